@@ -1,0 +1,280 @@
+"""Differentiable functions: a rule returns the value and the pullback that finishes the job."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeAlias, TypeVar, Union, cast, final, overload
+
+import numpy as np
+
+from funcnn.errors import FuncnnError, ShapeError
+from funcnn.keys import as_key
+from funcnn.params import Params
+from funcnn.shapes import display, shape_of
+from funcnn.types import Array, Rng, Tree
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar as DefaultTypeVar
+
+    PX = DefaultTypeVar("PX", default=Array)
+    PY = DefaultTypeVar("PY", default=Array)
+else:  # the defaults are for type checkers; at run time the library needs nothing but NumPy
+    PX, PY = TypeVar("PX"), TypeVar("PY")
+
+P = ParamSpec("P")
+V = TypeVar("V")
+D = TypeVar("D")
+X = TypeVar("X")
+Y = TypeVar("Y")
+X_contra = TypeVar("X_contra", contravariant=True)
+Y_co = TypeVar("Y_co", covariant=True)
+
+
+@final
+class Later(Generic[V]):
+    """A cotangent that is computed only if somebody wants it.
+
+    A pullback may return `Later(lambda: dy @ w.T)` as the cotangent of its input; only expensive layers need to. A `Later`
+    stands for a whole cotangent, a tuple too; tuples never contain one.
+
+    >>> force(Later(lambda: 3)), force(3)
+    (3, 3)
+    """
+
+    __slots__ = ("now",)
+
+    def __init__(self, now: Callable[[], V]) -> None:
+        self.now = now
+
+
+def force(cotangent: Union[V, Later[V]]) -> V:
+    """The cotangent itself, computed now if it was left for later."""
+    return cotangent.now() if isinstance(cotangent, Later) else cotangent
+
+
+Pullback: TypeAlias = Callable[[PY], "tuple[Tree, Union[PX, Later[PX]]]"]
+"""What a layer's rule returns beside its value: `dy -> (dparams, dx)`. `Pullback` alone is that of array to array."""
+
+
+class Door(Protocol):
+    """What stands between people and a layer's rule: checks on the way in, sealed arrays on the way out."""
+
+    name: str
+
+    def enter(self, params: Tree, x: Any) -> tuple[dict[str, Any], Any]: ...
+    def gradients(self, params: dict[str, Any], dparams: Tree) -> Params: ...
+
+
+@final
+class Apply(Generic[X_contra, Y_co]):
+    """The `apply` of a layer: called, a plain function of params and input; `vjp` reaches its rule.
+
+    Without `rng` it is inference: deterministic, nothing kept for a pullback. With `rng` it is a training pass.
+
+    Errors
+        ShapeError    the input does not fit the network
+        DTypeError    the input is complex, masked, sparse, ...
+        ParamsError   the params are not this network's
+        TypeError     `rng` is no key and no seed
+    """
+
+    __slots__ = ("rule", "value", "random", "door")
+    rule: Callable[..., Any]
+    value: Callable[..., Any]
+    random: bool
+    door: Door
+
+    def __init__(self, rule: Callable[..., Any], value: Callable[..., Any], random: bool, door: Door) -> None:
+        object.__setattr__(self, "rule", rule)
+        object.__setattr__(self, "value", value)
+        object.__setattr__(self, "random", random)
+        object.__setattr__(self, "door", door)
+
+    def __call__(self, params: Tree, x: X_contra, *, rng: Rng | None = None) -> Y_co:
+        key = None if rng is None else as_key(rng)
+        try:
+            tree, inner = self.door.enter(params, x)
+            y = self.value(tree, inner, key) if self.random else self.value(tree, inner)
+        except FuncnnError as error:
+            error.network = error.network or self.door.name
+            raise
+        return cast(Y_co, _guarded(y, inner))
+
+    def pull(self, params: Tree, x: X_contra, rng: Rng | None = None) -> tuple[Y_co, Callable[[Any], tuple[Params, Any]]]:
+        """The value and the pullback; what `vjp(apply, params, x)` calls."""
+        key = None if rng is None else as_key(rng)
+        try:
+            tree, inner = self.door.enter(params, x)
+            y, back = self.rule(tree, inner, key) if self.random else self.rule(tree, inner)
+        except FuncnnError as error:
+            error.network = error.network or self.door.name
+            raise
+
+        def pullback(dy: Any) -> tuple[Params, Any]:
+            try:
+                dparams, dx = back(cotangent_like(y, dy))
+                return self.door.gradients(tree, dparams), read_only(force(dx))
+            except FuncnnError as error:
+                error.network = error.network or self.door.name
+                raise
+
+        return cast("tuple[Y_co, Any]", (read_only(y), pullback))
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"layers never change; {name} cannot be set")
+
+    def __repr__(self) -> str:
+        return f"<apply of {self.door.name}>"
+
+
+@final
+class Differentiable(Generic[P, V, D]):
+    """A function that carries its explicit pullback; made with `differentiable`."""
+
+    rule: Callable[P, tuple[V, Callable[[V], D]]]
+    __name__: str
+
+    def __init__(self, rule: Callable[P, tuple[V, Callable[[V], D]]]) -> None:
+        self.rule = rule
+        functools.update_wrapper(cast(Any, self), rule, updated=())
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> V:
+        return self.rule(*args, **kwargs)[0]
+
+    def bind(self, **options: object) -> Differentiable[P, V, D]:
+        """The same function with keyword options fixed; it keeps its rule.
+
+        Errors
+            TypeError   the function has no such option
+        """
+        check_options(self.__name__, self.rule, options)
+        bound = functools.partial(self.rule, **options)  # type: ignore[arg-type]  # names were compared; kwargs of a ParamSpec cannot be typed
+        return Differentiable(functools.update_wrapper(bound, self.rule))
+
+    def __repr__(self) -> str:
+        options = getattr(self.rule, "keywords", {})
+        shown = ", ".join(f"{k}={v!r}" for k, v in options.items())
+        return f"{self.__name__}.bind({shown})" if options else self.__name__
+
+
+def differentiable(rule: Callable[P, tuple[V, Callable[[V], D]]]) -> Differentiable[P, V, D]:
+    """Make a rule, which returns `(value, pullback)`, into a function that `vjp` can reach.
+
+    The pullback takes the cotangent of the value and returns a tuple, one cotangent per positional argument.
+
+    >>> @differentiable
+    ... def half_square(x: Array) -> tuple[float, Callable[[float], tuple[Array]]]:
+    ...     return float(x @ x) / 2, lambda d: (d * x,)
+    >>> half_square(np.array([3.0, 4.0]))
+    12.5
+    >>> value, pullback = vjp(half_square, np.array([3.0, 4.0]))
+    >>> pullback(1.0)
+    (array([3., 4.]),)
+    """
+    return Differentiable(rule)
+
+
+D_co = TypeVar("D_co", covariant=True)
+
+
+class _Pulls(Protocol[P, V, D_co]):
+    def pull(self, *args: P.args, **kwargs: P.kwargs) -> tuple[V, Callable[[V], D_co]]: ...
+
+
+@overload
+def vjp(f: Apply[X, Y], params: Tree, x: X, /, *, rng: Rng | None = None) -> tuple[Y, Callable[[Y], tuple[Params, X]]]: ...
+@overload
+def vjp(f: Differentiable[P, V, D], /, *args: P.args, **kwargs: P.kwargs) -> tuple[V, Callable[[V], D]]: ...
+@overload
+def vjp(f: _Pulls[P, V, D], /, *args: P.args, **kwargs: P.kwargs) -> tuple[V, Callable[[V], D]]: ...
+def vjp(f: Any, /, *args: Any, **kwargs: Any) -> Any:
+    """The value of `f` and its pullback, `dy -> (one cotangent per argument)`.
+
+    For a layer's `apply`: `y, pullback = vjp(apply, params, x)` and `dparams, dx = pullback(dy)`, with `rng=` for a
+    training pass. The pullback is pure and linear, and may be called any number of times. `y` and `dx` are read-only.
+    The cotangent of tokens and masks is zero.
+
+    Errors
+        as for calling `f`; and from the pullback
+        ShapeError    `dy` has not the shape of `y`
+        ParamsError   the rule of some layer returned gradients of another structure, shape or dtype than its params
+
+    Source: Griewank & Walther, Evaluating Derivatives (2008), section 3.2; the signature is that of `jax.vjp`.
+
+    >>> init, apply = Dense(2)
+    >>> _, params = init(Key(0), (-1, 3))
+    >>> y, pullback = vjp(apply, params, np.ones((4, 3), np.float32))
+    >>> dparams, dx = pullback(np.ones_like(y))
+    >>> dparams.at("b"), dx.shape
+    (array([4., 4.], dtype=float32), (4, 3))
+    """
+    if isinstance(f, Differentiable):
+        return f.rule(*args, **kwargs)
+    if hasattr(f, "pull"):
+        return f.pull(*args, **kwargs)
+    hint = "; take its .apply" if hasattr(f, "apply") else "; make its rule one with @differentiable"
+    raise TypeError(f"vjp takes a differentiable function, got {type(f).__name__}{hint}")
+
+
+def check_options(name: str, rule: Callable[..., Any], options: dict[str, object]) -> None:
+    """Refuse keyword options the rule does not have."""
+    parameters = inspect.signature(rule).parameters.values()
+    known = [p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY]
+    if unknown := sorted(options.keys() - set(known)):
+        raise TypeError(f"{name} has no option {', '.join(unknown)}; it has {', '.join(known) or 'none'}")
+
+
+def takes_key(rule: Callable[..., Any]) -> bool:
+    """Does this layer's rule take the key? It says so by a third parameter named `rng`.
+
+    Errors
+        TypeError   there is another third parameter
+    """
+    code = getattr(rule, "__code__", None)  # much cheaper than inspect.signature, for every layer that is made
+    names = code.co_varnames[: code.co_argcount] if code else tuple(inspect.signature(rule).parameters)
+    if len(names) == 2 or (len(names) == 3 and names[2] == "rng"):
+        return len(names) == 3
+    raise TypeError(f"a rule takes (params, x) or (params, x, rng), got ({', '.join(names)}); the key is named rng")
+
+
+def read_only(value: Any) -> Any:
+    """Views nobody can write through."""
+    if isinstance(value, tuple):
+        return tuple(read_only(v) for v in value)
+    view: Any = np.asarray(value).view()
+    view.setflags(write=False)
+    return view
+
+
+def _guarded(y: Any, x: Any) -> Any:
+    """What may be the caller's own input, or part of it, goes out read-only; what is fresh goes out as it is."""
+    if isinstance(y, tuple):
+        return tuple(_guarded(v, x) for v in y)
+    return read_only(y) if y is x or y.base is not None or isinstance(x, tuple) else y
+
+
+def cotangent_like(y: Any, dy: Any) -> Any:
+    """The cotangent as rules want it: tuples like `y`, arrays of its shape and dtype.
+
+    Errors
+        ShapeError   it is not of that structure or shape
+    """
+    if isinstance(y, tuple):
+        if not isinstance(dy, tuple) or len(dy) != len(y):
+            raise ShapeError(f"the value is a tuple of {len(y)}, its cotangent must be one too, got {type(dy).__name__}")
+        return tuple(cotangent_like(a, b) for a, b in zip(y, dy, strict=True))
+    if type(dy) is not np.ndarray or dy.dtype != y.dtype:
+        dy = np.asarray(dy, y.dtype if y.dtype.kind in "fc" else np.float32)
+    if dy.shape != y.shape:
+        raise ShapeError(f"the cotangent must have the shape of the value, {display(y.shape)}, got {display(shape_of(dy))}")
+    return read_only(dy)  # cotangents are borrowed: no rule writes into one
+
+
+def zeros_like(x: Any, dtype: Any) -> Any:
+    """The cotangent of tokens, masks, and whatever else has no derivative."""
+    if isinstance(x, tuple):
+        return tuple(zeros_like(v, dtype) for v in x)
+    return np.zeros(x.shape, x.dtype if x.dtype.kind in "fc" else dtype)
+

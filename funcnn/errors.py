@@ -1,0 +1,76 @@
+"""Every error funcnn raises on purpose, each also the built-in exception that it specialises.
+
+An error knows the path of the layer it is about: combinators extend `path` while it travels outwards, the public door
+notes the `network` it happened in, and `str()` shows both first:
+
+    dense_1 in serial: takes (..., 784), got (32, 9); ...
+"""
+
+from __future__ import annotations
+
+
+class FuncnnError(Exception):
+    """The root of the hierarchy. `path` holds the names of the children down to the guilty layer."""
+
+    path: tuple[str, ...]
+    network: str
+
+    def __init__(self, message: str, *, path: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.path = path
+        self.network = ""
+
+    @property
+    def message(self) -> str:
+        """The message without the place."""
+        return str(self.args[0]) if self.args else ""
+
+    def __str__(self) -> str:
+        place = "/".join(self.path)
+        if place and self.network:
+            place = f"{place} in {self.network}"
+        return f"{place}: {self.message}" if place else self.message
+
+
+class ShapeError(FuncnnError, ValueError):
+    """Shapes do not fit together."""
+
+
+class UndecidedError(FuncnnError, TypeError):
+    """A shape rule wanted to decide something about a dimension that is not known yet."""
+
+
+class DTypeError(FuncnnError, TypeError):
+    """An array of a kind that has no place here: complex, object, masked, sparse, mixed."""
+
+
+class LabelError(FuncnnError, ValueError):
+    """Labels or tokens out of range, or of a form the function does not take."""
+
+
+class NonFiniteError(FuncnnError, ArithmeticError):
+    """NaN or infinity where training or prediction needs finite numbers."""
+
+
+class ParamsError(FuncnnError, ValueError):
+    """Params that do not belong to the network: missing, extra, renamed, of other shapes or dtypes."""
+
+
+class ImmutableError(FuncnnError, TypeError):
+    """Params were assigned to; they never change, `.set(path, array)` makes new ones."""
+
+
+class CheckpointError(FuncnnError, ValueError):
+    """A checkpoint file that is damaged, foreign, or newer than this library."""
+
+
+class MissingExtraError(FuncnnError, ImportError):  # type: ignore[misc]  # both have a `path`; ours is set last
+    """An optional package is not installed."""
+
+
+def locate(error: Exception, name: str) -> None:
+    """Say that `error` came out of the child `name`: ours grow their path, foreign ones get a note."""
+    if isinstance(error, FuncnnError):
+        error.path = (name, *error.path)
+    else:
+        error.add_note(f"in {name}")

@@ -1,0 +1,54 @@
+"""Fully connected layers."""
+
+from __future__ import annotations
+
+from math import prod
+
+from funcnn.calculus import Later, Pullback
+from funcnn.initializers import glorot_uniform, zeros
+from funcnn.kernels import affine as kernel
+from funcnn.networks import Layer, layer
+from funcnn.shapes import axes, positive
+from funcnn.trees import leaves
+from funcnn.types import Array, Initializer, Shape, Spec, Tree
+
+
+@layer
+def Dense(units: int, *, W_init: Initializer = glorot_uniform, b_init: Initializer = zeros) -> Layer[Array, Array]:
+    """Fully connected layer, `y = x w + b`.
+
+    Shapes
+        x       (..., n)        any number of batch axes
+        params  {"w": (n, units), "b": (units,)}
+        y       (..., units)
+    Errors
+        ValueError   `units` is less than one
+        ShapeError   x has no axis, or its last axis is not n
+    Pullback, batch axes flattened to rows
+        dw = x^T dy      db = 1^T dy      dx = dy w^T
+    Source: Goodfellow, Bengio & Courville, Deep Learning (2016), algorithm 6.4.
+
+    >>> Dense(3).out_shape((32, 5))
+    (32, 3)
+    """
+    positive("Dense", units=units)
+
+    def out_shape(shape: Shape) -> Shape:
+        *batch, _ = axes("Dense", shape, at_least=1)
+        return (*batch, units)
+
+    def spec(shape: Shape) -> Spec:
+        n = axes("Dense", shape, at_least=1)[-1]
+        return {"w": (W_init, (n, units)), "b": (b_init, (units,))}
+
+    def rule(params: Tree, x: Array) -> tuple[Array, Pullback]:
+        w, b = leaves(params, "w", "b")
+        y = kernel.affine(x, w, b)
+
+        def pullback(dy: Array) -> tuple[Tree, Later[Array]]:
+            dw, db = kernel.affine_params(x, dy)
+            return {"w": dw, "b": db}, Later(lambda: dy @ w.T)
+
+        return y, pullback
+
+    return Layer.of(out_shape, spec, rule, multiply_adds=lambda shape: prod(axes("Dense", shape)) * units)

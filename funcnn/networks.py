@@ -1,0 +1,339 @@
+"""Layer: a pair `(init, apply)` of pure functions, and what makes it data: its record, its name, its children."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, NamedTuple, Never, NoReturn, TypeVar, Union, cast, final
+
+import numpy as np
+import numpy.typing as npt
+
+from funcnn.calculus import Apply, Later, takes_key
+from funcnn.doors import Checks, Kind
+from funcnn.errors import DTypeError, FuncnnError, ShapeError
+from funcnn.keys import Key, as_key
+from funcnn.packing import pack
+from funcnn.params import Params
+from funcnn.records import Record
+from funcnn.shapes import display, external, known, normalize
+from funcnn.types import Array, Rng, Shape, Spec, Tree
+
+X = TypeVar("X", contravariant=True)
+Y = TypeVar("Y", covariant=True)
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
+F = TypeVar("F", bound=Callable[..., "Layer[Any, Any]"])
+
+EMPTY: Mapping[str, Any] = {}
+"""The params, and the gradients, of what has none."""
+
+Takes = Callable[[Kind], Kind]
+Rule = Union[
+    Callable[[Tree, A], "tuple[B, Callable[[B], tuple[Tree, Union[A, Later[A]]]]]"],
+    Callable[[Tree, A, "Key | None"], "tuple[B, Callable[[B], tuple[Tree, Union[A, Later[A]]]]]"],
+]
+
+
+@final
+class Init:
+    """The `init` of a layer: draws params for inputs of a shape. It carries the shape rule and the params spec.
+
+    Calling it returns `(out_shape, params)`. The key is folded with "init" once, and then with the path of each leaf: a
+    leaf's initial value depends on the key and its path alone.
+
+    Errors
+        ShapeError   the layer does not take this shape, or a size that params need is not known
+        TypeError    `rng` is no key, seed or generator
+        DTypeError   `dtype` is not floating-point
+    """
+
+    __slots__ = ("out_shape", "spec", "record", "body", "name", "explicit", "takes", "multiply_adds")
+    out_shape: Callable[[Shape], Shape]
+    spec: Callable[[Shape], Spec]
+    record: Record | None
+    body: Layer[Any, Any] | None
+    name: str
+    explicit: bool
+    takes: Takes
+    multiply_adds: Callable[[Shape], int] | None
+
+    def __init__(self, **fields: Any) -> None:
+        for field in self.__slots__:
+            object.__setattr__(self, field, fields[field])
+
+    def __call__(
+        self, rng: Rng | np.random.Generator, shape: Shape, *, dtype: npt.DTypeLike = np.float32
+    ) -> tuple[Shape, Params]:
+        key = (Key(rng) if isinstance(rng, np.random.Generator) else as_key(rng)).fold("init")
+        wanted = np.dtype(dtype)
+        if wanted.kind != "f":
+            raise DTypeError(f"params are floating-point, got dtype {wanted}; write np.float32 or np.float64")
+        try:
+            inside = normalize(shape)
+            out, spec = self.out_shape(inside), self.spec(inside)
+            return external(out), pack(Params(_draw(spec, key, wanted, inside, ())))
+        except FuncnnError as error:
+            error.network = error.network or self.name
+            raise
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"layers never change; {name} cannot be set")
+
+    def __repr__(self) -> str:
+        return f"<init of {self.name}>"
+
+
+class Layer(NamedTuple, Generic[X, Y]):
+    """A pair `(init, apply)` of pure functions: a network, or a part of one.
+
+    `init(rng, shape)` gives `(out_shape, params)`, `apply(params, x)` the value. Everything else hangs on these two, so
+    that nothing is lost by unpacking: `init` carries the shape rule, the params spec and the record of how the layer was
+    made, `apply` the rule that `vjp` reaches.
+
+    >>> init, apply = net = Dense(3) >> Relu
+    >>> net
+    serial(Dense(3), Relu)
+    >>> net == Layer(init, apply) == serial(Dense(3), Relu)
+    True
+    """
+
+    init: Init
+    apply: Apply[X, Y]
+
+    @staticmethod
+    def of(
+        out_shape: Callable[[Shape], Shape],
+        spec: Callable[[Shape], Spec],
+        rule: Rule[A, B],
+        *,
+        value: Callable[..., B] | None = None,
+        random: bool | None = None,
+        takes: Takes | None = None,
+        multiply_adds: Callable[[Shape], int] | None = None,
+    ) -> Layer[A, B]:
+        """A layer out of the three things an author gives.
+
+        out_shape       the shape rule, `shape -> shape`: the only place where shapes are decided
+        spec            the params, `shape -> {name: (initializer, shape)}`; a combinator nests its children's
+        rule            `(params, x) -> (y, pullback)` with `pullback(dy) -> (dparams, dx)`, over plain dicts; a third
+                        parameter named `rng` gets the key of a training pass, or None
+        value           the value alone, where a forward pass can do with less than the rule
+        random          whether the rule takes the key; found out where not given
+        takes           what the input is for, given what the output is for: `features` (the default), `tokens`, `passes`
+        multiply_adds   how many a forward pass costs on an input of this shape, for `summary`
+
+        Errors
+            TypeError   the rule has another third parameter than `rng`
+        """
+        uses_key = takes_key(rule) if random is None else random
+        init = Init(
+            out_shape=out_shape, spec=spec, record=None, body=None, name="layer", explicit=False,
+            takes=takes or features, multiply_adds=multiply_adds,
+        )  # fmt: skip
+        return _joined(init, rule, value or _first_of(rule), uses_key)
+
+    @staticmethod
+    def lift(
+        out_shape: Callable[[Shape], Shape],
+        f: Callable[[A], tuple[B, Callable[[B], Union[A, Later[A]]]]],
+        *,
+        value: Callable[[A], B] | None = None,
+        takes: Takes | None = None,
+    ) -> Layer[A, B]:
+        """A layer without params, out of a shape rule and `x -> (y, pullback)` with `pullback(dy) -> dx`.
+
+        >>> Halve = Layer.lift(lambda shape: shape, lambda x: (x / 2, lambda dy: dy / 2))
+        >>> Halve.apply({}, np.ones(3))
+        array([0.5, 0.5, 0.5])
+        """
+
+        def rule(params: Tree, x: A) -> tuple[B, Callable[[B], tuple[Tree, Union[A, Later[A]]]]]:
+            y, pullback = f(x)
+            return y, lambda dy: (EMPTY, pullback(dy))
+
+        plain = None if value is None else lambda params, x: value(x)
+        return Layer.of(out_shape, lambda shape: EMPTY, rule, value=plain, random=False, takes=takes)
+
+    def out_shape(self, shape: Shape) -> Shape:
+        """The shape of the output for an input of this shape; -1 stands for what is not known.
+
+        Errors
+            ShapeError   the layer does not take this shape
+
+        >>> serial(Dense(512), Relu, Dense(10)).out_shape((-1, 784))
+        (-1, 10)
+        """
+        try:
+            return external(self.init.out_shape(normalize(shape)))
+        except FuncnnError as error:
+            error.network = error.network or self.init.name
+            raise
+
+    def named(self, name: str) -> Layer[X, Y]:
+        """The same layer under a name of its own, which its params then have, as it is.
+
+        Errors
+            ValueError   the name is empty or has a `/`
+
+        >>> serial(Dense(8).named("encoder"), Relu).init(Key(0), (-1, 3))[1].paths()
+        ('encoder/b', 'encoder/w')
+        """
+        if not isinstance(name, str) or not name or "/" in name:
+            raise ValueError(f"a name is a non-empty string without '/', got {name!r}")
+        return altered(self, name=name, explicit=True)
+
+    def __rshift__(self, other: Layer[Y, C]) -> Layer[X, C]:
+        """First this layer, then the other: `a >> b >> c` is `serial(a, b, c)`."""
+        if not isinstance(other, Layer):
+            return NotImplemented
+        from funcnn.chaining import chained
+
+        return cast("Layer[X, C]", chained(self, other))
+
+    def __repr__(self) -> str:
+        shown = repr(self.init.record) if self.init.record else f"<{self.init.name}>"
+        return f"{shown}.named({self.init.name!r})" if self.init.explicit else shown
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Layer):
+            return NotImplemented
+        mine, theirs = self.init, other.init
+        if mine.record is None or theirs.record is None:
+            return mine is theirs and self.apply is other.apply
+        return mine.record == theirs.record and (mine.name, mine.explicit) == (theirs.name, theirs.explicit)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash((self.init.record, self.init.name)) if self.init.record else hash(id(self.init))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self.init.record is None:
+            raise TypeError(f"{self!r} cannot be pickled: make it in a constructor decorated with @layer")
+        return _replayed, (self.init.record, self.init.name if self.init.explicit else None)
+
+    def __copy__(self) -> Layer[X, Y]:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Layer[X, Y]:
+        return self
+
+    # A pair is a tuple, but networks are not added or multiplied like tuples: refused by type checkers and at run time.
+    def __add__(self, other: Never) -> NoReturn:  # type: ignore[override]
+        raise TypeError("layers are not added; compose them with >> or serial, or add their outputs with FanInSum")
+
+    def __radd__(self, other: Never) -> NoReturn:
+        raise TypeError("layers are not added; compose them with >> or serial, or add their outputs with FanInSum")
+
+    def __mul__(self, other: Never) -> NoReturn:  # type: ignore[override]
+        raise TypeError("layers are not multiplied; compose them with >> or serial")
+
+    def __rmul__(self, other: Never) -> NoReturn:  # type: ignore[override]
+        raise TypeError("layers are not multiplied; compose them with >> or serial")
+
+
+# what inputs are for --------------------------------------------------------------------------------------------------
+def features(out: Kind) -> Kind:
+    """The layer computes with its input: real numbers, in the dtype of the params."""
+    return "features"
+
+
+def tokens(out: Kind) -> Kind:
+    """The layer looks its input up: integers, which stay integers."""
+    return "tokens"
+
+
+def passes(out: Kind) -> Kind:
+    """The layer passes its input on: it is for whatever the output is for."""
+    return out
+
+
+# making layers --------------------------------------------------------------------------------------------------------
+def layer(make: F) -> F:
+    """Record the calls of a constructor, so that its layers print as source, compare, pickle, and can be rebuilt.
+
+    >>> @layer
+    ... def Twice(f: Layer[Array, Array]) -> Layer[Array, Array]:
+    ...     return serial(f, f)
+    >>> Twice(Relu)
+    Twice(Relu)
+    >>> serial(Twice(Dense(2))).init(0, (1, 2))[1].paths()[0]
+    'twice_0/dense_0/b'
+    """
+    name = snake_case(make.__name__)
+
+    @functools.wraps(make)
+    def construct(*args: Any, **kwargs: Any) -> Any:
+        made = make(*args, **kwargs)
+        if not isinstance(made, Layer):
+            raise TypeError(f"{make.__name__} must return a Layer, it returned {type(made).__name__}")
+        record = Record(make.__module__, make.__name__, construct, args, kwargs)
+        return altered(made, record=record, body=made if made.init.record else None, name=name, explicit=False)
+
+    return cast(F, construct)
+
+
+def constant(name: str, module: str, made: Layer[A, B]) -> Layer[A, B]:
+    """A ready-made layer that is imported by its name, like `Relu`."""
+    return altered(made, record=Record(module, name), body=None, name=snake_case(name), explicit=False)
+
+
+def altered(like: Layer[A, B], **changes: Any) -> Layer[A, B]:
+    """The same layer with some of its fields changed; `rule` and `value` among them."""
+    rule, value = changes.pop("rule", like.apply.rule), changes.pop("value", like.apply.value)
+    random = changes.pop("random", like.apply.random)
+    return _joined(Init(**{f: changes.get(f, getattr(like.init, f)) for f in Init.__slots__}), rule, value, random)
+
+
+def _joined(init: Init, rule: Callable[..., Any], value: Callable[..., Any], random: bool) -> Layer[Any, Any]:
+    door = Checks(init.name, init.out_shape, init.spec, init.takes("any"))
+    made: Layer[Any, Any] = Layer(init, Apply(rule, value, random, door))
+    door.layer = made
+    return made
+
+
+def _first_of(rule: Callable[..., Any]) -> Callable[..., Any]:
+    def value(*args: Any) -> Any:
+        return rule(*args)[0]
+
+    return value
+
+
+def _replayed(record: Record, name: str | None) -> Layer[Any, Any]:
+    made: Layer[Any, Any] = record.replay()
+    return made if name is None else made.named(name)
+
+
+def snake_case(name: str) -> str:
+    """The name of a child out of the name of its constructor.
+
+    >>> [snake_case(name) for name in ("Dense", "LayerNorm", "RMSNorm", "Conv1DTranspose", "LSTM")]
+    ['dense', 'layer_norm', 'rms_norm', 'conv1d_transpose', 'lstm']
+    """
+    return re.sub(r"(?<=[A-Za-z0-9])(?=[A-Z][a-z])", "_", name).lower()
+
+
+def _draw(spec: Spec, key: Key, dtype: np.dtype[Any], shape: Shape, at: tuple[str, ...]) -> dict[str, Any]:
+    tree: dict[str, Any] = {}
+    for name, wanted in spec.items():
+        below = key.fold(name)
+        if isinstance(wanted, Mapping):
+            if drawn := _draw(wanted, below, dtype, shape, (*at, name)):
+                tree[name] = drawn
+            continue
+        initializer, sizes = wanted
+        if not known(*sizes):
+            raise ShapeError(
+                f"{name} has shape {display(sizes)} where the network gets {display(shape)}; "
+                f"give the sizes it depends on, only others may be -1",
+                path=at,
+            )
+        array = np.asarray(initializer(below, sizes, dtype))
+        if array.shape != sizes:
+            raise ShapeError(f"the initializer of {name} returned shape {array.shape}, expected {sizes}", path=at)
+        tree[name] = array.astype(dtype, copy=False)
+    return tree

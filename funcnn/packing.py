@@ -1,0 +1,156 @@
+"""Trees as one vector: `ravel`, and params whose leaves are views of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import prod
+from typing import TypeAlias, Union
+
+import numpy as np
+
+from funcnn import trees
+from funcnn.errors import ParamsError
+from funcnn.params import Params, packed, plain_tree, wrap_packed
+from funcnn.types import Array, Tree
+
+_Slots: TypeAlias = "dict[str, Union[tuple[int, int, tuple[int, ...]], _Slots]]"
+
+
+class Layout:
+    """Where every leaf of a tree lies in one vector: sorted by path, name by name.
+
+    `slots` keeps the tree's own order of names, for the trees that come out; `sorted` is the order in the vector.
+    """
+
+    __slots__ = ("slots", "sorted", "size")
+    slots: _Slots
+    sorted: _Slots
+    size: int
+
+    def __init__(self, tree: trees.Plain) -> None:
+        self.size = 0
+        self.sorted = self._place(tree)
+        self.slots = _ordered_like(tree, self.sorted)
+
+    def _place(self, tree: trees.Plain) -> _Slots:
+        slots: _Slots = {}
+        for name in sorted(tree):
+            value = tree[name]
+            if isinstance(value, dict):
+                slots[name] = self._place(value)
+            else:
+                start, self.size = self.size, self.size + prod(value.shape)
+                slots[name] = start, self.size, value.shape
+        return slots
+
+    def views(self, flat: Array) -> trees.Plain:
+        """The tree of views of `flat`."""
+        return _views(self.slots, flat)
+
+    def own(self, flat: Array) -> Params:
+        """Params that are views of `flat`, which is sealed and must be nobody else's."""
+        flat.setflags(write=False)
+        return wrap_packed(flat, self)
+
+    def gather(self, tree: Tree) -> Array:
+        """The leaves of `tree` in one vector: its own where it is packed this way, else a fresh one.
+
+        Errors
+            ParamsError   the tree has another structure, or leaves of other shapes
+        """
+        if type(tree) is Params and (found := packed(tree)):
+            flat, layout = found
+            if layout is self or layout.sorted == self.sorted:
+                return flat
+        source = plain_tree(tree)
+        leaves: list[Array] = []
+        if not _collect(self.sorted, source, leaves):
+            raise ParamsError(self._mismatch(source))
+        return np.concatenate(leaves) if leaves else np.zeros(0, np.float32)
+
+    def _mismatch(self, tree: trees.Plain) -> str:
+        like = self.views(np.broadcast_to(np.float32(0), (self.size,)))
+        wrong = trees.differences(like, tree)
+        if not wrong:
+            want, got = dict(trees.flatten(like)), dict(trees.flatten(tree))
+            wrong = [f"{'/'.join(p)} {got[p].shape} for {want[p].shape}" for p in want if want[p].shape != got[p].shape]
+        return "trees of one structure are needed: " + ", ".join(wrong)
+
+
+def _ordered_like(tree: trees.Plain, slots: _Slots) -> _Slots:
+    out: _Slots = {}
+    for name, value in tree.items():
+        slot = slots[name]
+        out[name] = _ordered_like(value, slot) if isinstance(value, dict) and isinstance(slot, dict) else slot
+    return out
+
+
+def _views(slots: _Slots, flat: Array) -> trees.Plain:
+    out: trees.Plain = {}
+    for name, slot in slots.items():
+        if isinstance(slot, dict):
+            out[name] = _views(slot, flat)
+        else:
+            start, end, shape = slot
+            out[name] = flat[start:end] if len(shape) == 1 else flat[start:end].reshape(shape)
+    return out
+
+
+def _collect(slots: _Slots, tree: trees.Plain, leaves: list[Array]) -> bool:
+    """The leaves in the vector's order, flat; False where the tree does not fit."""
+    if len(slots) != len(tree):
+        return False
+    for name, slot in slots.items():
+        value = tree.get(name)
+        if isinstance(value, np.ndarray):
+            if isinstance(slot, dict) or slot[2] != value.shape:
+                return False
+            leaves.append(value.reshape(-1))
+        elif value is None or not isinstance(slot, dict) or not _collect(slot, value, leaves):
+            return False
+    return True
+
+
+def layout_of(params: Params) -> Layout:
+    """The layout of packed params, or a new one."""
+    found = packed(params)
+    return found[1] if found else Layout(plain_tree(params))
+
+
+def pack(params: Params) -> Params:
+    """The same params, packed."""
+    if packed(params):
+        return params
+    tree = plain_tree(params)
+    dtype = trees.common_dtype(list(trees.flatten(tree)))
+    layout = Layout(tree)
+    return layout.own(layout.gather(tree).astype(dtype, copy=False))
+
+
+def ravel(params: Tree) -> tuple[Array, Callable[[Array], Params]]:
+    """All leaves as one vector, and the function that makes such a tree out of another vector.
+
+    Leaves lie in the order of `Params.paths`. The vector is read-only. What `unravel` gives is packed: its leaves are
+    views of one vector, a copy of the one it got, and ravelling it again is free.
+
+    Errors
+        ParamsError   `unravel` gets something else than a vector of this length
+        DTypeError    the leaves have several dtypes
+
+    >>> vector, unravel = ravel({"w": np.ones((2, 2)), "b": np.zeros(2)})
+    >>> vector
+    array([0., 0., 1., 1., 1., 1.])
+    >>> unravel(vector + 1).at("w")
+    array([[2., 2.],
+           [2., 2.]])
+    """
+    one = pack(params if isinstance(params, Params) else Params(params))
+    layout = layout_of(one)
+
+    def unravel(vector: Array) -> Params:
+        copy = np.array(vector)
+        if copy.shape != (layout.size,) or copy.dtype.kind != "f":
+            raise ParamsError(f"unravel takes a float vector of {layout.size}, got {copy.dtype} of shape {copy.shape}")
+        return layout.own(copy)
+
+    return layout.gather(one), unravel

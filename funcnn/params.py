@@ -1,0 +1,257 @@
+"""Params: an immutable nested mapping `str -> array or Params`."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from funcnn import trees
+from funcnn.errors import ImmutableError, ParamsError
+from funcnn.types import Array, Tree
+
+if TYPE_CHECKING:
+    from funcnn.packing import Layout
+
+_set = object.__setattr__
+
+
+class Params(Mapping[str, "Array | Params"]):
+    """Parameters: a tree of read-only arrays that never changes.
+
+    Made by `init`, by `set`, by `|`, or from any nested mapping, whose arrays are copied. Children come out as `Params`,
+    leaves as read-only, C-contiguous arrays. `==` compares whole trees bit for bit and answers a bool.
+
+    Errors
+        ParamsError      a key that is no string, is empty or has a `/`; a leaf that is no array
+        DTypeError       a leaf that is not floating-point
+        ImmutableError   anything is assigned to or deleted
+
+    >>> params = Params({"dense_0": {"w": np.ones((2, 3)), "b": np.zeros(3)}})
+    >>> params.at("dense_0/w").shape, params.paths()
+    ((2, 3), ('dense_0/b', 'dense_0/w'))
+    >>> params
+    Params(2 leaves, 9 values, float64, 72 bytes)
+      dense_0/w  (2, 3)  float64  6
+      dense_0/b  (3,)    float64  3
+    """
+
+    __slots__ = ("_tree", "_flat", "_layout")
+    _tree: trees.Plain | None  # None until somebody asks, where the leaves are views of one vector
+    _flat: Array | None  # that vector, and how the leaves lie in it
+    _layout: Layout | None
+
+    def __init__(self, tree: Tree) -> None:
+        _set(self, "_tree", trees.copied(tree))
+        _set(self, "_flat", None)
+        _set(self, "_layout", None)
+
+    # reading ----------------------------------------------------------------------------------------------------------
+    def __getitem__(self, key: str) -> Array | Params:
+        value = plain(self)[key]
+        return wrap(value) if isinstance(value, dict) else value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(plain(self))
+
+    def __len__(self) -> int:
+        return len(plain(self))
+
+    def __contains__(self, key: object) -> bool:
+        return key in plain(self)
+
+    def at(self, path: str) -> Array:
+        """The leaf at `path`, `"dense_0/w"`.
+
+        Errors
+            ParamsError   there is no leaf; the message lists those there are
+        """
+        value = self._find(path)
+        if isinstance(value, dict):
+            raise ParamsError(f"{path!r} is a subtree, use .sub({path!r}); its leaves are {', '.join(wrap(value).paths())}")
+        return value
+
+    def sub(self, path: str) -> Params:
+        """The subtree at `path`.
+
+        Errors
+            ParamsError   there is no subtree
+        """
+        value = self._find(path)
+        if not isinstance(value, dict):
+            raise ParamsError(f"{path!r} is a leaf, use .at({path!r})")
+        return wrap(value)
+
+    def _find(self, path: str) -> Array | trees.Plain:
+        value: Array | trees.Plain = plain(self)
+        for name in path.split("/"):
+            if not isinstance(value, dict) or name not in value:
+                raise ParamsError(f"there is no {path!r}; the paths are {', '.join(self.paths()) or 'none'}")
+            value = value[name]
+        return value
+
+    def paths(self) -> tuple[str, ...]:
+        """The path of every leaf, sorted name by name: the order in which `ravel` lays them out."""
+        return tuple("/".join(path) for path in sorted(path for path, _ in trees.flatten(plain(self))))
+
+    # making others ----------------------------------------------------------------------------------------------------
+    def set(self, path: str, array: Array) -> Params:
+        """Params with another array at `path`, which is copied; everything else is shared.
+
+        Errors
+            ParamsError   there is no such leaf, or the array has another shape or dtype
+        """
+        old, new = self.at(path), np.asarray(array)
+        if old.shape != new.shape or old.dtype != new.dtype:
+            raise ParamsError(
+                f"{path} has shape {old.shape} and dtype {old.dtype}, got {new.shape} and {new.dtype}; "
+                f"convert with .reshape and .astype"
+            )
+        keys = tuple(path.split("/"))
+        return wrap(trees.replaced(plain(self), keys, trees.sealed_copy(new, keys)))
+
+    def __or__(self, other: Tree) -> Params:
+        """Both trees in one; where both have a leaf, the right one's is taken.
+
+        Errors
+            ParamsError   one has a leaf where the other has a subtree
+        """
+        if not isinstance(other, Mapping):
+            return NotImplemented
+        return wrap(trees.merged(plain(self), plain(other if isinstance(other, Params) else Params(other))))
+
+    def to_dict(self) -> dict[str, Any]:
+        """A nested dict of copies, writable and yours."""
+        return cast("dict[str, Any]", trees.mapped(np.array, plain(self)))
+
+    # being a value ----------------------------------------------------------------------------------------------------
+    def __eq__(self, other: object) -> bool:
+        return trees.equal(plain(self), plain(other)) if isinstance(other, Params) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]  # equal trees may be large, and nobody should look for one in a set
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Params, (self.to_dict(),)
+
+    def __copy__(self) -> Params:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Params:
+        return self
+
+    def _table(self) -> tuple[str, list[tuple[str, ...]]]:
+        leaves = list(trees.flatten(plain(self)))
+        dtypes = ", ".join(sorted({str(a.dtype) for _, a in leaves})) or "nothing"
+        count = "1 leaf" if len(leaves) == 1 else f"{len(leaves)} leaves"
+        size, nbytes = sum(a.size for _, a in leaves), sum(a.nbytes for _, a in leaves)
+        rows: list[tuple[str, ...]] = [("/".join(path), str(a.shape), str(a.dtype), f"{a.size:,}") for path, a in leaves]
+        return f"Params({count}, {size:,} values, {dtypes}, {nbytes:,} bytes)", rows
+
+    def __repr__(self) -> str:
+        title, rows = self._table()
+        widths = [max((len(row[i]) for row in rows), default=0) for i in range(4)]
+        lines = ("  " + "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows)
+        return "\n".join((title, *lines))
+
+    def _repr_html_(self) -> str:
+        title, rows = self._table()
+        body = "".join("<tr>" + "".join(f"<td>{html.escape(c)}</td>" for c in row) + "</tr>" for row in rows)
+        return f"<table><caption>{html.escape(title)}</caption>{body}</table>"
+
+    if not TYPE_CHECKING:  # type checkers refuse these for want of such methods; at run time the message says what to do
+
+        def __setitem__(self, key, value):
+            raise ImmutableError(f"params never change; make others with .set({key!r}, array)")
+
+        def __delitem__(self, key):
+            raise ImmutableError(f"params never change and nothing leaves them; .set({key!r}, array) gives other ones")
+
+        def __setattr__(self, name, value):
+            raise ImmutableError(f"params never change; make others with .set({name!r}, array)")
+
+        def __delattr__(self, name):
+            raise ImmutableError(f"params never change and nothing leaves them; .set({name!r}, array) gives other ones")
+
+
+def wrap(tree: trees.Plain, flat: Array | None = None, layout: Layout | None = None) -> Params:
+    """Params around a tree that the library owns and has sealed."""
+    self = Params.__new__(Params)
+    _set(self, "_tree", tree)
+    _set(self, "_flat", flat)
+    _set(self, "_layout", layout)
+    return self
+
+
+def wrap_packed(flat: Array, layout: Layout) -> Params:
+    """Params whose leaves are views of `flat`, which the library owns and has sealed. The tree is made when wanted."""
+    self = Params.__new__(Params)
+    _set(self, "_tree", None)
+    _set(self, "_flat", flat)
+    _set(self, "_layout", layout)
+    return self
+
+
+def plain(params: Params) -> trees.Plain:
+    """The dict behind the params, which nobody may write to."""
+    tree = params._tree
+    if tree is None:
+        assert params._layout is not None and params._flat is not None
+        tree = params._layout.views(params._flat)
+        _set(params, "_tree", tree)
+    return tree
+
+
+def packed(params: Params) -> tuple[Array, Layout] | None:
+    """The vector of packed params with its layout; None for others."""
+    flat, layout = params._flat, params._layout
+    return None if flat is None or layout is None else (flat, layout)
+
+
+def plain_tree(tree: Tree) -> trees.Plain:
+    """The plain dict of whatever people pass as params; arrays are taken as they are.
+
+    Errors
+        ParamsError   it is no nested mapping, with what to do about a pair
+    """
+    if type(tree) is Params:
+        return plain(tree)
+    if not isinstance(tree, Mapping):
+        raise ParamsError(trees.not_a_tree(tree, ()))
+    out: trees.Plain = {}
+    for name, value in tree.items():
+        if isinstance(value, Mapping):
+            out[name] = plain_tree(value)
+        elif isinstance(value, (np.ndarray, np.floating)):
+            out[name] = cast(Array, np.asarray(value))
+        else:
+            raise ParamsError(trees.not_a_tree(value, (str(name),)))
+    return out
+
+
+def astype(params: Tree, dtype: npt.DTypeLike) -> Params:
+    """The same values in another floating-point dtype.
+
+    >>> astype(Params({"w": np.ones(2)}), np.float32).at("w").dtype
+    dtype('float32')
+    """
+    wanted = np.dtype(dtype)
+    return Params(trees.mapped(lambda a: a.astype(wanted), plain_tree(params)))
+
+
+def tree_map(f: Callable[..., Array], params: Tree, *rest: Tree) -> Params:
+    """`f` of every leaf, or of corresponding leaves of several trees. Results are copied.
+
+    Errors
+        ParamsError   the trees have not the same structure; the message lists every differing path
+
+    >>> tree_map(np.add, {"w": np.ones(2)}, {"w": np.ones(2)}).at("w")
+    array([2., 2.])
+    """
+    first, others = plain_tree(params), [plain_tree(t) for t in rest]
+    for other in others:
+        if wrong := trees.differences(first, other):
+            raise ParamsError("tree_map needs trees of one structure: " + ", ".join(wrong))
+    return Params(trees.mapped(lambda *leaves: np.asarray(f(*leaves)), first, *others))

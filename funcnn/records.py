@@ -1,0 +1,70 @@
+"""What a value was made by: so that it prints as source, compares, and pickles."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+
+class Record(NamedTuple):
+    """A call of a constructor, or the name of a ready-made value (`make` is None)."""
+
+    module: str
+    name: str
+    make: Callable[..., Any] | None = None
+    args: tuple[Any, ...] = ()
+    kwargs: dict[str, Any] = {}  # noqa: RUF012  (read only)
+
+    def replay(self) -> Any:
+        """The value again."""
+        if self.make is None:
+            return getattr(importlib.import_module(self.module), self.name)
+        return self.make(*self.args, **self.kwargs)
+
+    def __repr__(self) -> str:
+        if self.make is None:
+            return self.name
+        shown = [_shown(a) for a in self.args] + [f"{k}={_shown(v)}" for k, v in self.kwargs.items()]
+        return f"{self.name}({', '.join(shown)})"
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Record)
+            and (self.module, self.name) == (other.module, other.name)
+            and _same(self.args, other.args)
+            and _same(self.kwargs, other.kwargs)
+        )
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash((self.module, self.name, len(self.args)))
+
+
+def _shown(value: object) -> str:
+    """Functions by the name they are imported by; everything else as it prints itself."""
+    if type(value) is tuple:
+        inside = ", ".join(map(_shown, value))
+        return f"({inside},)" if len(value) == 1 else f"({inside})"
+    name = getattr(value, "__name__", None)
+    return name if callable(value) and isinstance(name, str) and type(value).__repr__ in _OPAQUE else repr(value)
+
+
+_OPAQUE = (type(len).__repr__, type(_shown).__repr__, object.__repr__, type.__repr__)
+
+
+def _same(a: object, b: object) -> bool:
+    """Equal arguments; arrays are compared by what they hold, and a value of another type is another value."""
+    if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
+        return isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and a.dtype == b.dtype and np.array_equal(a, b)
+    if type(a) is not type(b):
+        return False
+    if type(a) is tuple and type(b) is tuple:
+        return len(a) == len(b) and all(map(_same, a, b))
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a.keys() == b.keys() and all(_same(v, b[k]) for k, v in a.items())
+    return bool(a == b)

@@ -1,0 +1,186 @@
+"""Shapes: what goes into a shape rule, what comes out, and the helpers rules are written with.
+
+Outside, `-1` is a dimension that is not known yet. Inside a rule it is an `Unknown`, which absorbs arithmetic and refuses
+every decision, so that no rule ever takes `-1` for a number.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import Any, Final, NoReturn
+
+from funcnn.errors import ShapeError, UndecidedError
+from funcnn.types import Shape
+
+
+class Unknown(int):
+    """A dimension that is not known. Arithmetic with it stays unknown; comparing it, or indexing with it, is refused.
+
+    Rules that want to check what they can write `same(a, b)` and `known(d)`.
+
+    >>> import math
+    >>> unknown = Unknown(-1)
+    >>> unknown // 2 + 3, math.prod((2, unknown))
+    (?, ?)
+    >>> unknown == 3
+    Traceback (most recent call last):
+        ...
+    funcnn.errors.UndecidedError: a shape rule asked for the value of an unknown dimension; ask `known(d)` first
+    """
+
+    __slots__ = ()
+
+    def _absorb(self, *_: object) -> Unknown:
+        return UNKNOWN
+
+    def _refuse(self, *_: object) -> NoReturn:
+        raise UndecidedError("a shape rule asked for the value of an unknown dimension; ask `known(d)` first")
+
+    def __repr__(self) -> str:
+        return "?"
+
+    __str__ = __repr__
+
+    def __format__(self, spec: str) -> str:
+        return "?"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Unknown, (-1,)
+
+    def __hash__(self) -> int:
+        return hash("?")
+
+    # fmt: off
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __floordiv__ = __rfloordiv__ = _absorb
+    __mod__ = __rmod__ = __neg__ = __pos__ = __abs__ = __rpow__ = _absorb
+    __pow__ = _absorb  # type: ignore[assignment]  # int's is overloaded
+    __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = __bool__ = __index__ = _refuse
+    __truediv__ = __rtruediv__ = __divmod__ = __rdivmod__ = __int__ = __float__ = __round__ = _refuse
+    __and__ = __rand__ = __or__ = __ror__ = __xor__ = __rxor__ = __lshift__ = __rshift__ = __invert__ = _refuse
+    # fmt: on
+
+
+UNKNOWN: Final = Unknown(-1)
+
+
+def known(*dims: int) -> bool:
+    """Is every one of these dimensions known?"""
+    return not any(isinstance(d, Unknown) for d in dims)
+
+
+def same(*dims: int) -> bool:
+    """Do these dimensions agree, as far as they are known?"""
+    found = [d for d in dims if known(d)]
+    return all(d == found[0] for d in found)
+
+
+def normalize(shape: object) -> Shape:
+    """A shape from outside as rules see it: Python ints, nested tuples, `Unknown` for -1.
+
+    Errors
+        ShapeError   the dimension, and its index, that is no size
+    """
+    if not isinstance(shape, (tuple, list)):
+        raise ShapeError(f"a shape is a tuple of sizes, got {type(shape).__name__} {shape!r}; write ({shape!r},)")
+    return tuple(_dimension(shape, i, d) for i, d in enumerate(shape))
+
+
+def _dimension(shape: object, i: int, d: object) -> int | Shape:
+    if isinstance(d, (tuple, list)):
+        return normalize(d)
+    if isinstance(d, Unknown):
+        return d
+    problem = "sizes are integers, -1 for one that is not known yet"
+    try:
+        size = -2 if isinstance(d, bool) else operator.index(d)  # type: ignore[arg-type]
+    except TypeError:
+        size = -2
+    else:
+        if size == -1:
+            return UNKNOWN
+        if size > 0 or (size == 0 and i == 0):
+            return size
+        if size == 0:
+            problem = "only the leading (batch) axis may be empty"
+    raise ShapeError(f"dimension {i} of the shape {shape!r} is {d!r}; {problem}")
+
+
+def external(shape: Shape) -> Shape:
+    """A shape as people see it: -1 again for what is not known."""
+    return tuple(external(d) if isinstance(d, tuple) else d if known(d) else -1 for d in shape)
+
+
+def axes(layer: str, shape: Shape, *, exactly: int | None = None, at_least: int = 0, like: str = "") -> tuple[int, ...]:
+    """The axes of one array's shape, or a `ShapeError` that says what the layer takes.
+
+    `like` describes the array, `"(batch, height, width, channels)"`, and is shown where it was not given.
+
+    >>> axes("Dense", (32, 784), at_least=1)
+    (32, 784)
+    >>> axes("Conv", (28, 28), exactly=4, like="(batch, height, width, channels)")
+    Traceback (most recent call last):
+        ...
+    funcnn.errors.ShapeError: Conv takes (batch, height, width, channels), got (28, 28)
+    """
+    flat = tuple(d for d in shape if not isinstance(d, tuple))
+    wanted = like or (f"an array of {exactly} axes" if exactly is not None else f"an array of at least {at_least} axes")
+    if len(flat) != len(shape):
+        raise ShapeError(f"{layer} takes {wanted}, got a tuple of {len(shape)}: {display(shape)}")
+    if len(flat) < at_least or exactly not in (None, len(flat)):
+        hint = ""
+        if exactly is not None and len(flat) == exactly - 1:
+            hint = "; a single example needs a batch axis, x[None]"
+        raise ShapeError(f"{layer} takes {wanted}, got {display(shape)}{hint}")
+    return flat
+
+
+def branches(layer: str, shape: Shape, n: int | None = None) -> tuple[Shape, ...]:
+    """The shapes of a tuple of arrays, or a `ShapeError` that says how many the layer takes."""
+    parts = tuple(s for s in shape if isinstance(s, tuple))
+    wanted = "a tuple of arrays" if n is None else f"a tuple of {n}"
+    if len(parts) != len(shape) or not parts:
+        raise ShapeError(f"{layer} takes {wanted}, got one array of shape {display(shape)}")
+    if n is not None and len(parts) != n:
+        raise ShapeError(f"{layer} takes {wanted}, got {len(parts)}: {display(shape)}")
+    return parts
+
+
+def display(shape: Shape) -> str:
+    """A shape for messages: `(?, 28, 28, 1)`."""
+    inside = ", ".join(display(d) if isinstance(d, tuple) else repr(d) for d in shape)
+    return f"({inside},)" if len(shape) == 1 else f"({inside})"
+
+
+def shape_of(x: object) -> Shape:
+    """The shape of an array, or the tuple of shapes of a tuple of arrays."""
+    if isinstance(x, tuple):
+        return tuple(shape_of(v) for v in x)
+    shape: Shape = x.shape  # type: ignore[attr-defined]
+    return shape
+
+
+def positive(layer: str, **sizes: int) -> None:
+    """Refuse sizes below one, by name.
+
+    >>> positive("Dense", units=0)
+    Traceback (most recent call last):
+        ...
+    ValueError: Dense: units must be an integer of at least 1, got 0
+    """
+    for name, size in sizes.items():
+        if isinstance(size, bool) or not hasattr(size, "__index__") or (known(size) and size < 1):
+            raise ValueError(f"{layer}: {name} must be an integer of at least 1, got {size!r}")
+
+
+def probability(layer: str, **values: float) -> None:
+    """Refuse values outside [0, 1), by name."""
+    for name, value in values.items():
+        if not 0 <= value < 1:
+            raise ValueError(f"{layer}: {name} must be in [0, 1), got {value!r}")
+
+
+def finite_positive(function: str, **values: float) -> None:
+    """Refuse what is not a positive finite number, by name."""
+    for name, value in values.items():
+        if not 0 < value < float("inf"):
+            raise ValueError(f"{function}: {name} must be a positive finite number, got {value!r}")

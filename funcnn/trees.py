@@ -1,0 +1,164 @@
+"""Plain nested dicts of arrays: what stands behind `Params`, and what rules read and return."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeAlias, Union
+
+import numpy as np
+import numpy.typing as npt
+
+from funcnn.errors import DTypeError, ParamsError
+from funcnn.types import Array, Tree
+
+Plain: TypeAlias = "dict[str, Union[Array, Plain]]"
+Path: TypeAlias = "tuple[str, ...]"
+
+
+def flatten(tree: Mapping[str, Any], at: Path = ()) -> Iterator[tuple[Path, Array]]:
+    """The leaves with their paths, in the tree's own order."""
+    for name, value in tree.items():
+        if isinstance(value, Mapping):
+            yield from flatten(value, (*at, name))
+        else:
+            yield (*at, name), value
+
+
+def leaves(params: Tree, *names: str) -> tuple[Array, ...]:
+    """The arrays of these names: how a rule reads its params.
+
+    >>> w, b = leaves({"b": np.zeros(1), "w": np.ones((2, 1))}, "w", "b")
+    >>> w.shape, b.shape
+    ((2, 1), (1,))
+    """
+    return tuple([params[name] for name in names])  # type: ignore[misc]  # the door has compared the tree with the spec
+
+
+def mapped(f: Callable[..., Any], tree: Plain, *rest: Mapping[str, Any]) -> Plain:
+    """`f` of corresponding leaves. The trees have been compared before."""
+    return {
+        name: mapped(f, value, *(t[name] for t in rest)) if isinstance(value, dict) else f(value, *(t[name] for t in rest))
+        for name, value in tree.items()
+    }
+
+
+def differences(tree: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    """How the structure of `other` differs from that of `tree`: a line for every path."""
+    mine, theirs = {"/".join(p) for p, _ in flatten(tree)}, {"/".join(p) for p, _ in flatten(other)}
+    return [f"missing {p}" for p in sorted(mine - theirs)] + [f"unexpected {p}" for p in sorted(theirs - mine)]
+
+
+def equal(a: Plain, b: Plain) -> bool:
+    """Same structure, shapes, dtypes and bytes; the order of the names does not count."""
+    if a.keys() != b.keys():
+        return False
+    return all(_equal_leaf(value, b[name]) for name, value in a.items())
+
+
+def _equal_leaf(a: Array | Plain, b: Array | Plain) -> bool:
+    if isinstance(a, dict) or isinstance(b, dict):
+        return isinstance(a, dict) and isinstance(b, dict) and equal(a, b)
+    return a is b or (a.shape == b.shape and a.dtype == b.dtype and a.tobytes() == b.tobytes())
+
+
+def replaced(tree: Plain, path: Path, leaf: Array) -> Plain:
+    """The tree with another leaf at `path`, made where it is missing; the rest is shared."""
+    name, *rest = path
+    below = tree.get(name, {})
+    return {**tree, name: replaced(below if isinstance(below, dict) else {}, tuple(rest), leaf) if rest else leaf}
+
+
+def merged(a: Plain, b: Plain, at: Path = ()) -> Plain:
+    """Both trees; where both have a leaf, `b`'s.
+
+    Errors
+        ParamsError   a leaf meets a subtree
+    """
+    out = dict(a)
+    for name, value in b.items():
+        mine = a.get(name)
+        if isinstance(mine, dict) and isinstance(value, dict):
+            out[name] = merged(mine, value, (*at, name))
+        elif mine is not None and isinstance(mine, dict) != isinstance(value, dict):
+            raise ParamsError(f"{'/'.join((*at, name))} is a leaf on one side of | and a subtree on the other")
+        else:
+            out[name] = value
+    return out
+
+
+def copied(tree: object, at: Path = ()) -> Plain:
+    """A plain tree of sealed copies, out of anything that is a nested mapping of floating-point arrays.
+
+    Errors
+        ParamsError   not a mapping, a bad key, or a leaf that is no array
+        DTypeError    a leaf that is not floating-point
+    """
+    if not isinstance(tree, Mapping):
+        raise ParamsError(not_a_tree(tree, at))
+    out: Plain = {}
+    for name, value in tree.items():
+        if not isinstance(name, str) or not name or "/" in name:
+            raise ParamsError(f"names in params are non-empty strings without '/', got {name!r} in {at_path(at)}")
+        below = (*at, name)
+        out[name] = copied(value, below) if isinstance(value, Mapping) else sealed_copy(value, below)
+    return out
+
+
+def sealed_copy(leaf: object, at: Path) -> Array:
+    """A read-only, C-contiguous copy in native byte order.
+
+    Errors
+        ParamsError   no array
+        DTypeError    not floating-point, or masked
+    """
+    if not isinstance(leaf, (np.ndarray, np.floating)):
+        raise ParamsError(not_a_tree(leaf, at))
+    if leaf.dtype.kind != "f" or isinstance(leaf, np.ma.MaskedArray):
+        kind = "a masked array" if isinstance(leaf, np.ma.MaskedArray) else f"of dtype {leaf.dtype}"
+        raise DTypeError(f"{at_path(at)} is {kind}; params are floating-point arrays, write .astype(np.float32)")
+    copy: Array = np.array(leaf, dtype=leaf.dtype.newbyteorder("="), order="C", copy=True, subok=False)
+    copy.setflags(write=False)
+    return copy
+
+
+def not_a_tree(value: object, at: Path) -> str:
+    """Why `value` is no tree of params."""
+    if isinstance(value, tuple) and len(value) == 2 and isinstance(value[1], Mapping):
+        return "got the pair (shape, params) that init returns; unpack it: out_shape, params = net.init(...)"
+    what = "an array or a mapping" if at else "a nested mapping of arrays"
+    return f"{at_path(at)} must be {what}, got {type(value).__name__}"
+
+
+def at_path(path: Path) -> str:
+    """How messages name a place in a tree."""
+    return "/".join(path) or "params"
+
+
+def matcher(where: str) -> Callable[[str], bool]:
+    """The predicate of a path pattern: `*` and `?` stay within a name, `**` spans any number of them.
+
+    >>> [matcher("**/w")(path) for path in ("w", "dense_0/w", "serial_0/dense_0/w", "dense_0/b")]
+    [True, True, True, False]
+    """
+    parts = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    pattern = re.compile("".join(parts.get(t) or re.escape(t) for t in re.findall(r"\*\*/|\*\*|\*|\?|[^*?]+", where)))
+    return lambda path: pattern.fullmatch(path) is not None
+
+
+def common_dtype(leaves: list[tuple[Path, Array]], default: npt.DTypeLike = np.float32) -> np.dtype[Any]:
+    """The one dtype of all leaves.
+
+    Errors
+        DTypeError   they have several
+    """
+    if not leaves:
+        return np.dtype(default)
+    path, first = leaves[0]
+    for other, leaf in leaves:
+        if leaf.dtype != first.dtype:
+            raise DTypeError(
+                f"params must have one dtype, {at_path(path)} has {first.dtype} and {at_path(other)} has {leaf.dtype}; "
+                f"convert with params.astype(np.{first.dtype})"
+            )
+    return first.dtype

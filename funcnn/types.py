@@ -1,0 +1,35 @@
+"""The names types are written with. All of them are exported for people who type their own layers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias, Union
+
+import numpy as np
+import numpy.typing as npt
+
+from funcnn.keys import Key
+
+Array: TypeAlias = npt.NDArray[np.floating[Any]]
+"""Features, params, cotangents: floating-point numbers."""
+
+Tokens: TypeAlias = npt.NDArray[np.integer[Any]]
+"""Indices into a vocabulary, or class labels."""
+
+Mask: TypeAlias = npt.NDArray[np.bool_]
+"""True where something counts."""
+
+Shape: TypeAlias = "tuple[Union[int, Shape], ...]"
+"""The shape of an array, or the tuple of shapes of a tuple of arrays. -1 is a dimension not known yet."""
+
+Tree: TypeAlias = Mapping[str, Union[Array, "Tree"]]
+"""A nested mapping with arrays as leaves: what `Params` is, and what rules read params from and return gradients in."""
+
+Initializer: TypeAlias = Callable[[Key, "tuple[int, ...]", "np.dtype[Any]"], Array]
+"""`(key, shape, dtype) -> array`."""
+
+Spec: TypeAlias = Mapping[str, Union["tuple[Initializer, tuple[int, ...]]", "Spec"]]
+"""What params a layer wants: a leaf is `(initializer, shape)`; a combinator nests the specs of its children."""
+
+Rng: TypeAlias = Union[Key, int]
+"""Randomness, wherever it is taken: a key, or an integer seed."""

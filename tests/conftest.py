@@ -1,0 +1,21 @@
+"""Settings for every test: Hypothesis profiles, strict floating point, and the names that doctests use."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from hypothesis import settings
+
+settings.register_profile("quick", max_examples=20, deadline=None)
+settings.register_profile("ci", max_examples=50, deadline=None, derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "quick")
+
+
+@pytest.fixture(autouse=True)
+def strict_floating_point() -> Iterator[None]:
+    """Divisions by zero, overflows and invalid operations are errors, so that none goes unseen."""
+    with np.errstate(divide="raise", over="raise", invalid="raise"):
+        yield
