@@ -31,3 +31,20 @@ from funcnn.errors import (
     ShapeError,
     UndecidedError,
 )
+
+__all__ = [
+    # the five nouns
+    "Params", "astype", "tree_map", "ravel",
+    "Key",
+    "Apply", "Differentiable", "Later", "Pullback", "differentiable", "force", "vjp",
+    "Init", "Layer", "features", "layer", "passes", "tokens",
+    # layers
+    "Dense",
+    # combinators
+    "serial",
+    "Child", "make_children", "rebuild",
+    # types and errors
+    "Array", "Initializer", "Mask", "Rng", "Shape", "Spec", "Tokens", "Tree",
+    "CheckpointError", "DTypeError", "FuncnnError", "ImmutableError", "LabelError", "MissingExtraError",
+    "NonFiniteError", "ParamsError", "ShapeError", "UndecidedError",
+]  # fmt: skip
