@@ -1,0 +1,122 @@
+"""One row for every public layer, combinator, loss and optimizer. All laws run over the rows.
+
+A row holds *source text*, `"Dense(3)"`, which is evaluated among the public names of funcnn and `np` (see `build`), so
+that it can also be written out as a program. Several rows may answer for one name; the name of a row is the first name
+in its source. Choose small arguments: sizes of 2 to 4.
+
+Shape templates (as `funcnn.testing.shapes` takes them): an int is that size, a string is a free size (one string, one
+size), a `range` is a size in it, `...` is none to two more sizes; the first axis is the batch. A tuple of templates is a
+tuple of arrays, `(("B", "T", 4), ("B", "T"))`. Which arrays are tokens or masks, the layer itself says (`takes=`).
+
+A law that does not hold for a row is named in `except_`, with the reason; the law then *must* fail. Prefer to repair.
+
+To add a row, put it into the table of its family, in the order of `funcnn.__all__`:
+
+    LayerRow("Dense(3)", ("B", ..., "D"))
+    LayerRow("MaxPool((2, 2))", ("B", range(2, 6), range(2, 6), "C"), kinks=True)
+    LayerRow("Embedding(7, 3)", ("B", "T"), tokens=7)
+    LayerRow("FanInSum", (("B", "D"), ("B", "D")))
+    LossRow("squared_error", ("B", "D"))
+    LossRow("softmax_cross_entropy", ("B", 4), target="labels")
+    OptimizerRow("adam(0.1)")
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import EllipsisType
+from typing import Any, Final, NamedTuple, TypeAlias, Union
+
+import numpy as np
+
+import funcnn
+
+Template: TypeAlias = "tuple[Union[int, str, range, EllipsisType, Template], ...]"
+"""What `funcnn.testing.shapes` takes."""
+
+
+class LayerRow(NamedTuple):
+    """A layer or a network made by a combinator."""
+
+    source: str
+    shape: Template
+    tokens: int | range = 5  # what token inputs hold: integers below this, or of this range
+    kinks: bool = False  # not differentiable everywhere (Relu, MaxPool): few points may go without a verdict
+    mixes_batch: bool = False  # at inference, an example's output depends on the other examples
+    domain: tuple[float, float] | None = None  # features are drawn between these, where the layer is not for all numbers
+    linear: bool = False  # y is linear in x, but for a constant
+    except_: Mapping[str, str] = {}  # law: why it does not hold  # noqa: RUF012  (read only)
+
+
+class LossRow(NamedTuple):
+    """A loss, with its options bound: `softmax_cross_entropy.bind(label_smoothing=0.1)`."""
+
+    source: str
+    prediction: Template
+    target: str = "like"  # a key of `funcnn.testing.TARGETS`: like, labels, distribution, binary, signs, counts, positive
+    target_shape: Template | None = None  # where it is not the prediction's (without its last axis for labels)
+    kinks: bool = False
+    domain: tuple[float, float] | None = None  # the prediction is drawn between these
+    weighted: bool = True  # takes `weights=`
+    except_: Mapping[str, str] = {}  # noqa: RUF012  (read only)
+
+
+class OptimizerRow(NamedTuple):
+    """An optimizer. `steps` names the function of tests/closed_forms.py that works its first steps out by hand."""
+
+    source: str
+    steps: str = ""
+    except_: Mapping[str, str] = {}  # noqa: RUF012  (read only)
+
+
+# fmt: off
+LAYERS: Final = (
+    LayerRow("Dense(3)", ("B", ..., "D"), linear=True),
+)
+
+COMBINATORS: Final = (
+    LayerRow("serial()", ("B", ..., "D"), linear=True),
+    LayerRow("serial(Dense(3), Dense(2))", ("B", ..., "D"), linear=True),
+    LayerRow("serial(serial(Dense(3), Dense(2).named('neck')), Dense(4))", ("B", "D"), linear=True),
+)
+
+LOSSES: tuple[LossRow, ...] = (
+)
+
+OPTIMIZERS: tuple[OptimizerRow, ...] = (
+)
+
+# Public functions that return a layer, a loss or an optimizer and yet have no row, with the reason.
+WITHOUT_ROW: Final = {
+    "rebuild": "makes a network out of a network; tests/test_children.py",
+    "layer": "the decorator of constructors",
+    "differentiable": "the decorator of rules",
+}
+# fmt: on
+
+Row: TypeAlias = Union[LayerRow, LossRow, OptimizerRow]
+NAMESPACE: Final[dict[str, Any]] = {name: getattr(funcnn, name) for name in funcnn.__all__} | {"np": np}
+
+
+def build(row: Row) -> Any:
+    """The layer, loss or optimizer of a row."""
+    return eval(row.source, dict(NAMESPACE))
+
+
+def name_of(row: Row) -> str:
+    """The public name a row answers for."""
+    return row.source.split("(")[0].split(".")[0]
+
+
+def kind_of(name: str) -> str:
+    """Whether it is a "layer", a "loss", an "optimizer" or "other": found out from what the public name is, or says that it returns."""
+    value = NAMESPACE[name]
+    if isinstance(value, funcnn.Layer):
+        return "layer"
+    if isinstance(value, funcnn.Differentiable):
+        return "loss"
+    if not callable(value) or isinstance(value, type):
+        return "other"
+    returns = str(getattr(value, "__annotations__", {}).get("return", ""))
+    made = returns.split("[")[0].strip("'\"").split(".")[-1]
+    return {"Layer": "layer", "Loss": "loss", "Differentiable": "loss", "Optimizer": "optimizer"}.get(made, "other")
