@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias, Union
+from typing import Any, TypeAlias, TypeGuard, Union
 
 import numpy as np
 import numpy.typing as npt
@@ -33,3 +33,8 @@ Spec: TypeAlias = Mapping[str, Union["tuple[Initializer, tuple[int, ...]]", "Spe
 
 Rng: TypeAlias = Union[Key, int]
 """Randomness, wherever it is taken: a key, or an integer seed."""
+
+
+def is_tuple(value: object) -> TypeGuard[tuple[Any, ...]]:
+    """Is it a tuple? Unlike `isinstance`, type checkers know of what."""
+    return isinstance(value, tuple)

@@ -1,0 +1,155 @@
+"""Combinators: layers side by side, around each other, and on parts of a tuple."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar, overload
+
+from funcnn.calculus import Later, force
+from funcnn.children import Child, make_children
+from funcnn.doors import Kind, part, unify
+from funcnn.fans import add, agreed
+from funcnn.keys import Key
+from funcnn.layers.reshaping import Identity
+from funcnn.networks import Layer, layer
+from funcnn.shapes import branches
+from funcnn.types import Array, Shape, Spec, Tree
+
+A0 = TypeVar("A0")
+B0 = TypeVar("B0")
+A1 = TypeVar("A1")
+B1 = TypeVar("B1")
+A2 = TypeVar("A2")
+B2 = TypeVar("B2")
+A3 = TypeVar("A3")
+B3 = TypeVar("B3")
+A4 = TypeVar("A4")
+B4 = TypeVar("B4")
+A5 = TypeVar("A5")
+B5 = TypeVar("B5")
+
+
+# One overload per arity; from seven on the branches are alike, so that the tail does not overlap the others.
+# fmt: off
+@overload
+def parallel(l0: Layer[A0, B0], /) -> Layer[tuple[A0], tuple[B0]]: ...
+@overload
+def parallel(l0: Layer[A0, B0], l1: Layer[A1, B1], /) -> Layer[tuple[A0, A1], tuple[B0, B1]]: ...
+@overload
+def parallel(l0: Layer[A0, B0], l1: Layer[A1, B1], l2: Layer[A2, B2], /) -> Layer[tuple[A0, A1, A2], tuple[B0, B1, B2]]: ...
+@overload
+def parallel(l0: Layer[A0, B0], l1: Layer[A1, B1], l2: Layer[A2, B2], l3: Layer[A3, B3], /) -> Layer[tuple[A0, A1, A2, A3], tuple[B0, B1, B2, B3]]: ...
+@overload
+def parallel(l0: Layer[A0, B0], l1: Layer[A1, B1], l2: Layer[A2, B2], l3: Layer[A3, B3], l4: Layer[A4, B4], /) -> Layer[tuple[A0, A1, A2, A3, A4], tuple[B0, B1, B2, B3, B4]]: ...
+@overload
+def parallel(l0: Layer[A0, B0], l1: Layer[A1, B1], l2: Layer[A2, B2], l3: Layer[A3, B3], l4: Layer[A4, B4], l5: Layer[A5, B5], /) -> Layer[tuple[A0, A1, A2, A3, A4, A5], tuple[B0, B1, B2, B3, B4, B5]]: ...
+@overload
+def parallel(l0: Layer[A0, B0], l1: Layer[A0, B0], l2: Layer[A0, B0], l3: Layer[A0, B0], l4: Layer[A0, B0], l5: Layer[A0, B0], l6: Layer[A0, B0], /, *rest: Layer[A0, B0]) -> Layer[tuple[A0, ...], tuple[B0, ...]]: ...
+# fmt: on
+@layer
+def parallel(*layers: Layer[Any, Any]) -> Layer[Any, Any]:
+    """Layers side by side: `parallel(f, g).apply(p, (a, b)) = (f.apply(p_f, a), g.apply(p_g, b))`.
+
+    Shapes
+        x, y    tuples with an item for every layer
+        params  a subtree for every layer that has params, by its name
+    Errors
+        TypeError    an argument is no layer
+        ValueError   there is none, or two have the same name
+        ShapeError   x is no tuple of as many arrays; or from the layer that does not fit, with its path
+    Pullback
+        each layer's own, on its own item
+    Source: stax's combinator; the law that it is a functor is Mac Lane, Categories for the Working Mathematician
+    (1998), section VII.1.
+
+    >>> serial(FanOut(2), parallel(Dense(3), Dense(4))).out_shape((-1, 5))
+    ((-1, 3), (-1, 4))
+    """
+    if not layers:
+        raise ValueError("parallel takes at least one layer")
+    children = make_children(layers, where="parallel")
+
+    def shapes(shape: Shape) -> list[tuple[Child, Shape]]:
+        return list(zip(children, branches("parallel", shape, len(children)), strict=True))
+
+    def out_shape(shape: Shape) -> Shape:
+        return tuple(child.out_shape(s) for child, s in shapes(shape))
+
+    def spec(shape: Shape) -> Spec:
+        return {name: s for child, at in shapes(shape) for name, s in child.spec(at).items()}
+
+    def takes(out: Kind) -> Kind:
+        return {i: child.layer.init.takes(part(out, i)) for i, child in enumerate(children)}
+
+    def value(params: Tree, x: Any, rng: Key | None = None) -> Any:
+        return tuple([child.value(params, v, rng) for child, v in zip(children, x, strict=True)])
+
+    def rule(params: Tree, x: Any, rng: Key | None = None) -> tuple[Any, Callable[[Any], Any]]:
+        pairs = [child.pull(params, v, rng) for child, v in zip(children, x, strict=True)]
+
+        def pullback(dy: Any) -> tuple[Tree, Any]:
+            grads: dict[str, Any] = {}
+            dxs: list[Any] = []
+            for child, (_, pull), d in zip(children, pairs, dy, strict=True):
+                dparams, dx = pull(d)
+                if dparams:
+                    grads[child.name] = dparams
+                dxs.append(dx)
+            return grads, Later(lambda: tuple([force(dx) for dx in dxs]))
+
+        return tuple([y for y, _ in pairs]), pullback
+
+    return Layer.of(out_shape, spec, rule, value=value, random=any(c.random for c in children), takes=takes)
+
+
+@overload
+def residual(f: Layer[Array, Array], /) -> Layer[Array, Array]: ...
+@overload
+def residual(f: Layer[A0, Array], shortcut: Layer[A0, Array], /) -> Layer[A0, Array]: ...
+@layer
+def residual(f: Layer[Any, Any], shortcut: Layer[Any, Any] = Identity, /) -> Layer[Any, Any]:
+    """A layer and a way around it, `y = f(x) + shortcut(x)`.
+
+    The law: it is `serial(FanOut(2), parallel(f, shortcut), FanInSum)`, with shorter paths.
+
+    Shapes
+        x       what f and the shortcut take
+        params  subtrees of f and of the shortcut, by their names
+        y       what both give
+    Errors
+        TypeError    an argument is no layer
+        ShapeError   f and the shortcut give different shapes
+    Pullback
+        dx = f's pullback of dy + the shortcut's pullback of dy
+    Source: He, Zhang, Ren & Sun, Deep Residual Learning for Image Recognition (2016), equations 1 and 2.
+
+    >>> residual(serial(Dense(8), Relu, Dense(4))).out_shape((-1, 4))
+    (-1, 4)
+    """
+    inner, around = make_children((f, shortcut), where="residual")
+
+    def out_shape(shape: Shape) -> Shape:
+        out, other = inner.out_shape(shape), around.out_shape(shape)
+        return agreed("residual adds", (out, other), "give f its input's shape, or a shortcut that changes it too")
+
+    def spec(shape: Shape) -> Spec:
+        return {**inner.spec(shape), **around.spec(shape)}
+
+    def takes(out: Kind) -> Kind:
+        return unify(f.init.takes("features"), shortcut.init.takes("features"))
+
+    def value(params: Tree, x: Any, rng: Key | None = None) -> Any:
+        return inner.value(params, x, rng) + around.value(params, x, rng)
+
+    def rule(params: Tree, x: Any, rng: Key | None = None) -> tuple[Any, Callable[[Any], Any]]:
+        y, pull = inner.pull(params, x, rng)
+        z, pull_around = around.pull(params, x, rng)
+
+        def pullback(dy: Any) -> tuple[Tree, Any]:
+            (dp, dx), (dq, dz) = pull(dy), pull_around(dy)
+            grads = {child.name: d for child, d in ((inner, dp), (around, dq)) if d}
+            return grads, Later(lambda: add(force(dx), force(dz)))
+
+        return y + z, pullback
+
+    return Layer.of(out_shape, spec, rule, value=value, random=inner.random or around.random, takes=takes)

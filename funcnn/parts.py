@@ -1,0 +1,114 @@
+"""Combinators on the first item of a tuple: masks and memories travel beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar, TypeVarTuple, Unpack
+
+from funcnn.calculus import Later, force
+from funcnn.children import make_children
+from funcnn.doors import Kind, part, unify
+from funcnn.fans import add
+from funcnn.keys import Key
+from funcnn.networks import Layer, layer
+from funcnn.shapes import branches
+from funcnn.types import Shape, Spec, Tree
+
+A = TypeVar("A")
+B = TypeVar("B")
+Rest = TypeVarTuple("Rest")
+
+
+@layer
+def keep(f: Layer[tuple[A, Unpack[Rest]], B], /) -> Layer[tuple[A, Unpack[Rest]], tuple[B, Unpack[Rest]]]:
+    """The first item of a tuple becomes `f` of the whole tuple; the rest is kept: `(x, *rest) -> (f((x, *rest)), *rest)`.
+
+    Shapes
+        x   a tuple that f takes
+        y   a tuple of as many
+    Errors
+        TypeError    the argument is no layer
+        ShapeError   x is no tuple; or from f, with its path
+    Pullback
+        (dx, *drest) = f's pullback of dy_0, the cotangents of the kept items added
+    Source: Griewank & Walther, Evaluating Derivatives (2008), section 3.2.
+
+    >>> keep(serial(select(0), Dense(5))).out_shape(((-1, 3), (-1, 2)))
+    ((-1, 5), (-1, 2))
+    """
+    (child,) = make_children((f,), where="keep")
+
+    def out_shape(shape: Shape) -> Shape:
+        return (child.out_shape(shape), *branches("keep", shape)[1:])
+
+    def takes(out: Kind) -> Kind:
+        inner = f.init.takes(part(out, 0))
+        if not isinstance(out, dict):
+            return inner
+        return unify(inner, {i: kind for i, kind in out.items() if i})
+
+    def value(params: Tree, x: Any, rng: Key | None = None) -> Any:
+        return (child.value(params, x, rng), *x[1:])
+
+    def rule(params: Tree, x: Any, rng: Key | None = None) -> tuple[Any, Callable[[Any], Any]]:
+        y, pull = child.pull(params, x, rng)
+
+        def pullback(dy: Any) -> tuple[Tree, Any]:
+            dparams, dx = pull(dy[0])
+
+            def total() -> Any:
+                first, *rest = force(dx)
+                return (first, *(add(d, e) for d, e in zip(rest, dy[1:], strict=True)))
+
+            return ({child.name: dparams} if dparams else {}), Later(total)
+
+        return (y, *x[1:]), pullback
+
+    return Layer.of(out_shape, child.spec, rule, value=value, random=child.random, takes=takes)
+
+
+@layer
+def first(f: Layer[A, B], /) -> Layer[tuple[A, *tuple[Any, ...]], tuple[B, *tuple[Any, ...]]]:
+    """The first item of a tuple becomes `f` of it; the rest passes: `(x, *rest) -> (f(x), *rest)`.
+
+    The law: it is `keep(serial(select(0), f))`, with shorter paths.
+
+    Shapes
+        x   a tuple whose first item f takes
+        y   a tuple of as many
+    Errors
+        TypeError    the argument is no layer
+        ShapeError   x is no tuple; or from f, with its path
+    Pullback
+        (dx, *drest) = (f's pullback of dy_0, *dy_rest)
+    Source: the `first` of arrows, Hughes, Generalising Monads to Arrows (2000), section 4.
+
+    >>> first(Dense(5)).out_shape(((-1, 3), (-1, 2)))
+    ((-1, 5), (-1, 2))
+    """
+    (child,) = make_children((f,), where="first")
+
+    def out_shape(shape: Shape) -> Shape:
+        head, *rest = branches("first", shape)
+        return (child.out_shape(head), *rest)
+
+    def spec(shape: Shape) -> Spec:
+        return child.spec(branches("first", shape)[0])
+
+    def takes(out: Kind) -> Kind:
+        rest = {i: kind for i, kind in out.items() if i} if isinstance(out, dict) else {}
+        return {0: f.init.takes(part(out, 0)), **rest}
+
+    def value(params: Tree, x: Any, rng: Key | None = None) -> Any:
+        return (child.value(params, x[0], rng), *x[1:])
+
+    def rule(params: Tree, x: Any, rng: Key | None = None) -> tuple[Any, Callable[[Any], Any]]:
+        y, pull = child.pull(params, x[0], rng)
+
+        def pullback(dy: Any) -> tuple[Tree, Any]:
+            dparams, dx = pull(dy[0])
+            return ({child.name: dparams} if dparams else {}), Later(lambda: (force(dx), *dy[1:]))
+
+        return (y, *x[1:]), pullback
+
+    return Layer.of(out_shape, spec, rule, value=value, random=child.random, takes=takes)
