@@ -1,0 +1,58 @@
+"""A two-layer sigmoid network learns exclusive-or, by the sum of squared errors and plain gradient descent.
+
+    python examples/xor.py            until every row is within 0.05 of its target
+    python examples/xor.py --quick    the same, it takes a second
+
+The third input is always 1. The training loop is written out, with nothing but the functions of the library: what `fit`
+does, in the open.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+import numpy as np
+
+from funcnn import Array, Dense, Key, Sigmoid, apply_updates, serial, sgd, sum_squared_error, value_and_grad
+
+X = np.array([[0, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 1]])
+TARGET = np.array([[0.0], [1.0], [1.0], [0.0]])
+
+net = serial(Dense(4), Sigmoid, Dense(1), Sigmoid)
+
+
+def learn(rate: float = 1.0, *, seed: int = 0, within: float = 0.05, most: int = 20_000) -> tuple[Array, int]:
+    """The outputs once all of them are within `within` of their targets, and how many steps that took."""
+    _, params = net.init(Key(seed), (-1, 3))
+    optimizer = sgd(rate)
+    state = optimizer.init(params)
+    objective = value_and_grad(sum_squared_error, net.apply)
+    for step in range(1, most + 1):
+        loss, grads = objective(params, X, TARGET)
+        updates, state = optimizer.update(grads, state, params)
+        params = apply_updates(params, updates)
+        if step % 500 == 0:
+            y = net.apply(params, X)
+            print(f"step {step:6}   loss {loss:.5f}   worst row off by {np.max(np.abs(y - TARGET)):.4f}")
+            if np.max(np.abs(y - TARGET)) < within:
+                return y, step
+    raise SystemExit(f"not learnt after {most} steps; try another seed or rate")
+
+
+def main(arguments: list[str] | None = None) -> Array:
+    """Train and print the truth table."""
+    parser = argparse.ArgumentParser(description="Learn exclusive-or.")
+    parser.add_argument("--quick", action="store_true", help="the same: it takes a second")
+    parser.add_argument("--rate", type=float, default=1.0)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args(arguments)
+
+    y, steps = learn(options.rate, seed=options.seed)
+    print(f"learnt in {steps} steps")
+    for row, output, target in zip(X, y, TARGET, strict=True):
+        print(row, f"-> {output[0]:.4f}, wanted {target[0]:.0f}")
+    return y
+
+
+if __name__ == "__main__":
+    main()
