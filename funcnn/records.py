@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
-import numpy as np
+from funcnn.types import is_array, is_mapping
 
 
 class Record(NamedTuple):
@@ -47,11 +47,16 @@ class Record(NamedTuple):
 
 def _shown(value: object) -> str:
     """Functions by the name they are imported by; everything else as it prints itself."""
-    if type(value) is tuple:
+    if _is_plain_tuple(value):
         inside = ", ".join(map(_shown, value))
         return f"({inside},)" if len(value) == 1 else f"({inside})"
     name = getattr(value, "__name__", None)
     return name if callable(value) and isinstance(name, str) and type(value).__repr__ in _OPAQUE else repr(value)
+
+
+def _is_plain_tuple(value: object) -> TypeGuard[tuple[object, ...]]:
+    """A named tuple, as a layer is one, prints and compares by itself."""
+    return type(value) is tuple
 
 
 _OPAQUE = (type(len).__repr__, type(_shown).__repr__, object.__repr__, type.__repr__)
@@ -59,12 +64,12 @@ _OPAQUE = (type(len).__repr__, type(_shown).__repr__, object.__repr__, type.__re
 
 def _same(a: object, b: object) -> bool:
     """Equal arguments; arrays are compared by what they hold, and a value of another type is another value."""
-    if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
-        return isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and a.dtype == b.dtype and np.array_equal(a, b)
+    if is_array(a) or is_array(b):
+        return is_array(a) and is_array(b) and a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
     if type(a) is not type(b):
         return False
-    if type(a) is tuple and type(b) is tuple:
+    if _is_plain_tuple(a) and _is_plain_tuple(b):
         return len(a) == len(b) and all(map(_same, a, b))
-    if isinstance(a, dict) and isinstance(b, dict):
+    if is_mapping(a) and is_mapping(b):
         return a.keys() == b.keys() and all(_same(v, b[k]) for k, v in a.items())
     return bool(a == b)

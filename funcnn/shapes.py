@@ -7,10 +7,10 @@ every decision, so that no rule ever takes `-1` for a number.
 from __future__ import annotations
 
 import operator
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, TypeGuard, Union
 
 from funcnn.errors import ShapeError, UndecidedError
-from funcnn.types import Shape
+from funcnn.types import Nested, Shape
 
 
 class Unknown(int):
@@ -80,13 +80,17 @@ def normalize(shape: object) -> Shape:
     Errors
         ShapeError   the dimension, and its index, that is no size
     """
-    if not isinstance(shape, (tuple, list)):
+    if not _is_sequence(shape):
         raise ShapeError(f"a shape is a tuple of sizes, got {type(shape).__name__} {shape!r}; write ({shape!r},)")
     return tuple(_dimension(shape, i, d) for i, d in enumerate(shape))
 
 
+def _is_sequence(shape: object) -> TypeGuard[Union[tuple[object, ...], list[object]]]:
+    return isinstance(shape, (tuple, list))
+
+
 def _dimension(shape: object, i: int, d: object) -> int | Shape:
-    if isinstance(d, (tuple, list)):
+    if _is_sequence(d):
         return normalize(d)
     if isinstance(d, Unknown):
         return d
@@ -151,12 +155,9 @@ def display(shape: Shape) -> str:
     return f"({inside},)" if len(shape) == 1 else f"({inside})"
 
 
-def shape_of(x: object) -> Shape:
+def shape_of(x: Nested) -> Shape:
     """The shape of an array, or the tuple of shapes of a tuple of arrays."""
-    if isinstance(x, tuple):
-        return tuple(shape_of(v) for v in x)
-    shape: Shape = x.shape  # type: ignore[attr-defined]
-    return shape
+    return tuple(shape_of(v) for v in x) if isinstance(x, tuple) else x.shape
 
 
 def positive(layer: str, **sizes: int) -> None:

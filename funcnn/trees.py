@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from funcnn.errors import DTypeError, ParamsError
-from funcnn.types import Array, Tree
+from funcnn.types import Array, Tree, is_array, is_mapping, is_scalar, is_tuple
 
 Plain: TypeAlias = "dict[str, Union[Array, Plain]]"
 Path: TypeAlias = "tuple[str, ...]"
@@ -19,7 +19,7 @@ Path: TypeAlias = "tuple[str, ...]"
 def flatten(tree: Mapping[str, Any], at: Path = ()) -> Iterator[tuple[Path, Array]]:
     """The leaves with their paths, in the tree's own order."""
     for name, value in tree.items():
-        if isinstance(value, Mapping):
+        if is_mapping(value):
             yield from flatten(value, (*at, name))
         else:
             yield (*at, name), value
@@ -94,14 +94,14 @@ def copied(tree: object, at: Path = ()) -> Plain:
         ParamsError   not a mapping, a bad key, or a leaf that is no array
         DTypeError    a leaf that is not floating-point
     """
-    if not isinstance(tree, Mapping):
+    if not is_mapping(tree):
         raise ParamsError(not_a_tree(tree, at))
     out: Plain = {}
     for name, value in tree.items():
         if not isinstance(name, str) or not name or "/" in name:
             raise ParamsError(f"names in params are non-empty strings without '/', got {name!r} in {at_path(at)}")
         below = (*at, name)
-        out[name] = copied(value, below) if isinstance(value, Mapping) else sealed_copy(value, below)
+        out[name] = copied(value, below) if is_mapping(value) else sealed_copy(value, below)
     return out
 
 
@@ -112,19 +112,20 @@ def sealed_copy(leaf: object, at: Path) -> Array:
         ParamsError   no array
         DTypeError    not floating-point, or masked
     """
-    if not isinstance(leaf, (np.ndarray, np.floating)):
+    if not is_array(leaf) and not is_scalar(leaf):
         raise ParamsError(not_a_tree(leaf, at))
-    if leaf.dtype.kind != "f" or isinstance(leaf, np.ma.MaskedArray):
-        kind = "a masked array" if isinstance(leaf, np.ma.MaskedArray) else f"of dtype {leaf.dtype}"
+    dtype: np.dtype[Any] = leaf.dtype
+    if dtype.kind != "f" or isinstance(leaf, np.ma.MaskedArray):
+        kind = "a masked array" if isinstance(leaf, np.ma.MaskedArray) else f"of dtype {dtype}"
         raise DTypeError(f"{at_path(at)} is {kind}; params are floating-point arrays, write .astype(np.float32)")
-    copy: Array = np.array(leaf, dtype=leaf.dtype.newbyteorder("="), order="C", copy=True, subok=False)
+    copy = np.array(leaf, dtype=dtype.newbyteorder("="), order="C", copy=True, subok=False)
     copy.setflags(write=False)
     return copy
 
 
 def not_a_tree(value: object, at: Path) -> str:
     """Why `value` is no tree of params."""
-    if isinstance(value, tuple) and len(value) == 2 and isinstance(value[1], Mapping):
+    if is_tuple(value) and len(value) == 2 and is_mapping(value[1]):
         return "got the pair (shape, params) that init returns; unpack it: out_shape, params = net.init(...)"
     what = "an array or a mapping" if at else "a nested mapping of arrays"
     return f"{at_path(at)} must be {what}, got {type(value).__name__}"

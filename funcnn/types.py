@@ -1,4 +1,4 @@
-"""The names types are written with. All of them are exported for people who type their own layers."""
+"""The names types are written with, exported for people who type their own layers, and the guards that narrow to them."""
 
 from __future__ import annotations
 
@@ -19,6 +19,9 @@ Tokens: TypeAlias = npt.NDArray[np.integer[Any]]
 Mask: TypeAlias = npt.NDArray[np.bool_]
 """True where something counts."""
 
+Nested: TypeAlias = "Union[npt.NDArray[Any], tuple[Nested, ...]]"
+"""What goes through a network: an array, or a tuple of what goes through a network."""
+
 Shape: TypeAlias = "tuple[Union[int, Shape], ...]"
 """The shape of an array, or the tuple of shapes of a tuple of arrays. -1 is a dimension not known yet."""
 
@@ -35,6 +38,22 @@ Rng: TypeAlias = Union[Key, int]
 """Randomness, wherever it is taken: a key, or an integer seed."""
 
 
+# After a bare `isinstance`, type checkers do not know what is inside.
 def is_tuple(value: object) -> TypeGuard[tuple[Any, ...]]:
-    """Is it a tuple? Unlike `isinstance`, type checkers know of what."""
+    """Is it a tuple?"""
     return isinstance(value, tuple)
+
+
+def is_mapping(value: object) -> TypeGuard[Mapping[Any, Any]]:
+    """Is it a mapping?"""
+    return isinstance(value, Mapping)
+
+
+def is_array(value: object) -> TypeGuard[npt.NDArray[Any]]:
+    """Is it a NumPy array, of whatever dtype?"""
+    return isinstance(value, np.ndarray)
+
+
+def is_scalar(value: object) -> TypeGuard[np.generic[Any]]:
+    """Is it a NumPy scalar, of whatever dtype?"""
+    return isinstance(value, np.generic)
