@@ -9,6 +9,7 @@ from funcnn.keys import Key
 from funcnn.calculus import Apply, Differentiable, Later, Pullback, differentiable, force, vjp
 from funcnn.networks import Init, Layer, features, layer, passes, tokens
 from funcnn.packing import ravel
+from funcnn.optimizers import Optimizer
 
 # layers
 from funcnn.layers.dense import Dense
@@ -16,6 +17,16 @@ from funcnn.layers.dense import Dense
 # combinators
 from funcnn.chaining import serial
 from funcnn.children import Child, make_children, rebuild
+
+# initializers; zeros, ones, constant, normal and uniform stay in their module, for NumPy and the schedules have such names
+from funcnn.initializers import (
+    glorot_normal, glorot_uniform, he_normal, he_uniform, lecun_normal, lecun_uniform, orthogonal, truncated_normal,
+    variance_scaling,
+)  # fmt: skip
+
+# optimizers and schedules; the schedule `constant` stays in its module
+from funcnn.optimizers import adam, adamw, apply_updates, chain, clip_by_global_norm, momentum, sgd
+from funcnn.schedules import Rate, Schedule, as_schedule, cosine_decay, exponential_decay, warmup
 
 # types and errors
 from funcnn.types import Array, Initializer, Mask, Rng, Shape, Spec, Tokens, Tree
@@ -38,11 +49,18 @@ __all__ = [
     "Key",
     "Apply", "Differentiable", "Later", "Pullback", "differentiable", "force", "vjp",
     "Init", "Layer", "features", "layer", "passes", "tokens",
+    "Optimizer",
     # layers
     "Dense",
     # combinators
     "serial",
     "Child", "make_children", "rebuild",
+    # initializers
+    "glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "lecun_normal", "lecun_uniform", "orthogonal",
+    "truncated_normal", "variance_scaling",
+    # optimizers and schedules
+    "adam", "adamw", "apply_updates", "chain", "clip_by_global_norm", "momentum", "sgd",
+    "Rate", "Schedule", "as_schedule", "cosine_decay", "exponential_decay", "warmup",
     # types and errors
     "Array", "Initializer", "Mask", "Rng", "Shape", "Spec", "Tokens", "Tree",
     "CheckpointError", "DTypeError", "FuncnnError", "ImmutableError", "LabelError", "MissingExtraError",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from math import prod
 from typing import TypeAlias, Union
 
@@ -46,6 +46,10 @@ class Layout:
     def views(self, flat: Array) -> trees.Plain:
         """The tree of views of `flat`."""
         return _views(self.slots, flat)
+
+    def places(self) -> Iterator[tuple[str, int, int, tuple[int, ...]]]:
+        """The path of every leaf, where it starts and ends, and its shape: in the order of the vector."""
+        return _places(self.sorted, ())
 
     def own(self, flat: Array) -> Params:
         """Params that are views of `flat`, which is sealed and must be nobody else's."""
@@ -94,6 +98,14 @@ def _views(slots: _Slots, flat: Array) -> trees.Plain:
             start, end, shape = slot
             out[name] = flat[start:end] if len(shape) == 1 else flat[start:end].reshape(shape)
     return out
+
+
+def _places(slots: _Slots, at: trees.Path) -> Iterator[tuple[str, int, int, tuple[int, ...]]]:
+    for name, slot in slots.items():
+        if isinstance(slot, dict):
+            yield from _places(slot, (*at, name))
+        else:
+            yield "/".join((*at, name)), *slot
 
 
 def _collect(slots: _Slots, tree: trees.Plain, leaves: list[Array]) -> bool:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, Generic, NoReturn, ParamSpec, TypeVar, cast, final
+from typing import Any, Generic, NoReturn, ParamSpec, TypeGuard, TypeVar, cast, final
 
 from funcnn.records import Record
 
 P = ParamSpec("P")
+V = TypeVar("V")
 V_co = TypeVar("V_co", covariant=True)
 F = TypeVar("F", bound=Callable[..., Callable[..., Any]])
 
@@ -57,6 +58,11 @@ def recorded(make: F) -> F:
         return Recorded(Record(make.__module__, make.__name__, construct, args, kwargs), make(*args, **kwargs))
 
     return cast(F, construct)
+
+
+def is_recorded(f: Callable[P, V]) -> TypeGuard[Recorded[P, V]]:
+    """Does this function know by which call it was made?"""
+    return isinstance(f, Recorded)
 
 
 def _replayed(record: Record, part: str) -> Any:

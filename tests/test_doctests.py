@@ -33,7 +33,7 @@ def examples(module: ModuleType) -> Iterator[doctest.DocTest]:
             yield test
 
 
-@pytest.mark.parametrize("name", modules())
+@pytest.mark.parametrize("name", list(modules()))
 def test_examples_run(name: str) -> None:
     """The examples of this module print what they say."""
     module = importlib.import_module(name)

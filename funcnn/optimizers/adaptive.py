@@ -1,0 +1,119 @@
+"""Adam and its kind: steps scaled by running moments of the gradient."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias, Union
+
+import numpy as np
+
+from funcnn.errors import ParamsError
+from funcnn.kernels import updates as kernel
+from funcnn.optimizers.pairs import Optimizer, flat, flat_like, optimizer
+from funcnn.packing import Layout
+from funcnn.params import Params
+from funcnn.schedules import Rate, rates
+from funcnn.shapes import finite_positive, probability
+from funcnn.trees import matcher
+from funcnn.types import Tree
+
+_Spans: TypeAlias = "tuple[tuple[int, int], ...]"
+
+
+class AdamState(NamedTuple):
+    """`step` updates have been made; `m` and `v` are the decaying sums of the gradients and of their squares.
+
+    These are not averaged: the moments of the paper are `(1 - b1) m` and `(1 - b2) v`.
+    """
+
+    step: int
+    m: Params
+    v: Params
+
+
+@optimizer
+def adam(rate: Rate, b1: float = 0.9, b2: float = 0.999, eps: float = 1e-8) -> Optimizer[AdamState]:
+    """Adam, `update = -rate m_hat / (sqrt(v_hat) + eps)`.
+
+    m_hat and v_hat are the running means of the gradient and of its square, corrected for their start at zero: with
+    `m = b1 m + (1 - b1) g` it is `m_hat = m / (1 - b1^t)`, likewise v_hat with b2 and g^2. `eps` is added outside the
+    square root and after the correction, as in algorithm 1 of the paper.
+
+    Errors
+        ValueError   `rate` or `eps` is not positive and finite, `b1` or `b2` is not in [0, 1)
+    Source: Kingma & Ba, Adam: A Method for Stochastic Optimization (ICLR 2015), algorithm 1.
+
+    >>> adam(1e-3, b2=0.99)
+    adam(0.001, b2=0.99)
+    """
+    return _adam("adam", rate, b1, b2, eps, 0.0, lambda layout: ())
+
+
+@optimizer
+def adamw(
+    rate: Rate,
+    b1: float = 0.9,
+    b2: float = 0.999,
+    eps: float = 1e-8,
+    *,
+    weight_decay: float = 1e-4,
+    where: Union[str, Callable[[str], bool], None] = None,
+) -> Optimizer[AdamState]:
+    """Adam with decoupled weight decay, `update = -rate (m_hat / (sqrt(v_hat) + eps) + weight_decay p)`.
+
+    Leaves with at least two axes decay, so that biases, scales and statistics do not, or those that `where` chooses: a
+    pattern of paths such as `"**/w"`, or a predicate of the path.
+
+    Errors
+        ValueError    as `adam`; `weight_decay` is negative or not finite
+        ParamsError   `where` chooses no leaf; from `init`
+    Source: Loshchilov & Hutter, Decoupled Weight Decay Regularization (ICLR 2019), algorithm 2, the rate multiplying the
+    decay too.
+
+    >>> adamw(1e-3, weight_decay=0.01, where="encoder/**")
+    adamw(0.001, weight_decay=0.01, where='encoder/**')
+    """
+    if not 0 <= weight_decay < math.inf:
+        raise ValueError(f"adamw: weight_decay must be in [0, inf), got {weight_decay!r}")
+    chosen = matcher(where) if isinstance(where, str) else where
+
+    decay = float(weight_decay)
+
+    @functools.lru_cache(8)  # a layout is compared by identity, and lives as long as the params that are trained
+    def decaying(layout: Layout) -> _Spans:
+        places = list(layout.places())
+        spans = tuple((start, end) for path, start, end, shape in places if (chosen(path) if chosen else len(shape) >= 2))
+        if chosen and not spans:
+            paths = ", ".join(path for path, *_ in places) or "none"
+            raise ParamsError(f"adamw: where={where!r} chooses no leaf; the paths are {paths}")
+        return spans
+
+    return _adam("adamw", rate, b1, b2, eps, decay, decaying)
+
+
+def _adam(
+    name: str, rate: Rate, b1: float, b2: float, eps: float, decay: float, decaying: Callable[[Layout], _Spans]
+) -> Optimizer[AdamState]:
+    read = rates(rate, where=name)
+    probability(name, b1=b1, b2=b2)
+    finite_positive(name, eps=eps)
+    b1, b2, eps = float(b1), float(b2), float(eps)  # NumPy scalars would make float32 params float64
+
+    def init(params: Tree) -> AdamState:
+        p, layout = flat(params)
+        decaying(layout)
+        zeros = layout.own(np.zeros_like(p))
+        return AdamState(0, zeros, zeros)
+
+    def update(grads: Tree, state: AdamState, params: Tree) -> tuple[Params, AdamState]:
+        p, layout = flat(params)
+        g = flat_like(layout, grads, p, "grads")
+        m, v = flat_like(layout, state.m, p, "state/m"), flat_like(layout, state.v, p, "state/v")
+        step_rate, t = read(state.step), state.step + 1
+        u, m, v = kernel.adam(g, m, v, b1, b2, *kernel.adam_scalars(t, step_rate, b1, b2, eps))
+        kernel.add_scaled(u, p, -step_rate * decay, decaying(layout))
+        return layout.own(u), AdamState(t, layout.own(m), layout.own(v))
+
+    return Optimizer(init, update)

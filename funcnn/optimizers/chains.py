@@ -1,0 +1,106 @@
+"""Optimizers out of optimizers, and the parts they are made of."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, TypeVar, overload
+
+from funcnn.kernels import updates as kernel
+from funcnn.optimizers.pairs import Optimizer, flat, flat_like, optimizer
+from funcnn.params import Params
+from funcnn.shapes import finite_positive
+from funcnn.types import Tree
+
+S0 = TypeVar("S0")
+S1 = TypeVar("S1")
+S2 = TypeVar("S2")
+S3 = TypeVar("S3")
+S4 = TypeVar("S4")
+S5 = TypeVar("S5")
+
+
+@optimizer
+def clip_by_global_norm(max_norm: float) -> Optimizer[tuple[()]]:
+    """Gradients whose norm over all leaves is more than `max_norm` are scaled to it, `g min(1, max_norm / |g|)`.
+
+    It gives gradients, not steps: `chain(clip_by_global_norm(1.0), sgd(0.1))`. The norm is computed in float64. Gradients
+    that are not finite are passed on as they are, for whoever looks for them.
+
+    Errors
+        ValueError   `max_norm` is not positive and finite
+    Source: Pascanu, Mikolov & Bengio, On the difficulty of training Recurrent Neural Networks (ICML 2013), algorithm 1.
+
+    >>> clip = clip_by_global_norm(1.0)
+    >>> grads = Params({"a": np.array([3.0]), "b": np.array([4.0])})
+    >>> clipped, _ = clip.update(grads, clip.init(grads), grads)
+    >>> clipped.at("a"), clipped.at("b")
+    (array([0.6]), array([0.8]))
+    """
+    finite_positive("clip_by_global_norm", max_norm=max_norm)
+    limit = float(max_norm)
+
+    def init(params: Tree) -> tuple[()]:
+        flat(params)
+        return ()
+
+    def update(grads: Tree, state: tuple[()], params: Tree) -> tuple[Params, tuple[()]]:
+        p, layout = flat(params)
+        g = flat_like(layout, grads, p, "grads")
+        size = kernel.norm(g)
+        return layout.own(g * (limit / size) if limit < size < math.inf else g), state
+
+    return Optimizer(init, update)
+
+
+# One overload per arity, for the exact type of the state.
+# fmt: off
+@overload
+def chain() -> Optimizer[tuple[()]]: ...
+@overload
+def chain(o0: Optimizer[S0], /) -> Optimizer[tuple[S0]]: ...
+@overload
+def chain(o0: Optimizer[S0], o1: Optimizer[S1], /) -> Optimizer[tuple[S0, S1]]: ...
+@overload
+def chain(o0: Optimizer[S0], o1: Optimizer[S1], o2: Optimizer[S2], /) -> Optimizer[tuple[S0, S1, S2]]: ...
+@overload
+def chain(o0: Optimizer[S0], o1: Optimizer[S1], o2: Optimizer[S2], o3: Optimizer[S3], /) -> Optimizer[tuple[S0, S1, S2, S3]]: ...
+@overload
+def chain(o0: Optimizer[S0], o1: Optimizer[S1], o2: Optimizer[S2], o3: Optimizer[S3], o4: Optimizer[S4], /) -> Optimizer[tuple[S0, S1, S2, S3, S4]]: ...
+@overload
+def chain(o0: Optimizer[S0], o1: Optimizer[S1], o2: Optimizer[S2], o3: Optimizer[S3], o4: Optimizer[S4], o5: Optimizer[S5], /) -> Optimizer[tuple[S0, S1, S2, S3, S4, S5]]: ...
+@overload
+def chain(*optimizers: Optimizer[Any]) -> Optimizer[tuple[Any, ...]]: ...
+# fmt: on
+@optimizer
+def chain(*optimizers: Optimizer[Any]) -> Optimizer[Any]:
+    """Optimizers in a row: what one gives, the next one takes as gradients. The state is the tuple of their states.
+
+    Errors
+        TypeError    an argument is no optimizer
+        ValueError   the state has another length
+    Source: optax's `chain`.
+
+    >>> chain(clip_by_global_norm(1.0), adam(1e-3))
+    chain(clip_by_global_norm(1.0), adam(0.001))
+    """
+    for i, o in enumerate(optimizers):
+        if not isinstance(o, Optimizer):
+            hint = f"; call it, {o.__name__}(...)" if callable(o) and hasattr(o, "__name__") else ""
+            raise TypeError(f"chain takes optimizers, argument {i} is {type(o).__name__} {o!r:.60}{hint}")
+
+    def init(params: Tree) -> tuple[Any, ...]:
+        return tuple(o.init(params) for o in optimizers)
+
+    def update(grads: Tree, state: tuple[Any, ...], params: Tree) -> tuple[Params, tuple[Any, ...]]:
+        if len(state) != len(optimizers):
+            raise ValueError(
+                f"this chain of {len(optimizers)} has a state of {len(optimizers)} parts, got {len(state)}; "
+                f"make it with init"
+            )
+        states: list[Any] = []
+        for o, s in zip(optimizers, state, strict=True):
+            grads, s = o.update(grads, s, params)
+            states.append(s)
+        return grads if isinstance(grads, Params) else Params(grads), tuple(states)
+
+    return Optimizer(init, update)

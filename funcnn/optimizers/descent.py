@@ -1,0 +1,82 @@
+"""Gradient descent, plain and with momentum."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from funcnn.kernels import updates as kernel
+from funcnn.optimizers.pairs import Optimizer, flat, flat_like, optimizer
+from funcnn.params import Params
+from funcnn.schedules import Rate, rates
+from funcnn.shapes import probability
+from funcnn.types import Tree
+
+
+class SgdState(NamedTuple):
+    """`step` updates have been made."""
+
+    step: int
+
+
+class MomentumState(NamedTuple):
+    """`step` updates have been made; `velocity` is the decaying sum of the gradients."""
+
+    step: int
+    velocity: Params
+
+
+@optimizer
+def sgd(rate: Rate) -> Optimizer[SgdState]:
+    """Gradient descent, `update = -rate g`.
+
+    Errors
+        ValueError   `rate` is not positive and finite
+    Source: Goodfellow, Bengio & Courville, Deep Learning (2016), algorithm 8.1.
+
+    >>> sgd(0.1)
+    sgd(0.1)
+    """
+    read = rates(rate, where="sgd")
+
+    def init(params: Tree) -> SgdState:
+        flat(params)
+        return SgdState(0)
+
+    def update(grads: Tree, state: SgdState, params: Tree) -> tuple[Params, SgdState]:
+        p, layout = flat(params)
+        g = flat_like(layout, grads, p, "grads")
+        return layout.own(g * -read(state.step)), SgdState(state.step + 1)
+
+    return Optimizer(init, update)
+
+
+@optimizer
+def momentum(rate: Rate, mass: float) -> Optimizer[MomentumState]:
+    """Gradient descent with momentum, `velocity' = mass velocity + g`, `update = -rate velocity'`.
+
+    Errors
+        ValueError   `rate` is not positive and finite, `mass` is not in [0, 1)
+    Source: Polyak, Some methods of speeding up the convergence of iteration methods (1964); the form is that of
+    `jax.example_libraries.optimizers.momentum`.
+
+    >>> momentum(exponential_decay(0.1, 1000, 0.5), 0.9)
+    momentum(exponential_decay(0.1, 1000, 0.5), 0.9)
+    """
+    read = rates(rate, where="momentum")
+    probability("momentum", mass=mass)
+    mass = float(mass)  # a NumPy scalar would make float32 params float64
+
+    def init(params: Tree) -> MomentumState:
+        p, layout = flat(params)
+        return MomentumState(0, layout.own(np.zeros_like(p)))
+
+    def update(grads: Tree, state: MomentumState, params: Tree) -> tuple[Params, MomentumState]:
+        p, layout = flat(params)
+        g = flat_like(layout, grads, p, "grads")
+        velocity = flat_like(layout, state.velocity, p, "state")
+        u, velocity = kernel.momentum(g, velocity, mass, -read(state.step))
+        return layout.own(u), MomentumState(state.step + 1, layout.own(velocity))
+
+    return Optimizer(init, update)

@@ -1,0 +1,111 @@
+"""Optimizer: a pair `(init, update)` of pure functions, and what optimizers are made with."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, Generic, NamedTuple, TypeVar, cast
+
+from funcnn.errors import DTypeError, ParamsError, locate
+from funcnn.packing import Layout, layout_of, pack
+from funcnn.params import Params, packed
+from funcnn.recording import Recorded, is_recorded
+from funcnn.records import Record
+from funcnn.types import Array, Tree
+
+S = TypeVar("S")
+F = TypeVar("F", bound=Callable[..., "Optimizer[Any]"])
+
+
+class Optimizer(NamedTuple, Generic[S]):
+    """A pair `(init, update)` of pure functions.
+
+    `init(params)` gives the first state, `update(grads, state, params)` the updates and the next state; the updates are
+    to be added, see `apply_updates`. States are plain values, numbers and trees like the params: they compare, pickle,
+    and never change. They count the steps themselves.
+
+    Errors
+        ParamsError   grads, state and params have not the same structure and shapes; the message lists the paths
+        DTypeError    they have not the same dtype
+    Source: the form is optax's.
+
+    >>> optimizer = sgd(0.5)
+    >>> params = Params({"w": np.ones(2)})
+    >>> state = optimizer.init(params)
+    >>> updates, state = optimizer.update({"w": np.array([1.0, 2.0])}, state, params)
+    >>> apply_updates(params, updates).at("w"), state
+    (array([0.5, 0. ]), SgdState(step=1))
+    """
+
+    init: Callable[[Tree], S]
+    update: Callable[[Tree, S, Tree], tuple[Params, S]]
+
+    def __repr__(self) -> str:
+        if is_recorded(self.init):
+            return repr(self.init.record)
+        return f"Optimizer(init={self.init!r}, update={self.update!r})"
+
+
+def optimizer(make: F) -> F:
+    """Record the calls of a function that makes optimizers, so that these print as source, compare and pickle.
+
+    >>> from funcnn.optimizers import optimizer
+    >>> @optimizer
+    ... def clipped(rate: float) -> Optimizer[Any]:
+    ...     return chain(clip_by_global_norm(1.0), adam(rate))
+    >>> clipped(0.1), clipped(0.1) == clipped(0.1)
+    (clipped(0.1), True)
+    """
+
+    @functools.wraps(make)
+    def construct(*args: Any, **kwargs: Any) -> Any:
+        init, update = make(*args, **kwargs)
+        init, update = init.function if is_recorded(init) else init, update.function if is_recorded(update) else update
+        record = Record(make.__module__, make.__name__, construct, args, kwargs)
+        return Optimizer(Recorded(record, init, "init"), Recorded(record, update, "update"))
+
+    return cast(F, construct)
+
+
+def apply_updates(params: Tree, updates: Tree) -> Params:
+    """`params + updates`, packed.
+
+    Errors
+        ParamsError   they have not the same structure and shapes
+        DTypeError    they have not the same dtype
+    """
+    p, layout = flat(params)
+    return layout.own(p + flat_like(layout, updates, p, "updates"))
+
+
+def flat(params: Tree) -> tuple[Array, Layout]:
+    """Params as one vector, nobody's to write to, and how they lie in it. Free where they are packed.
+
+    Errors
+        ParamsError, DTypeError   they are no params
+    """
+    found = packed(params) if isinstance(params, Params) else None
+    if found:
+        return found
+    one = pack(params if isinstance(params, Params) else Params(params))
+    layout = layout_of(one)
+    return layout.gather(one), layout
+
+
+def flat_like(layout: Layout, tree: Tree, like: Array, what: str) -> Array:
+    """A tree of the same structure as one vector, of the dtype of `like`, nobody's to write to. Free where it is packed.
+
+    Errors
+        ParamsError   it has another structure, or leaves of other shapes
+        DTypeError    it has another dtype
+    """
+    try:
+        vector = layout.gather(tree)
+    except ParamsError as error:
+        locate(error, what)
+        raise
+    if vector.dtype != like.dtype and vector.size:
+        raise DTypeError(
+            f"the params are {like.dtype}, got {vector.dtype}; convert with astype(..., np.{like.dtype})", path=(what,)
+        )
+    return vector
