@@ -14,6 +14,11 @@ from funcnn.optimizers import Optimizer
 # layers
 from funcnn.layers.dense import Dense
 
+# losses and objectives
+from funcnn.terms import Loss, Reduce, Terms, joint, loss
+from funcnn.losses import squared_error, sum_squared_error
+from funcnn.objectives import Gradient, Objective, Penalty, grad, value_and_grad
+
 # combinators
 from funcnn.chaining import serial
 from funcnn.children import Child, make_children, rebuild
@@ -52,6 +57,10 @@ __all__ = [
     "Optimizer",
     # layers
     "Dense",
+    # losses and objectives
+    "Loss", "Reduce", "Terms", "joint", "loss",
+    "squared_error", "sum_squared_error",
+    "Gradient", "Objective", "Penalty", "grad", "value_and_grad",
     # combinators
     "serial",
     "Child", "make_children", "rebuild",

@@ -1,0 +1,204 @@
+"""Objectives: a loss with a network, as the function of params and data that training minimises."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final, Generic, Protocol, TypeAlias, TypeVar, cast, final
+
+from funcnn.calculus import Apply, Differentiable
+from funcnn.cotangents import force, read_only
+from funcnn.children import children_of
+from funcnn.errors import FuncnnError, ParamsError, ShapeError
+from funcnn.keys import as_key
+from funcnn.networks import Layer
+from funcnn.params import Params, plain, plain_tree, wrap
+from funcnn.terms import Loss
+from funcnn.types import Array, Rng, Tree, is_tuple
+
+X = TypeVar("X", contravariant=True)
+Y = TypeVar("Y")
+T = TypeVar("T", contravariant=True)
+
+Penalty: TypeAlias = "Differentiable[[Tree], float, tuple[Tree]]"
+"""A differentiable function of params that an objective adds: `l2(1e-4)`."""
+
+
+class _Required:
+    def __repr__(self) -> str:
+        return "<required if the network takes a key>"
+
+
+_REQUIRED: Final[Any] = _Required()
+
+
+class Gradient(Protocol[X, T]):
+    """What `grad` returns: the gradients of an objective as a function of params and data."""
+
+    def __call__(
+        self, params: Tree, x: X, target: T, *, weights: Array | None = None, rng: Rng | None = ...
+    ) -> Params: ...
+
+
+@final
+@dataclass(frozen=True, slots=True, repr=False)
+class Objective(Generic[X, Y, T]):
+    """What training minimises, as a function of params and data; made with `value_and_grad`."""
+
+    loss: Loss[Y, T]
+    apply: Apply[X, Y]
+    penalties: tuple[Penalty, ...] = ()
+
+    def __call__(
+        self, params: Tree, x: X, target: T, *, weights: Array | None = None, rng: Rng | None = _REQUIRED
+    ) -> tuple[float, Params]:
+        value, gradients, _ = self._pulled(params, x, target, weights, rng)
+        return value, gradients
+
+    def with_prediction(
+        self, params: Tree, x: X, target: T, *, weights: Array | None = None, rng: Rng | None = _REQUIRED
+    ) -> tuple[float, Params, Y]:
+        """The value, the gradients, and the prediction they came from, read-only: for metrics of the training batch.
+
+        >>> net = Dense(1)
+        >>> _, params = net.init(0, (-1, 2))
+        >>> x, target = np.ones((4, 2), np.float32), np.ones((4, 1), np.float32)
+        >>> value, gradients, prediction = value_and_grad(squared_error, net.apply).with_prediction(params, x, target)
+        >>> prediction.shape
+        (4, 1)
+        """
+        value, gradients, prediction = self._pulled(params, x, target, weights, rng)
+        return value, gradients, read_only(prediction)
+
+    def gradient(
+        self, params: Tree, x: X, target: T, *, weights: Array | None = None, rng: Rng | None = _REQUIRED
+    ) -> Params:
+        """The gradients alone; what `grad` returns is this method."""
+        return self._pulled(params, x, target, weights, rng)[1]
+
+    def _pulled(self, params: Tree, x: Any, target: Any, weights: Any, rng: Any) -> tuple[float, Params, Any]:
+        apply = self.apply
+        if rng is _REQUIRED:
+            if apply.random:
+                raise TypeError(_forgotten(apply))
+            rng = None
+        key = None if rng is None else as_key(rng)
+        try:
+            tree, inner = apply.door.enter(params, x)
+            prediction, back = apply.rule(tree, inner, key) if apply.random else apply.rule(tree, inner)
+            _paired(inner, prediction, target)
+            value, pull = self.loss.rule(prediction, target, weights)
+            dparams, _ = back(force(pull(1.0)[0]))  # the input's cotangent may be a Later, and is left alone
+            gradients = apply.door.gradients(tree, dparams)
+        except FuncnnError as error:
+            error.network = error.network or apply.door.name
+            raise
+        for penalty in self.penalties:
+            more, pull = cast(Any, penalty).rule(tree)
+            value = value + more
+            gradients = _sum(gradients, pull(1.0)[0], penalty)
+        return float(value), gradients, prediction
+
+    def __repr__(self) -> str:
+        return f"value_and_grad({', '.join(map(repr, (self.loss, self.apply, *self.penalties)))})"
+
+
+def value_and_grad(loss: Loss[Y, T], apply: Apply[X, Y], *penalties: Penalty) -> Objective[X, Y, T]:
+    """The objective `loss(apply(params, x), target) + penalties(params)`, with its gradient for the params.
+
+    `objective(params, x, target)` gives `(value, gradients)`, a Python float and Params; it takes `weights=`, as the loss
+    does, and `rng=`, which a network with Dropout or BatchNorm must be given: a key for a training pass, or `rng=None`,
+    which says inference on purpose. `objective.with_prediction(...)` gives the prediction too. The cotangent of the input
+    is never computed.
+
+    Errors
+        as for calling `apply` and the loss, and
+        TypeError     `loss` is no loss, `apply` no `apply`; `rng` is missing where the network takes a key
+        ShapeError    `x` and `target` have different lengths
+        ParamsError   a penalty's gradients are not a tree like the params
+    Source: Griewank & Walther, Evaluating Derivatives (2008), section 3.2; the name is that of `jax.value_and_grad`.
+
+    >>> net = Dense(1)
+    >>> _, params = net.init(0, (-1, 2))
+    >>> objective = value_and_grad(squared_error, net.apply)
+    >>> value, gradients = objective(params, np.zeros((4, 2), np.float32), np.ones((4, 1), np.float32))
+    >>> value, gradients.at("b")
+    (1.0, array([-2.], dtype=float32))
+    """
+    if not isinstance(loss, Loss):
+        raise TypeError(f"value_and_grad takes a loss first, got {type(loss).__name__}; make a rule one with @loss")
+    if not isinstance(apply, Apply):
+        hint = "; take its .apply" if hasattr(apply, "apply") else ""
+        raise TypeError(f"value_and_grad takes the apply of a network, got {type(apply).__name__}{hint}")
+    for penalty in penalties:
+        if not isinstance(penalty, Differentiable):
+            raise TypeError(f"penalties are differentiable functions of params, like l2(1e-4), got {penalty!r}")
+    return Objective(loss, apply, penalties)
+
+
+def grad(loss: Loss[Y, T], apply: Apply[X, Y], *penalties: Penalty) -> Gradient[X, T]:
+    """The gradients alone: `grad(loss, apply)(params, x, target)` is the second item of what `value_and_grad` gives.
+
+    Errors
+        as `value_and_grad`
+
+    >>> net = Dense(1)
+    >>> _, params = net.init(0, (-1, 2))
+    >>> grad(squared_error, net.apply)(params, np.zeros((4, 2), np.float32), np.ones((4, 1), np.float32)).paths()
+    ('b', 'w')
+    """
+    return value_and_grad(loss, apply, *penalties).gradient
+
+
+def _forgotten(apply: Apply[Any, Any]) -> str:
+    layer = cast("Layer[Any, Any]", cast(Any, apply.door).layer)
+    path = "/".join(_first_random(layer)) or apply.door.name
+    return (
+        f"{path} takes a key in training: give rng=key.fold(step), or rng=None where inference is meant "
+        f"(no dropout, stored statistics)"
+    )
+
+
+def _first_random(layer: Layer[Any, Any]) -> Iterator[str]:
+    """The path of the first layer that takes a key."""
+    for name, child in children_of(layer).items():
+        if child.apply.random:
+            yield name
+            yield from _first_random(child)
+            return
+
+
+def _paired(x: Any, prediction: Any, target: Any) -> None:
+    """Refuse data whose inputs and targets are not pairs. A network may change the first axis, so x alone says nothing."""
+    rows, wanted = _length(x), _length(target)
+    if rows != wanted and _length(prediction) != wanted and rows is not None and wanted is not None:
+        raise ShapeError(f"x has {rows} rows and target has {wanted}; every row of x needs a target")
+
+
+def _length(value: Any) -> int | None:
+    while is_tuple(value) and value:
+        value = value[0]
+    shape = getattr(value, "shape", None)
+    if shape is not None:
+        return shape[0] if shape else None
+    return len(value) if hasattr(value, "__len__") else None
+
+
+def _sum(gradients: Params, more: Tree, penalty: Penalty) -> Params:
+    return wrap(_added(plain(gradients), plain_tree(more), repr(penalty), ()))
+
+
+def _added(a: Any, b: Any, penalty: str, at: tuple[str, ...]) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    if a.keys() != b.keys():
+        raise ParamsError(f"the gradients of {penalty} must have the paths of the params: {'/'.join(at) or 'the top'} differs")
+    for name, value in a.items():
+        more, here = b[name], (*at, name)
+        if isinstance(value, dict) and isinstance(more, dict):
+            out[name] = _added(value, more, penalty, here)
+        elif isinstance(value, dict) or isinstance(more, dict) or value.shape != more.shape or value.dtype != more.dtype:
+            raise ParamsError(f"the gradient of {penalty} for {'/'.join(here)} must have the leaf's shape and dtype")
+        else:
+            out[name] = value + more
+            out[name].setflags(write=False)
+    return out
