@@ -15,7 +15,9 @@ from funcnn.optimizers import Optimizer
 from funcnn.layers.dense import Dense
 
 # losses and objectives
-from funcnn.terms import Loss, Reduce, Terms, joint, loss
+from funcnn.reductions import Reduce
+from funcnn.terms import Loss, Terms, loss
+from funcnn.joining import joint
 from funcnn.losses import squared_error, sum_squared_error
 from funcnn.objectives import Gradient, Objective, Penalty, grad, value_and_grad
 

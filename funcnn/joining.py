@@ -1,0 +1,76 @@
+"""Joint losses: of networks that predict several things."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any, TypeVar, overload
+
+from funcnn.cotangents import Later, force
+from funcnn.errors import ShapeError
+from funcnn.records import Record
+from funcnn.reductions import Back
+from funcnn.shapes import display
+from funcnn.terms import Loss
+from funcnn.types import is_tuple
+
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
+S = TypeVar("S")
+T = TypeVar("T")
+U = TypeVar("U")
+
+
+# fmt: off
+@overload
+def joint(a: Loss[A, S], b: Loss[B, T], /, *, scales: tuple[float, float] | None = None) -> Loss[tuple[A, B], tuple[S, T]]: ...
+@overload
+def joint(a: Loss[A, S], b: Loss[B, T], c: Loss[C, U], /, *, scales: tuple[float, float, float] | None = None) -> Loss[tuple[A, B, C], tuple[S, T, U]]: ...
+# fmt: on
+def joint(*losses: Loss[Any, Any], scales: tuple[float, ...] | None = None) -> Loss[Any, Any]:
+    """The loss of a tuple, `sum_i scales[i] losses[i](prediction[i], target[i])`; every scale is 1 unless given.
+
+    Weights and `reduce` go to each of the losses; where no `reduce` is given, each does what it does alone.
+
+    Shapes
+        prediction, target   tuples of what the losses take
+    Errors
+        TypeError    an argument is no loss
+        ValueError   not as many scales as losses
+        ShapeError   prediction or target is no such tuple; `reduce="none"` where the terms have different shapes
+    Pullback
+        the tuples of the cotangents of the losses, each times its scale
+    Source: the derivative is linear.
+
+    >>> both = joint(squared_error, sum_squared_error, scales=(1.0, 0.5))
+    >>> both((np.array([2.0]), np.array([1.0, 2.0])), (np.array([1.0]), np.array([3.0, 4.0])))
+    5.0
+    """
+    for i, part in enumerate(losses):
+        if not isinstance(part, Loss):
+            raise TypeError(f"joint takes losses, argument {i} is {type(part).__name__}; make a rule one with @loss")
+    each = (1.0,) * len(losses) if scales is None else tuple(scales)
+    if len(each) != len(losses):
+        raise ValueError(f"joint takes a scale for each loss, got {len(each)} scales for {len(losses)} losses")
+    parts = tuple(zip(each, losses, strict=True))
+    record = Record(__name__, "joint", joint, losses, {} if scales is None else {"scales": each})
+    return Loss(functools.partial(_run, parts), record, None, parts=parts)
+
+
+def _run(
+    parts: tuple[tuple[float, Loss[Any, Any]], ...], prediction: Any, target: Any, weights: Any, how: str | None, _: Any
+) -> tuple[Any, Back]:
+    for name, value in (("prediction", prediction), ("target", target)):
+        if not is_tuple(value) or len(value) != len(parts):
+            got = f"a tuple of {len(value)}" if is_tuple(value) else f"one {type(value).__name__}"
+            raise ShapeError(f"this joint loss takes a {name} that is a tuple of {len(parts)}, got {got}")
+    done = [(s, *part.rule(p, t, weights, how)) for (s, part), p, t in zip(parts, prediction, target, strict=True)]
+    if how == "none" and len({value.shape for _, value, _ in done}) > 1:
+        shapes = " and ".join(display(value.shape) for _, value, _ in done)
+        raise ShapeError(f"the terms of these losses have different shapes, {shapes}; ask the losses one by one")
+
+    def pullback(d: Any) -> tuple[Any, Any]:
+        pairs = [back(d * s) for s, _, back in done]
+        return tuple(force(p) for p, _ in pairs), Later(lambda: tuple(force(t) for _, t in pairs))
+
+    return sum(s * value for s, value, _ in done), pullback

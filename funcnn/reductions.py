@@ -1,0 +1,66 @@
+"""From the terms of a loss to one number, and back: once, for all losses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import prod
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+
+from funcnn.errors import ShapeError
+from funcnn.kinds import convert
+from funcnn.shapes import display
+
+Reduce: TypeAlias = Literal["mean", "sum", "batch"]
+"""How terms become one number: their mean, their sum, or "batch": summed over outputs, then the mean over rows."""
+
+Back: TypeAlias = "Callable[[Any], tuple[Any, Any]]"
+
+
+def reduced(terms: Any, back: Back, weights: Any, how: str | None) -> tuple[Any, Back]:
+    """The terms as one number, or weighted, and the pullback of that.
+
+    Without weights, one number for all terms goes back, not an array filled with it.
+
+    Errors
+        ShapeError   a mean over nothing; weights whose shape is not that of the leading axes of the terms
+    """
+    if weights is not None:
+        return _weighted(terms, back, weights, how)
+    if how == "none":
+        return terms, back
+    n = 1 if how == "sum" else terms.size if how == "mean" else _rows(terms)
+    if not n:
+        raise ShapeError(_empty(terms))
+    return np.add.reduce(terms, None).item() / n, lambda d: back(d / n)
+
+
+def _weighted(terms: Any, back: Back, weights: Any, how: str | None) -> tuple[Any, Back]:
+    w = convert(weights, "features", terms.dtype, "the array of weights")
+    if isinstance(w, tuple) or w.shape != terms.shape[: w.ndim] or (w.ndim == 0 and terms.ndim):
+        got = "a tuple" if isinstance(w, tuple) else display(w.shape)
+        raise ShapeError(
+            f"weights must have the shape of the leading axes of the terms, {display(terms.shape)}, got {got}; "
+            f"nothing is broadcast, give one weight for every row or term"
+        )
+    each = w.reshape(w.shape + (1,) * (terms.ndim - w.ndim))
+    if how == "none":
+        return terms * each, lambda d: back(d * each)
+    n: Any = 1
+    if how == "mean":
+        n = np.add.reduce(w, None).item() * prod(terms.shape[w.ndim :])
+    elif how == "batch":
+        n = np.add.reduce(w, None).item() if w.ndim == 1 else _rows(terms)
+    if not n.real > 0:
+        raise ShapeError(_empty(terms) if not terms.size else f"empty batch: the weights sum to {n}, and divide the sum")
+    value = np.add.reduce(terms * each, None).item() / n
+    return value, lambda d: back(np.broadcast_to(each * (d / n), terms.shape))
+
+
+def _rows(terms: Any) -> int:
+    return int(terms.shape[0]) if terms.ndim else 1
+
+
+def _empty(terms: Any) -> str:
+    return f"empty batch: there is no mean of terms of shape {display(terms.shape)}; leave empty batches out"
