@@ -18,7 +18,7 @@ from funcnn.layers.dense import Dense
 from funcnn.reductions import Reduce
 from funcnn.terms import Loss, Terms, loss
 from funcnn.joining import joint
-from funcnn.losses import squared_error, sum_squared_error
+from funcnn.losses import softmax_cross_entropy, squared_error, sum_squared_error
 from funcnn.objectives import Gradient, Objective, Penalty, grad, value_and_grad
 
 # combinators
@@ -34,6 +34,9 @@ from funcnn.initializers import (
 # optimizers and schedules; the schedule `constant` stays in its module
 from funcnn.optimizers import adam, adamw, apply_updates, chain, clip_by_global_norm, momentum, sgd
 from funcnn.schedules import Rate, Schedule, as_schedule, cosine_decay, exponential_decay, warmup
+
+# training
+from funcnn.checkpoints import load_params, save_params
 
 # types and errors
 from funcnn.types import Array, Initializer, Mask, Rng, Shape, Spec, Tokens, Tree
@@ -61,7 +64,7 @@ __all__ = [
     "Dense",
     # losses and objectives
     "Loss", "Reduce", "Terms", "joint", "loss",
-    "squared_error", "sum_squared_error",
+    "softmax_cross_entropy", "squared_error", "sum_squared_error",
     "Gradient", "Objective", "Penalty", "grad", "value_and_grad",
     # combinators
     "serial",
@@ -72,6 +75,8 @@ __all__ = [
     # optimizers and schedules
     "adam", "adamw", "apply_updates", "chain", "clip_by_global_norm", "momentum", "sgd",
     "Rate", "Schedule", "as_schedule", "cosine_decay", "exponential_decay", "warmup",
+    # training
+    "load_params", "save_params",
     # types and errors
     "Array", "Initializer", "Mask", "Rng", "Shape", "Spec", "Tokens", "Tree",
     "CheckpointError", "DTypeError", "FuncnnError", "ImmutableError", "LabelError", "MissingExtraError",

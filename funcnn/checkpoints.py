@@ -1,0 +1,94 @@
+"""Params on disk: files that are written whole or not at all, and read only if every byte is as it was written."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Mapping
+
+from funcnn import archives, trees
+from funcnn.atomic_writes import replacing
+from funcnn.errors import CheckpointError, ParamsError
+from funcnn.packing import pack
+from funcnn.params import Params, plain, wrap
+from funcnn.types import Array, Tree
+
+
+def save_params(path: str | os.PathLike[str], params: Tree) -> None:
+    """Write params to a file, which `load_params` reads back bit for bit.
+
+    The file is an ordinary `.npz`, which `np.load` reads too: a member for every leaf, named by its number, and
+    `manifest.json`, which says how they make a tree. Its last bytes are a SHA-256 digest of all the others: of every
+    path, dtype, shape and value. Equal params give equal files.
+
+    The file takes its path in one step, after all of it is on the disk: whoever reads, whatever fails, and however many
+    processes save to one path, there is one complete checkpoint.
+
+    Errors
+        OSError       as the operating system raised it: no such folder, disk full, ...; the old file is untouched
+        ParamsError   these are no params
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_params(folder + "/params.npz", {"w": np.ones(3)})
+    ...     load_params(folder + "/params.npz").at("w")
+    array([1., 1., 1.])
+    """
+    tree = plain(params if isinstance(params, Params) else Params(params))
+    library = _library_version()
+    with replacing(path) as file:
+        archives.write(file, tree, library)
+
+
+def load_params(path: str | os.PathLike[str], *, like: Params | None = None) -> Params:
+    """The params that `save_params` wrote to this file, bit for bit, in their order of names.
+
+    A file is either read completely or refused. Nothing in it is ever run or unpickled, and reading takes no more
+    memory than a small multiple of its size. With `like`, the params must have the same paths, shapes and dtypes.
+
+    Errors
+        FileNotFoundError   there is no such file
+        CheckpointError     it is damaged, cut off, of another kind, or of a format newer than this library
+        ParamsError         they are not like `like`; the message lists every path that differs
+
+    >>> load_params("no such file.npz")
+    Traceback (most recent call last):
+        ...
+    FileNotFoundError: [Errno 2] No such file or directory: 'no such file.npz'
+    """
+    shown = os.fspath(path)
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):  # before opening: a named pipe would make us wait for a writer
+            raise ValueError("it is not a regular file")
+        with open(path, "rb") as file:
+            tree = archives.read(file)
+    except archives.MALFORMED as error:
+        raise CheckpointError(f"{shown} cannot be read as a checkpoint: {error or type(error).__name__}") from None
+    if like is not None and (wrong := list(_unlike(dict(trees.flatten(tree)), dict(trees.flatten(plain(like)))))):
+        raise ParamsError(f"{shown} holds params of another network: {', '.join(wrong)}; without like= they are loaded")
+    one_dtype = len({leaf.dtype for _, leaf in trees.flatten(tree)}) == 1
+    return pack(wrap(tree)) if one_dtype else Params(tree)
+
+
+def _unlike(got: Mapping[trees.Path, Array], want: Mapping[trees.Path, Array]) -> Iterator[str]:
+    """How the leaves of a file differ from those that are expected: a phrase for every path."""
+    for path in sorted(got.keys() | want.keys()):
+        shown = "/".join(path)
+        if path not in got:
+            yield f"missing {shown}"
+        elif path not in want:
+            yield f"unexpected {shown}"
+        elif (got[path].shape, got[path].dtype) != (want[path].shape, want[path].dtype):
+            yield (
+                f"{shown} is {got[path].dtype} of shape {got[path].shape}, "
+                f"expected {want[path].dtype} of shape {want[path].shape}"
+            )
+
+
+def _library_version() -> str:
+    from importlib.metadata import PackageNotFoundError, version  # takes longer to import than everything else here
+
+    try:
+        return version("funcnn")
+    except PackageNotFoundError:
+        return "unknown"
