@@ -7,12 +7,12 @@ import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeAlias, TypeVar, Union, cast, final, overload
 
-import numpy as np
-
-from funcnn.errors import FuncnnError, ShapeError
+from funcnn.cotangents import Later as Later  # part of this module for everybody else
+from funcnn.cotangents import cotangent_like, guarded, read_only
+from funcnn.cotangents import force as force
+from funcnn.errors import FuncnnError
 from funcnn.keys import as_key
 from funcnn.params import Params
-from funcnn.shapes import display, shape_of
 from funcnn.types import Array, Rng, Tree
 
 if TYPE_CHECKING:
@@ -30,29 +30,6 @@ X = TypeVar("X")
 Y = TypeVar("Y")
 X_contra = TypeVar("X_contra", contravariant=True)
 Y_co = TypeVar("Y_co", covariant=True)
-
-
-@final
-class Later(Generic[V]):
-    """A cotangent that is computed only if somebody wants it.
-
-    A pullback may return `Later(lambda: dy @ w.T)` as the cotangent of its input; only expensive layers need to. A `Later`
-    stands for a whole cotangent, a tuple too; tuples never contain one.
-
-    >>> force(Later(lambda: 3)), force(3)
-    (3, 3)
-    """
-
-    __slots__ = ("now",)
-
-    def __init__(self, now: Callable[[], V]) -> None:
-        self.now = now
-
-
-def force(cotangent: Union[V, Later[V]]) -> V:
-    """The cotangent itself, computed now if it was left for later."""
-    return cotangent.now() if isinstance(cotangent, Later) else cotangent
-
 
 Pullback: TypeAlias = Callable[[PY], "tuple[Tree, Union[PX, Later[PX]]]"]
 """What a layer's rule returns beside its value: `dy -> (dparams, dx)`. `Pullback` alone is that of array to array."""
@@ -100,7 +77,7 @@ class Apply(Generic[X_contra, Y_co]):
         except FuncnnError as error:
             error.network = error.network or self.door.name
             raise
-        return cast(Y_co, _guarded(y, inner))
+        return cast(Y_co, guarded(y, inner))
 
     def pull(self, params: Tree, x: X_contra, rng: Rng | None = None) -> tuple[Y_co, Callable[[Any], tuple[Params, Any]]]:
         """The value and the pullback; what `vjp(apply, params, x)` calls."""
@@ -142,6 +119,10 @@ class Differentiable(Generic[P, V, D]):
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> V:
         return self.rule(*args, **kwargs)[0]
+
+    def pull(self, *args: P.args, **kwargs: P.kwargs) -> tuple[V, Callable[[V], D]]:
+        """The value and the pullback; what `vjp(f, ...)` calls."""
+        return self.rule(*args, **kwargs)
 
     def bind(self, **options: object) -> Differentiable[P, V, D]:
         """The same function with keyword options fixed; it keeps its rule.
@@ -210,8 +191,6 @@ def vjp(f: Any, /, *args: Any, **kwargs: Any) -> Any:
     >>> dparams.at("b"), dx.shape
     (array([4., 4.], dtype=float32), (4, 3))
     """
-    if isinstance(f, Differentiable):
-        return f.rule(*args, **kwargs)
     if hasattr(f, "pull"):
         return f.pull(*args, **kwargs)
     hint = "; take its .apply" if hasattr(f, "apply") else "; make its rule one with @differentiable"
@@ -237,44 +216,3 @@ def takes_key(rule: Callable[..., Any]) -> bool:
     if len(names) == 2 or (len(names) == 3 and names[2] == "rng"):
         return len(names) == 3
     raise TypeError(f"a rule takes (params, x) or (params, x, rng), got ({', '.join(names)}); the key is named rng")
-
-
-def read_only(value: Any) -> Any:
-    """Views nobody can write through."""
-    if isinstance(value, tuple):
-        return tuple(read_only(v) for v in value)
-    view: Any = np.asarray(value).view()
-    view.setflags(write=False)
-    return view
-
-
-def _guarded(y: Any, x: Any) -> Any:
-    """What may be the caller's own input, or part of it, goes out read-only; what is fresh goes out as it is."""
-    if isinstance(y, tuple):
-        return tuple(_guarded(v, x) for v in y)
-    return read_only(y) if y is x or y.base is not None or isinstance(x, tuple) else y
-
-
-def cotangent_like(y: Any, dy: Any) -> Any:
-    """The cotangent as rules want it: tuples like `y`, arrays of its shape and dtype.
-
-    Errors
-        ShapeError   it is not of that structure or shape
-    """
-    if isinstance(y, tuple):
-        if not isinstance(dy, tuple) or len(dy) != len(y):
-            raise ShapeError(f"the value is a tuple of {len(y)}, its cotangent must be one too, got {type(dy).__name__}")
-        return tuple(cotangent_like(a, b) for a, b in zip(y, dy, strict=True))
-    if type(dy) is not np.ndarray or dy.dtype != y.dtype:
-        dy = np.asarray(dy, y.dtype if y.dtype.kind in "fc" else np.float32)
-    if dy.shape != y.shape:
-        raise ShapeError(f"the cotangent must have the shape of the value, {display(y.shape)}, got {display(shape_of(dy))}")
-    return read_only(dy)  # cotangents are borrowed: no rule writes into one
-
-
-def zeros_like(x: Any, dtype: Any) -> Any:
-    """The cotangent of tokens, masks, and whatever else has no derivative."""
-    if isinstance(x, tuple):
-        return tuple(zeros_like(v, dtype) for v in x)
-    return np.zeros(x.shape, x.dtype if x.dtype.kind in "fc" else dtype)
-

@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast, final
 
 from funcnn.errors import locate
 from funcnn.keys import Key
-from funcnn.networks import EMPTY, Layer, altered
+from funcnn.networks import EMPTY, Layer, altered, is_layer
 from funcnn.types import Shape, Spec
 
 A = TypeVar("A")
@@ -45,7 +45,7 @@ def children_of(net: Layer[Any, Any]) -> dict[str, Layer[Any, Any]]:
         return children_of(init.body)
     if init.record is None:
         return {}
-    layers = tuple(a for a in init.record.args if isinstance(a, Layer))
+    layers = tuple(a for a in init.record.args if is_layer(a))
     return name_children(layers, where=init.record.name) if layers else {}
 
 
@@ -75,7 +75,7 @@ def _remade(net: Layer[Any, Any], children: list[Layer[Any, Any]]) -> Layer[Any,
         return _named_like(_remade(net.init.body, children), net)
     assert net.init.record is not None and net.init.record.make is not None
     rest = iter(children)
-    args = [next(rest) if isinstance(a, Layer) else a for a in net.init.record.args]
+    args = [next(rest) if is_layer(a) else a for a in net.init.record.args]
     made: Layer[Any, Any] = net.init.record.make(*args, **net.init.record.kwargs)
     return _named_like(made, net)
 

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, Union, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, Union
 
 import numpy as np
 
 from funcnn import trees
-from funcnn.errors import DTypeError, ParamsError, ShapeError
+from funcnn.errors import ParamsError, ShapeError
+from funcnn.kinds import Kind as Kind  # these three: part of this module for combinators
+from funcnn.kinds import convert
+from funcnn.kinds import part as part
+from funcnn.kinds import unify as unify
 from funcnn.params import Params, packed, plain_tree, wrap
 from funcnn.shapes import Unknown, display, known, normalize, shape_of
-from funcnn.types import Array, Shape, Spec, Tree
+from funcnn.types import Shape, Spec, Tree, is_array, is_scalar, is_tuple
 
 if TYPE_CHECKING:
     from funcnn.networks import Layer
     from funcnn.packing import Layout
 
-Kind: TypeAlias = "Union[str, Mapping[int, Kind]]"
-"""What an input is for: "features" are converted to the dtype of the params, "tokens" and "mask" stay what they are,
-"any" is whatever comes; a mapping says it for the items of a tuple."""
+Shapes: TypeAlias = "dict[str, Union[tuple[int, ...], Shapes]]"
+"""The shape of every leaf."""
 
 _PLANS = 64  # remembered per network; a program that meets more shapes than these plans again
 
@@ -28,7 +31,7 @@ class Plan(NamedTuple):
     """What is known of a network once the shape of its input is."""
 
     out: Shape
-    leaves: dict[str, Any]
+    leaves: Shapes
     layouts: list[Layout]  # those that were found to fit
 
 
@@ -140,12 +143,12 @@ def _dtype(tree: trees.Plain, x: Any) -> np.dtype[Any]:
         if leaf.dtype.kind != "f":
             trees.copied(tree)  # says which, and what to do
         return leaf.dtype
-    while isinstance(x, tuple) and x:
+    while is_tuple(x) and x:
         x = x[0]
-    return x.dtype.newbyteorder("=") if isinstance(x, np.ndarray) and x.dtype.kind == "f" else np.dtype(np.float32)
+    return x.dtype.newbyteorder("=") if is_array(x) and x.dtype.kind == "f" else np.dtype(np.float32)
 
 
-def _fits(leaves: dict[str, Any], tree: trees.Plain, dtype: np.dtype[Any]) -> bool:
+def _fits(leaves: Shapes, tree: trees.Plain, dtype: np.dtype[Any]) -> bool:
     if len(leaves) != len(tree):
         return False
     for name, expected in leaves.items():
@@ -158,11 +161,11 @@ def _fits(leaves: dict[str, Any], tree: trees.Plain, dtype: np.dtype[Any]) -> bo
     return True
 
 
-def _leaf_shapes(spec: Spec) -> dict[str, Any]:
+def _leaf_shapes(spec: Spec) -> Shapes:
     return {name: _leaf_shapes(s) if isinstance(s, Mapping) else s[1] for name, s in spec.items()}
 
 
-def _flat_shapes(leaves: dict[str, Any], at: trees.Path = ()) -> list[tuple[trees.Path, tuple[int, ...]]]:
+def _flat_shapes(leaves: Shapes, at: trees.Path = ()) -> list[tuple[trees.Path, tuple[int, ...]]]:
     return [
         found
         for name, s in leaves.items()
@@ -174,15 +177,15 @@ def _listed(paths: Mapping[trees.Path, object]) -> str:
     return ", ".join("/".join(p) for p in paths) or "none"
 
 
-def _sealed(params: dict[str, Any], dparams: Any, at: trees.Path) -> trees.Plain:
+def _sealed(params: trees.Plain, dparams: Mapping[str, Any], at: trees.Path) -> trees.Plain:
     out: trees.Plain = {}
     for name, value in params.items():
         g = dparams.get(name)
-        if type(value) is dict:
+        if isinstance(value, dict):
             out[name] = _sealed(value, {} if g is None else g, (*at, name))
             continue
-        if type(g) is not np.ndarray and isinstance(g, (np.ndarray, np.generic)):
-            g = np.asarray(g)
+        if type(g) is not np.ndarray:
+            g = _plain_array(g)
         if g is None or type(g) is not np.ndarray or g.shape != value.shape or g.dtype != value.dtype:
             got = "nothing" if g is None else f"{getattr(g, 'dtype', type(g).__name__)} of shape {getattr(g, 'shape', '?')}"
             raise ParamsError(
@@ -197,47 +200,6 @@ def _sealed(params: dict[str, Any], dparams: Any, at: trees.Path) -> trees.Plain
     return out
 
 
-def convert(x: Any, kind: Kind, dtype: np.dtype[Any]) -> Any:
-    """An input as rules take it: features in the dtype of the params, tokens and masks as they are.
-
-    Errors
-        DTypeError   complex, object, masked, sparse, ..., with the fix
-    """
-    if isinstance(x, tuple):
-        return tuple(convert(v, part(kind, i), dtype) for i, v in enumerate(x))
-    if isinstance(kind, Mapping):
-        return convert(x, "any", dtype)  # the shape rule will say that a tuple is wanted
-    if isinstance(x, np.ma.MaskedArray):
-        raise DTypeError("the input is a masked array; say what stands for the missing values with .filled(value)")
-    if hasattr(x, "toarray"):
-        raise DTypeError(f"the input is sparse ({type(x).__name__}); make it dense with .toarray()")
-    try:
-        array = np.asarray(x)
-    except ValueError:
-        raise DTypeError("the input is ragged: its rows have different lengths; pad them to one") from None
-    found = array.dtype.kind
-    if kind in ("tokens", "mask"):
-        if found not in ("iu" if kind == "tokens" else "b"):
-            fix = "integers: .astype(np.int64)" if kind == "tokens" else "booleans: mask != 0"
-            raise DTypeError(f"the input has dtype {array.dtype}, but {kind} are {fix}")
-        return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
-    if found not in "fiub":
-        fix = "take its .real and .imag apart" if found == "c" else "make it numbers with .astype(np.float32)"
-        raise DTypeError(f"the input has dtype {array.dtype}, features are real numbers; {fix}")
-    if kind == "any" and found != "f":
-        return array
-    return cast(Array, array.astype(dtype, copy=False))
-
-
-def part(kind: Kind, i: int) -> Kind:
-    """What item `i` of a tuple of this kind is for."""
-    return kind.get(i, "any") if isinstance(kind, Mapping) else kind
-
-
-def unify(*kinds: Kind) -> Kind:
-    """What one array is for that goes to several places."""
-    told = [k for k in kinds if k != "any"]
-    if any(isinstance(k, Mapping) for k in told):
-        items = {i for k in told if isinstance(k, Mapping) for i in k}
-        return {i: unify(*(part(k, i) for k in told)) for i in sorted(items)}
-    return told[0] if told and all(k == told[0] for k in told) else "any"
+def _plain_array(value: object) -> Any:
+    """NumPy's scalars and subclasses as arrays, anything else as it is."""
+    return np.asarray(value) if is_array(value) or is_scalar(value) else value

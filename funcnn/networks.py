@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Callable, Mapping
-from typing import Any, Generic, NamedTuple, Never, NoReturn, TypeVar, Union, cast, final
-
-import numpy as np
-import numpy.typing as npt
+from typing import Any, Generic, NamedTuple, Never, NoReturn, TypeGuard, TypeVar, Union, cast
 
 from funcnn.calculus import Apply, Later, takes_key
-from funcnn.doors import Checks, Kind
-from funcnn.errors import DTypeError, FuncnnError, ShapeError
-from funcnn.keys import Key, as_key
-from funcnn.packing import pack
-from funcnn.params import Params
-from funcnn.records import Record
-from funcnn.shapes import display, external, known, normalize
-from funcnn.types import Array, Rng, Shape, Spec, Tree
+from funcnn.doors import Checks
+from funcnn.errors import FuncnnError
+from funcnn.inits import Init as Init  # this and the kinds: part of this module for everybody else
+from funcnn.inits import Takes
+from funcnn.keys import Key
+from funcnn.kinds import features as features
+from funcnn.kinds import passes as passes
+from funcnn.kinds import tokens as tokens
+from funcnn.records import Record, snake_case
+from funcnn.shapes import external, normalize
+from funcnn.types import Shape, Spec, Tree
 
 X = TypeVar("X", contravariant=True)
 Y = TypeVar("Y", covariant=True)
@@ -30,60 +29,10 @@ F = TypeVar("F", bound=Callable[..., "Layer[Any, Any]"])
 EMPTY: Mapping[str, Any] = {}
 """The params, and the gradients, of what has none."""
 
-Takes = Callable[[Kind], Kind]
 Rule = Union[
     Callable[[Tree, A], "tuple[B, Callable[[B], tuple[Tree, Union[A, Later[A]]]]]"],
     Callable[[Tree, A, "Key | None"], "tuple[B, Callable[[B], tuple[Tree, Union[A, Later[A]]]]]"],
 ]
-
-
-@final
-class Init:
-    """The `init` of a layer: draws params for inputs of a shape. It carries the shape rule and the params spec.
-
-    Calling it returns `(out_shape, params)`. The key is folded with "init" once, and then with the path of each leaf: a
-    leaf's initial value depends on the key and its path alone.
-
-    Errors
-        ShapeError   the layer does not take this shape, or a size that params need is not known
-        TypeError    `rng` is no key, seed or generator
-        DTypeError   `dtype` is not floating-point
-    """
-
-    __slots__ = ("out_shape", "spec", "record", "body", "name", "explicit", "takes", "multiply_adds")
-    out_shape: Callable[[Shape], Shape]
-    spec: Callable[[Shape], Spec]
-    record: Record | None
-    body: Layer[Any, Any] | None
-    name: str
-    explicit: bool
-    takes: Takes
-    multiply_adds: Callable[[Shape], int] | None
-
-    def __init__(self, **fields: Any) -> None:
-        for field in self.__slots__:
-            object.__setattr__(self, field, fields[field])
-
-    def __call__(
-        self, rng: Rng | np.random.Generator, shape: Shape, *, dtype: npt.DTypeLike = np.float32
-    ) -> tuple[Shape, Params]:
-        key = (Key(rng) if isinstance(rng, np.random.Generator) else as_key(rng)).fold("init")
-        wanted = np.dtype(dtype)
-        if wanted.kind != "f":
-            raise DTypeError(f"params are floating-point, got dtype {wanted}; write np.float32 or np.float64")
-        try:
-            inside = normalize(shape)
-            out, spec = self.out_shape(inside), self.spec(inside)
-            return external(out), pack(Params(_draw(spec, key, wanted, inside, ())))
-        except FuncnnError as error:
-            error.network = error.network or self.name
-            raise
-
-    def __setattr__(self, name: str, value: object) -> NoReturn:
-        raise AttributeError(f"layers never change; {name} cannot be set")
-
-    def __repr__(self) -> str:
-        return f"<init of {self.name}>"
 
 
 class Layer(NamedTuple, Generic[X, Y]):
@@ -154,7 +103,9 @@ class Layer(NamedTuple, Generic[X, Y]):
             y, pullback = f(x)
             return y, lambda dy: (EMPTY, pullback(dy))
 
-        plain = None if value is None else lambda params, x: value(x)
+        def plain(params: Tree, x: A) -> B:
+            return f(x)[0] if value is None else value(x)
+
         return Layer.of(out_shape, lambda shape: EMPTY, rule, value=plain, random=False, takes=takes)
 
     def out_shape(self, shape: Shape) -> Shape:
@@ -198,7 +149,7 @@ class Layer(NamedTuple, Generic[X, Y]):
         return f"{shown}.named({self.init.name!r})" if self.init.explicit else shown
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Layer):
+        if not is_layer(other):
             return NotImplemented
         mine, theirs = self.init, other.init
         if mine.record is None or theirs.record is None:
@@ -236,20 +187,9 @@ class Layer(NamedTuple, Generic[X, Y]):
         raise TypeError("layers are not multiplied; compose them with >> or serial")
 
 
-# what inputs are for --------------------------------------------------------------------------------------------------
-def features(out: Kind) -> Kind:
-    """The layer computes with its input: real numbers, in the dtype of the params."""
-    return "features"
-
-
-def tokens(out: Kind) -> Kind:
-    """The layer looks its input up: integers, which stay integers."""
-    return "tokens"
-
-
-def passes(out: Kind) -> Kind:
-    """The layer passes its input on: it is for whatever the output is for."""
-    return out
+def is_layer(value: object) -> TypeGuard[Layer[Any, Any]]:
+    """Is it a layer?"""
+    return isinstance(value, Layer)
 
 
 # making layers --------------------------------------------------------------------------------------------------------
@@ -306,34 +246,3 @@ def _first_of(rule: Callable[..., Any]) -> Callable[..., Any]:
 def _replayed(record: Record, name: str | None) -> Layer[Any, Any]:
     made: Layer[Any, Any] = record.replay()
     return made if name is None else made.named(name)
-
-
-def snake_case(name: str) -> str:
-    """The name of a child out of the name of its constructor.
-
-    >>> [snake_case(name) for name in ("Dense", "LayerNorm", "RMSNorm", "Conv1DTranspose", "LSTM")]
-    ['dense', 'layer_norm', 'rms_norm', 'conv1d_transpose', 'lstm']
-    """
-    return re.sub(r"(?<=[A-Za-z0-9])(?=[A-Z][a-z])", "_", name).lower()
-
-
-def _draw(spec: Spec, key: Key, dtype: np.dtype[Any], shape: Shape, at: tuple[str, ...]) -> dict[str, Any]:
-    tree: dict[str, Any] = {}
-    for name, wanted in spec.items():
-        below = key.fold(name)
-        if isinstance(wanted, Mapping):
-            if drawn := _draw(wanted, below, dtype, shape, (*at, name)):
-                tree[name] = drawn
-            continue
-        initializer, sizes = wanted
-        if not known(*sizes):
-            raise ShapeError(
-                f"{name} has shape {display(sizes)} where the network gets {display(shape)}; "
-                f"give the sizes it depends on, only others may be -1",
-                path=at,
-            )
-        array = np.asarray(initializer(below, sizes, dtype))
-        if array.shape != sizes:
-            raise ShapeError(f"the initializer of {name} returned shape {array.shape}, expected {sizes}", path=at)
-        tree[name] = array.astype(dtype, copy=False)
-    return tree

@@ -10,6 +10,7 @@ import numpy as np
 
 from funcnn import trees
 from funcnn.errors import ParamsError
+from funcnn.kernels import scratch
 from funcnn.params import Params, packed, plain_tree, wrap_packed
 from funcnn.types import Array, Tree
 
@@ -70,7 +71,12 @@ class Layout:
         leaves: list[Array] = []
         if not _collect(self.sorted, source, leaves):
             raise ParamsError(self._mismatch(source))
-        return np.concatenate(leaves) if leaves else np.zeros(0, np.float32)
+        if not leaves:
+            return np.zeros(0, np.float32)
+        dtype = leaves[0].dtype
+        if self.size < scratch.SHORT or any(leaf.dtype != dtype for leaf in leaves):
+            return np.concatenate(leaves)
+        return np.concatenate(leaves, out=scratch.vector(self.size, dtype))
 
     def _mismatch(self, tree: trees.Plain) -> str:
         like = self.views(np.broadcast_to(np.float32(0), (self.size,)))
@@ -117,7 +123,7 @@ def _collect(slots: _Slots, tree: trees.Plain, leaves: list[Array]) -> bool:
         if isinstance(value, np.ndarray):
             if isinstance(slot, dict) or slot[2] != value.shape:
                 return False
-            leaves.append(value.reshape(-1))
+            leaves.append(value.ravel())
         elif value is None or not isinstance(slot, dict) or not _collect(slot, value, leaves):
             return False
     return True

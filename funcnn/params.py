@@ -1,5 +1,8 @@
 """Params: an immutable nested mapping `str -> array or Params`."""
 
+# The functions below the class read its private slots: they are the library's own, kept off what people meet.
+# pyright: reportPrivateUsage=false
+
 from __future__ import annotations
 
 import html
@@ -142,22 +145,14 @@ class Params(Mapping[str, "Array | Params"]):
     def __deepcopy__(self, memo: dict[int, Any]) -> Params:
         return self
 
-    def _table(self) -> tuple[str, list[tuple[str, ...]]]:
-        leaves = list(trees.flatten(plain(self)))
-        dtypes = ", ".join(sorted({str(a.dtype) for _, a in leaves})) or "nothing"
-        count = "1 leaf" if len(leaves) == 1 else f"{len(leaves)} leaves"
-        size, nbytes = sum(a.size for _, a in leaves), sum(a.nbytes for _, a in leaves)
-        rows: list[tuple[str, ...]] = [("/".join(path), str(a.shape), str(a.dtype), f"{a.size:,}") for path, a in leaves]
-        return f"Params({count}, {size:,} values, {dtypes}, {nbytes:,} bytes)", rows
-
     def __repr__(self) -> str:
-        title, rows = self._table()
+        title, rows = trees.tabulated(plain(self))
         widths = [max((len(row[i]) for row in rows), default=0) for i in range(4)]
         lines = ("  " + "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows)
         return "\n".join((title, *lines))
 
     def _repr_html_(self) -> str:
-        title, rows = self._table()
+        title, rows = trees.tabulated(plain(self))
         body = "".join("<tr>" + "".join(f"<td>{html.escape(c)}</td>" for c in row) + "</tr>" for row in rows)
         return f"<table><caption>{html.escape(title)}</caption>{body}</table>"
 
@@ -176,12 +171,12 @@ class Params(Mapping[str, "Array | Params"]):
             raise ImmutableError(f"params never change and nothing leaves them; .set({name!r}, array) gives other ones")
 
 
-def wrap(tree: trees.Plain, flat: Array | None = None, layout: Layout | None = None) -> Params:
+def wrap(tree: trees.Plain) -> Params:
     """Params around a tree that the library owns and has sealed."""
     self = Params.__new__(Params)
     _set(self, "_tree", tree)
-    _set(self, "_flat", flat)
-    _set(self, "_layout", layout)
+    _set(self, "_flat", None)
+    _set(self, "_layout", None)
     return self
 
 
@@ -225,7 +220,7 @@ def plain_tree(tree: Tree) -> trees.Plain:
         if isinstance(value, Mapping):
             out[name] = plain_tree(value)
         elif isinstance(value, (np.ndarray, np.floating)):
-            out[name] = cast(Array, np.asarray(value))
+            out[name] = np.asarray(value)
         else:
             raise ParamsError(trees.not_a_tree(value, (str(name),)))
     return out
@@ -237,8 +232,12 @@ def astype(params: Tree, dtype: npt.DTypeLike) -> Params:
     >>> astype(Params({"w": np.ones(2)}), np.float32).at("w").dtype
     dtype('float32')
     """
-    wanted = np.dtype(dtype)
-    return Params(trees.mapped(lambda a: a.astype(wanted), plain_tree(params)))
+    wanted: np.dtype[Any] = np.dtype(dtype)
+
+    def convert(leaf: Array) -> Array:
+        return leaf.astype(wanted)
+
+    return Params(trees.mapped(convert, plain_tree(params)))
 
 
 def tree_map(f: Callable[..., Array], params: Tree, *rest: Tree) -> Params:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeGuard
 
@@ -43,6 +44,15 @@ class Record(NamedTuple):
 
     def __hash__(self) -> int:
         return hash((self.module, self.name, len(self.args)))
+
+
+def snake_case(name: str) -> str:
+    """The name of a child out of the name of its constructor.
+
+    >>> [snake_case(name) for name in ("Dense", "LayerNorm", "RMSNorm", "Conv1DTranspose", "LSTM")]
+    ['dense', 'layer_norm', 'rms_norm', 'conv1d_transpose', 'lstm']
+    """
+    return re.sub(r"(?<=[A-Za-z0-9])(?=[A-Z][a-z])", "_", name).lower()
 
 
 def _shown(value: object) -> str:

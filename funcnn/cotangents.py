@@ -1,0 +1,79 @@
+"""Cotangents: left for later, of the form rules want, and out of everybody's reach."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar, Union, cast, final
+
+import numpy as np
+import numpy.typing as npt
+
+from funcnn.errors import ShapeError
+from funcnn.shapes import display, shape_of
+from funcnn.types import Nested, is_tuple
+
+V = TypeVar("V")
+
+
+@final
+class Later(Generic[V]):
+    """A cotangent that is computed only if somebody wants it.
+
+    A pullback may return `Later(lambda: dy @ w.T)` as the cotangent of its input; only expensive layers need to. A `Later`
+    stands for a whole cotangent, a tuple too; tuples never contain one.
+
+    >>> force(Later(lambda: 3)), force(3)
+    (3, 3)
+    """
+
+    __slots__ = ("now",)
+
+    def __init__(self, now: Callable[[], V]) -> None:
+        self.now = now
+
+
+def force(cotangent: Union[V, Later[V]]) -> V:
+    """The cotangent itself, computed now if it was left for later."""
+    if not isinstance(cotangent, Later):
+        return cotangent
+    return cast("Later[V]", cotangent).now()
+
+
+def read_only(value: Nested) -> Any:
+    """Views nobody can write through."""
+    if isinstance(value, tuple):
+        return tuple(read_only(v) for v in value)
+    view: Any = np.asarray(value).view()
+    view.setflags(write=False)
+    return view
+
+
+def guarded(y: Nested, x: object) -> Any:
+    """What may be the caller's own input, or part of it, goes out read-only; what is fresh goes out as it is."""
+    if isinstance(y, tuple):
+        return tuple(guarded(v, x) for v in y)
+    return read_only(y) if y is x or y.base is not None or isinstance(x, tuple) else y
+
+
+def cotangent_like(y: Nested, dy: Any) -> Any:
+    """The cotangent as rules want it: tuples like `y`, arrays of its shape and dtype.
+
+    Errors
+        ShapeError   it is not of that structure or shape
+    """
+    if isinstance(y, tuple):
+        if not is_tuple(dy) or len(dy) != len(y):
+            raise ShapeError(f"the value is a tuple of {len(y)}, its cotangent must be one too, got {type(dy).__name__}")
+        return tuple(cotangent_like(a, b) for a, b in zip(y, dy, strict=True))
+    if type(dy) is not np.ndarray or dy.dtype != y.dtype:
+        dy = np.asarray(dy, y.dtype if y.dtype.kind in "fc" else np.float32)
+    if dy.shape != y.shape:
+        raise ShapeError(f"the cotangent must have the shape of the value, {display(y.shape)}, got {display(shape_of(dy))}")
+    return read_only(dy)  # cotangents are borrowed: no rule writes into one
+
+
+def zeros_like(x: Nested, dtype: npt.DTypeLike) -> Any:
+    """The cotangent of tokens, masks, and whatever else has no derivative."""
+    if isinstance(x, tuple):
+        return tuple(zeros_like(v, dtype) for v in x)
+    return np.zeros(x.shape, x.dtype if x.dtype.kind in "fc" else dtype)

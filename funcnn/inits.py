@@ -1,0 +1,94 @@
+"""Init: what draws the params of a layer, and carries its shape rule and its params spec."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, final
+
+import numpy as np
+import numpy.typing as npt
+
+from funcnn.errors import DTypeError, FuncnnError, ShapeError
+from funcnn.keys import Key, as_key
+from funcnn.kinds import Kind
+from funcnn.packing import pack
+from funcnn.params import Params
+from funcnn.records import Record
+from funcnn.shapes import display, external, known, normalize
+from funcnn.types import Rng, Shape, Spec
+
+if TYPE_CHECKING:
+    from funcnn.networks import Layer
+
+Takes: TypeAlias = Callable[[Kind], Kind]
+
+
+@final
+class Init:
+    """The `init` of a layer: draws params for inputs of a shape. It carries the shape rule and the params spec.
+
+    Calling it returns `(out_shape, params)`. The key is folded with "init" once, and then with the path of each leaf: a
+    leaf's initial value depends on the key and its path alone.
+
+    Errors
+        ShapeError   the layer does not take this shape, or a size that params need is not known
+        TypeError    `rng` is no key, seed or generator
+        DTypeError   `dtype` is not floating-point
+    """
+
+    __slots__ = ("out_shape", "spec", "record", "body", "name", "explicit", "takes", "multiply_adds")
+    out_shape: Callable[[Shape], Shape]
+    spec: Callable[[Shape], Spec]
+    record: Record | None
+    body: Layer[Any, Any] | None
+    name: str
+    explicit: bool
+    takes: Takes
+    multiply_adds: Callable[[Shape], int] | None
+
+    def __init__(self, **fields: Any) -> None:
+        for field in self.__slots__:
+            object.__setattr__(self, field, fields[field])
+
+    def __call__(
+        self, rng: Rng | np.random.Generator, shape: Shape, *, dtype: npt.DTypeLike = np.float32
+    ) -> tuple[Shape, Params]:
+        key = (Key(rng) if isinstance(rng, np.random.Generator) else as_key(rng)).fold("init")
+        wanted = np.dtype(dtype)
+        if wanted.kind != "f":
+            raise DTypeError(f"params are floating-point, got dtype {wanted}; write np.float32 or np.float64")
+        try:
+            inside = normalize(shape)
+            out, spec = self.out_shape(inside), self.spec(inside)
+            return external(out), pack(Params(_draw(spec, key, wanted, inside, ())))
+        except FuncnnError as error:
+            error.network = error.network or self.name
+            raise
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"layers never change; {name} cannot be set")
+
+    def __repr__(self) -> str:
+        return f"<init of {self.name}>"
+
+
+def _draw(spec: Spec, key: Key, dtype: np.dtype[Any], shape: Shape, at: tuple[str, ...]) -> dict[str, Any]:
+    tree: dict[str, Any] = {}
+    for name, wanted in spec.items():
+        below = key.fold(name)
+        if isinstance(wanted, Mapping):
+            if drawn := _draw(wanted, below, dtype, shape, (*at, name)):
+                tree[name] = drawn
+            continue
+        initializer, sizes = wanted
+        if not known(*sizes):
+            raise ShapeError(
+                f"{name} has shape {display(sizes)} where the network gets {display(shape)}; "
+                f"give the sizes it depends on, only others may be -1",
+                path=at,
+            )
+        array = np.asarray(initializer(below, sizes, dtype))
+        if array.shape != sizes:
+            raise ShapeError(f"the initializer of {name} returned shape {array.shape}, expected {sizes}", path=at)
+        tree[name] = array.astype(dtype, copy=False)
+    return tree

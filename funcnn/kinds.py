@@ -1,0 +1,79 @@
+"""What inputs are for: what is converted at the door, and what stays as it came."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias, Union
+
+import numpy as np
+
+from funcnn.errors import DTypeError
+from funcnn.types import is_tuple
+
+Kind: TypeAlias = "Union[str, Mapping[int, Kind]]"
+"""What an input is for: "features" are converted to the dtype of the params, "tokens" and "mask" stay what they are,
+"any" is whatever comes; a mapping says it for the items of a tuple."""
+
+
+# given to `Layer.of(takes=)`: what the input is for, given what the output is for ---------------------------------------
+def features(out: Kind) -> Kind:
+    """The layer computes with its input: real numbers, in the dtype of the params."""
+    return "features"
+
+
+def tokens(out: Kind) -> Kind:
+    """The layer looks its input up: integers, which stay integers."""
+    return "tokens"
+
+
+def passes(out: Kind) -> Kind:
+    """The layer passes its input on: it is for whatever the output is for."""
+    return out
+
+
+# for combinators --------------------------------------------------------------------------------------------------------
+def part(kind: Kind, i: int) -> Kind:
+    """What item `i` of a tuple of this kind is for."""
+    return kind.get(i, "any") if isinstance(kind, Mapping) else kind
+
+
+def unify(*kinds: Kind) -> Kind:
+    """What one array is for that goes to several places."""
+    told = [k for k in kinds if k != "any"]
+    if any(isinstance(k, Mapping) for k in told):
+        items = {i for k in told if isinstance(k, Mapping) for i in k}
+        return {i: unify(*(part(k, i) for k in told)) for i in sorted(items)}
+    return told[0] if told and all(k == told[0] for k in told) else "any"
+
+
+# for the door -----------------------------------------------------------------------------------------------------------
+def convert(x: Any, kind: Kind, dtype: np.dtype[Any], name: str = "the input") -> Any:
+    """An input as rules take it: features in the dtype of the params, tokens and masks as they are.
+
+    Errors
+        DTypeError   complex, object, masked, sparse, ..., with the fix
+    """
+    if is_tuple(x):
+        return tuple(convert(v, part(kind, i), dtype, name) for i, v in enumerate(x))
+    if isinstance(kind, Mapping):
+        return convert(x, "any", dtype, name)  # the shape rule will say that a tuple is wanted
+    if isinstance(x, np.ma.MaskedArray):
+        raise DTypeError(f"{name} is a masked array; say what stands for the missing values with .filled(value)")
+    if hasattr(x, "toarray"):
+        raise DTypeError(f"{name} is sparse ({type(x).__name__}); make it dense with .toarray()")
+    try:
+        array = np.asarray(x)
+    except ValueError:
+        raise DTypeError(f"{name} is ragged: its rows have different lengths; pad them to one") from None
+    found = array.dtype.kind
+    if kind in ("tokens", "mask"):
+        if found not in ("iu" if kind == "tokens" else "b"):
+            fix = "integers: .astype(np.int64)" if kind == "tokens" else "booleans: mask != 0"
+            raise DTypeError(f"{name} has dtype {array.dtype}, but {kind} are {fix}")
+        return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+    if found not in "fiub":
+        fix = "take its .real and .imag apart" if found == "c" else "make it numbers with .astype(np.float32)"
+        raise DTypeError(f"{name} has dtype {array.dtype}, features are real numbers; {fix}")
+    if kind == "any" and found != "f":
+        return array
+    return array.astype(dtype, copy=False)
