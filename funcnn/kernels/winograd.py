@@ -53,7 +53,7 @@ _B: Final[Array] = np.ascontiguousarray(_BT.T)
 _A: Final[Array] = np.ascontiguousarray(_AT.T)
 _GG: Final[Array] = np.kron(_G, _G)
 
-_BLOCK_BYTES: Final = 1_500_000  # of intermediates in flight: they stay in a second-level cache of 2 MB
+_BLOCK_TILES: Final = 64  # enough rows for the matrix products to run at full speed, few enough to stay in the cache
 
 
 class _Tiling(NamedTuple):
@@ -76,14 +76,13 @@ class _Tiling(NamedTuple):
         return range(0, self.images, self.block)
 
 
-def _tiling(shape: tuple[int, ...], pads: Pads, outputs: int) -> _Tiling:
-    n, h, w, c = shape
+def _tiling(shape: tuple[int, ...], pads: Pads) -> _Tiling:
+    n, h, w, _ = shape
     (top, bottom), (left, right) = pads
     height, width = h + top + bottom - 2, w + left + right - 2
     rows, columns = -(-height // 4), -(-width // 4)
-    image = 4 * rows * columns * 36 * (2 * c + outputs)
-    wanted = max(1, min(n, _BLOCK_BYTES // image))
-    block = -(-n // -(-n // wanted))
+    wanted = max(1, min(n, round(_BLOCK_TILES / (rows * columns))))
+    block = -(-n // -(-n // wanted))  # blocks of one size, the last one as full as can be
     return _Tiling(n, height, width, rows, columns, top, left, block)
 
 
@@ -161,7 +160,7 @@ def _transformed(w: Array) -> Array:
 def convolve(x: Array, w: Array, pads: Pads, bias: Array | None = None) -> Array:
     """The convolution of NHWC images with 3x3 windows (3, 3, C, O), stride 1."""
     c, o = w.shape[2:]
-    t = _tiling(x.shape, pads, o)
+    t = _tiling(x.shape, pads)
     source, inward, u = _Source(x, t), _Inward(t, c), _transformed(w)
     m: Array = np.empty((36, t.tiles, o), _F)
     half: Array = np.empty((4, 6, t.tiles * o), _F)
@@ -189,7 +188,7 @@ def convolve(x: Array, w: Array, pads: Pads, bias: Array | None = None) -> Array
 def convolve_weights(x: Array, dy: Array, pads: Pads) -> Array:
     """The cotangent of the windows."""
     c, o = x.shape[3], dy.shape[3]
-    t = _tiling(x.shape, pads, o)
+    t = _tiling(x.shape, pads)
     source, inward, outward = _Source(x, t), _Inward(t, c), _Outward(t, o)
     du: Array = np.zeros((36, c, o), _F)
     part: Array = np.empty((36, c, o), _F)
@@ -203,7 +202,7 @@ def convolve_weights(x: Array, dy: Array, pads: Pads) -> Array:
 def convolve_input(dy: Array, w: Array, shape: tuple[int, ...], pads: Pads) -> Array:
     """The cotangent of the images, which have this shape."""
     c, o = w.shape[2:]
-    t = _tiling(shape, pads, o)
+    t = _tiling(shape, pads)
     _, h, width, _ = shape
     outward = _Outward(t, o)
     u = np.ascontiguousarray(_transformed(w).transpose(0, 2, 1))
