@@ -13,6 +13,15 @@ from funcnn.optimizers import Optimizer
 
 # layers
 from funcnn.layers.dense import Dense
+from funcnn.layers.convolution import Conv
+from funcnn.layers.pooling import AvgPool, MaxPool
+from funcnn.layers.embedding import Embedding
+from funcnn.layers.activations import Elu, Exp, Gelu, LeakyRelu, Relu, Selu, Sigmoid, Softplus, Tanh, elementwise
+from funcnn.layers.softmax import LogSoftmax, Softmax
+from funcnn.layers.normalization import BatchNorm, LayerNorm
+from funcnn.layers.dropout import Dropout
+from funcnn.layers.reshaping import Flatten, Identity
+from funcnn.layers.perceptron import mlp
 
 # losses and objectives
 from funcnn.reductions import Reduce
@@ -23,6 +32,9 @@ from funcnn.objectives import Gradient, Objective, Penalty, grad, value_and_grad
 
 # combinators
 from funcnn.chaining import serial
+from funcnn.combinators import parallel, residual
+from funcnn.fans import FanInConcat, FanInSum, FanOut, select
+from funcnn.parts import first, keep
 from funcnn.children import Child, make_children, rebuild
 
 # initializers; zeros, ones, constant, normal and uniform stay in their module, for NumPy and the schedules have such names
@@ -37,6 +49,10 @@ from funcnn.schedules import Rate, Schedule, as_schedule, cosine_decay, exponent
 
 # training
 from funcnn.checkpoints import load_params, save_params
+
+# for authors of layers
+from funcnn.shapes import axes, branches, display, known, positive, probability, same
+from funcnn.trees import leaves
 
 # types and errors
 from funcnn.types import Array, Initializer, Mask, Rng, Shape, Spec, Tokens, Tree
@@ -62,12 +78,21 @@ __all__ = [
     "Optimizer",
     # layers
     "Dense",
+    "Conv",
+    "AvgPool", "MaxPool",
+    "Embedding",
+    "Elu", "Exp", "Gelu", "LeakyRelu", "Relu", "Selu", "Sigmoid", "Softplus", "Tanh", "elementwise",
+    "LogSoftmax", "Softmax",
+    "BatchNorm", "LayerNorm",
+    "Dropout",
+    "Flatten", "Identity",
+    "mlp",
     # losses and objectives
     "Loss", "Reduce", "Terms", "joint", "loss",
     "softmax_cross_entropy", "squared_error", "sum_squared_error",
     "Gradient", "Objective", "Penalty", "grad", "value_and_grad",
     # combinators
-    "serial",
+    "serial", "parallel", "residual", "FanInConcat", "FanInSum", "FanOut", "select", "first", "keep",
     "Child", "make_children", "rebuild",
     # initializers
     "glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "lecun_normal", "lecun_uniform", "orthogonal",
@@ -77,6 +102,8 @@ __all__ = [
     "Rate", "Schedule", "as_schedule", "cosine_decay", "exponential_decay", "warmup",
     # training
     "load_params", "save_params",
+    # for authors of layers
+    "axes", "branches", "display", "known", "positive", "probability", "same", "leaves",
     # types and errors
     "Array", "Initializer", "Mask", "Rng", "Shape", "Spec", "Tokens", "Tree",
     "CheckpointError", "DTypeError", "FuncnnError", "ImmutableError", "LabelError", "MissingExtraError",

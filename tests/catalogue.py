@@ -72,22 +72,71 @@ class OptimizerRow(NamedTuple):
 # fmt: off
 LAYERS: Final = (
     LayerRow("Dense(3)", ("B", ..., "D"), linear=True),
+    LayerRow("Conv(3, (3, 2))", ("B", range(3, 6), range(2, 5), "C"), linear=True),
+    LayerRow("Conv(2, (2, 3), (2, 1), 'SAME')", ("B", range(1, 5), range(1, 5), "C"), linear=True),
+    LayerRow("AvgPool((2, 2), (2, 2))", ("B", range(2, 6), range(2, 6), "C"), linear=True),
+    LayerRow("AvgPool((3, 2), padding='SAME')", ("B", range(1, 5), range(1, 5), "C"), linear=True),
+    LayerRow("MaxPool((2, 2), (2, 2))", ("B", range(2, 6), range(2, 6), "C"), kinks=True),
+    LayerRow("MaxPool((3, 2), (2, 1), 'SAME')", ("B", range(1, 5), range(1, 5), "C"), kinks=True),
+    LayerRow("Embedding(5, 3)", ("B", "T"), tokens=5),
+    LayerRow("Elu", ("B", ..., "D")),
+    LayerRow("Exp", ("B", ..., "D"), domain=(-4, 4)),
+    LayerRow("Gelu", ("B", ..., "D")),
+    LayerRow("LeakyRelu", ("B", ..., "D"), kinks=True),
+    LayerRow("Relu", ("B", ..., "D"), kinks=True),
+    LayerRow("Selu", ("B", ..., "D"), kinks=True),
+    LayerRow("Sigmoid", ("B", ..., "D")),
+    LayerRow("Softplus", ("B", ..., "D")),
+    LayerRow("Tanh", ("B", ..., "D")),
+    LayerRow("LogSoftmax", ("B", ..., "D")),
+    LayerRow("Softmax", ("B", ..., "D")),
+    LayerRow("BatchNorm()", ("B", ..., "D")),
+    LayerRow("BatchNorm(axis=(0, 2), scale=False)", ("B", "C", "T")),
+    LayerRow("LayerNorm()", ("B", ..., "D")),
+    LayerRow("Dropout(0.5)", ("B", ..., "D"), linear=True),
+    LayerRow("Flatten", ("B", ..., "D"), linear=True),
+    LayerRow("Identity", ("B", ..., "D"), linear=True),
 )
 
 COMBINATORS: Final = (
     LayerRow("serial()", ("B", ..., "D"), linear=True),
     LayerRow("serial(Dense(3), Dense(2))", ("B", ..., "D"), linear=True),
     LayerRow("serial(serial(Dense(3), Dense(2).named('neck')), Dense(4))", ("B", "D"), linear=True),
+    LayerRow("mlp((3, 2), Tanh)", ("B", ..., "D")),
+    LayerRow("parallel(Dense(3), serial(Tanh, Dense(2)))", (("B", "D"), ("B", "E"))),
+    LayerRow("parallel(Dense(3), parallel(Identity, Sigmoid))", (("B", "D"), (("B", "D"), ("B", "E")))),
+    LayerRow("residual(serial(Dense(4), Tanh, Dense(3)))", ("B", ..., 3)),
+    LayerRow("residual(Dense(2), Dense(2))", ("B", ..., "D"), linear=True),
+    LayerRow("FanOut(2)", ("B", ..., "D"), linear=True),
+    LayerRow("FanInSum", (("B", "D"), ("B", "D"), ("B", "D")), linear=True),
+    LayerRow("FanInConcat()", (("B", "D"), ("B", "E")), linear=True),
+    LayerRow("FanInConcat(1)", (("B", "D", 2), ("B", "E", 2)), linear=True),
+    LayerRow("serial(FanOut(2), parallel(Dense(2), Tanh), FanInConcat())", ("B", ..., "D")),
+    LayerRow("select(1, 0, 1)", (("B", "D"), ("B", "E"), ("B", 2)), linear=True),
+    LayerRow("select(0)", (("B", "D"), ("B", "E")), linear=True),
+    LayerRow("first(Dense(2))", (("B", "D"), ("B", "E")), linear=True),
+    LayerRow("keep(serial(parallel(Dense(3), Dense(3)), FanInSum, Tanh))", (("B", "D"), ("B", "E"))),
 )
 
 LOSSES: tuple[LossRow, ...] = (
 )
 
 OPTIMIZERS: tuple[OptimizerRow, ...] = (
+    OptimizerRow("sgd(0.1)", "sgd"),
+    OptimizerRow("sgd(exponential_decay(0.1, 2, 0.5))", "sgd"),
+    OptimizerRow("momentum(0.1, 0.9)", "momentum"),
+    OptimizerRow("momentum(cosine_decay(0.1, 3), 0.5)", "momentum"),
+    OptimizerRow("adam(0.1)", "adam"),
+    OptimizerRow("adam(warmup(2, 0.1), 0.8, 0.9, 0.1)", "adam"),
+    OptimizerRow("adamw(0.1)", "adamw"),
+    OptimizerRow("adamw(cosine_decay(0.1, 3), weight_decay=0.5)", "adamw"),
+    OptimizerRow("clip_by_global_norm(0.5)", "clip_by_global_norm"),
+    OptimizerRow("chain(clip_by_global_norm(0.5), adam(0.1), clip_by_global_norm(0.1))", "chain"),
 )
 
 # Public functions that return a layer, a loss or an optimizer and yet have no row, with the reason.
 WITHOUT_ROW: Final = {
+    "elementwise": "takes functions, which print by name only; tests/test_activations.py, and the rows of its kind",
     "rebuild": "makes a network out of a network; tests/test_children.py",
     "layer": "the decorator of constructors",
     "differentiable": "the decorator of rules",

@@ -1,0 +1,51 @@
+"""Networks of Dense layers, given by their widths."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from funcnn.chaining import serial
+from funcnn.initializers import glorot_uniform, zeros
+from funcnn.layers.activations import Relu
+from funcnn.layers.dense import Dense
+from funcnn.networks import Layer, layer
+from funcnn.shapes import positive
+from funcnn.types import Array, Initializer
+
+
+@layer
+def mlp(
+    widths: tuple[int, ...],
+    activation: Layer[Array, Array] = Relu,
+    *,
+    W_init: Initializer = glorot_uniform,
+    b_init: Initializer = zeros,
+) -> Layer[Array, Array]:
+    """A multilayer perceptron: a Dense for every width, with the activation between them and none after the last.
+
+    `mlp((64, 64, 10))` is `serial(Dense(64), Relu, Dense(64), Relu, Dense(10))`; the number of inputs comes from `init`.
+
+    Shapes
+        x       (..., n)
+        params  those of the Dense layers, `dense_0` on
+        y       (..., widths[-1])
+    Errors
+        ValueError   there is no width, or one is less than one
+        ShapeError   as for Dense
+    Pullback
+        that of `serial`
+    Source: Goodfellow, Bengio & Courville, Deep Learning (2016), chapter 6.
+
+    >>> mlp((64, 10)).out_shape((-1, 784))
+    (-1, 10)
+    >>> mlp((64, 10), Tanh)
+    mlp((64, 10), Tanh)
+    """
+    if not widths:
+        raise ValueError("mlp: widths must hold at least one width, got none")
+    positive("mlp", **{f"widths[{i}]": width for i, width in enumerate(widths)})
+    layers: list[Layer[Any, Any]] = []
+    for width in widths:
+        layers += [activation, Dense(width, W_init=W_init, b_init=b_init)]
+    made: Layer[Array, Array] = serial(*layers[1:])
+    return made
