@@ -1,0 +1,189 @@
+"""The arithmetic of the activations: for each its value `f(x)` and its derivative `d_f(x, y)`, where `y = f(x)`.
+
+All are finite and silent for x between -1e4 and 1e4 (`exp` apart, which is infinite there), keep the dtype, and carry
+NaN through. Complex numbers, which only derivatives by complex step bring here, take the branch of their real part.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any, Final
+
+import numpy as np
+
+from funcnn.types import Array
+
+SLOPE: Final = 0.01
+ALPHA: Final = 1.6732632423543772
+SCALE: Final = 1.0507009873554805
+_GELU: Final = (2 / np.pi) ** 0.5
+_CUBIC: Final = 0.044715
+
+
+@functools.lru_cache(128)
+def number(value: float, dtype: np.dtype[Any]) -> Array:
+    """A constant in the dtype of what it meets: a ufunc takes it 0.2 us faster than a Python float (0.3 us, not 0.5)."""
+    array: Array = np.array(value, dtype)
+    array.setflags(write=False)
+    return array
+
+
+# the two halves of the line ------------------------------------------------------------------------------------------
+def positive_part(x: Array) -> Array:
+    """x where it is positive, else 0."""
+    if x.dtype.kind == "c":
+        return x * (x.real > 0)
+    y: Array = np.maximum(x, number(0.0, x.dtype))
+    return y
+
+
+def negative_part(x: Array) -> Array:
+    """x where it is negative, else 0."""
+    if x.dtype.kind == "c":
+        return x * (x.real < 0)
+    y: Array = np.minimum(x, number(0.0, x.dtype))
+    return y
+
+
+def step(x: Array) -> Array:
+    """1 where x is positive, else 0. Written as floats at once: 16 us on 64k floats, 21 us by way of booleans."""
+    if x.dtype.kind == "c":
+        return (x.real > 0).astype(x.real.dtype)
+    y: Array = np.empty_like(x)
+    np.greater(x, number(0.0, x.dtype), y)
+    return y
+
+
+# values and derivatives ----------------------------------------------------------------------------------------------
+def tanh(x: Array) -> Array:
+    y: Array = np.tanh(x)
+    return y
+
+
+def d_tanh(x: Array, y: Array) -> Array:
+    d: Array = y * y
+    return np.subtract(number(1.0, y.dtype), d, d)
+
+
+def exp(x: Array) -> Array:
+    with np.errstate(over="ignore"):  # infinity is the right answer
+        y: Array = np.exp(x)
+    return y
+
+
+def d_exp(x: Array, y: Array) -> Array:
+    return y
+
+
+def sigmoid(x: Array) -> Array:
+    """By way of tanh: one transcendental function, which overflows on neither side."""
+    half = number(0.5, x.dtype)
+    y: Array = x * half
+    np.tanh(y, y)
+    y *= half
+    y += half
+    return y
+
+
+def d_sigmoid(x: Array, y: Array) -> Array:
+    d: Array = number(1.0, y.dtype) - y
+    d *= y
+    return d
+
+
+def softplus(x: Array) -> Array:
+    """`max(x, 0) + log(1 + exp(-|x|))`: exp gets nothing positive, log1p keeps what is small."""
+    positive, y = positive_part(x), negative_part(x)
+    y -= positive
+    np.exp(y, y)
+    np.log1p(y, y)
+    y += positive
+    return y
+
+
+def d_softplus(x: Array, y: Array) -> Array:
+    """The sigmoid of x, from the value: `1 - exp(-y)`."""
+    d: Array = np.negative(y)
+    np.expm1(d, d)
+    return np.negative(d, d)
+
+
+def relu(x: Array) -> Array:
+    return positive_part(x)
+
+
+def d_relu(x: Array, y: Array) -> Array:
+    return step(y)
+
+
+def leaky_relu(x: Array) -> Array:
+    if x.dtype.kind == "c":
+        return positive_part(x) + SLOPE * negative_part(x)
+    y: Array = x * number(SLOPE, x.dtype)
+    return np.maximum(x, y, out=y)
+
+
+def d_leaky_relu(x: Array, y: Array) -> Array:
+    d = step(y)
+    return np.maximum(d, number(SLOPE, d.dtype), out=d)
+
+
+def elu(x: Array) -> Array:
+    y = negative_part(x)
+    np.expm1(y, y)
+    y += positive_part(x)
+    return y
+
+
+def d_elu(x: Array, y: Array) -> Array:
+    d = negative_part(x)
+    return np.exp(d, d)
+
+
+def selu(x: Array) -> Array:
+    y = negative_part(x)
+    np.expm1(y, y)
+    y *= number(ALPHA, x.dtype)
+    y += positive_part(x)
+    y *= number(SCALE, x.dtype)
+    return y
+
+
+def d_selu(x: Array, y: Array) -> Array:
+    """`alpha exp(min(x, 0))`, less the `alpha - 1` that is too much where x is positive; all of it scaled."""
+    d = negative_part(x)
+    np.exp(d, d)
+    d *= number(SCALE * ALPHA, x.dtype)
+    d -= step(x) * number(SCALE * (ALPHA - 1), x.real.dtype)
+    return d
+
+
+def gelu(x: Array) -> Array:
+    y = _gelu_gate(x)
+    y *= x
+    return y
+
+
+def d_gelu(x: Array, y: Array) -> Array:
+    """`g + y (1 - g) 2 u'` with the gate `g = sigmoid(2 u)`, which costs less to compute again than to keep."""
+    gate = _gelu_gate(x)
+    slope: Array = x * x
+    slope *= number(6 * _GELU * _CUBIC, x.dtype)
+    slope += number(2 * _GELU, x.dtype)
+    slope *= y
+    slope *= number(1.0, x.dtype) - gate
+    slope += gate
+    return slope
+
+
+def _gelu_gate(x: Array) -> Array:
+    """`(1 + tanh u) / 2` with `u = sqrt(2 / pi) (x + 0.044715 x^3)`."""
+    half = number(0.5, x.dtype)
+    g: Array = x * x
+    g *= number(_GELU * _CUBIC, x.dtype)
+    g += number(_GELU, x.dtype)
+    g *= x
+    np.tanh(g, g)
+    g *= half
+    g += half
+    return g

@@ -1,0 +1,183 @@
+"""Normalization: inputs with mean 0 and variance 1, along the features or over the batch."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TypeAlias, Union
+
+import numpy as np
+
+from funcnn.calculus import Pullback
+from funcnn.errors import ShapeError
+from funcnn.initializers import ones, zeros
+from funcnn.kernels import normalization as kernel
+from funcnn.keys import Key
+from funcnn.networks import Layer, layer
+from funcnn.shapes import axes, finite_positive
+from funcnn.trees import leaves
+from funcnn.types import Array, Initializer, Shape, Spec, Tree
+
+Axis: TypeAlias = Union[int, "tuple[int, ...]", None]
+
+
+@layer
+def LayerNorm(*, epsilon: float = 1e-5) -> Layer[Array, Array]:
+    """Every example, at every place, with mean 0 and variance 1 over its features; then scaled and moved.
+
+    `y = scale h + offset`, `h = (x - mean) / sqrt(var + epsilon)`, with mean and (biased) variance over the last axis.
+
+    Shapes
+        x, y    (..., n)        any number of batch axes
+        params  {"scale": (n,), "offset": (n,)}
+    Errors
+        ValueError   `epsilon` is not positive
+        ShapeError   x has no axis, or its last axis is not n
+    Pullback, batch axes flattened to rows; s = 1 / sqrt(var + epsilon), dh = dy scale
+        dscale = 1^T (dy h)      doffset = 1^T dy      dx = s (dh - mean(dh) - h mean(dh h))
+    Source: Ba, Kiros & Hinton, Layer Normalization (2016), equation 3.
+
+    >>> net = LayerNorm()
+    >>> net.apply(net.init(Key(0), (-1, 2))[1], np.array([[1.0, 3.0], [10.0, -10.0]])).round(3)
+    array([[-1.,  1.],
+           [ 1., -1.]], dtype=float32)
+    """
+    finite_positive("LayerNorm", epsilon=epsilon)
+
+    def out_shape(shape: Shape) -> Shape:
+        return axes("LayerNorm", shape, at_least=1)
+
+    def spec(shape: Shape) -> Spec:
+        n = axes("LayerNorm", shape, at_least=1)[-1]
+        return {"scale": (ones, (n,)), "offset": (zeros, (n,))}
+
+    def rule(params: Tree, x: Array) -> tuple[Array, Pullback]:
+        scale, offset = leaves(params, "scale", "offset")
+        h, s = kernel.standardize(x, epsilon)
+        y: Array = h * scale
+        y += offset
+
+        def pullback(dy: Array) -> tuple[Tree, Array]:
+            dh = dy * scale
+            dx: Array = dh - kernel.row_means(dh)
+            dx -= h * kernel.row_means(dh * h)
+            dx *= s
+            rows = (-1, x.shape[-1])
+            dscale, doffset = kernel.column_sums((dy * h).reshape(rows)), kernel.column_sums(dy.reshape(rows))
+            return {"scale": dscale, "offset": doffset}, dx
+
+        return y, pullback
+
+    return Layer.of(out_shape, spec, rule)
+
+
+@layer
+def BatchNorm(
+    *,
+    axis: Axis = None,
+    epsilon: float = 1e-5,
+    center: bool = True,
+    scale: bool = True,
+    beta_init: Initializer = zeros,
+    gamma_init: Initializer = ones,
+) -> Layer[Array, Array]:
+    """Every feature with mean 0 and variance 1 over the batch; then scaled and moved.
+
+    `y = scale h + offset`, `h = (x - mean) / sqrt(var + epsilon)`. In a training pass, mean and (biased) variance are those
+    of the batch; in inference they are the params "mean" and "var", which `calibrate` sets, and which are 0 and 1 before.
+    `axis` says what is averaged over: all axes but the last where not given. Without `scale` or `center`, that leaf is
+    missing.
+
+    Shapes
+        x, y    (batch, ..., n)
+        params  {"scale": (n,), "offset": (n,), "mean": (n,), "var": (n,)}; with `axis`, the sizes of the other axes
+    Errors
+        ValueError   `epsilon` is not positive
+        ShapeError   x has less than two axes, or not those that `axis` names, or not the size n
+    Pullback, averaged axes flattened to N rows; s = 1 / sqrt(var + epsilon), dh = dy scale
+        dscale = 1^T (dy h)      doffset = 1^T dy
+        training    dx = s (dh - 1^T dh / N - h 1^T(dh h) / N)    dmean = 0            dvar = 0
+        inference   dx = s dh                                     dmean = -s 1^T dh    dvar = -s^2 1^T(dh h) / 2
+    Source: Ioffe & Szegedy, Batch Normalization (2015), algorithm 1 and section 3.
+
+    >>> net = BatchNorm()
+    >>> _, params = net.init(Key(0), (-1, 1))
+    >>> x = np.array([[1.0], [3.0]])
+    >>> net.apply(params, x, rng=0).round(3).T, net.apply(params, x).round(3).T
+    (array([[-1.,  1.]], dtype=float32), array([[1., 3.]], dtype=float32))
+    """
+    finite_positive("BatchNorm", epsilon=epsilon)
+
+    def out_shape(shape: Shape) -> Shape:
+        split_axes(axis, len(axes("BatchNorm", shape, at_least=2)))
+        return shape
+
+    def spec(shape: Shape) -> Spec:
+        dims = axes("BatchNorm", shape, at_least=2)
+        sizes = tuple(dims[i] for i in split_axes(axis, len(dims))[1])
+        gamma: Spec = {"scale": (gamma_init, sizes)} if scale else {}
+        beta: Spec = {"offset": (beta_init, sizes)} if center else {}
+        return {**gamma, **beta, "mean": (zeros, sizes), "var": (ones, sizes)}
+
+    def rule(params: Tree, x: Array, rng: Key | None) -> tuple[Array, Pullback]:
+        rows = as_rows(x, axis)
+        flat = {name: leaf.reshape(-1) for name, leaf in zip(params, leaves(params, *params), strict=True)}
+        mean, var = (flat["mean"], flat["var"]) if rng is None else kernel.moments(rows)
+        s: Array = 1 / np.sqrt(var + epsilon)
+        a: Array = s * flat["scale"] if scale else s
+        d: Array = rows - mean
+        y: Array = d * a
+        if center:
+            y += flat["offset"]
+
+        def pullback(dy: Array) -> tuple[Tree, Array]:
+            dys = as_rows(dy, axis)
+            doffset, dscale = kernel.column_sums(dys), kernel.column_sums(dys * d) * s
+            if rng is None:
+                dx: Array = dys * a
+                dmean, dvar = -a * doffset, -0.5 * s * a * dscale
+            else:
+                n = max(len(rows), 1)
+                dx = d * (s * dscale / -n)
+                dx += dys
+                dx -= doffset / n
+                dx *= a
+                dmean, dvar = np.zeros_like(flat["mean"]), np.zeros_like(flat["var"])
+            grads = {"scale": dscale, "offset": doffset, "mean": dmean, "var": dvar}
+            sizes = leaves(params, "mean")[0].shape
+            return {name: grads[name].reshape(sizes) for name in params}, from_rows(dx, x.shape, axis)
+
+        return from_rows(y, x.shape, axis), pullback
+
+    return Layer.of(out_shape, spec, rule)
+
+
+def split_axes(axis: Axis, rank: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The axes that are averaged over, and the others.
+
+    Errors
+        ShapeError   there is no such axis
+    """
+    if axis is None:
+        return tuple(range(rank - 1)), (rank - 1,)
+    wanted = axis if isinstance(axis, tuple) else (axis,)
+    if wrong := [i for i in wanted if not -rank <= i < rank]:
+        raise ShapeError(f"BatchNorm averages over axis {wrong[0]}, got an array of {rank} axes; change `axis`")
+    averaged = tuple(sorted({i % rank for i in wanted}))
+    return averaged, tuple(i for i in range(rank) if i not in averaged)
+
+
+def as_rows(x: Array, axis: Axis) -> Array:
+    """The averaged axes flattened to rows, the others to columns."""
+    if axis is None:
+        return x.reshape(prod(x.shape[:-1]), x.shape[-1])
+    averaged, kept = split_axes(axis, x.ndim)
+    return x.transpose(*averaged, *kept).reshape(prod(x.shape[i] for i in averaged), prod(x.shape[i] for i in kept))
+
+
+def from_rows(rows: Array, shape: tuple[int, ...], axis: Axis) -> Array:
+    """What `as_rows` did, undone."""
+    if axis is None:
+        return rows.reshape(shape)
+    averaged, kept = split_axes(axis, len(shape))
+    order = (*averaged, *kept)
+    return rows.reshape([shape[i] for i in order]).transpose([order.index(i) for i in range(len(shape))])

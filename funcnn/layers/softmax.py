@@ -1,0 +1,61 @@
+"""Softmax and its logarithm: probabilities out of scores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from funcnn.kernels import softmax as kernel
+from funcnn.networks import Layer, constant
+from funcnn.shapes import axes
+from funcnn.types import Array, Shape
+
+
+def _softmax(x: Array) -> tuple[Array, Callable[[Array], Array]]:
+    y = kernel.softmax(x)
+    return y, lambda dy: kernel.softmax_pullback(y, dy)
+
+
+def _log_softmax(x: Array) -> tuple[Array, Callable[[Array], Array]]:
+    y = kernel.log_softmax(x)
+    return y, lambda dy: kernel.log_softmax_pullback(y, dy)
+
+
+def _same_as(name: str) -> Callable[[Shape], Shape]:
+    return lambda shape: axes(name, shape, at_least=1)
+
+
+Softmax: Layer[Array, Array] = constant(
+    "Softmax", __name__, Layer.lift(_same_as("Softmax"), _softmax, value=kernel.softmax)
+)
+"""Probabilities along the last axis, `y_i = e^(x_i) / sum_j e^(x_j)`. To train, take LogSoftmax or a loss on logits.
+
+Shapes
+    x, y    (..., n)        any number of batch axes
+Errors
+    ShapeError   x is a tuple, or has no axis
+Pullback
+    dx_i = y_i (dy_i - sum_j y_j dy_j)
+Source: Goodfellow, Bengio & Courville, Deep Learning (2016), section 6.2.2.3.
+
+>>> Softmax.apply({}, np.array([[0.0, 0.0], [1000.0, 0.0]]))
+array([[0.5, 0.5],
+       [1. , 0. ]])
+"""
+
+LogSoftmax: Layer[Array, Array] = constant(
+    "LogSoftmax", __name__, Layer.lift(_same_as("LogSoftmax"), _log_softmax, value=kernel.log_softmax)
+)
+"""Log-probabilities along the last axis, `y_i = x_i - log sum_j e^(x_j)`; exact where the probabilities would be 0.
+
+Shapes
+    x, y    (..., n)        any number of batch axes
+Errors
+    ShapeError   x is a tuple, or has no axis
+Pullback
+    dx_i = dy_i - e^(y_i) sum_j dy_j
+Source: Goodfellow, Bengio & Courville, Deep Learning (2016), section 6.2.2.3.
+
+>>> LogSoftmax.apply({}, np.array([[0.0, 0.0], [1000.0, 0.0]])).round(4)
+array([[   -0.6931,    -0.6931],
+       [    0.    , -1000.    ]])
+"""
