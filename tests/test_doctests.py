@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import doctest
 import importlib
 import pkgutil
 from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -31,6 +34,20 @@ def examples(module: ModuleType) -> Iterator[doctest.DocTest]:
     for test in doctest.DocTestFinder(exclude_empty=True).find(module, extraglobs=NAMES):
         if test.examples:
             yield test
+    for name, (text, line) in attribute_docs(module).items():
+        test = doctest.DocTestParser().get_doctest(text, vars(module) | NAMES, name, module.__file__, line)
+        if test.examples:
+            yield test
+
+
+def attribute_docs(module: ModuleType) -> dict[str, tuple[str, int]]:
+    """What stands under the assignments of a module: the documentation of values that cannot carry any."""
+    found: dict[str, tuple[str, int]] = {}
+    for before, after in pairwise(ast.parse(Path(module.__file__ or "").read_text()).body):
+        if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant) and isinstance(after.value.value, str):
+            targets = [before.target] if isinstance(before, ast.AnnAssign) else getattr(before, "targets", [])
+            found |= {t.id: (after.value.value, after.lineno - 1) for t in targets if isinstance(t, ast.Name)}
+    return found
 
 
 @pytest.mark.parametrize("name", list(modules()))
@@ -42,3 +59,11 @@ def test_examples_run(name: str) -> None:
     for test in examples(module):
         runner.run(test, out=printed.append)
     assert not printed, "".join(printed)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if isinstance(NAMES[name], funcnn.Layer)])
+def test_ready_made_layers_are_documented(name: str) -> None:
+    """Under the assignment of a ready-made layer stands what it computes, with an example."""
+    record = NAMES[name].init.record
+    text, _ = attribute_docs(importlib.import_module(record.module))[name]
+    assert ">>>" in text

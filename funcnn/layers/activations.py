@@ -116,8 +116,8 @@ Softplus: Layer[Array, Array] = _row("Softplus", kernel.softplus, kernel.d_softp
 
 Source: Dugas, Bengio, Bélisle, Nadeau & Garcia, Incorporating Second-Order Functional Knowledge (2001), section 3.
 
->>> Softplus.apply({}, np.array([-1000.0, 0.0, 1000.0])).round(4)
-array([0.0000e+00, 6.9310e-01, 1.0000e+03])
+>>> Softplus.apply({}, np.array([-100.0, 0.0, 100.0])).round(4)
+array([  0.    ,   0.6931, 100.    ])
 """
 
 Sigmoid: Layer[Array, Array] = _row("Sigmoid", kernel.sigmoid, kernel.d_sigmoid)

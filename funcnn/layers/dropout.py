@@ -29,7 +29,7 @@ def Dropout(drop: float) -> Layer[Array, Array]:
     training time that its section 10 mentions.
 
     >>> Dropout(0.5).apply({}, np.ones(6)), Dropout(0.5).apply({}, np.ones(6), rng=1)
-    (array([1., 1., 1., 1., 1., 1.]), array([0., 0., 2., 2., 0., 2.]))
+    (array([1., 1., 1., 1., 1., 1.]), array([2., 0., 2., 0., 2., 0.]))
     """
     probability("Dropout", drop=drop)
     scale = 1.0 / (1.0 - float(drop))
