@@ -45,6 +45,7 @@ class LayerRow(NamedTuple):
     mixes_batch: bool = False  # at inference, an example's output depends on the other examples
     domain: tuple[float, float] | None = None  # features are drawn between these, where the layer is not for all numbers
     linear: bool = False  # y is linear in x, but for a constant
+    also: tuple[str, ...] = ()  # laws of a domain that hold, see funcnn/testing/domain_laws.py: "rows_sum_to_one", ...
     except_: Mapping[str, str] = {}  # law: why it does not hold  # noqa: RUF012  (read only)
 
 

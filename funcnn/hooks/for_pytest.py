@@ -1,0 +1,64 @@
+"""The pytest plugin: options, a marker, and a summary of the laws. Loading it imports neither Hypothesis nor the laws."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--law-examples` and `--laws`."""
+    group = parser.getgroup("funcnn", "laws of layers")
+    group.addoption(
+        "--law-examples", type=int, metavar="N", dest="law_examples", default=None, help="cases to try each law on"
+    )
+    group.addoption(
+        "--laws", metavar="NAME,NAME", dest="laws", default="", help="run the tests of these laws, and of no others"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The marker of tests of laws."""
+    config.addinivalue_line("markers", "law(name): the test holds something to the law of this name")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With `--laws`, the tests of these laws alone."""
+    names = {name.strip() for name in config.getoption("laws").split(",") if name.strip()}
+    if not names:
+        return
+    kept, dropped = [], []
+    for item in items:
+        marker = item.get_closest_marker("law")
+        (kept if marker is not None and marker.args[0] in names else dropped).append(item)
+    if dropped:
+        config.hook.pytest_deselected(items=dropped)
+        items[:] = kept
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """How often laws said nothing, worst first: `no verdict` is a kink, or noise that hides the answer."""
+    tried, undecided = 0, []
+    for name, where, (holds, none, _) in _tallies(terminalreporter.stats):
+        tried += holds + none
+        if none:
+            undecided.append((none / (holds + none), none, name, where))
+    if not undecided:
+        return
+    total = sum(none for _, none, _, _ in undecided)
+    terminalreporter.section("laws")
+    terminalreporter.write_line(f"no verdict in {total} of {tried} cases ({100 * total / tried:.2g} %); most of all:")
+    for share, _, name, where in sorted(undecided, reverse=True)[:10]:
+        terminalreporter.write_line(f"  {100 * share:3.0f} %  {name}  {where}")
+
+
+def _tallies(stats: dict[str, list[Any]]) -> Iterator[tuple[str, str, tuple[int, int, int]]]:
+    for reports in stats.values():
+        for report in reports:
+            for key, value in getattr(report, "user_properties", ()):
+                if key == "law" and getattr(report, "when", "") == "call":
+                    name, *tally = value
+                    yield name, report.nodeid, tuple(tally)

@@ -1,0 +1,113 @@
+"""What arrays hold: numbers of several kinds, out of a seed. Drawing a seed costs the same for an array of any size."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from funcnn.types import Array, Mask, Tokens
+
+KINDS: Final = ("normal", "separated", "small", "large", "mixed")
+"""The kinds most laws are tried with; `contents` knows "sparse", "subnormal", "huge" and "tiny" beside them."""
+
+
+def contents(rng: np.random.Generator, shape: tuple[int, ...], kind: str = "normal") -> npt.NDArray[np.float64]:
+    """Numbers of a kind.
+
+    normal      a standard normal distribution
+    separated   no two of them close, none near zero: for what has kinks where numbers meet (max, sort, abs)
+    small       about 1/100
+    large       about 8
+    mixed       a third of them exactly 0, 1, -1 or 1/2: ties and kinks
+    sparse      nine of ten exactly 0
+    subnormal   smaller than the smallest normal float32
+    huge, tiny  about 1000, about 1e-6
+
+    Errors
+        ValueError   there is no such kind
+
+    >>> contents(np.random.default_rng(0), (2, 2), "separated")
+    array([[ 1.5 ,  3.  ],
+           [-0.75,  2.25]])
+    """
+    if kind == "separated":
+        n = prod(shape)
+        grid = (rng.permutation(n) + 1.0) / max(n, 1) * 3
+        return (grid * rng.choice([-1.0, 1.0], size=n)).reshape(shape)
+    x = rng.standard_normal(shape)
+    if kind == "mixed":
+        return np.where(rng.random(shape) < 0.3, rng.choice([0.0, 1.0, -1.0, 0.5], size=shape), x)
+    if kind == "sparse":
+        return np.where(rng.random(shape) < 0.9, 0.0, x)
+    scales = {"normal": 1.0, "small": 1e-2, "large": 8.0, "subnormal": 1e-40, "huge": 1e3, "tiny": 1e-6}
+    if kind not in scales:
+        raise ValueError(f"there is no kind {kind!r}; there are separated, mixed, sparse, {', '.join(scales)}")
+    return x * scales[kind]
+
+
+def signs(rng: np.random.Generator, shape: tuple[int, ...]) -> npt.NDArray[np.float64]:
+    """Random signs times numbers between 1/2 and 3/2: directions and cotangents.
+
+    No component is so small that it hides an error, and they are far from the vector of ones, which many layers map to
+    zero.
+    """
+    return rng.choice([-1.0, 1.0], size=shape) * rng.uniform(0.5, 1.5, size=shape)
+
+
+def within(x: Array, domain: tuple[float, float]) -> Array:
+    """The same numbers folded into an open interval, for layers that are not for all numbers."""
+    low, high = domain
+    phase = np.mod(x.astype(np.float64) * 0.2316, 1.0)
+    folded: Array = (low + (high - low) * (0.02 + 0.96 * phase)).astype(x.dtype)
+    return folded
+
+
+def token_range(tokens: int | range) -> range:
+    """The integers that token inputs may hold."""
+    return range(tokens) if isinstance(tokens, int) else tokens
+
+
+def token_contents(rng: np.random.Generator, shape: tuple[int, ...], tokens: int | range) -> Tokens:
+    """Integers of a range; where there is room, its first and its last are among them."""
+    allowed = token_range(tokens)
+    drawn: Tokens = rng.integers(allowed.start, allowed.stop, size=shape, dtype=np.int64)
+    flat = drawn.reshape(-1)
+    if flat.size > 1:
+        flat[rng.permutation(flat.size)[:2]] = allowed.start, allowed.stop - 1
+    return drawn
+
+
+def mask_contents(rng: np.random.Generator, shape: tuple[int, ...]) -> Mask:
+    """True in two of three places, and in the first of every row, so that no row counts nothing."""
+    mask: Mask = rng.random(shape) < 2 / 3
+    if mask.ndim:
+        mask[..., :1] = True
+    return mask
+
+
+def inputs(
+    rng: np.random.Generator,
+    shape: Any,
+    what: Any,
+    *,
+    kind: str,
+    dtype: npt.DTypeLike,
+    tokens: int | range,
+    domain: tuple[float, float] | None,
+) -> Any:
+    """An array, or a tuple of arrays, of a (nested) shape. `what` says what each is for, as layers do with `takes=`."""
+    if any(isinstance(d, tuple) for d in shape):
+        parts = [what.get(i, "any") if isinstance(what, dict) else what for i in range(len(shape))]
+        return tuple(
+            inputs(rng, s, p, kind=kind, dtype=dtype, tokens=tokens, domain=domain)
+            for s, p in zip(shape, parts, strict=True)
+        )
+    if what == "tokens":
+        return token_contents(rng, shape, tokens)
+    if what == "mask":
+        return mask_contents(rng, shape)
+    x = contents(rng, shape, kind).astype(dtype)
+    return x if domain is None else within(x, domain)

@@ -1,0 +1,235 @@
+"""Laws about derivatives: the pullback is the transpose of the derivative, for params and input, entry by entry."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from funcnn.testing import nested
+from funcnn.testing.cases import Case
+from funcnn.testing.contents import signs
+from funcnn.testing.judge import CLOSE, STEP, Finding, Line, complex_step, judge, jump, moved
+from funcnn.testing.verdicts import FLOAT64, SMOOTH_KINDS, Law, Verdict, broken
+
+
+def _real_leaves(tree: Any) -> list[tuple[str, Any]]:
+    return [(path, a) for path, a in nested.leaves(tree) if nested.is_real(a) and a.size]
+
+
+def _true_pullback(case: Case) -> Verdict | None:
+    y, pullback = case.bare_pull(case.z)
+    dy = case.cotangent(y)
+    gradients = dict(nested.leaves(pullback(dy)))
+    scale = nested.absolute_dot(dy, y)
+    said = 0
+    for path, leaf in _real_leaves(case.z):
+        finding = _directional(case, path, leaf, gradients[path], dy, scale)
+        if finding.outcome is False:
+            raise broken(f"gradient of {path}: {finding}")
+        said += finding.outcome is True
+    return None if said == len(_real_leaves(case.z)) else Verdict.NONE
+
+
+def _directional(case: Case, path: str, leaf: Any, g: Any, dy: Any, scale: float) -> Finding:
+    z = case.z
+
+    def line(attempt: int) -> Line:
+        d = signs(case.generator(f"direction {path} {attempt}"), leaf.shape)
+        return Line(
+            lambda t: nested.dot(dy, case.bare_value(moved(z, path, d, t))),
+            float(nested.dot(g, d)), nested.absolute_dot(g, d), scale,
+        )  # fmt: skip
+
+    return judge(line)
+
+
+def _full_jacobian(case: Case) -> Verdict | None:
+    z = case.z
+    y, pullback = case.bare_pull(z)
+    outs = [(path, i) for path, a in _real_leaves({"y": y}) for i in range(a.size)]
+    rng = case.generator("entries")
+    chosen = [outs[i] for i in rng.permutation(len(outs))[:12]]
+    rows = {at: dict(nested.leaves(pullback(_basis({"y": y}, at)["y"]))) for at in chosen}
+    said = True
+    for path, leaf in _real_leaves(z):
+        for i in rng.permutation(leaf.size)[:12].tolist():
+            d = _entry(leaf, i)
+            column = _column(case, path, d)
+            for at in chosen:
+                claimed = float(rows[at][path].reshape(-1)[i])
+                found = None if column is None else float(column[at[0]].reshape(-1)[at[1]])
+                size = abs(claimed) + nested.largest(rows[at][path])
+                if found is not None and abs(found - claimed) <= CLOSE * size + 1e-13 * nested.largest(y_leaf(y, at[0])):
+                    continue
+                finding = _entrywise(case, path, d, at, claimed, size, y)
+                if finding.outcome is False:
+                    where = np.unravel_index(i, leaf.shape)
+                    raise broken(
+                        f"the derivative of {_named(at, y)} by {path}{[int(n) for n in where]}: {finding}"
+                    )
+                said = said and finding.outcome is True
+    return None if said else Verdict.NONE
+
+
+def y_leaf(y: Any, path: str) -> Any:
+    """The leaf of the value at a path that starts with "y"."""
+    return dict(nested.leaves({"y": y}))[path]
+
+
+def _entry(leaf: Any, i: int) -> Any:
+    d = np.zeros(leaf.shape)
+    d.reshape(-1)[i] = 1.0
+    return d
+
+
+def _basis(tree: Any, at: tuple[str, int]) -> Any:
+    return nested.located(lambda p, a: _entry(a, at[1]) if p == at[0] else np.zeros(a.shape), tree)
+
+
+def _named(at: tuple[str, int], y: Any) -> str:
+    return f"{at[0]}{[int(n) for n in np.unravel_index(at[1], y_leaf(y, at[0]).shape)]}"
+
+
+def _column(case: Case, path: str, d: Any) -> dict[str, Any] | None:
+    """A column of the Jacobian by complex step, or None where the rule is not for complex numbers."""
+    try:
+        with np.errstate(all="ignore"):
+            y = case.bare_value(moved(case.z, path, d, 1j * STEP))
+        return {at: np.imag(a) / STEP for at, a in nested.leaves({"y": y})}
+    except Exception:
+        return None
+
+
+def _entrywise(case: Case, path: str, d: Any, at: tuple[str, int], claimed: float, size: float, y: Any) -> Finding:
+    w = _basis({"y": y}, at)["y"]
+    scale = nested.absolute_dot(w, y)
+
+    def line(attempt: int) -> Line:
+        del attempt  # there is one direction only; the steps become smaller
+        return Line(lambda t: nested.dot(w, case.bare_value(moved(case.z, path, d, t))), claimed, size, scale)
+
+    return judge(line)
+
+
+def _analytic(case: Case) -> Verdict | None:
+    """The rule runs on complex numbers, and what it gives is its derivative."""
+    y, pullback = case.bare_pull(case.z)
+    dy = case.cotangent(y)
+    gradients = dict(nested.leaves(pullback(dy)))
+    scale = nested.absolute_dot(dy, y)
+    for path, leaf in _real_leaves(case.z):
+        d = signs(case.generator(f"direction {path} 0"), leaf.shape)
+        g = gradients[path]
+        with np.errstate(all="ignore"):
+            exact = complex_step(lambda t: nested.dot(dy, case.bare_value(moved(case.z, path, d, t))))  # noqa: B023
+        claimed = float(nested.dot(g, d))
+        if abs(exact - claimed) <= CLOSE * nested.absolute_dot(g, d) + 1e-13 * scale:
+            continue
+        finding = _directional(case, path, leaf, g, dy, scale)
+        if finding.outcome is not True:
+            return Verdict.NONE
+        raise broken(
+            f"by {path}: the complex step says {exact:.12g}, the pullback {claimed:.12g}, and the pullback is right; "
+            f"the rule is not analytic (abs, var, norm, vdot, a cast to float?)"
+        )
+    return None
+
+
+def _symmetric_hessian(case: Case) -> Verdict | None:
+    """<e, H d> = <d, H e> for the second derivative H of <dy, f>, by complex steps through the pullback."""
+    z = case.z
+    real = {path: a for path, a in _real_leaves(z)}
+    y, pullback = case.bare_pull(z)
+    dy = case.cotangent(y)
+    pullback(dy)
+
+    def hessian(name: str) -> tuple[Any, dict[str, Any]]:
+        d = {path: signs(case.generator(f"{name} {path}"), a.shape) for path, a in real.items()}
+        there = nested.located(lambda path, a: a + 1j * STEP * d[path] if path in d else a, z)
+        with np.errstate(all="ignore"):
+            _, back = case.bare_pull(there)
+            g = dict(nested.leaves(back(nested.mapped(lambda a: a.astype(np.complex128), dy))))
+        return d, {path: np.imag(g[path]) / STEP for path in real}
+
+    d, hd = hessian("d")
+    e, he = hessian("e")
+    left, right = float(nested.dot(e, hd)), float(nested.dot(d, he))
+    size = nested.absolute_dot(e, hd) + nested.absolute_dot(d, he)
+    if abs(left - right) <= 1e-9 * size:
+        return None
+    if _crosses_kink(case, d, e):
+        return Verdict.NONE
+    raise broken(f"<e, H d> = {left:.12g}, <d, H e> = {right:.12g}: the pullback is not analytic, or no derivative")
+
+
+def _crosses_kink(case: Case, *directions: Any) -> bool:
+    """Does the gradient jump within a hair of this point? Then there is no second derivative here."""
+    y, _ = case.bare_pull(case.z)
+    dy = case.cotangent(y)
+
+    def gradient(d: Any, t: float) -> Any:
+        there = nested.located(lambda path, a: a + t * d[path] if path in d else a, case.z)
+        return case.bare_pull(there)[1](dy)
+
+    for d in directions:
+        for h in (1e-5, 1e-8):
+            sides = [gradient(d, t) for t in (-h, 0.0, h)]
+            gaps = [nested.mapped(lambda a, b: a - b, sides[i + 1], sides[i]) for i in (0, 1)]
+            size = max(nested.largest(a) for _, a in nested.leaves(sides[1]))
+            if any(nested.largest(a) > 1e5 * h * (size + 1) for gap in gaps for _, a in nested.leaves(gap)):
+                return True
+    return False
+
+
+def _smooth(case: Case) -> Verdict | None:
+    """The derivative along a segment through the inputs has no jump."""
+    y, _ = case.bare_pull(case.z)
+    dy = case.cotangent(y)
+    if case.domain is None:
+        d = nested.mapped(lambda a: signs(case.generator("line"), a.shape) if nested.is_real(a) else 0, case.x)
+        start, end = (nested.mapped(lambda a, v: a + reach * v, case.x, d) for reach in (-6, 6))  # noqa: B023
+    else:
+        start, end = case.again(1).x, case.again(2).x
+    way = nested.mapped(lambda a, b: b - a if nested.is_real(a) else 0 * a, start, end)
+    if not any(nested.largest(v) for _, v in nested.leaves(way)):
+        return Verdict.MOOT
+
+    def slope(t: float) -> float:
+        there = nested.mapped(lambda a, v: a + t * v if nested.is_real(a) else a, start, way)
+        return float(nested.dot(case.bare_pull({**case.z, "x": there})[1](dy)["x"], way))
+
+    with np.errstate(all="ignore"):
+        found = jump(slope)
+    if found > 1e-4:
+        raise broken(f"the derivative by x jumps by {found:.2g} of its size along a line: say kinks=True")
+    return None
+
+
+DERIVATIVE_LAWS = (
+    Law(
+        "true_pullback",
+        "the pullback is the transpose of the derivative: <pullback(dy), d> = d/dt <dy, f(z + t d)>, for every leaf",
+        "derivative", _true_pullback, dtypes=FLOAT64,
+    ),
+    Law(
+        "full_jacobian",
+        "every entry of the Jacobian by pullbacks of unit cotangents is the derivative of that output by that input",
+        "derivative", _full_jacobian, dtypes=FLOAT64, kinds=SMOOTH_KINDS,
+    ),
+    Law(
+        "analytic",
+        "the rule runs on complex numbers, and the complex step through it is its derivative",
+        "numeric", _analytic, dtypes=FLOAT64, kinds=SMOOTH_KINDS, wants="analytic",
+    ),
+    Law(
+        "symmetric_hessian",
+        "second derivatives commute, by the complex step through the pullback: <e, H d> = <d, H e>",
+        "numeric", _symmetric_hessian, dtypes=FLOAT64, kinds=SMOOTH_KINDS, wants="analytic",
+    ),
+    Law(
+        "smooth",
+        "the derivative by the input has no jump (where kinks are not declared)",
+        "numeric", _smooth, dtypes=FLOAT64, kinds=("normal", "mixed"), wants="smooth",
+    ),
+)  # fmt: skip

@@ -1,0 +1,166 @@
+"""Is a claimed derivative true? Complex step first; differences with their own estimate of the error convict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from funcnn.testing import nested
+
+EPS: Final = float(np.finfo(np.float64).eps)
+STEP: Final = 1e-30  # a complex step has no cancellation: as small as one likes
+CLOSE: Final = 1e-11  # relative to the sum of the sizes of all terms
+FIRST: Final = (2.0**-6, 2.0**-9, 2.0**-12)  # first steps of the ladders, one an attempt
+
+
+class Estimate(NamedTuple):
+    """A derivative from differences, and how far off it may be."""
+
+    value: float
+    error: float
+    kink: bool = False
+
+
+class Finding(NamedTuple):
+    """What the judge says of one claimed directional derivative. `outcome` None is no verdict."""
+
+    outcome: bool | None
+    claimed: float
+    found: float
+    error: float
+    by: str
+
+    def __str__(self) -> str:
+        return f"the pullback says {self.claimed:.12g}, {self.by} {self.found:.12g} ± {self.error:.1g}"
+
+
+class Line(NamedTuple):
+    """A function along a line, phi(t) = <w, f(z + t d)>, and what is claimed about it.
+
+    at       phi, of real t and, if the function is analytic, of complex t
+    claimed  the derivative at 0 according to the pullback, <pullback(w), d>
+    terms    the sum of the sizes of the terms of `claimed`
+    scale    the sum of the sizes of the terms of phi(0): its roundoff is this times the unit in the last place
+    """
+
+    at: Callable[[Any], Any]
+    claimed: float
+    terms: float
+    scale: float
+
+
+def complex_step(at: Callable[[Any], Any]) -> float:
+    """The derivative at 0 of an analytic function: exact to rounding, in one evaluation.
+
+    Source: Squire & Trapp, Using Complex Variables to Estimate Derivatives of Real Functions (1998).
+    """
+    return float(np.imag(at(1j * STEP))) / STEP
+
+
+def ladder(at: Callable[[Any], Any], scale: float, first: float = FIRST[0], rungs: int = 5) -> Estimate:
+    """The derivative at 0 from central differences with ever smaller steps, extrapolated.
+
+    Of all entries of the table the one with the smallest estimate of its own error is taken: what its neighbours differ
+    by, and what rounding does at its step. At a kink the quotients from both sides keep their distance however small the
+    step is; where the function is smooth it shrinks with the step.
+
+    Source: Ridders, Accurate computation of F'(x) and F'(x)F''(x) (1982).
+    """
+    middle = float(at(0.0))
+    table: list[list[float]] = []
+    gaps: list[float] = []
+    best, h = Estimate(float("nan"), float("inf")), first
+    for i in range(rungs):
+        h = first / 4**i
+        above, below = float(at(h)), float(at(-h))
+        row = [(above - below) / (2 * h)]
+        gaps.append(abs((above - middle) - (middle - below)) / h)
+        rounding = 4 * EPS * scale / h
+        for j in range(1, i + 1):
+            row.append(row[j - 1] + (row[j - 1] - table[-1][j - 1]) / (16.0**j - 1))
+            error = max(abs(row[j] - row[j - 1]), abs(row[j] - table[-1][j - 1])) + rounding
+            if error < best.error:
+                best = Estimate(row[j], error)
+        table.append(row)
+    kink = gaps[-1] > 0.25 * gaps[0] + 8 * EPS * scale / h and gaps[-1] > 1e-6 * (abs(best.value) + scale)
+    return Estimate(best.value, best.error, kink)
+
+
+def judge(line: Callable[[int], Line]) -> Finding:
+    """Is the claimed derivative true? `line(attempt)` gives the function along another line for every attempt.
+
+    Agreement with the complex step is proof. Disagreement is none, for not every function is analytic: then differences
+    decide, and convict only if two of three attempts, with ever smaller steps, disagree by more than ten times their own
+    error.
+    """
+    findings: list[Finding] = []
+    for attempt, first in enumerate(FIRST):
+        at, claimed, terms, scale = line(attempt)
+        if attempt == 0:
+            try:
+                with np.errstate(all="ignore"):
+                    exact = complex_step(at)
+            except Exception:  # not analytic, or not for complex numbers
+                exact = float("nan")
+            if abs(exact - claimed) <= CLOSE * terms + 1e-13 * scale:
+                return Finding(True, claimed, exact, CLOSE * terms, "the complex step says")
+        with np.errstate(all="ignore"):
+            found = ladder(at, scale, first)
+        if found.kink or not found.error <= 1e-4 * (abs(found.value) + terms):
+            continue
+        agrees = abs(claimed - found.value) <= 10 * found.error + 1e-9 * terms
+        finding = Finding(agrees, claimed, found.value, found.error, "differences say")
+        if agrees:
+            return finding
+        findings.append(finding)
+        if len(findings) == 2:
+            return findings[-1]
+    return Finding(None, float("nan"), float("nan"), float("inf"), "differences say")
+
+
+def weighted(w: Any, y: Any) -> Any:
+    """<w, y>, which is analytic in y."""
+    return nested.dot(w, y)
+
+
+def moved(z: Any, path: str, direction: Any, t: Any) -> Any:
+    """z + t d for a direction on one leaf; other real leaves become complex where t is, all others stay.
+
+    A rule is handed params and features of one dtype, as at the public door.
+    """
+    wide = isinstance(t, complex)
+
+    def to(at: str, leaf: Any) -> Any:
+        if at == path:
+            return leaf + t * direction
+        return leaf.astype(np.complex128) if wide and nested.is_real(leaf) else leaf
+
+    return nested.located(to, z)
+
+
+def jump(slope: Callable[[float], float], samples: int = 24, halvings: int = 44) -> float:
+    """The largest jump of a derivative between 0 and 1, relative to its size; 0 up to rounding where it has none.
+
+    The interval in which the derivative changes most is halved until it is as narrow as numbers allow: a change that is
+    still there is a jump.
+    """
+    points = np.linspace(0, 1, samples + 1).tolist()
+    slopes = [slope(t) for t in points]
+    size = max(map(abs, slopes)) or 1.0
+    steps = [abs(b - a) for a, b in zip(slopes[:-1], slopes[1:], strict=True)]
+    largest = 0.0
+    for i in sorted(range(samples), key=lambda i: -steps[i])[:3]:
+        low, high, at_low, at_high = points[i], points[i + 1], slopes[i], slopes[i + 1]
+        for _ in range(halvings):
+            middle = (low + high) / 2
+            at_middle = slope(middle)
+            if abs(at_middle - at_low) >= abs(at_high - at_middle):
+                high, at_high = middle, at_middle
+            else:
+                low, at_low = middle, at_middle
+            if abs(at_high - at_low) < 1e-7 * size:
+                break
+        largest = max(largest, abs(at_high - at_low) / size)
+    return largest

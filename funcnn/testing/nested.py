@@ -1,0 +1,93 @@
+"""Trees of dicts, tuples and arrays: what laws compare, leaf by leaf and by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeGuard
+
+import numpy as np
+
+
+def is_tuple(tree: object) -> TypeGuard[tuple[Any, ...]]:
+    """A tuple of trees."""
+    return isinstance(tree, tuple)
+
+
+def is_mapping(tree: object) -> TypeGuard[Mapping[str, Any]]:
+    """A mapping of trees."""
+    return isinstance(tree, Mapping)
+
+
+def leaves(tree: Any, at: str = "") -> Iterator[tuple[str, Any]]:
+    """Every leaf with its path: `dense_0/w`, `x[1]`. Mappings by sorted name, so that order never counts.
+
+    >>> [path for path, _ in leaves({"x": (np.ones(1), np.ones(2)), "params": {"w": np.ones(3)}})]
+    ['params/w', 'x[0]', 'x[1]']
+    """
+    if is_mapping(tree):
+        for name in sorted(tree):
+            yield from leaves(tree[name], f"{at}/{name}" if at else name)
+    elif is_tuple(tree):
+        for i, item in enumerate(tree):
+            yield from leaves(item, f"{at}[{i}]")
+    else:
+        yield at, tree
+
+
+def mapped(f: Callable[..., Any], tree: Any, *rest: Any) -> Any:
+    """`f` of corresponding leaves, in plain dicts and tuples."""
+    if is_mapping(tree):
+        return {name: mapped(f, tree[name], *(t[name] for t in rest)) for name in sorted(tree)}
+    if is_tuple(tree):
+        return tuple([mapped(f, item, *(t[i] for t in rest)) for i, item in enumerate(tree)])
+    return f(tree, *rest)
+
+
+def located(f: Callable[[str, Any], Any], tree: Any, at: str = "") -> Any:
+    """`f` of the path and the leaf, for every leaf."""
+    if is_mapping(tree):
+        return {name: located(f, tree[name], f"{at}/{name}" if at else name) for name in sorted(tree)}
+    if is_tuple(tree):
+        return tuple([located(f, item, f"{at}[{i}]") for i, item in enumerate(tree)])
+    return f(at, tree)
+
+
+def is_real(leaf: Any) -> bool:
+    """Is this an array of numbers one can differentiate by?"""
+    return leaf.dtype.kind == "f"
+
+
+def dot(a: Any, b: Any) -> Any:
+    """The sum of products over all leaves; not conjugated, so that it is analytic."""
+    return sum((np.multiply(u, v).sum() for (_, u), (_, v) in zip(leaves(a), leaves(b), strict=True)), 0.0)
+
+
+def absolute_dot(a: Any, b: Any) -> float:
+    """The sum of the sizes of the terms of `dot`: what its roundoff is relative to."""
+    pairs = zip(leaves(a), leaves(b), strict=True)
+    return float(sum(np.abs(np.multiply(u, v)).sum(dtype=np.float64) for (_, u), (_, v) in pairs))
+
+
+def largest(a: Any) -> float:
+    """The largest size of an entry of an array, 0 if there is none."""
+    return float(np.max(np.abs(a), initial=0.0))
+
+
+def same_bytes(a: Any, b: Any) -> bool:
+    """Equal shape, dtype and bits."""
+    return a.shape == b.shape and a.dtype == b.dtype and a.tobytes() == b.tobytes()
+
+
+def same_values(a: Any, b: Any) -> bool:
+    """Equal shape and values; zeros of both signs are equal, and NaN equals NaN."""
+    return a.shape == b.shape and np.array_equal(a, b, equal_nan=a.dtype.kind in "fc")
+
+
+def bits(tree: Any) -> list[bytes]:
+    """What is in memory, to compare with later."""
+    return [leaf.tobytes() for _, leaf in leaves(tree)]
+
+
+def structure(tree: Any) -> Any:
+    """The shapes of all leaves, nested as they are."""
+    return mapped(lambda leaf: tuple(leaf.shape), tree)

@@ -1,0 +1,55 @@
+"""All laws about layers, by name, and which of them a layer is held to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from funcnn.networks import Layer
+from funcnn.testing.cases import Case
+from funcnn.testing.composition_laws import COMPOSITION_LAWS
+from funcnn.testing.derivative_laws import DERIVATIVE_LAWS
+from funcnn.testing.domain_laws import DOMAIN_LAWS
+from funcnn.testing.exact_laws import EXACT_LAWS
+from funcnn.testing.numeric_laws import NUMERIC_LAWS
+from funcnn.testing.params_laws import PARAMS_LAWS
+from funcnn.testing.verdicts import Law
+
+_GENERAL = (*EXACT_LAWS, *NUMERIC_LAWS, *DERIVATIVE_LAWS, *PARAMS_LAWS, *COMPOSITION_LAWS)
+
+LAWS: Final[Mapping[str, Law[Case]]] = {law.name: law for law in (*_GENERAL, *DOMAIN_LAWS)}
+"""Every law about layers, by name. Those of a domain hold for some layers only, and are asked for with `also=`."""
+
+
+class Claims(NamedTuple):
+    """What is said about a layer. What is said is checked: a claim that is not true breaks a law.
+
+    kinks        True: the derivative jumps somewhere; False: it does not; None: nothing is claimed
+    mixes_batch  an example's output depends on other examples, at inference
+    linear       linear in x, but for a constant
+    analytic     the rule runs on complex numbers
+    """
+
+    kinks: bool | None = None
+    mixes_batch: bool = False
+    linear: bool = False
+    analytic: bool = False
+
+
+def laws_for(layer: Layer[Any, Any] | None, claims: Claims) -> dict[str, str]:
+    """The names of the laws a layer is held to, each with the reason why it must fail, or "" where it must hold.
+
+    Of a family of layers, `None`, one does not know whether they are random: the law about keys looks for itself.
+    """
+    verdicts: dict[str, str | None] = {
+        "": "",
+        "rows": None if claims.mixes_batch else "",
+        "linear": "" if claims.linear else None,
+        "analytic": "" if claims.analytic else None,
+        "random": "" if layer is None or layer.apply.random else None,
+        "smooth": {True: "kinks are declared", False: "", None: None}[claims.kinks],
+    }
+    chosen = {law.name: verdicts[law.wants] for law in _GENERAL}
+    if claims.mixes_batch:
+        chosen["independent_rows"] = "it is declared that examples see each other"
+    return {name: reason for name, reason in chosen.items() if reason is not None}

@@ -1,0 +1,89 @@
+"""Running one law on many cases: what Hypothesis draws, and what the verdicts add up to."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+from hypothesis import HealthCheck, Phase, event, given, settings
+from hypothesis.strategies import SearchStrategy
+
+from funcnn.testing.verdicts import Law, LawBroken, Verdict
+
+EXAMPLES: Final = 30
+"""How many cases a law is tried on where nobody says otherwise. Planted faults fall within the first few."""
+
+
+class Tally(NamedTuple):
+    """What came of running a law: for how many cases it held, said nothing, or had nothing to say."""
+
+    holds: int
+    none: int
+    moot: int
+
+    @property
+    def undecided(self) -> float:
+        """The share of cases without a verdict, of those the law is about."""
+        return self.none / max(self.holds + self.none, 1)
+
+
+class Trial(NamedTuple):
+    """A law and the cases it is to be tried on.
+
+    reason    why it does not hold, if it is said not to: then it must fail
+    label     what is tried, for the place in Hypothesis's database of examples
+    """
+
+    law: Law[Any]
+    cases: SearchStrategy[Any]
+    label: str
+    reason: str = ""
+    examples: int | None = None
+
+    def run(self, examples: int | None = None) -> Tally:
+        """Try the law.
+
+        Errors
+            LawBroken   it does not hold, and the case is the smallest found; or it gives no verdict in any case; or it
+                        holds although there is a reason why it should not
+        """
+        seen: Counter[Verdict] = Counter()
+        try:
+            self._search(examples or self.examples or EXAMPLES, seen)()
+        except LawBroken:
+            if not self.reason:
+                raise
+            return Tally(seen[Verdict.HOLDS], seen[Verdict.NONE], seen[Verdict.MOOT])
+        tally = Tally(seen[Verdict.HOLDS], seen[Verdict.NONE], seen[Verdict.MOOT])
+        if self.reason:
+            raise LawBroken(
+                f"{self.law.name} is said not to hold ({self.reason}), but it held in all of {sum(tally)} cases of "
+                f"{self.label}: drop what is said"
+            )
+        if tally.none and not tally.holds:
+            raise LawBroken(
+                f"{self.law.name} gave no verdict in any of {tally.none} cases of {self.label}, so it was not tested; "
+                f"are there kinks everywhere, or is the value all rounding?"
+            )
+        return tally
+
+    def _search(self, examples: int, seen: Counter[Verdict]) -> Callable[[], None]:
+        late = (Phase.shrink, Phase.explain)
+        phases = [phase for phase in settings.default.phases if not (self.reason and phase in late)]  # type: ignore[union-attr]  # there is a default
+
+        @settings(
+            max_examples=examples, deadline=None, print_blob=False, report_multiple_bugs=False, phases=phases,
+            suppress_health_check=list(HealthCheck),
+        )  # fmt: skip
+        @given(case=self.cases)
+        def holds(case: Any) -> None:
+            verdict = self.law(case)
+            seen[verdict] += 1
+            if verdict is not Verdict.HOLDS:
+                event(f"{self.law.name}: {verdict.value}")
+
+        test: Any = holds
+        test.hypothesis.inner_test._hypothesis_internal_add_digest = f"{self.law.name} {self.label}".encode()
+        found: Callable[[], None] = test
+        return found

@@ -1,0 +1,185 @@
+"""Hypothesis strategies: shapes from a template, arrays by seed and kind, params, keys, trees, cases.
+
+Structure is drawn by Hypothesis and shrinks; what arrays hold comes from a drawn seed, so that large arrays cost nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import EllipsisType
+from typing import Any, TypeAlias, Union
+
+import numpy as np
+import numpy.typing as npt
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn, SearchStrategy
+
+from funcnn.keys import Key
+from funcnn.networks import Layer
+from funcnn.params import Params
+from funcnn.testing import nested
+from funcnn.testing.cases import Case
+from funcnn.testing.contents import KINDS, contents, mask_contents, signs, token_contents
+from funcnn.types import Array, Mask, Shape, Tokens
+
+Template: TypeAlias = "tuple[Union[int, str, range, EllipsisType, Template], ...]"
+"""A shape with gaps, see `shapes`; a tuple of templates for a tuple of arrays."""
+
+LARGEST = 5  # of sizes that are left free
+
+
+def seeds() -> SearchStrategy[int]:
+    """Seeds for what arrays hold."""
+    return st.integers(0, 2**16)
+
+
+def shapes(*template: Union[int, str, range, EllipsisType, Template], largest: int = LARGEST) -> SearchStrategy[Shape]:
+    """Shapes that fit a template.
+
+    An int is that size, a string a free size from 1 to `largest` (one string, one size), a range a size in it, and `...`
+    none to two more sizes. A tuple is another template: the shape of a tuple of arrays.
+
+    Errors
+        TypeError   the template holds something else
+
+    >>> from hypothesis import find
+    >>> find(shapes("B", ..., "D"), lambda shape: True)
+    (1, 1)
+    >>> find(shapes(("B", "T", 4), ("B", "T")), lambda shape: shape[0][1] > 2)
+    ((1, 3, 4), (1, 3))
+    """
+    for d in template:
+        if isinstance(d, bool) or not isinstance(d, (int, str, range, EllipsisType, tuple)):
+            raise TypeError(f"a template of shapes holds ints, strings, ranges, ... and tuples of them, got {d!r}")
+    return _shapes(template, largest)
+
+
+@st.composite
+def _shapes(draw: DrawFn, template: Template, largest: int) -> Shape:
+    sizes: dict[str, int] = {}
+    free = st.integers(1, largest)
+
+    def fill(template: Template) -> Shape:
+        shape: list[Any] = []
+        for d in template:
+            if isinstance(d, tuple):
+                shape.append(fill(d))
+            elif isinstance(d, EllipsisType):
+                shape += draw(st.lists(free, max_size=2))
+            elif isinstance(d, str):
+                sizes[d] = sizes[d] if d in sizes else draw(free)
+                shape.append(sizes[d])
+            else:
+                shape.append(draw(st.integers(d.start, d.stop - 1)) if isinstance(d, range) else d)
+        return tuple(shape)
+
+    return fill(template)
+
+
+def dtypes(*, float16: bool = False) -> SearchStrategy[np.dtype[Any]]:
+    """Floating-point dtypes: float32, float64, and float16 if it is asked for."""
+    names = ["float32", "float64"] + (["float16"] if float16 else [])
+    return st.sampled_from([np.dtype(name) for name in names])
+
+
+def kinds() -> SearchStrategy[str]:
+    """What arrays hold, see `funcnn.testing.contents`."""
+    return st.sampled_from(KINDS)
+
+
+def _shape_strategy(shape: Shape | SearchStrategy[Shape]) -> SearchStrategy[Any]:
+    return shape if isinstance(shape, SearchStrategy) else st.just(shape)
+
+
+def arrays(
+    shape: Shape | SearchStrategy[Shape], *, dtype: npt.DTypeLike = np.float64, kind: str | None = None
+) -> SearchStrategy[Array]:
+    """Arrays of a shape, of one kind or of any.
+
+    >>> from hypothesis import find
+    >>> find(arrays((2,), kind="separated"), lambda x: True).round(1)
+    array([ 1.5, -3. ])
+    """
+    which = kinds() if kind is None else st.just(kind)
+    make = lambda s, seed, k: contents(np.random.default_rng(seed), s, k).astype(dtype)  # noqa: E731
+    return st.builds(make, _shape_strategy(shape), seeds(), which)
+
+
+def tokens(vocabulary: int | range, shape: Shape | SearchStrategy[Shape]) -> SearchStrategy[Tokens]:
+    """Integers below `vocabulary`, or of that range; both ends are among them where there is room."""
+    make = lambda s, seed: token_contents(np.random.default_rng(seed), s, vocabulary)  # noqa: E731
+    return st.builds(make, _shape_strategy(shape), seeds())
+
+
+def masks(shape: Shape | SearchStrategy[Shape]) -> SearchStrategy[Mask]:
+    """Booleans; the first of every row is true."""
+    return st.builds(lambda s, seed: mask_contents(np.random.default_rng(seed), s), _shape_strategy(shape), seeds())
+
+
+def keys() -> SearchStrategy[Key]:
+    """Keys of random functions."""
+    return st.builds(Key, seeds())
+
+
+def params(layer: Layer[Any, Any], shape: Shape, *, dtype: npt.DTypeLike = np.float32) -> SearchStrategy[Params]:
+    """The params of a layer, every entry moved: initial values are often points where wrong gradients hide."""
+    return st.builds(lambda seed: Case(layer, shape, dtype=dtype, seed=seed).params, seeds())
+
+
+def cotangents(y: Any) -> SearchStrategy[Any]:
+    """Cotangents for a value, or directions from a point: random signs times 1/2 to 3/2."""
+
+    def make(seed: int) -> Any:
+        rng = np.random.default_rng(seed)
+        return nested.mapped(lambda a: signs(rng, a.shape).astype(a.dtype if nested.is_real(a) else np.float64), y)
+
+    return st.builds(make, seeds())
+
+
+directions = cotangents
+
+_names = st.one_of(
+    st.sampled_from(["w", "b", "dense_0", "0", "a b", "w.b", "Ünïcödé", "..", "__class__", "None", "\\"]),
+    st.text(st.characters(exclude_characters="/", exclude_categories=["Cs"]), min_size=1, max_size=8),
+)
+
+
+def trees(*, dtype: npt.DTypeLike = np.float32, max_leaves: int = 6) -> SearchStrategy[Params]:
+    """Params of any structure, with odd names, empty leaves and leaves without axes."""
+    leaf = arrays(st.lists(st.integers(0, 3), max_size=3).map(tuple), dtype=dtype)
+    subtree = st.recursive(leaf, lambda below: st.dictionaries(_names, below, max_size=3), max_leaves=max_leaves)
+    return st.dictionaries(_names, subtree, max_size=4).map(Params)
+
+
+def cases(
+    layers: Layer[Any, Any] | SearchStrategy[Layer[Any, Any]],
+    shape: Shape | SearchStrategy[Shape],
+    *,
+    dtypes: Sequence[str] = ("float32", "float64"),
+    kinds: Sequence[str] = KINDS,
+    passes: str = "both",
+    tokens: int | range = 5,
+    domain: tuple[float, float] | None = None,
+) -> SearchStrategy[Case]:
+    """Cases of a layer, or of a family of layers, on inputs of a shape; shapes may be drawn too."""
+    return _cases(layers, _shape_strategy(shape), tuple(dtypes), tuple(kinds), passes, tokens, domain)
+
+
+@st.composite
+def _cases(
+    draw: DrawFn,
+    layers: Layer[Any, Any] | SearchStrategy[Layer[Any, Any]],
+    shape: SearchStrategy[Shape],
+    dtypes: tuple[str, ...],
+    kinds: tuple[str, ...],
+    passes: str,
+    tokens: int | range,
+    domain: tuple[float, float] | None,
+) -> Case:
+    layer = draw(layers) if isinstance(layers, SearchStrategy) else layers
+    training = layer.apply.random and (passes == "training" or (passes == "both" and draw(st.booleans())))
+    return Case(
+        layer, draw(shape),
+        dtype=draw(st.sampled_from(dtypes)), kind=draw(st.sampled_from(kinds)), seed=draw(seeds()),
+        training=training, tokens=tokens, domain=domain,
+    )  # fmt: skip

@@ -1,0 +1,172 @@
+"""One line a layer: a test class with a test for every law, or one test function for several layers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import pytest
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
+from funcnn.networks import Layer
+from funcnn.testing.cases import Case
+from funcnn.testing.registry import LAWS, Claims, laws_for
+from funcnn.testing.runs import Tally, Trial
+from funcnn.testing.strategies import Template, cases, shapes
+from funcnn.testing.verdicts import Law
+from funcnn.types import Shape
+
+Layers = Layer[Any, Any] | SearchStrategy[Layer[Any, Any]]
+
+
+def shape_strategy(shape: Template | Shape | SearchStrategy[Shape]) -> SearchStrategy[Any]:
+    """Shapes: a strategy as it is, a template with gaps filled in, a plain shape alone."""
+    if isinstance(shape, SearchStrategy):
+        return shape
+    return shapes(*shape)
+
+
+def trials(
+    layer: Layers,
+    shape: Template | Shape | SearchStrategy[Shape],
+    *,
+    kinks: bool | None = None,
+    mixes_batch: bool = False,
+    linear: bool = False,
+    analytic: bool = False,
+    tokens: int | range = 5,
+    domain: tuple[float, float] | None = None,
+    dtypes: Sequence[str] = ("float32", "float64"),
+    examples: int | None = None,
+    only: Iterable[str] = (),
+    also: Iterable[str | Law[Case]] = (),
+    except_: Mapping[str, str] = {},
+) -> dict[str, Trial]:
+    """Every law a layer is held to, with its cases. The arguments are those of `laws`.
+
+    Errors
+        ValueError   `only`, `also` or `except_` names a law there is not, or one the layer is not held to
+    """
+    single = layer if isinstance(layer, Layer) else None
+    chosen = laws_for(single, Claims(kinks, mixes_batch, linear, analytic))
+    table = dict(LAWS)
+    for law in also:
+        if isinstance(law, Law):
+            table[law.name] = law
+        chosen[law.name if isinstance(law, Law) else _known(law, table)] = ""
+    for name, reason in except_.items():
+        if name not in chosen or not reason:
+            raise ValueError(f"except_ takes {{law: reason}}, got {name!r}: {reason!r}; the laws are {', '.join(chosen)}")
+        chosen[name] = reason
+    wanted = {_known(name, table) for name in only}
+    if missing := wanted - chosen.keys():
+        raise ValueError(f"the layer is not held to {', '.join(sorted(missing))}; the laws are {', '.join(chosen)}")
+    drawn = shape_strategy(shape)
+    label = repr(layer) if single is not None else "layers"
+    return {
+        name: Trial(
+            table[name],
+            cases(
+                layer, drawn, kinds=table[name].kinds, passes=table[name].passes, tokens=tokens, domain=domain,
+                dtypes=[d for d in dtypes if d in table[name].dtypes] or table[name].dtypes,
+            ),
+            label, reason, examples,
+        )
+        for name, reason in chosen.items()
+        if not wanted or name in wanted
+    }  # fmt: skip
+
+
+def _known(name: str, table: Mapping[str, object]) -> str:
+    if name not in table:
+        raise ValueError(f"there is no law {name!r}; the laws are {', '.join(sorted(table))}")
+    return name
+
+
+def laws(layer: Layers, shape: Template | Shape | SearchStrategy[Shape], **claims: Any) -> type:
+    """A test class that holds a layer to all laws, one test a law: all that a test file needs to say.
+
+        TestMyNorm = laws(MyNorm(), shapes("B", ..., "D"))
+
+    layer        a layer, or a Hypothesis strategy of layers
+    shape        `shapes(...)`, any strategy of shapes, a template, or one shape
+    kinks        True: its derivative jumps somewhere (and the laws check that it does); False: it does not
+    mixes_batch  an example's output depends on the other examples (and that is checked)
+    linear       linear in x but for a constant: one more law
+    analytic     the rule runs on complex numbers, so that `jvp` and `hvp` work: two more laws
+    tokens       what token inputs hold: integers below this, or of this range
+    domain       features are drawn between these two numbers
+    dtypes       the dtypes tried
+    examples     how many cases a law; `--law-examples` on the command line overrules it
+    only         names of laws: these and no others
+    also         laws of a domain, by name or as values
+    except_      {law: why it does not hold}: the law must then fail, so that no exception outlives its reason
+
+    Errors
+        ValueError   `only`, `also` or `except_` names a law there is not, or one the layer is not held to
+
+    >>> sorted(vars(laws(Relu, ("B", ..., "D"), kinks=True)))[-2:]
+    ['test_true_pullback', 'test_value_of_rule']
+    """
+    return suite(f"Laws of {layer!r}", trials(layer, shape, **claims))
+
+
+def suite(name: str, trials: Mapping[str, Trial]) -> type:
+    """A test class with a test for every trial."""
+    return type(name, (), {f"test_{law}": _test(law, trial) for law, trial in trials.items()})
+
+
+def _test(law: str, trial: Trial) -> Callable[..., None]:
+    def test(self: object, request: pytest.FixtureRequest) -> None:
+        run_in_pytest(trial, request)
+
+    test.__name__ = test.__qualname__ = f"test_{law}"
+    test.__doc__ = trial.law.statement
+    test.is_hypothesis_test = True  # type: ignore[attr-defined]  # so that Hypothesis's plugin gathers its statistics
+    marked: Callable[..., None] = pytest.mark.law(law)(test)
+    return marked
+
+
+def run_in_pytest(trial: Trial, request: pytest.FixtureRequest) -> None:
+    """Try a law, as often as the command line says, and note the share without a verdict for the summary."""
+    __tracebackhide__ = True
+    tally = trial.run(request.config.getoption("law_examples", None))
+    request.node.user_properties.append(("law", (trial.law.name, *tally)))
+
+
+class Bound(NamedTuple):
+    """A law with the shapes and claims it is to be tried with: called with a layer, it raises if it does not hold."""
+
+    name: str
+    shape: Any
+    claims: Mapping[str, Any]
+
+    def __call__(self, layer: Layers) -> Tally:
+        """Try the law on a layer.
+
+        Errors
+            LawBroken   it does not hold
+        """
+        return trials(layer, self.shape, **self.claims)[self.name].run()
+
+
+def parametrize_with_laws(
+    layers: Sequence[Layer[Any, Any]], shape: Template | Shape | SearchStrategy[Shape], **claims: Any
+) -> pytest.MarkDecorator:
+    """Parameters `layer` and `law` for one test function: every layer with every law it is held to.
+
+        @parametrize_with_laws([MyNorm(), serial(MyNorm(), Dense(3))], shape=(4, 6))
+        def test_my_layers(layer, law):
+            law(layer)
+
+    The other arguments are those of `laws`, for all layers alike.
+    """
+    rows = [
+        pytest.param(layer, Bound(name, shape, claims), id=f"{layer!r}-{name}", marks=pytest.mark.law(name))
+        for layer in layers
+        for name in trials(layer, shape, **claims)
+    ]
+    return pytest.mark.parametrize(("layer", "law"), rows)
+
+

@@ -1,0 +1,80 @@
+"""How far results may differ by rounding alone: measured, not chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from funcnn.testing import nested
+from funcnn.testing.cases import Case
+from funcnn.testing.verdicts import broken
+
+
+def wiggle(case: Case, f: Callable[..., Any], *trees: Any, unit: float | None = None) -> Any:
+    """How far the outputs of `f` move when every input moves by one unit in the last place, leaf by leaf.
+
+    Three random patterns of signs. It knows about conditioning; 256 times this, plus 64 units of the value, is allowed.
+    """
+    u = _unit(case) if unit is None else unit
+    rng = case.generator("wiggle")
+
+    def shaken(a: Any) -> Any:
+        return (a * (1 + u * rng.choice([-1.0, 1.0], size=a.shape))).astype(a.dtype) if nested.is_real(a) else a
+
+    base = f(*trees)
+    moves = nested.mapped(lambda a: 0.0, base)
+    for _ in range(3):
+        there = f(*(nested.mapped(shaken, t) for t in trees))
+        moves = nested.mapped(lambda m, a, b: max(m, nested.largest(a - b)), moves, there, base)
+    return nested.mapped(lambda m, a: 256 * m + 64 * u * nested.largest(a), moves, base)
+
+
+def floor(case: Case, y: Any, dy: Any, unit: float | None = None) -> dict[str, Any]:
+    """Rounding of what lies between input and output, by dimensions: for the value, params and x."""
+    u = _unit(case) if unit is None else unit
+    big = max([nested.largest(a) for _, a in nested.leaves((case.x, y)) if nested.is_real(a)], default=1.0)
+    weight = max([nested.largest(a) for _, a in nested.leaves(dy)], default=1.0)
+
+    def of(a: Any) -> float:
+        return 256 * u * weight * big / (nested.largest(a) or 1.0)
+
+    return {"y": nested.mapped(lambda a: 256 * u * big, y), **nested.mapped(of, case.z)}
+
+
+def _unit(case: Case) -> float:
+    return float(np.finfo(case.dtype).eps)
+
+
+def compare(got: Any, wanted: Any, allowed: Any, what: str) -> None:
+    """Refuse leaves that differ by more than is allowed for them.
+
+    Errors
+        LawBroken   says which, by how much, and what was allowed
+    """
+    triples = zip(nested.leaves(got), nested.leaves(wanted), nested.leaves(allowed), strict=True)
+    for (path, a), (_, b), (_, tolerance) in triples:
+        if a.shape != b.shape:
+            raise broken(f"{what}: {path} has shape {a.shape}, expected {b.shape}")
+        off = nested.largest(a - b)
+        if not off <= tolerance:
+            raise broken(
+                f"{what}: {path} is off by {off:.3g}, its values reach {nested.largest(b):.3g}, "
+                f"rounding allows {tolerance:.3g}"
+            )
+
+
+def compare_exactly(got: Any, wanted: Any, what: str) -> None:
+    """Refuse leaves that differ at all; zeros of both signs are equal.
+
+    Errors
+        LawBroken   says which, and the first entry that differs
+    """
+    pairs = zip(nested.leaves(got), nested.leaves(wanted), strict=True)
+    for (path, a), (_, b) in pairs:
+        if a.shape != b.shape:
+            raise broken(f"{what}: {path} has shape {a.shape}, expected {b.shape}")
+        if not nested.same_values(a, b):
+            at = tuple(np.argwhere(~((a == b) | ((a != a) & (b != b))))[0].tolist())
+            raise broken(f"{what}: {path}{list(at) if at else ''} is {a[at]!r}, expected {b[at]!r}")

@@ -1,0 +1,124 @@
+"""Laws as values, what breaks them, and what a run of one says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+from typing import Any, Final, Generic, Literal, NamedTuple, Protocol, TypeAlias, TypeVar
+
+from funcnn.testing.contents import KINDS
+
+C = TypeVar("C")
+
+
+class Attempt(Protocol):
+    """What a law is tried on: a case of a layer, a loss or an optimizer."""
+
+    attempt: int
+
+    def again(self, attempt: int) -> Any: ...
+
+
+class Verdict(Enum):
+    """What a law says of one case. A broken law raises `LawBroken` instead."""
+
+    HOLDS = "holds"
+    NONE = "no verdict"  # a kink, or noise that hides the answer; a run with nothing else fails
+    MOOT = "moot"  # the law says nothing about such a case
+
+
+class LawBroken(AssertionError):
+    """A law does not hold.
+
+    law    its name
+    what   what was found: the leaf, both numbers, the error bar
+    case   what it was tried on; its repr rebuilds it
+    """
+
+    law: str
+    statement: str
+    what: str
+    case: object
+
+    def __init__(self, what: str, *, law: str = "", statement: str = "", case: object = None) -> None:
+        super().__init__(what)
+        self.what, self.law, self.statement, self.case = what, law, statement, case
+
+    def __str__(self) -> str:
+        if not self.law:
+            return self.what
+        return (
+            f"{self.law} is broken\n"
+            f"  the law:  {self.statement}\n"
+            f"  found:    {self.what}\n"
+            f"  again:    LAWS[{self.law!r}]({self.case!r})"
+        )
+
+
+def broken(what: str) -> LawBroken:
+    """What a law raises; its name, its statement and the case are added on the way out."""
+    return LawBroken(what)
+
+
+Kind: TypeAlias = Literal["exact", "numeric", "derivative"]
+
+
+class Law(NamedTuple, Generic[C]):
+    """A law: called with a case, it returns a `Verdict` or raises `LawBroken`.
+
+    name        how it is asked for, excepted, reported
+    statement   a sentence
+    kind        "exact" laws convict at once. "numeric" ones convict if they fail again on fresh values: outliers of
+                rounding and near-kinks do not repeat, faults do. "derivative" ones repeat by themselves
+    check       a function of a case: returns None (it holds) or `Verdict.NONE`, or raises
+    dtypes      the dtypes it is tried in, and `kinds` what the arrays hold
+    passes      "inference", "training", or "both" (the training pass only where the layer is random)
+    wants       the claim about the layer that it checks; it runs only where the claim is made: "" for every layer
+    """
+
+    name: str
+    statement: str
+    kind: Kind
+    check: Callable[[C], Verdict | None]
+    dtypes: tuple[str, ...] = ("float32", "float64")
+    kinds: tuple[str, ...] = KINDS
+    passes: Literal["inference", "training", "both"] = "both"
+    wants: str = ""
+
+    def __call__(self, case: C) -> Verdict:
+        """What this law says of one case.
+
+        Errors
+            LawBroken   it does not hold; an exception that the layer raises breaks every law
+        """
+        try:
+            return self._tried(case)
+        except LawBroken as first:
+            if self.kind == "numeric":
+                again = [self._fails(case.again(k)) for k in (1, 2)]  # type: ignore[attr-defined]  # cases are `Attempt`s
+                if not any(again):
+                    return Verdict.NONE
+            first.law, first.statement, first.case = self.name, self.statement, case
+            raise
+
+    def _tried(self, case: C) -> Verdict:
+        try:
+            return self.check(case) or Verdict.HOLDS
+        except LawBroken:
+            raise
+        except Exception as error:
+            raise LawBroken(f"{type(error).__name__}: {error}") from error
+
+    def _fails(self, case: C) -> bool:
+        try:
+            self._tried(case)
+        except LawBroken:
+            return True
+        return False
+
+    def __repr__(self) -> str:
+        return f"<law {self.name}: {self.statement}>"
+
+
+FLOAT64: Final = ("float64",)
+SMOOTH_KINDS: Final = ("normal", "separated")
