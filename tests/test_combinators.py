@@ -220,7 +220,7 @@ def test_the_input_cotangent_is_left_for_later(net: Layer[Any, Any]) -> None:
         (FanInConcat(2), ((4, 3), (4, 3)), "along axis 2, got arrays of 2 axes"),
         (residual(Dense(2)), (4, 3), "residual adds arrays of one shape, got (4, 2) and (4, 3)"),
         (select(2), ((4, 3), (4, 3)), "select takes item 2 of a tuple, got 2 items"),
-        (keep(Dense(2)), (4, 3), "keep takes a tuple of arrays"),
+        (keep(Dense(2)), (4, 3), "keep takes a tuple of arrays"),  # type: ignore[arg-type]
         (first(Dense(2)), (4, 3), "first takes a tuple of arrays"),
     ],
     ids=repr,
@@ -236,8 +236,8 @@ def test_wrong_shapes_say_so(net: Layer[Any, Any], shape: Any, message: str) -> 
     ("make", "error", "message"),
     [
         (lambda: parallel(), ValueError, "at least one layer"),  # type: ignore[call-overload]
-        (lambda: parallel(Dense(2), 3), TypeError, "parallel takes layers, argument 1 is int 3"),
-        (lambda: residual(Dense), TypeError, "call it, Dense(...)"),
+        (lambda: parallel(Dense(2), 3), TypeError, "parallel takes layers, argument 1 is int 3"),  # type: ignore[call-overload]
+        (lambda: residual(Dense), TypeError, "call it, Dense(...)"),  # type: ignore[call-overload]
         (lambda: FanOut(0), ValueError, "n must be an integer of at least 1, got 0"),
         (lambda: select(), ValueError, "from 0 on"),
         (lambda: select(-1), ValueError, "from 0 on, got (-1,)"),
