@@ -53,7 +53,7 @@ class Checks:
         """
         tree = plain_tree(params)
         found = packed(params) if type(params) is Params else None
-        dtype = found[0].dtype if found else _dtype(tree, x)
+        dtype = found[0].dtype if found and found[0].size else _dtype(tree, x)  # a packed nothing has no dtype of its own
         if type(x) is not np.ndarray or x.dtype != dtype or self.kind != "features" or not x.dtype.isnative:
             x = convert(x, self.kind, dtype)
         shape = x.shape if type(x) is np.ndarray else shape_of(x)
