@@ -60,7 +60,7 @@ class Init:
         try:
             inside = normalize(shape)
             out, spec = self.out_shape(inside), self.spec(inside)
-            return external(out), pack(Params(_draw(spec, key, wanted, inside, ())))
+            return external(out), pack(Params(draw(spec, key, wanted, inside, ())))
         except FuncnnError as error:
             error.network = error.network or self.name
             raise
@@ -72,12 +72,17 @@ class Init:
         return f"<init of {self.name}>"
 
 
-def _draw(spec: Spec, key: Key, dtype: np.dtype[Any], shape: Shape, at: tuple[str, ...]) -> dict[str, Any]:
+def draw(spec: Spec, key: Key, dtype: np.dtype[Any], shape: Shape, at: tuple[str, ...]) -> dict[str, Any]:
+    """The params of a spec. `shape` is the network's input, for messages; `at` is the path they are drawn at.
+
+    Errors
+        ShapeError   the size of a leaf is not known, or its initializer returns another one
+    """
     tree: dict[str, Any] = {}
     for name, wanted in spec.items():
         below = key.fold(name)
         if isinstance(wanted, Mapping):
-            if drawn := _draw(wanted, below, dtype, shape, (*at, name)):
+            if drawn := draw(wanted, below, dtype, shape, (*at, name)):
                 tree[name] = drawn
             continue
         initializer, sizes = wanted
