@@ -29,6 +29,8 @@ from funcnn.terms import Loss, Terms, loss
 from funcnn.joining import joint
 from funcnn.losses import softmax_cross_entropy, squared_error, sum_squared_error
 from funcnn.objectives import Gradient, Objective, Penalty, grad, value_and_grad
+from funcnn.penalties import l1, l2
+from funcnn.metrics import Metric, accuracy, mean_of, r2
 
 # combinators
 from funcnn.chaining import serial
@@ -91,6 +93,8 @@ __all__ = [
     "Loss", "Reduce", "Terms", "joint", "loss",
     "softmax_cross_entropy", "squared_error", "sum_squared_error",
     "Gradient", "Objective", "Penalty", "grad", "value_and_grad",
+    "l1", "l2",
+    "Metric", "accuracy", "mean_of", "r2",
     # combinators
     "serial", "parallel", "residual", "FanInConcat", "FanInSum", "FanOut", "select", "first", "keep",
     "Child", "make_children", "rebuild",

@@ -60,11 +60,8 @@ def joint(*losses: Loss[Any, Any], scales: tuple[float, ...] | None = None) -> L
 def _run(
     parts: tuple[tuple[float, Loss[Any, Any]], ...], prediction: Any, target: Any, weights: Any, how: str | None, _: Any
 ) -> tuple[Any, Back]:
-    for name, value in (("prediction", prediction), ("target", target)):
-        if not is_tuple(value) or len(value) != len(parts):
-            got = f"a tuple of {len(value)}" if is_tuple(value) else f"one {type(value).__name__}"
-            raise ShapeError(f"this joint loss takes a {name} that is a tuple of {len(parts)}, got {got}")
-    done = [(s, *part.rule(p, t, weights, how)) for (s, part), p, t in zip(parts, prediction, target, strict=True)]
+    each = zip(parts, *paired(parts, prediction, target), strict=True)
+    done = [(s, *part.rule(p, t, weights, how)) for (s, part), p, t in each]
     if how == "none" and len({value.shape for _, value, _ in done}) > 1:
         shapes = " and ".join(display(value.shape) for _, value, _ in done)
         raise ShapeError(f"the terms of these losses have different shapes, {shapes}; ask the losses one by one")
@@ -74,3 +71,16 @@ def _run(
         return tuple(force(p) for p, _ in pairs), Later(lambda: tuple(force(t) for _, t in pairs))
 
     return sum(s * value for s, value, _ in done), pullback
+
+
+def paired(parts: tuple[Any, ...], prediction: Any, target: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """Prediction and target, one of each for every part.
+
+    Errors
+        ShapeError   they are no such tuples
+    """
+    for name, value in (("prediction", prediction), ("target", target)):
+        if not is_tuple(value) or len(value) != len(parts):
+            got = f"a tuple of {len(value)}" if is_tuple(value) else f"one {type(value).__name__}"
+            raise ShapeError(f"this joint loss takes a {name} that is a tuple of {len(parts)}, got {got}")
+    return prediction, target

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Generic, Protocol, TypeAlias, TypeVar, cast, final
 
+import numpy as np
+
 from funcnn.calculus import Apply, Differentiable
 from funcnn.cotangents import force, read_only
 from funcnn.children import children_of
@@ -14,6 +16,7 @@ from funcnn.keys import as_key
 from funcnn.networks import Layer
 from funcnn.params import Params, plain, plain_tree, wrap
 from funcnn.terms import Loss
+from funcnn.trees import Path, Plain, differences
 from funcnn.types import Array, Rng, Tree, is_tuple
 
 X = TypeVar("X", contravariant=True)
@@ -106,10 +109,10 @@ class Objective(Generic[X, Y, T]):
 def value_and_grad(loss: Loss[Y, T], apply: Apply[X, Y], *penalties: Penalty) -> Objective[X, Y, T]:
     """The objective `loss(apply(params, x), target) + penalties(params)`, with its gradient for the params.
 
-    `objective(params, x, target)` gives `(value, gradients)`, a Python float and Params; it takes `weights=`, as the loss
-    does, and `rng=`, which a network with Dropout or BatchNorm must be given: a key for a training pass, or `rng=None`,
-    which says inference on purpose. `objective.with_prediction(...)` gives the prediction too. The cotangent of the input
-    is never computed.
+    `objective(params, x, target)` gives `(value, gradients)`, a Python float and Params. It takes `weights=`, as the
+    loss does, and `rng=`, which a network with Dropout or BatchNorm must be given: a key for a training pass, or
+    `rng=None`, which says inference on purpose. `objective.with_prediction(...)` gives the prediction too. The
+    cotangent of the input is never computed.
 
     Errors
         as for calling `apply` and the loss, and
@@ -169,7 +172,7 @@ def _first_random(layer: Layer[Any, Any]) -> Iterator[str]:
 
 
 def _paired(x: Any, prediction: Any, target: Any) -> None:
-    """Refuse data whose inputs and targets are not pairs. A network may change the first axis, so x alone says nothing."""
+    """Refuse inputs and targets that are not pairs. A network may change the first axis, so x alone says nothing."""
     rows, wanted = _length(x), _length(target)
     if rows != wanted and _length(prediction) != wanted and rows is not None and wanted is not None:
         raise ShapeError(f"x has {rows} rows and target has {wanted}; every row of x needs a target")
@@ -185,20 +188,23 @@ def _length(value: Any) -> int | None:
 
 
 def _sum(gradients: Params, more: Tree, penalty: Penalty) -> Params:
-    return wrap(_added(plain(gradients), plain_tree(more), repr(penalty), ()))
+    return wrap(_added(plain(gradients), plain_tree(more), penalty, ()))
 
 
-def _added(a: Any, b: Any, penalty: str, at: tuple[str, ...]) -> dict[str, Any]:
-    out: dict[str, Any] = {}
+def _added(a: Plain, b: Plain, penalty: Penalty, at: Path) -> Plain:
+    """The sum of gradients and a penalty's, in fresh sealed arrays: neither belongs to us."""
     if a.keys() != b.keys():
-        raise ParamsError(f"the gradients of {penalty} must have the paths of the params: {'/'.join(at) or 'the top'} differs")
-    for name, value in a.items():
-        more, here = b[name], (*at, name)
-        if isinstance(value, dict) and isinstance(more, dict):
-            out[name] = _added(value, more, penalty, here)
-        elif isinstance(value, dict) or isinstance(more, dict) or value.shape != more.shape or value.dtype != more.dtype:
-            raise ParamsError(f"the gradient of {penalty} for {'/'.join(here)} must have the leaf's shape and dtype")
-        else:
-            out[name] = value + more
-            out[name].setflags(write=False)
+        wrong = ", ".join(differences(a, b))
+        raise ParamsError(f"the gradients of {penalty!r} are no tree like the params: {wrong}", path=at)
+    out: Plain = {}
+    for name, g in a.items():
+        more = b[name]
+        if isinstance(g, dict) and isinstance(more, dict):
+            out[name] = _added(g, more, penalty, (*at, name))
+            continue
+        if isinstance(g, dict) or isinstance(more, dict) or g.shape != more.shape or g.dtype != more.dtype:
+            wrong = f"the gradient of {penalty!r} for {name} must have the shape and dtype of the leaf"
+            raise ParamsError(wrong, path=at)
+        out[name] = total = np.asarray(g + more)
+        total.setflags(write=False)
     return out

@@ -53,7 +53,7 @@ def _weighted(terms: Any, back: Back, weights: Any, how: str | None) -> tuple[An
     elif how == "batch":
         n = np.add.reduce(w, None).item() if w.ndim == 1 else _rows(terms)
     if not n.real > 0:
-        raise ShapeError(_empty(terms) if not terms.size else f"empty batch: the weights sum to {n}, and divide the sum")
+        raise ShapeError(f"empty batch: the weights sum to {n}, and divide the sum" if terms.size else _empty(terms))
     value = np.add.reduce(terms * each, None).item() / n
     return value, lambda d: back(np.broadcast_to(each * (d / n), terms.shape))
 

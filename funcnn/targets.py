@@ -1,4 +1,4 @@
-"""What targets may be: compared with the prediction, converted once, never broadcast."""
+"""What predictions and targets may be: converted once, compared, never broadcast."""
 
 from __future__ import annotations
 
@@ -12,6 +12,21 @@ from funcnn.shapes import display
 from funcnn.types import Array, is_tuple
 
 _TOLERANCE: Final = 1e-3  # sums of float16 rows are off by this; what is no distribution is further off
+
+
+def real(prediction: Any) -> Any:
+    """A prediction as people give it, of real numbers; floating-point from here on.
+
+    Errors
+        DTypeError   complex, masked, sparse, ...
+    """
+    if type(prediction) is np.ndarray and prediction.dtype.kind == "f" and prediction.dtype.isnative:
+        return cast(Any, prediction)
+    if is_tuple(prediction):
+        return tuple(map(real, prediction))
+    found: Any = getattr(prediction, "dtype", None)
+    dtype = found.newbyteorder("=") if getattr(found, "kind", "") == "f" else np.dtype(np.float32)
+    return convert(prediction, "features", dtype, "the prediction")
 
 
 def like(name: str, prediction: Array, target: Any) -> Array:
@@ -69,8 +84,8 @@ def class_targets(name: str, logits: Array, labels: Any) -> Any:
         return _distributions(name, labels.astype(logits.dtype, copy=False), classes)
     if labels.shape == (*logits.shape[:-1], 1):
         raise LabelError(
-            f"{name}: labels have shape {display(labels.shape)} for logits {display(logits.shape)}; write labels[..., 0]: "
-            f"{_forms(classes)}"
+            f"{name}: labels have shape {display(labels.shape)} for logits {display(logits.shape)}; "
+            f"write labels[..., 0]: {_forms(classes)}"
         )
     raise ShapeError(_unpaired(name, logits, labels, classes))
 
@@ -88,7 +103,9 @@ def _class_numbers(name: str, logits: Array, labels: Any, classes: int) -> Any:
     if labels.size and labels.view(f"{labels.dtype.byteorder}u{labels.dtype.itemsize}").max() >= classes:
         at = np.argwhere((labels < 0) | (labels >= classes))[0]
         index = ", ".join(map(str, at))
-        raise LabelError(f"{name}: label {labels[tuple(at)]} at index {index} is outside 0 to {classes - 1}: {_forms(classes)}")
+        raise LabelError(
+            f"{name}: label {labels[tuple(at)]} at index {index} is outside the range 0 to {classes - 1}: {_forms(classes)}"
+        )
     return labels.astype(np.intp, copy=False)
 
 
@@ -99,7 +116,7 @@ def _distributions(name: str, t: Array, classes: int) -> Array:
         at = np.argwhere(bad)[0]
         row = t[tuple(at)]
         raise LabelError(
-            f"{name}: row {', '.join(map(str, at)) or '0'} of the labels is {np.array2string(row, threshold=8)}, which sums "
+            f"{name}: row {', '.join(map(str, at)) or '0'} of the labels is {np.array2string(row, threshold=8)}, and sums "
             f"to {row.sum():.6g}; its numbers must be in the range 0 to 1 and sum to 1: {_forms(classes)}"
         )
     return t

@@ -7,13 +7,11 @@ import inspect
 from collections.abc import Callable
 from typing import Any, Concatenate, Generic, Literal, TypeAlias, TypeVar, Union, cast, final, overload
 
-import numpy as np
-
 from funcnn.cotangents import cotangent_like, force, read_only
-from funcnn.kinds import convert
 from funcnn.records import Record
 from funcnn.reductions import Back, Reduce, reduced
-from funcnn.types import Array, is_tuple
+from funcnn.targets import real
+from funcnn.types import Array
 
 Y = TypeVar("Y")
 T = TypeVar("T", contravariant=True)
@@ -21,8 +19,8 @@ P = TypeVar("P")
 Q = TypeVar("Q")
 
 Terms: TypeAlias = "tuple[Array, Callable[[Union[Array, float]], tuple[P, object]]]"
-"""What the rule of a loss returns: a term for every row or element, and `dterms -> (dprediction, dtarget)`, where `dterms`
-is an array like the terms, or one number for all of them."""
+"""What the rule of a loss returns: a term for every row or element, and `dterms -> (dprediction, dtarget)`, where
+`dterms` is an array like the terms, or one number for all of them."""
 
 Run: TypeAlias = "Callable[[Any, Any, Any, str | None, dict[str, Any]], tuple[Any, Back]]"
 """`(prediction, target, weights, reduce, options) -> (value, pullback)`."""
@@ -32,14 +30,14 @@ Run: TypeAlias = "Callable[[Any, Any, Any, str | None, dict[str, Any]], tuple[An
 class Loss(Generic[Y, T]):
     """A differentiable function of a prediction and a target: one number, the smaller the better. Made with `loss`.
 
-    `reduce` says how the terms become one number: "mean" is the mean of all terms, "sum" their sum, "batch" their sum over
-    outputs and the mean of that over rows (the first axis); "none" gives the terms themselves.
-    `weights` count as copies. They have the shape of the leading axes of the terms, and a row of weight 2 counts like two
-    rows: the weighted mean is `sum(w * terms) / sum(w)`. In "batch", weights of one axis make copies of rows; weights of
-    more axes make copies of terms within rows, of which there are as many as before.
+    `reduce` says how the terms become one number: "mean" is the mean of all terms, "sum" their sum, "batch" their sum
+    over outputs and the mean of that over rows (the first axis); "none" gives the terms themselves.
+    `weights` count as copies. They have the shape of the leading axes of the terms, and a row of weight 2 counts like
+    two rows: the weighted mean is `sum(w * terms) / sum(w)`. In "batch", weights of one axis make copies of rows;
+    weights of more axes make copies of terms within rows, of which there are as many as before.
 
     Errors
-        ShapeError   prediction, target and weights do not fit; a mean over an empty batch, or over weights that sum to 0
+        ShapeError   prediction, target and weights do not fit; a mean over nothing, or over weights that sum to 0
         DTypeError   the prediction, the target or the weights are complex, masked, sparse, ...
         TypeError    an option the loss does not have
         ValueError   `reduce` is none of the four
@@ -100,7 +98,7 @@ class Loss(Generic[Y, T]):
         **options: float,
     ) -> float | Array:
         self._check(reduce, options)
-        value, _ = self.rule(_real(prediction), target, weights, reduce, options)
+        value, _ = self.rule(real(prediction), target, weights, reduce, options)
         return cast("float | Array", read_only(value) if reduce == "none" else value)
 
     @overload
@@ -122,7 +120,7 @@ class Loss(Generic[Y, T]):
     ) -> Any:
         """The value and the pullback; what `vjp(loss, prediction, target)` calls."""
         self._check(reduce, options)
-        value, back = self.rule(_real(prediction), target, weights, reduce, options)
+        value, back = self.rule(real(prediction), target, weights, reduce, options)
 
         def pullback(d: Any) -> tuple[Any, Any]:
             dprediction, dtarget = back(cotangent_like(value, d) if reduce == "none" else float(d))
@@ -199,7 +197,7 @@ def loss(rule: Callable[Concatenate[P, Q, ...], Terms[P]], /) -> Loss[P, Q]: ...
 @overload
 def loss(*, reduce: Reduce) -> Callable[[Callable[Concatenate[P, Q, ...], Terms[P]]], Loss[P, Q]]: ...
 def loss(rule: Callable[..., Any] | None = None, /, *, reduce: Reduce = "mean") -> Any:
-    """Make a rule `(prediction, target, **options) -> (terms, pullback)` into a loss; weights and reductions come with it.
+    """Make a rule `(prediction, target, **options) -> (terms, pullback)` into a loss, with weights and reductions.
 
     The rule checks that prediction and target fit, first thing. Its pullback takes the cotangent of the terms, an array
     like them or one number for all, and returns `(dprediction, dtarget)`: fresh arrays, of which `dtarget` may be a
@@ -224,14 +222,3 @@ def _made(rule: Callable[..., Any], reduce: Reduce) -> Loss[Any, Any]:
 def _run(rule: Callable[..., Any], prediction: Any, target: Any, weights: Any, how: str | None, options: Any) -> Any:
     terms, back = rule(prediction, target, **options)
     return reduced(terms, back, weights, how)
-
-
-def _real(prediction: Any) -> Any:
-    """A prediction as people give it: of real numbers, floating-point from here on."""
-    if type(prediction) is np.ndarray and prediction.dtype.kind == "f" and prediction.dtype.isnative:
-        return cast(Any, prediction)
-    if is_tuple(prediction):
-        return tuple(map(_real, prediction))
-    found: Any = getattr(prediction, "dtype", None)
-    dtype = found.newbyteorder("=") if getattr(found, "kind", "") == "f" else np.dtype(np.float32)
-    return convert(prediction, "features", dtype, "the prediction")

@@ -1,0 +1,111 @@
+"""Penalties: differentiable functions of params, which objectives add to the loss."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias, Union, cast
+
+import numpy as np
+
+from funcnn.calculus import Differentiable
+from funcnn.errors import ParamsError
+from funcnn.objectives import Penalty
+from funcnn.params import plain_tree
+from funcnn.trees import Path, Plain, flatten, matcher
+from funcnn.types import Array, Tree
+
+Where: TypeAlias = Union[str, Callable[[str, Array], bool], None]
+"""Which leaves: a pattern of paths, `"**/w"`; a predicate `(path, array) -> bool`; None for matrices, `ndim >= 2`."""
+
+Back: TypeAlias = Callable[[float], tuple[Tree]]
+
+
+def l1(rate: float, *, where: Where = None) -> Penalty:
+    """The sum of absolute values, `rate * sum |w|`, over matrices only, unless `where` says otherwise.
+
+    Shapes
+        params   any tree
+    Errors
+        ValueError    `rate` is negative or no finite number
+        ParamsError   the pattern `where` matches no path
+    Pullback
+        dw = rate sign(w) d, where sign(0) = 0; fresh zeros for the leaves that are left out
+    Source: Goodfellow, Bengio & Courville, Deep Learning (2016), section 7.1.2.
+
+    >>> l1(0.1)({"w": np.array([[3.0, -4.0]]), "b": np.array([9.0])})
+    0.7000000000000001
+    """
+    return _penalty("l1", _l1, rate, where)
+
+
+def l2(rate: float, *, where: Where = None) -> Penalty:
+    """The sum of squares, `rate * sum w^2`, no factor of one half, over matrices only, unless `where` says otherwise.
+
+    Shapes
+        params   any tree
+    Errors
+        ValueError    `rate` is negative or no finite number
+        ParamsError   the pattern `where` matches no path
+    Pullback
+        dw = 2 rate w d; fresh zeros for the leaves that are left out
+    Source: Bishop, Pattern Recognition and Machine Learning (2006), equation 3.27, whose rate is twice this one.
+
+    >>> penalty = l2(0.5, where="**/w")
+    >>> value, pullback = vjp(penalty, {"w": np.array([[3.0, -4.0]]), "b": np.array([9.0])})
+    >>> value, pullback(1.0)
+    (12.5, ({'w': array([[ 3., -4.]]), 'b': array([0.])},))
+    """
+    return _penalty("l2", _l2, rate, where)
+
+
+def _l1(rate: float, where: Where, params: Tree) -> tuple[float, Back]:
+    leaves, chosen = _chosen(params, where)
+    signs = {path: np.sign(w.real).astype(w.dtype) for path, w in chosen.items()}  # |w| = sign(Re w) w is analytic
+    value = rate * sum(np.dot(signs[path].reshape(-1), w.reshape(-1)).item() for path, w in chosen.items())
+    return value, lambda d: (_gradients(leaves, signs, rate * d),)
+
+
+def _l2(rate: float, where: Where, params: Tree) -> tuple[float, Back]:
+    leaves, chosen = _chosen(params, where)
+    flats = [w.reshape(-1) for w in chosen.values()]
+    return rate * sum(np.dot(w, w).item() for w in flats), lambda d: (_gradients(leaves, chosen, 2 * rate * d),)
+
+
+def _penalty(name: str, rule: Callable[..., Any], rate: float, where: Where) -> Penalty:
+    if not 0 <= rate < float("inf"):
+        raise ValueError(f"{name}: rate must be a finite number of at least 0, got {rate!r}")
+    bound = functools.partial(rule, rate, where)
+    shown = "" if where is None else f", where={where if callable(where) else repr(where)}"
+    vars(bound).update(__name__=f"{name}({rate!r}{shown})", __doc__=rule.__doc__, __module__=__name__)
+    return cast(Penalty, Differentiable(bound))
+
+
+def _chosen(params: Tree, where: Where) -> tuple[dict[Path, Array], dict[Path, Array]]:
+    """All leaves by their paths, and those the penalty is about."""
+    leaves = dict(flatten(plain_tree(params)))
+    if where is None:
+        return leaves, {path: w for path, w in leaves.items() if w.ndim >= 2}
+    if callable(where):
+        return leaves, {path: w for path, w in leaves.items() if where("/".join(path), w)}
+    chosen = {path: w for path, w in leaves.items() if _matches(where, path)}
+    if not chosen:
+        listed = ", ".join(map("/".join, leaves)) or "there are none"
+        raise ParamsError(f"where={where!r} matches no path of the params: {listed}")
+    return leaves, chosen
+
+
+@functools.lru_cache(1024)
+def _matches(pattern: str, path: Path) -> bool:
+    return matcher(pattern)("/".join(path))
+
+
+def _gradients(leaves: Mapping[Path, Array], chosen: Mapping[Path, Array], scale: float) -> Plain:
+    """The tree of `scale` times the chosen leaves, in their dtypes, and of zeros."""
+    out: Plain = {}
+    for path, w in leaves.items():
+        c, below = chosen.get(path), out
+        for name in path[:-1]:
+            below = cast(Plain, below.setdefault(name, {}))
+        below[path[-1]] = np.zeros(w.shape, w.dtype) if c is None else np.multiply(c, scale, dtype=w.dtype)
+    return out
