@@ -26,12 +26,12 @@ def max_pool(x: Array, window: Pair, strides: Pair, pads: Pads) -> Array:
         for images in _images(x):
             for windows, pixels in offsets:
                 out = y[images][windows]
-                larger(out, x[images][pixels], out)
+                larger(out, x[images][pixels], out=out)
         return y
     for images in _images(x):
         found = x[images][offsets[0][1]]
         for _, pixels in offsets[1:] or offsets:  # a single offset meets itself
-            found = larger(found, x[images][pixels], y[images])
+            found = larger(found, x[images][pixels], out=y[images])
     return y
 
 
