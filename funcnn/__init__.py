@@ -52,6 +52,10 @@ from funcnn.schedules import Rate, Schedule, as_schedule, cosine_decay, exponent
 # training
 from funcnn.checkpoints import load_params, save_params
 
+# working with networks
+from funcnn.calibration import calibrate
+from funcnn.inspection import Summary, summary, trace
+
 # for authors of layers
 from funcnn.shapes import axes, branches, display, known, positive, probability, same
 from funcnn.trees import leaves
@@ -106,6 +110,8 @@ __all__ = [
     "Rate", "Schedule", "as_schedule", "cosine_decay", "exponential_decay", "warmup",
     # training
     "load_params", "save_params",
+    # working with networks
+    "Summary", "calibrate", "summary", "trace",
     # for authors of layers
     "axes", "branches", "display", "known", "positive", "probability", "same", "leaves",
     # types and errors

@@ -38,9 +38,9 @@ def positive_part(x: Array) -> Array:
 
 
 def negative_part(x: Array) -> Array:
-    """x where it is negative, else 0."""
+    """x where it is not positive, else 0."""
     if x.dtype.kind == "c":
-        return x * (x.real < 0)
+        return x * (x.real <= 0)
     y: Array = np.minimum(x, number(0.0, x.dtype))
     return y
 

@@ -1,0 +1,171 @@
+"""Looking into networks: what each layer gives, and what each layer costs."""
+
+from __future__ import annotations
+
+import html
+from collections import defaultdict
+from collections.abc import Iterator
+from math import prod
+from typing import Any, NamedTuple, Never, Protocol, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from funcnn.cotangents import read_only
+from funcnn.children import children_of, visit
+from funcnn.networks import Layer
+from funcnn.shapes import display, external, known, normalize
+from funcnn.spies import spied
+from funcnn.types import Rng, Shape, Spec, Tree
+
+X = TypeVar("X")
+X_contra = TypeVar("X_contra", contravariant=True)
+Y = TypeVar("Y")
+Y_co = TypeVar("Y_co", covariant=True)
+
+
+_WIDEST = 48  # characters of a layer in the table
+
+
+class Traced(Protocol[X_contra, Y_co]):
+    """What `trace` gives."""
+
+    def __call__(self, params: Tree, x: X_contra, *, rng: Rng | None = None) -> tuple[Y_co, dict[str, Any]]: ...
+
+
+def trace(net: Layer[X, Y]) -> Traced[X, Y]:
+    """The function `(params, x) -> (y, {path: what the layer there gave})`, children before parents.
+
+    A layer that is called several times has an entry for each, `path[0]`, `path[1]`. The arrays are read-only. With `rng`
+    it traces a training pass. The paths are those of the params.
+
+    Errors
+        as for calling `net.apply`
+
+    >>> net = serial(Dense(3), Relu, Dense(1))
+    >>> y, seen = trace(net)(net.init(Key(0), (-1, 2))[1], np.ones((4, 2)))
+    >>> {path: value.shape for path, value in seen.items()}
+    {'dense_0': (4, 3), 'relu_0': (4, 3), 'dense_1': (4, 1)}
+    """
+
+    def traced(params: Tree, x: X, *, rng: Rng | None = None) -> tuple[Y, dict[str, Any]]:
+        seen: dict[str, list[Any]] = defaultdict(list)
+
+        def see(path: str, layer: Layer[Any, Any], x: Any, y: Any) -> None:
+            if path:
+                seen[path].append(read_only(y))
+
+        y = spied(net, see).apply(params, x, rng=rng)
+        return y, {
+            path if len(values) == 1 else f"{path}[{i}]": value
+            for path, values in seen.items()
+            for i, value in enumerate(values)
+        }
+
+    return traced
+
+
+class Row(NamedTuple):
+    """One layer of a network: what it gives and costs."""
+
+    path: str
+    layer: str
+    out_shape: Shape
+    params: int
+    nbytes: int
+    multiply_adds: int
+
+
+class Summary(NamedTuple):
+    """The layers of a network, and the totals. It prints as a table."""
+
+    net: str
+    rows: tuple[Row, ...]
+    params: int
+    nbytes: int
+    multiply_adds: int
+
+    def _cells(self) -> Iterator[tuple[str, ...]]:
+        yield "path", "layer", "output", "params", "bytes", "multiply-adds"
+        for row in self.rows:
+            yield row.path, _clipped(row.layer), display(row.out_shape), *_numbers(row)
+        yield "total", "", "", *_numbers(self)
+
+    def __repr__(self) -> str:
+        table = list(self._cells())
+        widths = [max(len(row[i]) for row in table) for i in range(6)]
+        lines = ["  ".join(f"{cell:{side}{w}}" for cell, side, w in zip(row, "<<<>>>", widths, strict=True)) for row in table]
+        rule = "-" * len(lines[0])
+        return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]])
+
+    def _repr_html_(self) -> str:
+        body = "".join("<tr>" + "".join(f"<td>{html.escape(c)}</td>" for c in row) + "</tr>" for row in self._cells())
+        return f"<table><caption>{html.escape(_clipped(self.net))}</caption>{body}</table>"
+
+
+def summary(net: Layer[Never, object], shape: Shape, *, dtype: npt.DTypeLike = np.float32) -> Summary:
+    """What every layer gives and costs on inputs of this shape; nothing is drawn or computed.
+
+    A row for each layer that is not made of others: path, constructor, output shape, number of params, their bytes in
+    `dtype`, and the multiply-adds of a forward pass, for one example where the batch is -1. Multiply-adds are those of
+    matrix products and convolutions; work on each number alone is not counted. What depends on sizes that are not known
+    is -1 too, and prints as `?`.
+
+    Errors
+        ShapeError   the network does not take this shape
+
+    >>> summary(serial(Dense(64), Relu, Dense(10)), (-1, 784))
+    path     layer      output    params    bytes  multiply-adds
+    ------------------------------------------------------------
+    dense_0  Dense(64)  (-1, 64)  50,240  200,960         50,176
+    relu_0   Relu       (-1, 64)       0        0              0
+    dense_1  Dense(10)  (-1, 10)     650    2,600            640
+    ------------------------------------------------------------
+    total                         50,890  203,560         50,816
+    """
+    net.out_shape(shape)  # says what does not fit
+    inside, size = normalize(shape), np.dtype(dtype).itemsize
+    rows: dict[str, Row] = {}
+    adds = 0
+    for (at, child, shape_in, out), (_, _, example_in, _) in zip(
+        list(visit(net, inside)), list(visit(net, _one_example(inside))), strict=True
+    ):
+        spec, cost = child.init.spec(shape_in), child.init.multiply_adds
+        has_children = bool(children_of(child))
+        own = {name: leaf for name, leaf in spec.items() if isinstance(leaf, tuple) or not has_children}
+        if has_children and not own and cost is None:
+            continue
+        path, n = "/".join(at), _count(own)
+        more = cost(example_in) if cost else 0
+        adds += more
+        if path in rows:  # called several times
+            more += rows[path].multiply_adds
+        rows[path] = Row(path, repr(child), external(out), _told(n), _told(n * size), _told(more))
+    n = _count(net.init.spec(inside))
+    return Summary(repr(net), tuple(rows.values()), _told(n), _told(n * size), _told(adds))
+
+
+def _one_example(shape: Shape) -> Shape:
+    """The same shape, with a batch of one where it is not known."""
+    return tuple(
+        _one_example(d) if isinstance(d, tuple) else 1 if i == 0 and not known(d) else d for i, d in enumerate(shape)
+    )
+
+
+def _count(spec: Spec) -> int:
+    """The numbers in all leaves."""
+    return sum(prod(leaf[1]) if isinstance(leaf, tuple) else _count(leaf) for leaf in spec.values())
+
+
+def _told(n: int) -> int:
+    """-1 for what is not known."""
+    return n if known(n) else -1
+
+
+def _numbers(row: Row | Summary) -> tuple[str, str, str]:
+    first, second, third = ("?" if n < 0 else f"{n:,}" for n in (row.params, row.nbytes, row.multiply_adds))
+    return first, second, third
+
+
+def _clipped(text: str) -> str:
+    return text if len(text) <= _WIDEST else f"{text[: _WIDEST - 3]}..."
