@@ -3,25 +3,41 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
 import numpy as np
 
+from funcnn.kernels.scratch import SHORT, vector
 from funcnn.types import Array
 
 BLOCK = 32_768
 """Elements of a block: three to six vectors of it fit into an L2 cache."""
 
 
+def scaled(x: Array, scale: float) -> Array:
+    """`scale x`."""
+    return np.multiply(x, scale, vector(x.size, x.dtype)) if x.size >= SHORT else x * scale
+
+
+def added(x: Array, y: Array) -> Array:
+    """`x + y`."""
+    return np.add(x, y, vector(x.size, x.dtype)) if x.size >= SHORT else x + y
+
+
 def momentum(g: Array, velocity: Array, mass: float, scale: float) -> tuple[Array, Array]:
     """`velocity' = mass velocity + g`; returns `scale velocity'` and `velocity'`."""
-    update, new = np.empty_like(g), np.empty_like(g)
-    for s in _blocks(g.size):
-        v = new[s]
-        np.multiply(velocity[s], mass, v)
-        np.add(v, g[s], v)
-        np.multiply(v, scale, update[s])
+    update, new = vector(g.size, g.dtype), vector(g.size, g.dtype)
+    if g.size <= BLOCK:
+        _momentum(g, velocity, mass, scale, update, new)
+    else:
+        for s in _blocks(0, g.size):
+            _momentum(g[s], velocity[s], mass, scale, update[s], new[s])
     return update, new
+
+
+def _momentum(g: Array, velocity: Array, mass: float, scale: float, u: Array, new: Array) -> None:
+    np.multiply(velocity, mass, new)
+    np.add(new, g, new)
+    np.multiply(new, scale, u)
 
 
 def adam(g: Array, m: Array, v: Array, b1: float, b2: float, scale: float, eps: float) -> tuple[Array, Array, Array]:
@@ -30,11 +46,11 @@ def adam(g: Array, m: Array, v: Array, b1: float, b2: float, scale: float, eps: 
     Nine passes: the factors `1 - b1` and `1 - b2` of the moments, the bias corrections and the rate are all in `scale`
     and `eps`, see `adam_scalars`.
     """
-    update, new_m, new_v = np.empty_like(g), np.empty_like(g), np.empty_like(g)
+    update, new_m, new_v = vector(g.size, g.dtype), vector(g.size, g.dtype), vector(g.size, g.dtype)
     if g.size <= BLOCK:
         _adam(g, m, v, b1, b2, scale, eps, update, new_m, new_v)
     else:
-        for s in _blocks(g.size):
+        for s in _blocks(0, g.size):
             _adam(g[s], m[s], v[s], b1, b2, scale, eps, update[s], new_m[s], new_v[s])
     return update, new_m, new_v
 
@@ -66,25 +82,25 @@ def adam_scalars(t: int, rate: float, b1: float, b2: float, eps: float) -> tuple
 def add_scaled(y: Array, x: Array, scale: float, spans: tuple[tuple[int, int], ...]) -> None:
     """`y += scale x` in place, between the ends of every span."""
     for start, end in spans:
-        for s in _blocks(end - start):
-            y[start:end][s] += x[start:end][s] * scale
+        for s in _blocks(start, end):
+            y[s] += x[s] * scale
 
 
 def norm(x: Array) -> float:
-    """The Euclidean norm, summed in float64: exact to float32 for all float32 numbers.
+    """The Euclidean norm, summed in float64, so that the squares of all float32 numbers are in range.
 
     Where squares leave the range of float64, the largest element is taken out first. Not finite if an element is not.
     """
-    total = sum(_square(x[s].astype(np.float64)) for s in _blocks(x.size))
+    total = 0.0
+    with np.errstate(over="ignore"):
+        for s in _blocks(0, x.size):
+            block = x[s].astype(np.float64)
+            total += float(np.dot(block, block))
     if 1e-280 < total < math.inf or not x.size:
         return math.sqrt(total)
     top = float(np.abs(x).max())
     return top * norm(x / top) if 0 < top < math.inf else top
 
 
-def _square(x: Array) -> float:
-    return float(np.dot(x, x))
-
-
-def _blocks(n: int) -> Iterator[slice]:
-    return (slice(i, i + BLOCK) for i in range(0, n, BLOCK))
+def _blocks(start: int, end: int) -> list[slice]:
+    return [slice(i, min(i + BLOCK, end)) for i in range(start, end, BLOCK)]

@@ -47,7 +47,7 @@ def clip_by_global_norm(max_norm: float) -> Optimizer[tuple[()]]:
         p, layout = flat(params)
         g = flat_like(layout, grads, p, "grads")
         size = kernel.norm(g)
-        return layout.own(g * (limit / size) if limit < size < math.inf else g), state
+        return layout.own(kernel.scaled(g, limit / size) if limit < size < math.inf else g), state
 
     return Optimizer(init, update)
 

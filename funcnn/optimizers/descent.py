@@ -47,7 +47,7 @@ def sgd(rate: Rate) -> Optimizer[SgdState]:
     def update(grads: Tree, state: SgdState, params: Tree) -> tuple[Params, SgdState]:
         p, layout = flat(params)
         g = flat_like(layout, grads, p, "grads")
-        return layout.own(g * -read(state.step)), SgdState(state.step + 1)
+        return layout.own(kernel.scaled(g, -read(state.step))), SgdState(state.step + 1)
 
     return Optimizer(init, update)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 from funcnn.errors import DTypeError, ParamsError, locate
+from funcnn.kernels import updates as kernel
 from funcnn.packing import Layout, layout_of, pack
 from funcnn.params import Params, packed
 from funcnn.recording import Recorded, is_recorded
@@ -75,7 +76,8 @@ def apply_updates(params: Tree, updates: Tree) -> Params:
         DTypeError    they have not the same dtype
     """
     p, layout = flat(params)
-    return layout.own(p + flat_like(layout, updates, p, "updates"))
+    u = flat_like(layout, updates, p, "updates")
+    return layout.own(kernel.added(p, u))
 
 
 def flat(params: Tree) -> tuple[Array, Layout]:
@@ -100,12 +102,12 @@ def flat_like(layout: Layout, tree: Tree, like: Array, what: str) -> Array:
         DTypeError    it has another dtype
     """
     try:
-        vector = layout.gather(tree)
+        found = layout.gather(tree)
     except ParamsError as error:
         locate(error, what)
         raise
-    if vector.dtype != like.dtype and vector.size:
+    if found.dtype != like.dtype and found.size:
         raise DTypeError(
-            f"the params are {like.dtype}, got {vector.dtype}; convert with astype(..., np.{like.dtype})", path=(what,)
+            f"the params are {like.dtype}, got {found.dtype}; convert with astype(..., np.{like.dtype})", path=(what,)
         )
-    return vector
+    return found
