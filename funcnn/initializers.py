@@ -23,6 +23,7 @@ from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
+from funcnn import draws
 from funcnn.errors import ShapeError
 from funcnn.keys import Key
 from funcnn.recording import recorded
@@ -90,7 +91,7 @@ def normal(stddev: float = 1e-2) -> Initializer:
     Dense(2, W_init=normal(0.1))
     """
     finite_positive("normal", stddev=stddev)
-    return lambda key, shape, dtype: _cast(_normal(key, shape, dtype), stddev, dtype)
+    return lambda key, shape, dtype: draws.scaled(draws.normal(key, shape, dtype), stddev, dtype)
 
 
 @recorded
@@ -103,7 +104,7 @@ def truncated_normal(stddev: float = 1e-2) -> Initializer:
         ValueError   `stddev` is not positive and finite
     """
     finite_positive("truncated_normal", stddev=stddev)
-    return lambda key, shape, dtype: _cast(_truncated_normal(key, shape, dtype), stddev, dtype)
+    return lambda key, shape, dtype: draws.scaled(draws.truncated_normal(key, shape, dtype), stddev, dtype)
 
 
 @recorded
@@ -114,7 +115,7 @@ def uniform(scale: float = 1e-2) -> Initializer:
         ValueError   `scale` is not positive and finite
     """
     finite_positive("uniform", scale=scale)
-    return lambda key, shape, dtype: _cast(_uniform(key, shape, dtype), scale, dtype)
+    return lambda key, shape, dtype: draws.scaled(draws.uniform(key, shape, dtype), scale, dtype)
 
 
 @recorded
@@ -141,9 +142,9 @@ def orthogonal(scale: float = 1.0) -> Initializer:
         if len(shape) < 2:
             raise ShapeError(f"orthogonal takes a shape of at least 2 axes, got {display(shape)}")
         rows, columns = math.prod(shape[:-1]), shape[-1]
-        q, r = np.linalg.qr(_normal(key, (max(rows, columns), min(rows, columns)), dtype))
+        q, r = np.linalg.qr(draws.normal(key, (max(rows, columns), min(rows, columns)), dtype))
         q = np.where(np.diagonal(r) < 0, -q, q)
-        return _cast((q if rows >= columns else q.T).reshape(shape), scale, dtype)
+        return draws.scaled((q if rows >= columns else q.T).reshape(shape), scale, dtype)
 
     return init
 
@@ -221,8 +222,7 @@ def lecun_uniform(key: Key, shape: tuple[int, ...], dtype: DType) -> Array:
 def lecun_normal(key: Key, shape: tuple[int, ...], dtype: DType) -> Array:
     """`variance_scaling(1.0, "fan_in", "normal")`.
 
-    Source: LeCun, Bottou, Orr & Mueller (1998), section 4.6; for Selu: Klambauer et al., Self-Normalizing Neural
-    Networks (NIPS 2017), section 3.
+    Source: LeCun, Bottou, Orr & Mueller (1998), section 4.6.
     """
     return _scaled(key, shape, dtype, 1.0, "fan_in", "normal")
 
@@ -244,36 +244,7 @@ def _scaled(key: Key, shape: tuple[int, ...], dtype: DType, scale: float, mode: 
     n = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[mode]
     stddev = math.sqrt(scale / max(n, 1))  # of an array of size zero: any
     if distribution == "uniform":
-        return _cast(_uniform(key, shape, dtype), math.sqrt(3) * stddev, dtype)
+        return draws.scaled(draws.uniform(key, shape, dtype), math.sqrt(3) * stddev, dtype)
     if distribution == "normal":
-        return _cast(_normal(key, shape, dtype), stddev, dtype)
-    return _cast(_truncated_normal(key, shape, dtype), stddev / _CUT_STDDEV, dtype)
-
-
-# standard draws, in float32 or float64 --------------------------------------------------------------------------------
-def _normal(key: Key, shape: tuple[int, ...], dtype: DType) -> Array:
-    values: Array = np.asarray(key.generator().standard_normal(shape, _working(dtype)))
-    return values
-
-
-def _truncated_normal(key: Key, shape: tuple[int, ...], dtype: DType) -> Array:
-    generator = key.generator()
-    values: Array = np.asarray(generator.standard_normal(shape, _working(dtype)))
-    while (outside := np.abs(values) > 2).any():
-        values[outside] = generator.standard_normal(np.count_nonzero(outside), _working(dtype))
-    return values
-
-
-def _uniform(key: Key, shape: tuple[int, ...], dtype: DType) -> Array:
-    """Over [-1, 1)."""
-    values: Array = key.generator().random(shape, _working(dtype))
-    return np.asarray(values * 2.0 - 1.0)
-
-
-def _working(dtype: DType) -> type[np.float32] | type[np.float64]:
-    return np.float32 if np.dtype(dtype).itemsize <= 4 else np.float64
-
-
-def _cast(values: Array, scale: float, dtype: DType) -> Array:
-    scaled: Array = np.asarray(values * scale, dtype)
-    return scaled
+        return draws.scaled(draws.normal(key, shape, dtype), stddev, dtype)
+    return draws.scaled(draws.truncated_normal(key, shape, dtype), stddev / _CUT_STDDEV, dtype)
