@@ -1,0 +1,132 @@
+"""Optimizers written down from their sources, plainly, in float64: what the fast ones are compared with.
+
+Each function after `run` takes the arguments of the optimizer of its name and returns its updates, `(gradients, params) -> updates`,
+a closure that remembers what it has to. Trees are dicts of arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from funcnn import Optimizer, Params, apply_updates
+from funcnn.recording import is_recorded
+
+Leaves: TypeAlias = "dict[str, npt.NDArray[np.float64]]"
+Step: TypeAlias = Callable[[Leaves, Leaves], Leaves]
+
+
+SHAPES: dict[str, tuple[int, ...]] = {"a": (), "b": (3,), "c": (2, 3), "d": (2, 1, 2, 2)}
+
+
+def tree(seed: int, dtype: type[np.floating[Any]] = np.float64) -> Params:
+    """Params, or gradients, to try an optimizer on: leaves of several ranks."""
+    rng = np.random.default_rng(seed)
+    return Params({"f": {k: rng.standard_normal(s).astype(dtype) for k, s in SHAPES.items()}, "w": np.ones((2, 2), dtype)})
+
+
+def run(o: Optimizer[Any], params: Any, grads: list[Any]) -> tuple[list[Params], Params, Any]:
+    """The updates of some steps, the last params and the last state."""
+    state, updates = o.init(params), []
+    for g in grads:
+        u, state = o.update(g, state, params)
+        params = apply_updates(params, u)
+        updates.append(u)
+    return updates, params, state
+
+
+def of(optimizer: Optimizer[Any]) -> Step:
+    """The plain form of an optimizer."""
+    assert is_recorded(optimizer.init)
+    record = optimizer.init.record
+    step: Step = globals()[record.name](*record.args, **record.kwargs)
+    return step
+
+
+def sgd(rate: Any) -> Step:
+    """Goodfellow, Bengio & Courville (2016), algorithm 8.1."""
+    t = 0
+
+    def step(g: Leaves, p: Leaves) -> Leaves:
+        nonlocal t
+        t += 1
+        return {k: -at(rate, t) * g[k] for k in g}
+
+    return step
+
+
+def momentum(rate: Any, mass: float) -> Step:
+    """The velocity is the sum of all gradients, each `mass` times less for every step since."""
+    seen: list[Leaves] = []
+
+    def step(g: Leaves, p: Leaves) -> Leaves:
+        seen.append(g)
+        t = len(seen)
+        return {k: -at(rate, t) * sum((mass ** (t - 1 - i) * seen[i][k] for i in range(t)), np.zeros(())) for k in g}
+
+    return step
+
+
+def adam(rate: Any, b1: float = 0.9, b2: float = 0.999, eps: float = 1e-8) -> Step:
+    """Kingma & Ba (2015), algorithm 1, line by line."""
+    t = 0
+    m: dict[str, Any] = {}
+    v: dict[str, Any] = {}
+
+    def step(g: Leaves, p: Leaves) -> Leaves:
+        nonlocal t
+        t += 1
+        out: Leaves = {}
+        for k in g:
+            m[k] = b1 * m.get(k, 0) + (1 - b1) * g[k]
+            v[k] = b2 * v.get(k, 0) + (1 - b2) * g[k] ** 2
+            m_hat = m[k] / (1 - b1**t)
+            v_hat = v[k] / (1 - b2**t)
+            out[k] = -at(rate, t) * m_hat / (np.sqrt(v_hat) + eps)
+        return out
+
+    return step
+
+
+def adamw(rate: Any, *args: float, weight_decay: float = 1e-4, where: Any = None) -> Step:
+    """Loshchilov & Hutter (2019), algorithm 2, with the rate as alpha and eta; `where` is left out here."""
+    assert where is None
+    t, inner = 0, adam(rate, *args)
+
+    def step(g: Leaves, p: Leaves) -> Leaves:
+        nonlocal t
+        t += 1
+        update = inner(g, p)
+        return {k: update[k] - (at(rate, t) * weight_decay * p[k] if p[k].ndim >= 2 else 0) for k in g}
+
+    return step
+
+
+def clip_by_global_norm(max_norm: float) -> Step:
+    """Pascanu, Mikolov & Bengio (2013), algorithm 1."""
+
+    def step(g: Leaves, p: Leaves) -> Leaves:
+        norm = float(np.linalg.norm(np.concatenate([leaf.ravel() for leaf in g.values()])))
+        return {k: g[k] * min(1.0, max_norm / norm) for k in g}
+
+    return step
+
+
+def chain(*optimizers: Optimizer[Any]) -> Step:
+    """One after the other."""
+    steps = [of(optimizer) for optimizer in optimizers]
+
+    def step(g: Leaves, p: Leaves) -> Leaves:
+        for one in steps:
+            g = one(g, p)
+        return g
+
+    return step
+
+
+def at(rate: Any, t: int) -> float:
+    """The rate of the `t`-th step, which a schedule knows as step `t - 1`."""
+    return float(rate(t - 1) if callable(rate) else rate)

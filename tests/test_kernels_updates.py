@@ -1,0 +1,96 @@
+"""The arithmetic of optimizers, against float64 and against itself without blocks."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from funcnn.kernels import updates as kernel
+from funcnn.kernels.updates import BLOCK
+
+SIZES = [0, 1, 7, BLOCK, BLOCK + 1, 2 * BLOCK + 5]
+every_size = pytest.mark.parametrize("n", SIZES)
+
+
+def vectors(n: int, count: int) -> list[np.ndarray[tuple[int], np.dtype[np.float32]]]:
+    """Some float32 vectors."""
+    return list(np.random.default_rng(n).standard_normal((count, n), np.float32))
+
+
+@every_size
+def test_adam(n: int) -> None:
+    """Both moments and the step are those of the formula, in float64."""
+    g, m, v = vectors(n, 3)
+    v = v * v
+    u, new_m, new_v = kernel.adam(g, m, v, 0.9, 0.99, -0.5, 0.1)
+    g64, m64 = g.astype(np.float64), 0.9 * m.astype(np.float64) + g
+    v64 = 0.99 * v.astype(np.float64) + g64 * g64
+    np.testing.assert_allclose(new_m, m64, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(new_v, v64, rtol=1e-5)
+    np.testing.assert_allclose(u, -0.5 * m64 / (np.sqrt(v64) + 0.1), rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("t", [1, 2, 10, 1000, 10**7])
+def test_adam_scalars_are_the_bias_corrections(t: int) -> None:
+    """`scale m / (sqrt(v) + eps)` of unscaled sums is the paper's `-rate m_hat / (sqrt(v_hat) + eps)`."""
+    b1, b2, rate, eps, m, v = 0.9, 0.999, 0.5, 1e-3, 3.0, 5.0
+    scale, inner = kernel.adam_scalars(t, rate, b1, b2, eps)
+    m_hat, v_hat = m * (1 - b1) / (1 - b1**t), v * (1 - b2) / (1 - b2**t)
+    assert scale * m / (math.sqrt(v) + inner) == pytest.approx(-rate * m_hat / (math.sqrt(v_hat) + eps), rel=1e-12)
+
+
+@every_size
+def test_momentum(n: int) -> None:
+    """The velocity decays and takes the gradient up; the step is a multiple of it."""
+    g, velocity = vectors(n, 2)
+    u, new = kernel.momentum(g, velocity, 0.5, -0.25)
+    np.testing.assert_array_equal(new, velocity * np.float32(0.5) + g)
+    np.testing.assert_array_equal(u, new * np.float32(-0.25))
+
+
+@every_size
+def test_scaled_and_added(n: int) -> None:
+    """Plain arithmetic, in float32."""
+    x, y = vectors(n, 2)
+    np.testing.assert_array_equal(kernel.scaled(x, 0.3), x * np.float32(0.3), strict=True)
+    np.testing.assert_array_equal(kernel.added(x, y), x + y, strict=True)
+
+
+def test_add_scaled_keeps_to_the_spans() -> None:
+    """Between the ends of every span, and nowhere else."""
+    n = 2 * BLOCK
+    y, x = np.zeros(n), np.ones(n)
+    kernel.add_scaled(y, x, 2.0, ((1, 3), (10, BLOCK + 20)))
+    expected = np.zeros(n)
+    expected[1:3] = expected[10 : BLOCK + 20] = 2.0
+    np.testing.assert_array_equal(y, expected)
+
+
+@every_size
+def test_norm(n: int) -> None:
+    """The Euclidean norm."""
+    (x,) = vectors(n, 1)
+    assert kernel.norm(x) == pytest.approx(math.sqrt(math.fsum(float(a) ** 2 for a in x)), rel=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("power", [-37, -30, 0, 30, 37])
+def test_norm_of_extreme_numbers(power: int, dtype: type[np.floating[Any]]) -> None:
+    """Squares out of the range of float32 do not matter."""
+    x = np.array([3 * 10.0**power, 4 * 10.0**power], dtype)
+    assert kernel.norm(x) == pytest.approx(5 * 10.0**power, rel=1e-6)
+
+
+@pytest.mark.parametrize("power", [-300, -160, 160, 300])
+def test_norm_of_extreme_float64(power: int) -> None:
+    """Nor do squares out of the range of float64."""
+    assert kernel.norm(np.array([3 * 10.0**power, 4 * 10.0**power])) == pytest.approx(5 * 10.0**power, rel=1e-12)
+
+
+def test_norm_of_what_is_not_finite() -> None:
+    """Infinity has the norm infinity, NaN the norm NaN, nothing the norm zero."""
+    norms = [kernel.norm(np.array(x, np.float32)) for x in ([np.inf, 1.0], [np.nan, 1.0], [0.0, 0.0], [])]
+    assert norms == pytest.approx([np.inf, np.nan, 0.0, 0.0], nan_ok=True)
