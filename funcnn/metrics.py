@@ -26,7 +26,8 @@ B = TypeVar("B")
 class Metric(NamedTuple, Generic[S, Y, T]):
     """Three pure functions: `init() -> state`, `update(state, prediction, target) -> state`, `compute(state) -> float`.
 
-    States are small; `update` never changes one. Called with one batch, a metric is the value for that batch.
+    States are small; `update` never changes one. Called with one batch, a metric is the value for that batch. Its `name`
+    is what `evaluate` puts the value under.
 
     >>> state = accuracy.init()
     >>> state = accuracy.update(state, np.array([[1.0, 0.0], [1.0, 0.0]]), np.array([0, 1]))
@@ -40,9 +41,13 @@ class Metric(NamedTuple, Generic[S, Y, T]):
     init: Callable[[], S]
     update: Callable[[S, Y, T], S]
     compute: Callable[[S], float]
+    name: str = "metric"
 
     def __call__(self, prediction: Y, target: T) -> float:
         return self.compute(self.update(self.init(), prediction, target))
+
+    def __repr__(self) -> str:
+        return f"<metric {self.name}>"
 
 
 class Ratio(NamedTuple):
@@ -68,14 +73,15 @@ def _hits(state: Ratio, logits: Array, labels: Union[Tokens, Array]) -> Ratio:
     return Ratio(state.total + int(np.count_nonzero(hits)), state.n + hits.size)
 
 
-accuracy: Metric[Ratio, Array, Union[Tokens, Array]] = Metric(Ratio, _hits, _ratio)
+accuracy: Metric[Ratio, Array, Union[Tokens, Array]] = Metric(Ratio, _hits, _ratio, "accuracy")
 """The share of rows whose largest logit is that of the label; the first of several largest counts.
 
 Shapes
     logits   (..., classes), or probabilities: only their order matters
     labels   (...) integers from 0 to classes - 1, or distributions (..., classes), whose largest entry is the label
 Errors
-    as for `softmax_cross_entropy`
+    LabelError   labels out of range, of another kind or form; rows that are no distributions
+    ShapeError   the leading axes differ, or no row has been seen
 Source: Bishop, Pattern Recognition and Machine Learning (2006), section 1.5.1 (one minus the misclassification rate).
 """
 
@@ -130,7 +136,7 @@ def _r2(state: Moments) -> float:
     return float(np.mean(np.where(constant, np.where(state.errors == 0, 1.0, 0.0), shares)))
 
 
-r2: Metric[Moments, Array, Array] = Metric(_no_moments, _moments, _r2)
+r2: Metric[Moments, Array, Array] = Metric(_no_moments, _moments, _r2, "r2")
 """The coefficient of determination, `1 - sum (t - y)^2 / sum (t - mean t)^2` over rows, averaged over outputs.
 
 1 is perfect, 0 what the mean of the targets achieves. An output whose target is constant counts 1 where every
@@ -140,7 +146,8 @@ Shapes
     prediction, target   (rows, ...), the same
 Errors
     ShapeError   the shapes differ, or no row has been seen
-Source: Draper & Smith, Applied Regression Analysis (1998), section 1.3, with the conventions of scikit-learn. Pooling: Chan, Golub & LeVeque, Algorithms for Computing the Sample Variance (1983).
+Source: Draper & Smith, Applied Regression Analysis (1998), section 1.3, with the conventions of scikit-learn.
+Pooling: Chan, Golub & LeVeque, Algorithms for Computing the Sample Variance (1983).
 """
 
 
@@ -162,7 +169,7 @@ def mean_of(loss: Loss[A, B]) -> Metric[tuple[Ratio, ...], A, B]:
     if not isinstance(loss, Loss):
         raise TypeError(f"mean_of takes a loss, got {type(loss).__name__}; metrics are used as they are")
     update, compute = functools.partial(_more_terms, loss), functools.partial(_mean, loss)
-    return cast("Metric[tuple[Ratio, ...], A, B]", Metric(tuple, update, compute))
+    return cast("Metric[tuple[Ratio, ...], A, B]", Metric(tuple, update, compute, repr(loss)))
 
 
 def _more_terms(loss: Loss[Any, Any], state: tuple[Ratio, ...], prediction: Any, target: Any) -> tuple[Ratio, ...]:

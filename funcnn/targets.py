@@ -102,9 +102,10 @@ def _class_numbers(name: str, logits: Array, labels: Any, classes: int) -> Any:
     # one maximum finds labels on both sides of the range: read as unsigned, those below zero are the largest
     if labels.size and labels.view(f"{labels.dtype.byteorder}u{labels.dtype.itemsize}").max() >= classes:
         at = np.argwhere((labels < 0) | (labels >= classes))[0]
-        index = ", ".join(map(str, at))
+        index = ", ".join(map(str, at)) or "()"
         raise LabelError(
-            f"{name}: label {labels[tuple(at)]} at index {index} is outside the range 0 to {classes - 1}: {_forms(classes)}"
+            f"{name}: label {labels[tuple(at)]} at index {index} is outside the range 0 to {classes - 1}: "
+            f"{_forms(classes)}"
         )
     return labels.astype(np.intp, copy=False)
 
@@ -116,8 +117,8 @@ def _distributions(name: str, t: Array, classes: int) -> Array:
         at = np.argwhere(bad)[0]
         row = t[tuple(at)]
         raise LabelError(
-            f"{name}: row {', '.join(map(str, at)) or '0'} of the labels is {np.array2string(row, threshold=8)}, and sums "
-            f"to {row.sum():.6g}; its numbers must be in the range 0 to 1 and sum to 1: {_forms(classes)}"
+            f"{name}: row {', '.join(map(str, at)) or '()'} of the labels is {np.array2string(row, threshold=8)}, "
+            f"and sums to {row.sum():.6g}; its numbers must be in the range 0 to 1 and sum to 1: {_forms(classes)}"
         )
     return t
 
