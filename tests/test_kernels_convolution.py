@@ -109,10 +109,11 @@ def test_a_bias_is_added_to_every_pixel(case: Case) -> None:
 @given(case=cases())
 def test_complex_numbers_flow_through(case: Case) -> None:
     """The kernels are linear over the complex numbers, in each argument."""
-    x, w, dy, strides, pads = case
-    turned = Case(x * (1 + 2j), w, dy * (3 - 1j), strides, pads)
+    x, _, dy, _, _ = case
+    a, b = np.array(1 + 2j), np.array(3 - 1j)
+    turned = case._replace(x=x * a, dy=dy * b)
     y, dw, dx = all_three(case)
-    for found, wanted in zip(all_three(turned), (y * (1 + 2j), dw * (1 + 2j) * (3 - 1j), dx * (3 - 1j)), strict=True):
+    for found, wanted in zip(all_three(turned), (y * a, dw * a * b, dx * b), strict=True):
         assert found.dtype == np.complex128
         np.testing.assert_allclose(found, wanted, rtol=1e-9, atol=1e-11)
 
