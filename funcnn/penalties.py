@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias, Union, cast
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 
@@ -13,10 +13,7 @@ from funcnn.errors import ParamsError
 from funcnn.objectives import Penalty
 from funcnn.params import plain_tree
 from funcnn.trees import Path, Plain, flatten, matcher
-from funcnn.types import Array, Tree
-
-Where: TypeAlias = Union[str, Callable[[str, Array], bool], None]
-"""Which leaves: a pattern of paths, `"**/w"`; a predicate `(path, array) -> bool`; None for matrices, `ndim >= 2`."""
+from funcnn.types import Array, Tree, Where
 
 Back: TypeAlias = Callable[[float], tuple[Tree]]
 

@@ -28,6 +28,9 @@ Shape: TypeAlias = "tuple[Union[int, Shape], ...]"
 Tree: TypeAlias = Mapping[str, Union[Array, "Tree"]]
 """A nested mapping with arrays as leaves: what `Params` is, and what rules read params from and return gradients in."""
 
+Where: TypeAlias = Union[str, Callable[[str, Array], bool], None]
+"""Which leaves: a pattern of paths, `"**/w"`; a predicate `(path, array) -> bool`; None for matrices, `ndim >= 2`."""
+
 Initializer: TypeAlias = Callable[[Key, "tuple[int, ...]", "np.dtype[Any]"], Array]
 """`(key, shape, dtype) -> array`."""
 

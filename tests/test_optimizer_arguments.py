@@ -98,7 +98,7 @@ def test_matrices_decay_and_nothing_else() -> None:
     assert decayed(adamw(0.1)) == {"f/c", "f/d", "w"}
 
 
-@pytest.mark.parametrize("where", ["f/*", lambda path: path.startswith("f/")], ids=["pattern", "predicate"])
+@pytest.mark.parametrize("where", ["f/*", lambda path, leaf: path.startswith("f/")], ids=["pattern", "predicate"])
 def test_where_chooses_what_decays(where: Any) -> None:
     """A pattern of paths, or a predicate, is taken instead."""
     assert decayed(adamw(0.1, where=where)) == {"f/a", "f/b", "f/c", "f/d"}
@@ -113,7 +113,7 @@ def test_decay_is_decoupled() -> None:
 
 def test_where_that_chooses_nothing_is_refused() -> None:
     """A pattern that fits no path is an error of `init`, which lists the paths."""
-    with pytest.raises(ParamsError, match=r"adamw: where='\*\*/kernel' chooses no leaf; the paths are f/a, f/b, f/c, f/d, w"):
+    with pytest.raises(ParamsError, match=r"adamw: where='\*\*/kernel' matches no path of the params: f/a, f/b, f/c, f/d, w"):
         adamw(0.1, where="**/kernel").init(tree(0))
 
 

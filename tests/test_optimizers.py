@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import closed_forms
@@ -144,6 +145,15 @@ def test_states_stay_what_they_were() -> None:
         params = apply_updates(params, updates)
         kept.append(((updates.at("w"), params, state), pickle.dumps((updates.at("w"), params, state))))
     assert [pickle.dumps(values) == told for values, told in kept] == [True] * 12
+
+
+def test_threads_may_share_everything() -> None:
+    """Steps taken by several threads at once from shared params and state are those of one thread."""
+    rng = np.random.default_rng(0)
+    params, grads = (Params({"w": rng.standard_normal((2, BLOCK), np.float32)}) for _ in range(2))
+    expected = run(adamw(0.1), params, [grads] * 3)
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(lambda i: run(adamw(0.1), params, [grads] * 3) == expected, range(12))) == [True] * 12
 
 
 # states and optimizers as values --------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable
-from typing import NamedTuple, TypeAlias, Union
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from funcnn.params import Params
 from funcnn.schedules import Rate, rates
 from funcnn.shapes import finite_positive, probability
 from funcnn.trees import matcher
-from funcnn.types import Tree
+from funcnn.types import Array, Tree, Where
 
 _Spans: TypeAlias = "tuple[tuple[int, int], ...]"
 
@@ -48,7 +48,7 @@ def adam(rate: Rate, b1: float = 0.9, b2: float = 0.999, eps: float = 1e-8) -> O
     >>> adam(1e-3, b2=0.99)
     adam(0.001, b2=0.99)
     """
-    return _adam("adam", rate, b1, b2, eps, 0.0, lambda layout: ())
+    return _adam("adam", rate, b1, b2, eps, 0.0, lambda p, layout: ())
 
 
 @optimizer
@@ -59,16 +59,16 @@ def adamw(
     eps: float = 1e-8,
     *,
     weight_decay: float = 1e-4,
-    where: Union[str, Callable[[str], bool], None] = None,
+    where: Where = None,
 ) -> Optimizer[AdamState]:
     """Adam with decoupled weight decay, `update = -rate (m_hat / (sqrt(v_hat) + eps) + weight_decay p)`.
 
     Leaves with at least two axes decay, so that biases, scales and statistics do not, or those that `where` chooses: a
-    pattern of paths such as `"**/w"`, or a predicate of the path.
+    pattern of paths such as `"**/w"`, or a predicate `(path, array) -> bool`.
 
     Errors
         ValueError    as `adam`; `weight_decay` is negative or not finite
-        ParamsError   `where` chooses no leaf; from `init`
+        ParamsError   the pattern `where` matches no path; from `init`
     Source: Loshchilov & Hutter, Decoupled Weight Decay Regularization (ICLR 2019), algorithm 2, the rate multiplying the
     decay too.
 
@@ -77,24 +77,28 @@ def adamw(
     """
     if not 0 <= weight_decay < math.inf:
         raise ValueError(f"adamw: weight_decay must be in [0, inf), got {weight_decay!r}")
-    chosen = matcher(where) if isinstance(where, str) else where
-
     decay = float(weight_decay)
 
     @functools.lru_cache(8)  # a layout is compared by identity, and lives as long as the params that are trained
-    def decaying(layout: Layout) -> _Spans:
+    def matched(layout: Layout) -> _Spans:
+        fits = matcher(where) if isinstance(where, str) else None
         places = list(layout.places())
-        spans = tuple((start, end) for path, start, end, shape in places if (chosen(path) if chosen else len(shape) >= 2))
-        if chosen and not spans:
+        spans = tuple((start, end) for path, start, end, shape in places if (fits(path) if fits else len(shape) >= 2))
+        if fits and not spans:
             paths = ", ".join(path for path, *_ in places) or "none"
-            raise ParamsError(f"adamw: where={where!r} chooses no leaf; the paths are {paths}")
+            raise ParamsError(f"adamw: where={where!r} matches no path of the params: {paths}")
         return spans
+
+    def decaying(p: Array, layout: Layout) -> _Spans:
+        if not callable(where):
+            return matched(layout)
+        return tuple((i, j) for path, i, j, shape in layout.places() if where(path, p[i:j].reshape(shape)))
 
     return _adam("adamw", rate, b1, b2, eps, decay, decaying)
 
 
 def _adam(
-    name: str, rate: Rate, b1: float, b2: float, eps: float, decay: float, decaying: Callable[[Layout], _Spans]
+    name: str, rate: Rate, b1: float, b2: float, eps: float, decay: float, decaying: Callable[[Array, Layout], _Spans]
 ) -> Optimizer[AdamState]:
     read = rates(rate, where=name)
     probability(name, b1=b1, b2=b2)
@@ -103,7 +107,7 @@ def _adam(
 
     def init(params: Tree) -> AdamState:
         p, layout = flat(params)
-        decaying(layout)
+        decaying(p, layout)
         zeros = layout.own(np.zeros_like(p))
         return AdamState(0, zeros, zeros)
 
@@ -113,7 +117,7 @@ def _adam(
         m, v = flat_like(layout, state.m, p, "state/m"), flat_like(layout, state.v, p, "state/v")
         step_rate, t = read(state.step), state.step + 1
         u, m, v = kernel.adam(g, m, v, b1, b2, *kernel.adam_scalars(t, step_rate, b1, b2, eps))
-        kernel.add_scaled(u, p, -step_rate * decay, decaying(layout))
+        kernel.add_scaled(u, p, -step_rate * decay, decaying(p, layout))
         return layout.own(u), AdamState(t, layout.own(m), layout.own(v))
 
     return Optimizer(init, update)
