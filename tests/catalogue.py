@@ -120,6 +120,14 @@ COMBINATORS: Final = (
 )
 
 LOSSES: tuple[LossRow, ...] = (
+    LossRow("joint(squared_error, sum_squared_error, scales=(0.5, 2.0))", (("B", "D"), ("B", ..., "E"))),
+    LossRow("softmax_cross_entropy", ("B", ..., 4), target="labels"),
+    LossRow("softmax_cross_entropy.bind(reduce='batch')", ("B", "T", 3), target="distribution"),
+    LossRow("softmax_cross_entropy.bind(label_smoothing=0.1)", ("B", 4), target="labels"),
+    LossRow("softmax_cross_entropy.bind(label_smoothing=0.25, reduce='sum')", ("B", 3), target="distribution"),
+    LossRow("squared_error", ("B", ..., "D")),
+    LossRow("squared_error.bind(reduce='batch')", ("B", ..., "D")),
+    LossRow("sum_squared_error", ("B", ..., "D")),
 )
 
 OPTIMIZERS: tuple[OptimizerRow, ...] = (
@@ -163,10 +171,10 @@ def kind_of(name: str) -> str:
     value = NAMESPACE[name]
     if isinstance(value, funcnn.Layer):
         return "layer"
-    if isinstance(value, funcnn.Differentiable):
+    if isinstance(value, funcnn.Loss):
         return "loss"
     if not callable(value) or isinstance(value, type):
         return "other"
     returns = str(getattr(value, "__annotations__", {}).get("return", ""))
     made = returns.split("[")[0].strip("'\"").split(".")[-1]
-    return {"Layer": "layer", "Loss": "loss", "Differentiable": "loss", "Optimizer": "optimizer"}.get(made, "other")
+    return {"Layer": "layer", "Loss": "loss", "Optimizer": "optimizer"}.get(made, "other")
