@@ -54,9 +54,8 @@ class LossRow(NamedTuple):
 
     source: str
     prediction: Template
-    target: str = "like"  # a key of `funcnn.testing.TARGETS`: like, labels, distribution, binary, signs, counts, positive
-    target_shape: Template | None = None  # where it is not the prediction's (without its last axis for labels)
-    kinks: bool = False
+    target: Any = "like"  # a key of `funcnn.testing.TARGETS` (like, labels, distribution, binary, signs, counts, positive),
+    # a function (rng, shape of the prediction, dtype) -> target, or a tuple of these for a tuple of predictions
     domain: tuple[float, float] | None = None  # the prediction is drawn between these
     weighted: bool = True  # takes `weights=`
     except_: Mapping[str, str] = {}  # noqa: RUF012  (read only)
@@ -137,10 +136,13 @@ OPTIMIZERS: tuple[OptimizerRow, ...] = (
     OptimizerRow("momentum(cosine_decay(0.1, 3), 0.5)", "momentum"),
     OptimizerRow("adam(0.1)", "adam"),
     OptimizerRow("adam(warmup(2, 0.1), 0.8, 0.9, 0.1)", "adam"),
-    OptimizerRow("adamw(0.1)", "adamw"),
-    OptimizerRow("adamw(cosine_decay(0.1, 3), weight_decay=0.5)", "adamw"),
-    OptimizerRow("clip_by_global_norm(0.5)", "clip_by_global_norm"),
-    OptimizerRow("chain(clip_by_global_norm(0.5), adam(0.1), clip_by_global_norm(0.1))", "chain"),
+    OptimizerRow("adamw(0.1)", "adamw", except_={"fixed_point": "matrices decay without gradients"}),
+    OptimizerRow("adamw(cosine_decay(0.1, 3), weight_decay=0.5)", "adamw", except_={"fixed_point": "matrices decay"}),
+    OptimizerRow("clip_by_global_norm(0.5)", "clip_by_global_norm", except_={"splits": "the norm is that of all leaves"}),
+    OptimizerRow(
+        "chain(clip_by_global_norm(0.5), adam(0.1), clip_by_global_norm(0.1))", "chain",
+        except_={"splits": "the norm is that of all leaves"},
+    ),
 )
 
 # Public functions that return a layer, a loss or an optimizer and yet have no row, with the reason.

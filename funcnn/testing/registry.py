@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, NamedTuple, TypeVar
 
 from funcnn.networks import Layer
 from funcnn.testing.cases import Case
@@ -14,6 +14,8 @@ from funcnn.testing.exact_laws import EXACT_LAWS
 from funcnn.testing.numeric_laws import NUMERIC_LAWS
 from funcnn.testing.params_laws import PARAMS_LAWS
 from funcnn.testing.verdicts import Law
+
+C = TypeVar("C")
 
 _GENERAL = (*EXACT_LAWS, *NUMERIC_LAWS, *DERIVATIVE_LAWS, *PARAMS_LAWS, *COMPOSITION_LAWS)
 
@@ -53,3 +55,31 @@ def laws_for(layer: Layer[Any, Any] | None, claims: Claims) -> dict[str, str]:
     if claims.mixes_batch:
         chosen["independent_rows"] = "it is declared that examples see each other"
     return {name: reason for name, reason in chosen.items() if reason is not None}
+
+
+def selected(
+    table: Mapping[str, Law[C]],
+    chosen: Mapping[str, str],
+    only: Iterable[str],
+    also: Iterable[str | Law[C]],
+    except_: Mapping[str, str],
+) -> dict[str, tuple[Law[C], str]]:
+    """The laws to try, each with the reason why it must fail, or "": those chosen, after what a user says.
+
+    Errors
+        ValueError   a name there is not among the laws, or that is not tried here; an exception without a reason
+    """
+    laws = {name: (table[name], reason) for name, reason in chosen.items()}
+    for law in also:
+        if isinstance(law, str) and law not in table:
+            raise ValueError(f"there is no law {law!r}; the laws are {', '.join(sorted(table))}")
+        value = table[law] if isinstance(law, str) else law
+        laws[value.name] = (value, "")
+    for name, reason in except_.items():
+        if name not in laws or not reason:
+            raise ValueError(f"except_ takes {{law: reason}}, got {name!r}: {reason!r}; the laws are {', '.join(laws)}")
+        laws[name] = (laws[name][0], reason)
+    wanted = set(only)
+    if missing := wanted - laws.keys():
+        raise ValueError(f"not held to {', '.join(sorted(missing))}; the laws are {', '.join(laws)}")
+    return {name: law for name, law in laws.items() if not wanted or name in wanted}

@@ -6,12 +6,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import pytest
-from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from funcnn.networks import Layer
 from funcnn.testing.cases import Case
-from funcnn.testing.registry import LAWS, Claims, laws_for
+from funcnn.testing.registry import LAWS, Claims, laws_for, selected
 from funcnn.testing.runs import Tally, Trial
 from funcnn.testing.strategies import Template, cases, shapes
 from funcnn.testing.verdicts import Law
@@ -50,38 +49,24 @@ def trials(
     """
     single = layer if isinstance(layer, Layer) else None
     chosen = laws_for(single, Claims(kinks, mixes_batch, linear, analytic))
-    table = dict(LAWS)
-    for law in also:
-        if isinstance(law, Law):
-            table[law.name] = law
-        chosen[law.name if isinstance(law, Law) else _known(law, table)] = ""
-    for name, reason in except_.items():
-        if name not in chosen or not reason:
-            raise ValueError(f"except_ takes {{law: reason}}, got {name!r}: {reason!r}; the laws are {', '.join(chosen)}")
-        chosen[name] = reason
-    wanted = {_known(name, table) for name in only}
-    if missing := wanted - chosen.keys():
-        raise ValueError(f"the layer is not held to {', '.join(sorted(missing))}; the laws are {', '.join(chosen)}")
+    label = "layers" if single is None else repr(layer)
     drawn = shape_strategy(shape)
-    label = repr(layer) if single is not None else "layers"
     return {
         name: Trial(
-            table[name],
+            law,
             cases(
-                layer, drawn, kinds=table[name].kinds, passes=table[name].passes, tokens=tokens, domain=domain,
-                dtypes=[d for d in dtypes if d in table[name].dtypes] or table[name].dtypes,
+                layer, drawn, dtypes=common(dtypes, law.dtypes), kinds=law.kinds, passes=law.passes,
+                tokens=tokens, domain=domain,
             ),
             label, reason, examples,
         )
-        for name, reason in chosen.items()
-        if not wanted or name in wanted
+        for name, (law, reason) in selected(LAWS, chosen, only, also, except_).items()
     }  # fmt: skip
 
 
-def _known(name: str, table: Mapping[str, object]) -> str:
-    if name not in table:
-        raise ValueError(f"there is no law {name!r}; the laws are {', '.join(sorted(table))}")
-    return name
+def common(dtypes: Sequence[str], of_law: Sequence[str]) -> Sequence[str]:
+    """The dtypes to try: those asked for, where the law is for them; else the law's own."""
+    return [d for d in dtypes if d in of_law] or of_law
 
 
 def laws(layer: Layers, shape: Template | Shape | SearchStrategy[Shape], **claims: Any) -> type:

@@ -1,0 +1,136 @@
+"""One line a loss, one line an optimizer: test classes as `laws` makes them for layers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn, SearchStrategy
+
+from funcnn.optimizers.pairs import Optimizer
+from funcnn.terms import Loss
+from funcnn.testing.loss_cases import LossCase, Target
+from funcnn.testing.loss_laws import LOSS_LAWS
+from funcnn.testing.optimizer_cases import OptimizerCase, Step
+from funcnn.testing.optimizer_laws import OPTIMIZER_LAWS, closed_form
+from funcnn.testing.registry import selected
+from funcnn.testing.runs import Trial
+from funcnn.testing.strategies import Template, seeds
+from funcnn.testing.suites import common, shape_strategy, suite
+from funcnn.testing.verdicts import Law
+from funcnn.types import Shape
+
+LOSS_LAWS_BY_NAME: Final[Mapping[str, Law[LossCase]]] = {law.name: law for law in LOSS_LAWS}
+OPTIMIZER_LAWS_BY_NAME: Final[Mapping[str, Law[OptimizerCase]]] = {law.name: law for law in OPTIMIZER_LAWS}
+
+
+@st.composite
+def loss_cases(
+    draw: DrawFn,
+    loss: Loss[Any, Any],
+    shape: SearchStrategy[Shape],
+    target: Target,
+    dtypes: Sequence[str],
+    kinds: Sequence[str],
+    weighted: bool,
+    domain: tuple[float, float] | None,
+) -> LossCase:
+    """Cases of a loss."""
+    return LossCase(
+        loss, draw(shape), target=target, dtype=draw(st.sampled_from(dtypes)), seed=draw(seeds()),
+        kind=draw(st.sampled_from(kinds)), weighted=weighted and draw(st.booleans()), domain=domain,
+    )  # fmt: skip
+
+
+def loss_trials(
+    loss: Loss[Any, Any],
+    shape: Template | Shape | SearchStrategy[Shape],
+    *,
+    target: Target = "like",
+    domain: tuple[float, float] | None = None,
+    weighted: bool = True,
+    dtypes: Sequence[str] = ("float32", "float64"),
+    examples: int | None = None,
+    only: Iterable[str] = (),
+    also: Iterable[str | Law[LossCase]] = (),
+    except_: Mapping[str, str] = {},
+) -> dict[str, Trial]:
+    """Every law a loss is held to, with its cases. The arguments are those of `loss_laws`."""
+    has = {"": True, "weights": weighted, "terms": not loss.parts}  # the parts of a joint loss reduce by themselves
+    chosen = {law.name: "" for law in LOSS_LAWS if has[law.wants]}
+    drawn = shape_strategy(shape)
+    return {
+        name: Trial(
+            law,
+            loss_cases(loss, drawn, target, common(dtypes, law.dtypes), law.kinds, weighted, domain),
+            repr(loss), reason, examples,
+        )
+        for name, (law, reason) in selected(LOSS_LAWS_BY_NAME, chosen, only, also, except_).items()
+    }  # fmt: skip
+
+
+def loss_laws(loss: Loss[Any, Any], shape: Template | Shape | SearchStrategy[Shape], **claims: Any) -> type:
+    """A test class that holds a loss to all laws of losses.
+
+        TestMyLoss = loss_laws(my_loss, shapes("B", 4), target="labels")
+
+    shape      of the prediction, as `laws` takes it; the first axis is the rows
+    target     a key of `TARGETS`, a function `(rng, shape of the prediction, dtype) -> target`, or a tuple of these
+    domain     predictions are drawn between these two numbers
+    weighted   it takes `weights=`
+    dtypes, examples, only, also, except_   as `laws` takes them
+
+    >>> "test_true_pullback" in vars(loss_laws(squared_error, ("B", ..., "D")))
+    True
+    """
+    return suite(f"Laws of {loss!r}", loss_trials(loss, shape, **claims))
+
+
+_trees: Final = st.dictionaries(
+    st.sampled_from(["w", "b", "dense_0/w", "dense_0/b", "a/b/c", "z"]),
+    st.lists(st.integers(1, 3), max_size=3).map(tuple),
+    min_size=1, max_size=4,
+)  # fmt: skip
+
+
+@st.composite
+def optimizer_cases(draw: DrawFn, optimizer: Optimizer[Any], dtypes: Sequence[str]) -> OptimizerCase:
+    """Cases of an optimizer."""
+    return OptimizerCase(
+        optimizer, draw(_trees), dtype=draw(st.sampled_from(dtypes)), seed=draw(seeds()), steps=draw(st.integers(1, 4))
+    )
+
+
+def optimizer_trials(
+    optimizer: Optimizer[Any],
+    *,
+    steps: Callable[[Any], Step] | None = None,
+    dtypes: Sequence[str] = ("float32", "float64"),
+    examples: int | None = None,
+    only: Iterable[str] = (),
+    also: Iterable[str | Law[OptimizerCase]] = (),
+    except_: Mapping[str, str] = {},
+) -> dict[str, Trial]:
+    """Every law an optimizer is held to, with its cases. The arguments are those of `optimizer_laws`."""
+    more = [*also, *([closed_form(steps)] if steps else [])]
+    chosen = {law.name: "" for law in OPTIMIZER_LAWS}
+    return {
+        name: Trial(law, optimizer_cases(optimizer, common(dtypes, law.dtypes)), repr(optimizer), reason, examples)
+        for name, (law, reason) in selected(OPTIMIZER_LAWS_BY_NAME, chosen, only, more, except_).items()
+    }
+
+
+def optimizer_laws(optimizer: Optimizer[Any], **claims: Any) -> type:
+    """A test class that holds an optimizer to all laws of optimizers.
+
+        TestMyOptimizer = optimizer_laws(my_optimizer(0.1), steps=plainly)
+
+    steps    the formula of the source, written down plainly: `steps(optimizer)` gives a function of gradients and params,
+             dicts from path to array, that returns the updates; called once a step, it may remember
+    dtypes, examples, only, also, except_   as `laws` takes them
+
+    >>> "test_splits" in vars(optimizer_laws(sgd(0.1)))
+    True
+    """
+    return suite(f"Laws of {optimizer!r}", optimizer_trials(optimizer, **claims))
