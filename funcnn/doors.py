@@ -114,7 +114,7 @@ class Checks:
         )
         if any(isinstance(d, tuple) for d in local):
             return None
-        symbols = tuple(Unknown(-1) for _ in local)
+        symbols = tuple(Unknown() for _ in local)
         try:
             sizes: Any = _leaf_shapes(spec(symbols))
         except Exception:  # the rule decides something about the input: no telling

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import operator
-from typing import Any, Final, Union
+from typing import Any, Final, NoReturn, Union, final
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ from numpy.random.bit_generator import ISeedSequence
 _SIZE: Final = 16
 
 
+@final
 class Key:
     """A source of randomness that is a value: immutable, hashable, printable, 16 bytes.
 
@@ -97,8 +98,11 @@ class Key:
     def __reduce__(self) -> tuple[Any, ...]:
         return _from_state, (self._state,)
 
-    def __setattr__(self, name: str, value: object) -> None:
+    def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(f"keys never change; make another with .fold({name!r})")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError("keys never change, and nothing leaves them")
 
 
 class _Seed(ISeedSequence):
@@ -145,4 +149,5 @@ def as_key(rng: object, *, where: str = "rng") -> Key:
     try:
         return Key(operator.index(rng))  # type: ignore[arg-type]
     except TypeError:
-        raise TypeError(f"{where} must be a Key or an int seed, got {type(rng).__name__}; write Key(0)") from None
+        fix = "Key(generator)" if isinstance(rng, np.random.Generator) else "Key(0)"
+        raise TypeError(f"{where} must be a Key or an int seed, got {type(rng).__name__}; write {fix}") from None

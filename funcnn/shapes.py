@@ -7,19 +7,25 @@ every decision, so that no rule ever takes `-1` for a number.
 from __future__ import annotations
 
 import operator
-from typing import Any, Final, NoReturn, TypeGuard, Union
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeGuard, Union
 
 from funcnn.errors import ShapeError, UndecidedError
 from funcnn.types import Nested, Shape
 
 
-class Unknown(int):
+if TYPE_CHECKING:
+    _Number = int  # shapes are written with integers
+else:
+    _Number = object  # C code takes an `int` by its value and never asks: range(d) would run over a placeholder
+
+
+class Unknown(_Number):
     """A dimension that is not known. Arithmetic with it stays unknown; comparing it, or indexing with it, is refused.
 
     Rules that want to check what they can write `same(a, b)` and `known(d)`.
 
     >>> import math
-    >>> unknown = Unknown(-1)
+    >>> unknown = Unknown()
     >>> unknown // 2 + 3, math.prod((2, unknown))
     (?, ?)
     >>> unknown == 3
@@ -30,8 +36,8 @@ class Unknown(int):
 
     __slots__ = ()
 
-    def _absorb(self, *_: object) -> Unknown:
-        return UNKNOWN
+    def _absorb(self, *others: object) -> Unknown:
+        return UNKNOWN if all(hasattr(o, "__float__") for o in others) else self._refuse()  # [0] * d asks for a value
 
     def _refuse(self, *_: object) -> NoReturn:
         raise UndecidedError("a shape rule asked for the value of an unknown dimension; ask `known(d)` first")
@@ -45,7 +51,7 @@ class Unknown(int):
         return "?"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Unknown, (-1,)
+        return Unknown, ()
 
     def __hash__(self) -> int:
         return hash("?")
@@ -60,7 +66,7 @@ class Unknown(int):
     # fmt: on
 
 
-UNKNOWN: Final = Unknown(-1)
+UNKNOWN: Final = Unknown()
 
 
 def known(*dims: int) -> bool:
