@@ -4,7 +4,8 @@ The public names, in the order a reader meets them.
 """
 
 # the five nouns
-from funcnn.params import Params, astype, tree_map
+from funcnn.params import Params
+from funcnn.leafwise import astype, tree_map
 from funcnn.keys import Key
 from funcnn.calculus import Apply, Differentiable, Later, Pullback, differentiable, force, vjp
 from funcnn.networks import Init, Layer, features, layer, passes, tokens
@@ -24,7 +25,7 @@ from funcnn.layers.reshaping import Flatten, Identity
 from funcnn.layers.perceptron import mlp
 
 # losses and objectives
-from funcnn.reductions import Reduce
+from funcnn.reductions import Reduce, Weights
 from funcnn.terms import Loss, Terms, loss
 from funcnn.joining import joint
 from funcnn.losses import softmax_cross_entropy, squared_error, sum_squared_error
@@ -94,7 +95,7 @@ __all__ = [
     "Flatten", "Identity",
     "mlp",
     # losses and objectives
-    "Loss", "Reduce", "Terms", "joint", "loss",
+    "Loss", "Reduce", "Terms", "Weights", "joint", "loss",
     "softmax_cross_entropy", "squared_error", "sum_squared_error",
     "Gradient", "Objective", "Penalty", "grad", "value_and_grad",
     "l1", "l2",

@@ -5,18 +5,24 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeAlias, TypeVar, Union, cast, final, overload
+from typing import (
+    TYPE_CHECKING, Any, Generic, Literal, ParamSpec, Protocol, TypeAlias, TypeVar, Union, cast, final, overload,
+)  # fmt: skip
 
 from funcnn.cotangents import Later as Later  # part of this module for everybody else
 from funcnn.cotangents import cotangent_like, guarded, read_only
 from funcnn.cotangents import force as force
 from funcnn.errors import FuncnnError
 from funcnn.keys import as_key
+from funcnn.kinds import Kind
 from funcnn.params import Params
 from funcnn.types import Array, Rng, Tree
 
 if TYPE_CHECKING:
     from typing_extensions import TypeVar as DefaultTypeVar
+
+    from funcnn.reductions import Weights
+    from funcnn.terms import Loss
 
     PX = DefaultTypeVar("PX", default=Array)
     PY = DefaultTypeVar("PY", default=Array)
@@ -26,6 +32,7 @@ else:  # the defaults are for type checkers; at run time the library needs nothi
 P = ParamSpec("P")
 V = TypeVar("V")
 D = TypeVar("D")
+T = TypeVar("T")
 X = TypeVar("X")
 Y = TypeVar("Y")
 X_contra = TypeVar("X_contra", contravariant=True)
@@ -39,6 +46,7 @@ class Door(Protocol):
     """What stands between people and a layer's rule: checks on the way in, sealed arrays on the way out."""
 
     name: str
+    kind: Kind
 
     def enter(self, params: Tree, x: Any) -> tuple[dict[str, Any], Any]: ...
     def gradients(self, params: dict[str, Any], dparams: Tree) -> Params: ...
@@ -169,13 +177,19 @@ def vjp(f: Apply[X, Y], params: Tree, x: X, /, *, rng: Rng | None = None) -> tup
 @overload
 def vjp(f: Differentiable[P, V, D], /, *args: P.args, **kwargs: P.kwargs) -> tuple[V, Callable[[V], D]]: ...
 @overload
+def vjp(
+    f: Loss[X, T], prediction: X, target: T, /, *,
+    weights: Weights | None = None, reduce: Literal["none"], **options: float,
+) -> tuple[Array, Callable[[Array], tuple[X, T]]]: ...
+@overload
 def vjp(f: _Pulls[P, V, D], /, *args: P.args, **kwargs: P.kwargs) -> tuple[V, Callable[[V], D]]: ...
 def vjp(f: Any, /, *args: Any, **kwargs: Any) -> Any:
     """The value of `f` and its pullback, `dy -> (one cotangent per argument)`.
 
     For a layer's `apply`: `y, pullback = vjp(apply, params, x)` and `dparams, dx = pullback(dy)`, with `rng=` for a
     training pass. The pullback is pure and linear, and may be called any number of times. `y` and `dx` are read-only.
-    The cotangent of tokens and masks is zero.
+    The cotangent of tokens and masks is zero. For a loss: `value, pullback = vjp(loss, prediction, target)` and
+    `dprediction, dtarget = pullback(1.0)`.
 
     Errors
         as for calling `f`; and from the pullback

@@ -15,9 +15,10 @@ from funcnn.errors import FuncnnError, ParamsError, ShapeError
 from funcnn.keys import as_key
 from funcnn.networks import Layer
 from funcnn.params import Params, plain, plain_tree, wrap
+from funcnn.reductions import Weights
 from funcnn.terms import Loss
 from funcnn.trees import Path, Plain, differences
-from funcnn.types import Array, Rng, Tree, is_tuple
+from funcnn.types import Rng, Tree, is_tuple
 
 X = TypeVar("X", contravariant=True)
 Y = TypeVar("Y")
@@ -39,7 +40,7 @@ class Gradient(Protocol[X, T]):
     """What `grad` returns: the gradients of an objective as a function of params and data."""
 
     def __call__(
-        self, params: Tree, x: X, target: T, *, weights: Array | None = None, rng: Rng | None = ...
+        self, params: Tree, x: X, target: T, *, weights: Weights | None = None, rng: Rng | None = ...
     ) -> Params: ...
 
 
@@ -53,13 +54,13 @@ class Objective(Generic[X, Y, T]):
     penalties: tuple[Penalty, ...] = ()
 
     def __call__(
-        self, params: Tree, x: X, target: T, *, weights: Array | None = None, rng: Rng | None = _REQUIRED
+        self, params: Tree, x: X, target: T, *, weights: Weights | None = None, rng: Rng | None = _REQUIRED
     ) -> tuple[float, Params]:
         value, gradients, _ = self._pulled(params, x, target, weights, rng)
         return value, gradients
 
     def with_prediction(
-        self, params: Tree, x: X, target: T, *, weights: Array | None = None, rng: Rng | None = _REQUIRED
+        self, params: Tree, x: X, target: T, *, weights: Weights | None = None, rng: Rng | None = _REQUIRED
     ) -> tuple[float, Params, Y]:
         """The value, the gradients, and the prediction they came from, read-only: for metrics of the training batch.
 
@@ -74,7 +75,7 @@ class Objective(Generic[X, Y, T]):
         return value, gradients, read_only(prediction)
 
     def gradient(
-        self, params: Tree, x: X, target: T, *, weights: Array | None = None, rng: Rng | None = _REQUIRED
+        self, params: Tree, x: X, target: T, *, weights: Weights | None = None, rng: Rng | None = _REQUIRED
     ) -> Params:
         """The gradients alone; what `grad` returns is this method."""
         return self._pulled(params, x, target, weights, rng)[1]

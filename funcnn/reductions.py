@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import prod
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, Union
 
 import numpy as np
 
 from funcnn.errors import ShapeError
 from funcnn.kinds import convert
 from funcnn.shapes import display
+from funcnn.types import Array, Mask, Tokens
 
 Reduce: TypeAlias = Literal["mean", "sum", "batch"]
 """How terms become one number: their mean, their sum, or "batch": summed over outputs, then the mean over rows."""
+
+Weights: TypeAlias = Union[Array, Tokens, Mask]
+"""How often rows or terms count: numbers, or a mask, which leaves out what is False."""
 
 Back: TypeAlias = "Callable[[Any], tuple[Any, Any]]"
 

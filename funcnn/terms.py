@@ -9,7 +9,7 @@ from typing import Any, Concatenate, Generic, Literal, TypeAlias, TypeVar, Union
 
 from funcnn.cotangents import cotangent_like, force, read_only
 from funcnn.records import Record
-from funcnn.reductions import Back, Reduce, reduced
+from funcnn.reductions import Back, Reduce, Weights, reduced
 from funcnn.targets import real
 from funcnn.types import Array
 
@@ -82,18 +82,18 @@ class Loss(Generic[Y, T]):
 
     @overload
     def __call__(
-        self, prediction: Y, target: T, *, weights: Array | None = None, reduce: Reduce = ..., **options: float
+        self, prediction: Y, target: T, *, weights: Weights | None = None, reduce: Reduce = ..., **options: float
     ) -> float: ...
     @overload
     def __call__(
-        self, prediction: Y, target: T, *, weights: Array | None = None, reduce: Literal["none"], **options: float
+        self, prediction: Y, target: T, *, weights: Weights | None = None, reduce: Literal["none"], **options: float
     ) -> Array: ...
     def __call__(
         self,
         prediction: Y,
         target: T,
         *,
-        weights: Array | None = None,
+        weights: Weights | None = None,
         reduce: Reduce | Literal["none"] | None = None,
         **options: float,
     ) -> float | Array:
@@ -103,18 +103,18 @@ class Loss(Generic[Y, T]):
 
     @overload
     def pull(
-        self, prediction: Y, target: T, *, weights: Array | None = None, reduce: Reduce = ..., **options: float
+        self, prediction: Y, target: T, *, weights: Weights | None = None, reduce: Reduce = ..., **options: float
     ) -> tuple[float, Callable[[float], tuple[Y, T]]]: ...
     @overload
     def pull(
-        self, prediction: Y, target: T, *, weights: Array | None = None, reduce: Literal["none"], **options: float
+        self, prediction: Y, target: T, *, weights: Weights | None = None, reduce: Literal["none"], **options: float
     ) -> tuple[Array, Callable[[Array], tuple[Y, T]]]: ...
     def pull(
         self,
         prediction: Y,
         target: T,
         *,
-        weights: Array | None = None,
+        weights: Weights | None = None,
         reduce: Reduce | Literal["none"] | None = None,
         **options: float,
     ) -> Any:

@@ -19,7 +19,7 @@ def row_maxima(rows: Array) -> Array:
         half = n // 2
         folded = np.maximum(rows[:, :half], rows[:, half : 2 * half])
         if n % 2:
-            np.maximum(folded[:, 0], rows[:, -1], folded[:, 0])
+            np.maximum(folded[:, 0], rows[:, -1], out=folded[:, 0])
         rows = folded
     maxima: Array = np.maximum.reduce(np.ascontiguousarray(rows.T), 0)
     return maxima[:, None]
