@@ -6,11 +6,10 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-import numpy.typing as npt
 
 from funcnn import trees
 from funcnn.errors import ImmutableError, ParamsError
@@ -107,13 +106,13 @@ class Params(Mapping[str, "Array | Params"]):
         Errors
             ParamsError   there is no such leaf, or the array has another shape or dtype
         """
-        old, new = self.at(path), np.asarray(array)
+        keys = tuple(path.split("/"))
+        old, new = self.at(path), trees.taken_leaf(np.asanyarray(array), keys)
         if old.shape != new.shape or old.dtype != new.dtype:
             raise ParamsError(
                 f"{path} has shape {old.shape} and dtype {old.dtype}, got {new.shape} and {new.dtype}; "
                 f"convert with .reshape and .astype"
             )
-        keys = tuple(path.split("/"))
         return wrap(trees.replaced(plain(self), keys, trees.sealed_copy(new, keys)))
 
     def __or__(self, other: Tree) -> Params:
@@ -124,7 +123,10 @@ class Params(Mapping[str, "Array | Params"]):
         """
         if not isinstance(other, Mapping):
             return NotImplemented
-        return wrap(trees.merged(plain(self), plain(other if isinstance(other, Params) else Params(other))))
+        return wrap(trees.merged(plain(self), _owned(other)))
+
+    def __ror__(self, other: Tree) -> Params:
+        return wrap(trees.merged(_owned(other), plain(self))) if isinstance(other, Mapping) else NotImplemented
 
     def to_dict(self) -> dict[str, Any]:
         """A nested dict of copies, writable and yours."""
@@ -137,7 +139,8 @@ class Params(Mapping[str, "Array | Params"]):
     __hash__ = None  # type: ignore[assignment]  # equal trees may be large, and nobody should look for one in a set
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Params, (self.to_dict(),)
+        found = packed(self)
+        return _restored, found or (self.to_dict(), None)
 
     def __copy__(self) -> Params:
         return self
@@ -171,22 +174,27 @@ class Params(Mapping[str, "Array | Params"]):
             raise ImmutableError(f"params never change and nothing leaves them; .set({name!r}, array) gives other ones")
 
 
-def wrap(tree: trees.Plain) -> Params:
-    """Params around a tree that the library owns and has sealed."""
+def wrap(tree: trees.Plain | None, flat: Array | None = None, layout: Layout | None = None) -> Params:
+    """Params around a tree that the library owns and has sealed, or around one vector of all leaves."""
     self = Params.__new__(Params)
     _set(self, "_tree", tree)
-    _set(self, "_flat", None)
-    _set(self, "_layout", None)
+    _set(self, "_flat", flat)
+    _set(self, "_layout", layout)
     return self
 
 
 def wrap_packed(flat: Array, layout: Layout) -> Params:
     """Params whose leaves are views of `flat`, which the library owns and has sealed. The tree is made when wanted."""
-    self = Params.__new__(Params)
-    _set(self, "_tree", None)
-    _set(self, "_flat", flat)
-    _set(self, "_layout", layout)
-    return self
+    return wrap(None, flat, layout)
+
+
+def _restored(content: Any, layout: Layout | None) -> Params:
+    """Unpickled params; what is unpickled may be a view of somebody's buffer."""
+    return Params(content) if layout is None else layout.own(np.array(content))
+
+
+def _owned(tree: Tree) -> trees.Plain:
+    return plain(tree if isinstance(tree, Params) else Params(tree))
 
 
 def plain(params: Params) -> trees.Plain:
@@ -205,52 +213,19 @@ def packed(params: Params) -> tuple[Array, Layout] | None:
     return None if flat is None or layout is None else (flat, layout)
 
 
-def plain_tree(tree: Tree) -> trees.Plain:
-    """The plain dict of whatever people pass as params; arrays are taken as they are.
+def plain_tree(tree: Tree, at: trees.Path = ()) -> trees.Plain:
+    """The plain dict of whatever people pass as params; arrays are taken as they are, in native byte order.
 
     Errors
-        ParamsError   it is no nested mapping, with what to do about a pair
+        ParamsError   it is no nested mapping of arrays, with what to do about a pair
+        DTypeError    a masked array
     """
     if type(tree) is Params:
         return plain(tree)
     if not isinstance(tree, Mapping):
-        raise ParamsError(trees.not_a_tree(tree, ()))
+        raise ParamsError(trees.not_a_tree(tree, at))
     out: trees.Plain = {}
-    for name, value in tree.items():
-        if isinstance(value, Mapping):
-            out[name] = plain_tree(value)
-        elif isinstance(value, (np.ndarray, np.floating)):
-            out[name] = np.asarray(value)
-        else:
-            raise ParamsError(trees.not_a_tree(value, (str(name),)))
+    for key, value in tree.items():
+        below = (*at, trees.checked_name(key, at))
+        out[key] = plain_tree(value, below) if isinstance(value, Mapping) else trees.taken_leaf(value, below)
     return out
-
-
-def astype(params: Tree, dtype: npt.DTypeLike) -> Params:
-    """The same values in another floating-point dtype.
-
-    >>> astype(Params({"w": np.ones(2)}), np.float32).at("w").dtype
-    dtype('float32')
-    """
-    wanted: np.dtype[Any] = np.dtype(dtype)
-
-    def convert(leaf: Array) -> Array:
-        return leaf.astype(wanted)
-
-    return Params(trees.mapped(convert, plain_tree(params)))
-
-
-def tree_map(f: Callable[..., Array], params: Tree, *rest: Tree) -> Params:
-    """`f` of every leaf, or of corresponding leaves of several trees. Results are copied.
-
-    Errors
-        ParamsError   the trees have not the same structure; the message lists every differing path
-
-    >>> tree_map(np.add, {"w": np.ones(2)}, {"w": np.ones(2)}).at("w")
-    array([2., 2.])
-    """
-    first, others = plain_tree(params), [plain_tree(t) for t in rest]
-    for other in others:
-        if wrong := trees.differences(first, other):
-            raise ParamsError("tree_map needs trees of one structure: " + ", ".join(wrong))
-    return Params(trees.mapped(lambda *leaves: np.asarray(f(*leaves)), first, *others))

@@ -97,12 +97,38 @@ def copied(tree: object, at: Path = ()) -> Plain:
     if not is_mapping(tree):
         raise ParamsError(not_a_tree(tree, at))
     out: Plain = {}
-    for name, value in tree.items():
-        if not isinstance(name, str) or not name or "/" in name:
-            raise ParamsError(f"names in params are non-empty strings without '/', got {name!r} in {at_path(at)}")
-        below = (*at, name)
-        out[name] = copied(value, below) if is_mapping(value) else sealed_copy(value, below)
+    for key, value in tree.items():
+        below = (*at, checked_name(key, at))
+        out[key] = copied(value, below) if is_mapping(value) else sealed_copy(value, below)
     return out
+
+
+def checked_name(name: object, at: Path) -> str:
+    """The name, which must be one that a path can be made of.
+
+    Errors
+        ParamsError   it is no string, is empty, or has a `/`
+    """
+    if isinstance(name, str) and name and "/" not in name:
+        return name
+    raise ParamsError(f"names in params are non-empty strings without '/', got {name!r} in {at_path(at)}")
+
+
+def taken_leaf(leaf: object, at: Path) -> Array:
+    """The array itself, or a copy where it is no plain array in native byte order.
+
+    Errors
+        ParamsError   no array
+        DTypeError    a masked array
+    """
+    if type(leaf) is np.ndarray and leaf.dtype.isnative:
+        return leaf
+    if not is_array(leaf) and not is_scalar(leaf):
+        raise ParamsError(not_a_tree(leaf, at))
+    if isinstance(leaf, np.ma.MaskedArray):
+        raise DTypeError(f"{at_path(at)} is a masked array; say what stands for the missing values with .filled(value)")
+    dtype: np.dtype[Any] = leaf.dtype
+    return np.asarray(leaf, dtype.newbyteorder("="))
 
 
 def sealed_copy(leaf: object, at: Path) -> Array:
@@ -112,13 +138,12 @@ def sealed_copy(leaf: object, at: Path) -> Array:
         ParamsError   no array
         DTypeError    not floating-point, or masked
     """
-    if not is_array(leaf) and not is_scalar(leaf):
-        raise ParamsError(not_a_tree(leaf, at))
-    dtype: np.dtype[Any] = leaf.dtype
-    if dtype.kind != "f" or isinstance(leaf, np.ma.MaskedArray):
-        kind = "a masked array" if isinstance(leaf, np.ma.MaskedArray) else f"of dtype {dtype}"
-        raise DTypeError(f"{at_path(at)} is {kind}; params are floating-point arrays, write .astype(np.float32)")
-    copy = np.array(leaf, dtype=dtype.newbyteorder("="), order="C", copy=True, subok=False)
+    array = taken_leaf(leaf, at)
+    if array.dtype.kind != "f":
+        raise DTypeError(
+            f"{at_path(at)} is of dtype {array.dtype}; params are floating-point arrays, write .astype(np.float32)"
+        )
+    copy = np.array(array, order="C")
     copy.setflags(write=False)
     return copy
 
@@ -170,6 +195,6 @@ def common_dtype(leaves: list[tuple[Path, Array]], default: npt.DTypeLike = np.f
         if leaf.dtype != first.dtype:
             raise DTypeError(
                 f"params must have one dtype, {at_path(path)} has {first.dtype} and {at_path(other)} has {leaf.dtype}; "
-                f"convert with params.astype(np.{first.dtype})"
+                f"convert with astype(params, np.{first.dtype})"
             )
     return first.dtype

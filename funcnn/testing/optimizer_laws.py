@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from funcnn.packing import ravel
-from funcnn.params import Params, astype
+from funcnn.leafwise import astype
+from funcnn.params import Params
 from funcnn.testing import nested
 from funcnn.testing.optimizer_cases import OptimizerCase, Step, by_path
 from funcnn.testing.verdicts import Law, Verdict, broken
