@@ -44,9 +44,10 @@ def cases(draw: st.DrawFn, levels: int = 0) -> Case:
 
 
 def pooled(case: Case) -> tuple[Array, Array, Array, Array]:
-    """Maxima and means, and their pullbacks, window by window. The first of the largest pixels, row by row, gets all."""
+    """Maxima and means, and their pullbacks, window by window. The first of the largest pixels gets all."""
     x, dy = case.x, case.dy
-    top, mean, dtop, dmean = np.zeros(dy.shape), np.zeros(dy.shape), np.zeros(x.shape), np.zeros(x.shape)
+    top, mean = np.zeros((2, *dy.shape))
+    dtop, dmean = np.zeros((2, *x.shape))
     for n, i, j, c in np.ndindex(dy.shape):
         rows, columns = (
             range(max(0, r * s - pad[0]), min(size, r * s - pad[0] + k))

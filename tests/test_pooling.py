@@ -118,7 +118,9 @@ SEPARATED = np.random.default_rng(1).permutation(2 * 6 * 5 * 3).reshape(2, 6, 5,
 
 @pytest.mark.parametrize("pool", POOLS)
 @pytest.mark.parametrize(
-    "how", [((2, 2), (2, 2)), ((2, 2),), ((3, 2), (2, 1), "SAME"), ((2, 2), (3, 3)), ((4, 4), (1, 2), "SAME"), ((6, 5),)], ids=repr
+    "how",
+    [((2, 2), (2, 2)), ((2, 2),), ((3, 2), (2, 1), "SAME"), ((2, 2), (3, 3)), ((4, 4), (1, 2), "SAME"), ((6, 5),)],
+    ids=repr,
 )
 def test_pullback_agrees_with_differences(pool: Callable[..., Layer[Array, Array]], how: tuple[Any, ...]) -> None:
     """Windows apart, overlapping, with gaps, at borders, and as large as the image."""

@@ -1,6 +1,6 @@
 """Pools of images, (batch, height, width, channels), and their pullbacks.
 
-The pixels at one offset of all windows are a strided slice of the image, so that a pool is a fold over the offsets, a few
+The pixels at one offset of all windows are a strided slice of the image: a pool is a fold over the offsets, of a few
 images at a time, which stay in the cache. Padding is never made: windows at a border have fewer pixels.
 """
 
@@ -21,7 +21,7 @@ def max_pool(x: Array, window: Pair, strides: Pair, pads: Pads) -> Array:
     y = _empty(x, window, strides, pads)
     larger = _larger_real if x.dtype.kind == "c" else np.maximum
     offsets = list(_offsets(x.shape, y.shape, window, strides, pads))
-    if any(map(any, pads)):
+    if _padded(pads):
         y.fill(-np.inf)
         for images in _images(x):
             for windows, pixels in offsets:
@@ -40,7 +40,7 @@ def max_pool_input(x: Array, y: Array, dy: Array, window: Pair, strides: Pair, p
 
     What is left of `dy` goes on from every pixel that is smaller than `y`, and stays with the first that is not.
     """
-    dx, give = _input_like(x.shape, y.shape, dy.dtype, window, strides, pads)
+    dx, give = _input_like(x.shape, dy, window, strides, pads)
     *offsets, (ends, last) = _offsets(x.shape, y.shape, window, strides, pads)
     for images in _images(x):
         left, large = dy[images], y[images].real
@@ -73,7 +73,7 @@ def average_pool(x: Array, window: Pair, strides: Pair, pads: Pads) -> Array:
 
 def average_pool_input(dy: Array, shape: tuple[int, ...], window: Pair, strides: Pair, pads: Pads) -> Array:
     """The cotangent of an `x` of this shape: every pixel of a window gets its share of `dy`."""
-    dx, give = _input_like(shape, dy.shape, dy.dtype, window, strides, pads)
+    dx, give = _input_like(shape, dy, window, strides, pads)
     share = dy / _pixels(dx, dy, window, strides, pads)
     for images in _images(dx):
         for windows, pixels in _offsets(shape, dy.shape, window, strides, pads):
@@ -90,13 +90,17 @@ def _empty(x: Array, window: Pair, strides: Pair, pads: Pads) -> Array:
 
 
 def _input_like(
-    shape: tuple[int, ...], y_shape: tuple[int, ...], dtype: np.dtype[np.floating], window: Pair, strides: Pair, pads: Pads
+    shape: tuple[int, ...], dy: Array, window: Pair, strides: Pair, pads: Pads
 ) -> tuple[Array, Callable[[Array, Array], None]]:
-    """Room for the cotangent of the input, and how it is filled: pixels that are in one window only need no addition."""
+    """Room for the cotangent of the input, and how it is filled: where no pixel is in two windows, without adding."""
+    tiles = window == strides and (dy.shape[1] * window[0], dy.shape[2] * window[1]) == shape[1:3] and not _padded(pads)
+    dx: Array = np.empty(shape, dy.dtype) if tiles else np.zeros(shape, dy.dtype)
     apart = strides[0] >= window[0] and strides[1] >= window[1]
-    covered = window == strides and (y_shape[1] * strides[0], y_shape[2] * strides[1]) == shape[1:3] and not any(map(any, pads))
-    dx: Array = np.empty(shape, dtype) if covered else np.zeros(shape, dtype)
     return dx, np.copyto if apart else _add
+
+
+def _padded(pads: Pads) -> bool:
+    return pads != ((0, 0), (0, 0))
 
 
 def _add(a: Array, b: Array) -> None:
@@ -105,7 +109,7 @@ def _add(a: Array, b: Array) -> None:
 
 def _pixels(x: Array, y: Array, window: Pair, strides: Pair, pads: Pads) -> float | Array:
     """How many pixels the windows have, padding apart."""
-    if not any(map(any, pads)):
+    if not _padded(pads):
         return float(window[0] * window[1])
     down, across = (
         np.array([min(r * s + k - pad[0], n) - max(r * s - pad[0], 0) for r in range(count)], x.real.dtype)

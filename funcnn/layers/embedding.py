@@ -65,5 +65,6 @@ def check_tokens(x: Tokens, vocabulary: int) -> None:
     if x.size and (x.min() < 0 or x.max() >= vocabulary):
         first = tuple(int(i) for i in np.argwhere((x < 0) | (x >= vocabulary))[0])
         raise LabelError(
-            f"token {int(x[first])} at index {first} is not in the vocabulary; tokens are integers from 0 to {vocabulary - 1}"
+            f"token {int(x[first])} at index {first} is not in the vocabulary; "
+            f"tokens are integers from 0 to {vocabulary - 1}"
         )

@@ -30,8 +30,7 @@ def MaxPool(
         ShapeError   x has not four axes, or the window is larger than the image
     Pullback
         dx at the largest pixel of a window += dy; of equal ones the first, row by row, gets it all
-    Source: Goodfellow, Bengio & Courville, Deep Learning (2016), section 9.3; of the subgradients at equal pixels this is
-    an extreme one.
+    Source: Goodfellow, Bengio & Courville, Deep Learning (2016), section 9.3.
 
     >>> MaxPool((2, 2), (2, 2)).out_shape((-1, 28, 28, 32))
     (-1, 14, 14, 32)

@@ -1,4 +1,4 @@
-"""What convolutions and pools have in common: windows, strides and padding as people write them, and the shapes they give."""
+"""What convolutions and pools have in common: windows, strides and padding as people write them, and the shapes."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ def slide(layer: str, shape: Shape, window: Pair, strides: Pair, padding: Paddin
     sizes = (height, width)
     if padding == "VALID" and not _fits(window, sizes):
         raise ShapeError(
-            f"the window {window} of {layer} is larger than the image {display(sizes)} of the input {display(shape)}, and "
-            f"padding is 'VALID'; {_advice(shape, window)}"
+            f"the window {window} of {layer} is larger than the image {display(sizes)} of the input {display(shape)}, "
+            f"and padding is 'VALID'; {_advice(shape, window)}"
         )
     down, across = (_count(n, k, s, padding) for n, k, s in zip(sizes, window, strides, strict=True))
     return batch, down, across, channels
