@@ -62,10 +62,10 @@ def stepped(x: Any, d: Any) -> Any:
     return tuple(map(stepped, x, d)) if isinstance(x, tuple) else x + 1e-30j * d
 
 
-def rows_of(prediction: Any) -> Any:
-    """A weight for every row."""
-    n = len(prediction[0] if isinstance(prediction, tuple) else prediction)
-    return np.linspace(0.5, 2.0, n)
+def rows_of(target: Any) -> Any:
+    """A weight for every row; one weight for a single row without a batch axis."""
+    first = target[0] if isinstance(target, tuple) else target
+    return np.linspace(0.5, 2.0, len(first)) if np.ndim(first) else np.array(0.5)
 
 
 # values ---------------------------------------------------------------------------------------------------------------
@@ -99,7 +99,8 @@ def test_cross_entropy_of_distributions_is_its_definition() -> None:
 def test_labels_are_distributions_of_one_class() -> None:
     """Class numbers and their rows of the identity matrix give the same, smoothed or not."""
     for loss in (softmax_cross_entropy, smoothed):
-        assert np.allclose(loss(LOGITS, LABELS, reduce="none"), loss(LOGITS, np.eye(3)[LABELS], reduce="none"), rtol=1e-14)
+        expected = loss(LOGITS, np.eye(3)[LABELS], reduce="none")
+        assert np.allclose(loss(LOGITS, LABELS, reduce="none"), expected, rtol=1e-14)
 
 
 def test_smoothing_mixes_in_the_uniform_distribution() -> None:
@@ -145,7 +146,7 @@ def test_weights_count_as_copies(case: tuple[Loss[Any, Any], Any, Any], reduce: 
 def test_weights_of_one_change_nothing(case: tuple[Loss[Any, Any], Any, Any], reduce: Any) -> None:
     """Weights of one are no weights."""
     loss, y, t = case
-    ones = np.ones(rows_of(y).shape if np.ndim(t if not isinstance(t, tuple) else 1) or isinstance(t, tuple) else ())
+    ones = np.ones(rows_of(t).shape)
     assert np.isclose(loss(y, t, weights=ones, reduce=reduce), loss(y, t, reduce=reduce), rtol=1e-14)
 
 
@@ -219,9 +220,7 @@ def disagreement(f: Callable[[Any, Any], Any], pulled: tuple[Any, Any], y: Any, 
 def test_pullback_is_the_derivative(case: tuple[Loss[Any, Any], Any, Any], reduce: Any, weighted: bool) -> None:
     """For the prediction and for targets of real numbers, in every reduction, with and without weights."""
     loss, y, t = case
-    if np.ndim(t[0] if isinstance(t, tuple) else t) == 0:
-        weighted = False
-    weights = rows_of(y) if weighted else None
+    weights = rows_of(t) if weighted else None
 
     def f(y: Any, t: Any) -> Array:
         return np.array(loss(y, t, weights=weights, reduce=reduce))
@@ -237,7 +236,7 @@ def test_pullback_of_terms_is_the_derivative(case: tuple[Loss[Any, Any], Any, An
     loss, y, t = case
     if isinstance(y, tuple):
         loss, t = joint(squared_error, squared_error, scales=(2.0, 3.0)), (LOGITS, DISTRIBUTIONS)  # terms of one shape
-    weights = rows_of(y) if weighted and np.ndim(t[0] if isinstance(t, tuple) else t) else None
+    weights = rows_of(t) if weighted else None
     terms, pullback = vjp(loss, y, t, weights=weights, reduce="none")
     w = np.random.default_rng(3).normal(size=np.shape(terms))
     assert disagreement(lambda y, t: loss(y, t, weights=weights, reduce="none"), pullback(w), y, t, w) < 1e-9
@@ -295,7 +294,7 @@ def test_float32_stays(case: tuple[Loss[Any, Any], Any, Any]) -> None:
     """The value is a Python float; cotangents have the dtype of the prediction, whatever that of the target."""
     loss, y, t = case
     single: Any = tuple(a.astype(np.float32) for a in y) if isinstance(y, tuple) else y.astype(np.float32)
-    for weights in (None, rows_of(y)) if np.ndim(t if not isinstance(t, tuple) else 1) or isinstance(t, tuple) else (None,):
+    for weights in (None, rows_of(t)):
         value, pullback = vjp(loss, single, t, weights=weights)
         assert type(value) is float
         found = [a.dtype for part in pullback(np.float64(1.0)) for a in (part if isinstance(part, tuple) else (part,))]
@@ -317,7 +316,8 @@ def test_labels_of_any_integer_dtype(dtype: Any) -> None:
 
 def test_labels_in_lists() -> None:
     """What NumPy makes an array of integers is labels."""
-    assert softmax_cross_entropy(LOGITS, [2, 0, 1, 2]) == softmax_cross_entropy(LOGITS, LABELS)  # type: ignore[call-overload]
+    labels: Any = [2, 0, 1, 2]
+    assert softmax_cross_entropy(LOGITS, labels) == softmax_cross_entropy(LOGITS, LABELS)
 
 
 @pytest.mark.parametrize("view", ["fortran", "reversed", "swapped"])
@@ -352,7 +352,7 @@ def test_targets_with_one_axis_more() -> None:
 @pytest.mark.parametrize("shape", [(1, 3), (4, 1), (3,), (4, 2), ()])
 def test_targets_of_other_shapes(shape: tuple[int, ...]) -> None:
     """Both shapes are in the message."""
-    with pytest.raises(ShapeError, match=re.escape(f"(4, 3), got {shape}" if len(shape) != 1 else "(4, 3), got (3,)")):
+    with pytest.raises(ShapeError, match=re.escape(f"(4, 3), got {shape}")):
         sum_squared_error(LOGITS, np.ones(shape))
 
 
@@ -365,12 +365,12 @@ FORMS = "labels are integers from 0 to 2 with one axis fewer than the logits, or
         (np.array([0, 1, -1, 2]), "label -1 at index 2 is outside the range 0 to 2"),
         (np.array([0, 3, 1, 2]), "label 3 at index 1 is outside the range 0 to 2"),
         (np.array([0, 200, 1, 2], np.uint8), "label 200 at index 1 is outside the range 0 to 2"),
-        (np.array([0.0, 1.0, 2.0, 1.0]), "labels have dtype float64 and one axis fewer than the logits, the first is 0.0"),
+        (np.array([0.0, 1.0, 2.0, 1.0]), "labels have dtype float64 and one axis fewer than the logits, the first"),
         (np.array([True, False, True, True]), "labels have dtype bool and one axis fewer than the logits"),
         (np.array([[0], [1], [2], [1]]), "labels have shape (4, 1) for logits (4, 3); write labels[..., 0]"),
         (DISTRIBUTIONS * 2, "row 0 of the labels is [0.4 0.6 1. ], and sums to 2"),
         (DISTRIBUTIONS - [[0], [0], [0.01], [0]], "row 2 of the labels is [0.24 0.49 0.24], and sums to 0.97"),
-        (np.array([[0, 0, 1], [1, 0, 0], [2, -1, 0], [1, 0, 0]]), "row 2 of the labels is [ 2. -1.  0.], and sums to 1"),
+        (np.array([[0, 0, 1], [2, -1, 0], [1, 0, 0], [0, 1, 0]]), "row 1 of the labels is [ 2. -1.  0.], and"),
         (np.full((4, 3), np.nan), "row 0 of the labels is [nan nan nan]"),
     ],
 )
@@ -390,7 +390,7 @@ def test_labels_of_sequences_say_where() -> None:
 @pytest.mark.parametrize("shape", [(3,), (4, 2), (2, 4, 3)])
 def test_labels_of_other_shapes(shape: tuple[int, ...]) -> None:
     """Both shapes are in the message."""
-    with pytest.raises(ShapeError, match=re.escape(f"logits (4, 3) and labels {shape}" if len(shape) > 1 else "labels (3,)")):
+    with pytest.raises(ShapeError, match=re.escape(f"logits (4, 3) and labels {shape}")):
         softmax_cross_entropy(LOGITS, np.zeros(shape, int))
 
 
