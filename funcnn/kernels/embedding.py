@@ -13,7 +13,7 @@ def add_rows(tokens: Tokens, dy: Array, rows: int) -> Array:
     """A table of so many rows, in which row `t` is the sum of `dy[i]` over all `i` with `tokens[i] == t`.
 
     The tokens are sorted, and neighbours with one token added in pairs, until every token is there once: twice to four
-    times as fast as `np.add.at` (4096 rows of 128: 0.9 ms against 3.5), and closer to the exact sum.
+    times as fast as `np.add.at` (4096 rows of 128 into 1000: 1.3 ms against 3.5), and closer to the exact sum.
     """
     table: Array = np.zeros((rows, dy.shape[1]), dy.dtype)
     if len(tokens) <= _FEW:
