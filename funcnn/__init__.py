@@ -51,6 +51,10 @@ from funcnn.optimizers import adam, adamw, apply_updates, chain, clip_by_global_
 from funcnn.schedules import Rate, Schedule, as_schedule, cosine_decay, exponential_decay, warmup
 
 # training
+from funcnn.batching import batches
+from funcnn.training import StepMetrics, TrainState, fit
+from funcnn.evaluation import evaluate, predict
+from funcnn.reporting import progress
 from funcnn.checkpoints import load_params, save_params
 
 # working with networks
@@ -110,7 +114,7 @@ __all__ = [
     "adam", "adamw", "apply_updates", "chain", "clip_by_global_norm", "momentum", "sgd",
     "Rate", "Schedule", "as_schedule", "cosine_decay", "exponential_decay", "warmup",
     # training
-    "load_params", "save_params",
+    "batches", "StepMetrics", "TrainState", "fit", "evaluate", "predict", "progress", "load_params", "save_params",
     # working with networks
     "Summary", "calibrate", "summary", "trace",
     # for authors of layers

@@ -6,7 +6,7 @@ import os
 import stat
 from collections.abc import Iterator, Mapping
 
-from funcnn import archives, trees
+from funcnn import trees
 from funcnn.atomic_writes import replacing
 from funcnn.errors import CheckpointError, ParamsError
 from funcnn.packing import pack
@@ -34,6 +34,8 @@ def save_params(path: str | os.PathLike[str], params: Tree) -> None:
     ...     load_params(folder + "/params.npz").at("w")
     array([1., 1., 1.])
     """
+    from funcnn import archives  # here and not above: zip files are slow to import, and wanted by few programs
+
     tree = plain(params if isinstance(params, Params) else Params(params))
     library = _library_version()
     with replacing(path) as file:
@@ -56,6 +58,8 @@ def load_params(path: str | os.PathLike[str], *, like: Params | None = None) -> 
         ...
     FileNotFoundError: [Errno 2] No such file or directory: 'no such file.npz'
     """
+    from funcnn import archives
+
     shown = os.fspath(path)
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):  # before opening: a named pipe would make us wait for a writer

@@ -1,0 +1,114 @@
+"""Predictions and metrics over data of any length, a batch at a time."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar, cast
+
+import numpy as np
+
+from funcnn.batching import batch_count
+from funcnn.calculus import Apply
+from funcnn.errors import ShapeError
+from funcnn.metrics import Metric
+from funcnn.params import Params
+from funcnn.rows import arrays_of, count_rows, features_of, refuse_empty, taken
+from funcnn.shapes import display, positive
+from funcnn.types import Tree, is_tuple
+
+X = TypeVar("X")
+Y = TypeVar("Y")
+T = TypeVar("T")
+
+
+def predict(apply: Apply[X, Y], params: Tree, x: X, *, batch_size: int = 256) -> Y:
+    """What the network gives for every row of x, at inference: `apply(params, x)`, a batch at a time.
+
+    Memory is that of one batch and of the result, which is the caller's own. Rows may differ in their last bits from
+    those of one large batch, for sums are then taken in another order. No rows give an empty result.
+
+    Errors
+        ValueError       `batch_size` is less than one
+        NonFiniteError   x has values that are NaN or infinite; how many, and the first
+        ShapeError       the network does not give one row for every row of x
+        as for `apply`
+
+    >>> net = Dense(2)
+    >>> _, params = net.init(0, (-1, 3))
+    >>> predict(net.apply, params, np.ones((1000, 3))).shape
+    (1000, 2)
+    """
+    positive("predict", batch_size=batch_size)
+    tree = params if isinstance(params, Params) else Params(params)
+    data = features_of(apply, tree, x)
+    rows = count_rows(x=data)
+    out: Any = None
+    for i in range(max(1, batch_count(rows, batch_size, False))):
+        place = slice(i * batch_size, (i + 1) * batch_size)
+        part = taken(data, place)
+        y = apply(tree, part)
+        if out is None:
+            out = _for_all(y, rows, min(rows, batch_size))
+        _put(out, place, y)
+    return cast(Y, out)
+
+
+def evaluate(
+    apply: Apply[X, Y], params: Tree, data: tuple[X, T], *metrics: Metric[Any, Y, T], batch_size: int = 256
+) -> dict[str, float]:
+    """Metrics of a network on data `(x, target)`, by name: those of all the rows, not a mean over batches.
+
+    Errors
+        TypeError        data is no tuple, a metric no metric
+        ValueError       data is another tuple; two metrics have one name; `batch_size` is less than one
+        ShapeError       there are no rows, or not as many in x as in target
+        NonFiniteError   x has values that are NaN or infinite
+        as for `apply` and the metrics
+
+    >>> net = Dense(1)
+    >>> _, params = net.init(0, (-1, 3))
+    >>> x, y = np.ones((500, 3)), np.zeros((500, 1))
+    >>> found = evaluate(net.apply, params, (x, y), mean_of(squared_error))
+    >>> abs(found["squared_error"] - squared_error(net.apply(params, x), y)) < 1e-6
+    True
+    """
+    positive("evaluate", batch_size=batch_size)
+    if not is_tuple(data):
+        raise TypeError(f"the data is a tuple (x, target), got {type(data).__name__}")
+    if len(data) != 2:
+        raise ValueError(f"the data is a tuple (x, target), got one of {len(data)}")
+    for metric in metrics:
+        if not isinstance(metric, Metric):
+            raise TypeError(f"evaluate takes metrics, got {type(metric).__name__}; a loss is one as mean_of(loss)")
+    names = [metric.name for metric in metrics]
+    if len(set(names)) < len(names):
+        raise ValueError(f"two metrics have one name, got {', '.join(names)}; rename one: metric._replace(name=...)")
+    tree = params if isinstance(params, Params) else Params(params)
+    x, target = features_of(apply, tree, data[0]), arrays_of(data[1], "target")
+    rows = count_rows(x=x, target=target)
+    refuse_empty(rows, "evaluate")
+    states = [metric.init() for metric in metrics]
+    for i in range(batch_count(rows, batch_size, False)):
+        place = slice(i * batch_size, (i + 1) * batch_size)
+        prediction, wanted = apply(tree, taken(x, place)), taken(target, place)
+        states = [metric.update(state, prediction, wanted) for metric, state in zip(metrics, states, strict=True)]
+    return {metric.name: metric.compute(state) for metric, state in zip(metrics, states, strict=True)}
+
+
+def _for_all(y: Any, rows: int, size: int) -> Any:
+    """Room for the predictions of all rows, like those of a batch of this size."""
+    if is_tuple(y):
+        return tuple(_for_all(v, rows, size) for v in y)
+    if y.shape[:1] != (size,):
+        raise ShapeError(
+            f"predict needs a network that gives one row for every row of x, got {display(y.shape)} for {size} rows; "
+            f"call its apply"
+        )
+    return np.empty((rows, *y.shape[1:]), y.dtype)
+
+
+def _put(out: Any, place: slice, y: Any) -> None:
+    if is_tuple(out):
+        for o, v in zip(out, y, strict=True):
+            _put(o, place, v)
+    else:
+        out[place] = y

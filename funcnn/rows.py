@@ -1,0 +1,148 @@
+"""Data in rows: arrays, and tuples of arrays, whose first axis counts the examples."""
+
+from __future__ import annotations
+
+from math import isfinite, prod
+from typing import Any
+
+import numpy as np
+
+from funcnn import trees
+from funcnn.calculus import Apply
+from funcnn.errors import FuncnnError, NonFiniteError, ShapeError
+from funcnn.kinds import Kind, convert, part
+from funcnn.params import Params, plain
+from funcnn.types import Array, is_array, is_tuple
+
+_BLOCK = 1 << 20  # values looked at together
+_SMALL = 1 << 26  # bytes; integers are made real numbers in advance if they take no more then
+
+
+def arrays_of(value: Any, name: str) -> Any:
+    """The value with everything in it made an array, in rows and in native byte order; copied only where it must be.
+
+    Errors
+        DTypeError   complex, text, masked, sparse, ragged
+        ShapeError   an array without axes
+    """
+    if is_tuple(value):
+        return tuple(arrays_of(v, f"{name}[{i}]") for i, v in enumerate(value))
+    dtype = value.dtype.newbyteorder("=") if is_array(value) else np.dtype(np.float64)
+    array = convert(value, "any", dtype, name)
+    if array.ndim == 0:
+        raise ShapeError(f"{name} has no axis of rows, it is one number; give an array with a row for every example")
+    return np.ascontiguousarray(array, array.dtype.newbyteorder("="))
+
+
+def count_rows(**named: Any) -> int:
+    """How many rows all of these arrays have.
+
+    Errors
+        ShapeError   they differ; or there is no array
+    """
+    counts = dict([found for name, value in named.items() for found in _counts(value, name)])
+    if not counts:
+        raise ShapeError(f"{' and '.join(named)} must have arrays in it, got an empty tuple")
+    if len(set(counts.values())) > 1:
+        shown = ", ".join(f"{name} has {n}" for name, n in counts.items())
+        raise ShapeError(f"all arrays must have the same number of rows, one for every example: {shown}")
+    return next(iter(counts.values()))
+
+
+def _counts(value: Any, name: str) -> list[tuple[str, int]]:
+    if is_tuple(value):
+        return [found for i, v in enumerate(value) for found in _counts(v, f"{name}[{i}]")]
+    return [(name, len(value))]
+
+
+def taken(value: Any, index: Any) -> Any:
+    """The rows of an index, as fresh arrays; those of a slice, as read-only views."""
+    if is_tuple(value):
+        return tuple([taken(v, index) for v in value])
+    if type(index) is slice:
+        view = value[index]
+        view.setflags(write=False)  # who writes into a batch must not write into the data
+        return view
+    return value.take(index, 0)
+
+
+def refuse_empty(rows: int, what: str) -> None:
+    """Refuse data without rows.
+
+    Errors
+        ShapeError   there are none
+    """
+    if not rows:
+        raise ShapeError(f"empty batch: the data has no rows, {what} needs at least one")
+
+
+def refuse_nonfinite(value: Any, name: str) -> None:
+    """Refuse features that are not finite.
+
+    Errors
+        NonFiniteError   how many there are, and where the first one is
+    """
+    if is_tuple(value):
+        for i, v in enumerate(value):
+            refuse_nonfinite(v, f"{name}[{i}]")
+    elif value.dtype.kind == "f":
+        rows = max(1, _BLOCK // max(1, prod(value.shape[1:])))
+        if not all(np.isfinite(value[i : i + rows]).all() for i in range(0, len(value), rows)):
+            places = np.argwhere(~np.isfinite(value))
+            first = tuple(places[0].tolist())
+            what = "value that is" if len(places) == 1 else "values that are"
+            raise NonFiniteError(
+                f"{name} has {len(places)} {what} not finite in {value.dtype}, the first is {name}{list(first)}; "
+                f"leave such rows out, or say what stands for them with np.nan_to_num"
+            )
+
+
+def features_of(apply: Apply[Any, Any], params: Params, x: object) -> Any:
+    """Everything a network will get, as its door wants it and known to be finite.
+
+    Errors
+        DTypeError, ShapeError, NonFiniteError   as `arrays_of`, `converted` and `refuse_nonfinite` say
+    """
+    try:
+        value = arrays_of(x, "x")
+        if dtype := dtype_of(params):
+            value = converted(value, apply.door.kind, dtype, "x")
+        refuse_nonfinite(value, "x")
+        return value
+    except FuncnnError as error:
+        error.network = error.network or apply.door.name
+        raise
+
+
+def dtype_of(params: Params) -> np.dtype[Any] | None:
+    """The dtype of the params, where there are any."""
+    first = next(trees.flatten(plain(params)), None)
+    return None if first is None else first[1].dtype
+
+
+def converted(value: Any, kind: Kind, dtype: np.dtype[Any], name: str) -> Any:
+    """Arrays as the door of a network wants them, so that it has nothing to do for every batch.
+
+    Large arrays of integers, images say, stay as they are: as real numbers they would take several times the memory.
+
+    Errors
+        DTypeError   a dtype that the network does not take
+    """
+    if is_tuple(value):
+        return tuple(converted(v, part(kind, i), dtype, f"{name}[{i}]") for i, v in enumerate(value))
+    wanted = convert(value[:0], kind, dtype, name).dtype
+    if value.dtype.kind != "f" and value.size * wanted.itemsize > _SMALL:
+        return value
+    with np.errstate(over="ignore"):  # too large for this dtype: infinite then, and found by who looks for that
+        return value.astype(wanted, copy=False)
+
+
+def all_finite(vector: Array) -> bool:
+    """Are all numbers of the vector finite? One product answers, unless squares overflow."""
+    if vector.dtype.itemsize >= 4:
+        try:
+            if isfinite(vector.dot(vector)):
+                return True
+        except (FloatingPointError, RuntimeWarning):  # what an overflow is, where people ask for errors
+            pass
+    return bool(np.isfinite(vector).all())

@@ -1,0 +1,207 @@
+"""The training loop: a generator of states, so that everything else is ordinary Python in the body of a `for`."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Generator, Sequence
+from math import isfinite
+from typing import Any, Generic, NamedTuple, TypeVar, Union
+
+import numpy as np
+
+from funcnn import trees
+from funcnn.batching import batch, batch_count, order
+from funcnn.calculus import Apply
+from funcnn.errors import FuncnnError, NonFiniteError
+from funcnn.keys import Key, as_key
+from funcnn.objectives import Objective, Penalty, value_and_grad
+from funcnn.optimizers import Optimizer, apply_updates
+from funcnn.packing import layout_of, pack
+from funcnn.params import Params, plain
+from funcnn.rows import all_finite, arrays_of, converted, count_rows, dtype_of, features_of, refuse_empty, taken
+from funcnn.shapes import positive
+from funcnn.terms import Loss
+from funcnn.types import Array, Rng, Tree, is_tuple
+
+X = TypeVar("X")
+Y = TypeVar("Y")
+T = TypeVar("T")
+S = TypeVar("S")
+
+
+class TrainState(NamedTuple, Generic[S]):
+    """All that training needs to go on: `step` steps have been made, `optimizer` is the state of the optimizer.
+
+    A value: it never changes, and it pickles.
+    """
+
+    step: int
+    params: Params
+    optimizer: S
+    key: Key
+
+
+class StepMetrics(NamedTuple):
+    """What is known about a step.
+
+    step            how many have been made with this one, as in the state
+    epoch           the epoch it belongs to, from 0
+    loss            the loss of its batch, penalties included, before the step
+    examples        how many rows its batch had
+    last_of_epoch   whether the epoch ends with it
+    """
+
+    step: int
+    epoch: int
+    loss: float
+    examples: int
+    last_of_epoch: bool
+
+
+class _Plan(NamedTuple):
+    rows: int
+    size: int
+    per_epoch: int
+    steps: int
+    shuffle: bool
+
+
+def fit(
+    loss: Loss[Y, T],
+    apply: Apply[X, Y],
+    optimizer: Optimizer[S],
+    start: Union[Tree, TrainState[S]],
+    data: Union[tuple[X, T], tuple[X, T, Array]],
+    *,
+    epochs: int = 1,
+    batch_size: int = 32,
+    rng: Rng = 0,
+    penalties: Sequence[Penalty] = (),
+    shuffle: bool = True,
+    drop_last: bool = False,
+) -> Generator[tuple[TrainState[S], StepMetrics], None, None]:
+    """Train a network: a generator of `(state, metrics)`, one for every step. The loop is yours.
+
+    `start` is the params to begin with, or a state that was yielded before, to go on from: the same call with that
+    state makes the steps that are left of `epochs`, bit for bit those it would have made without a stop (on the same
+    machine and NumPy build). For the order of the rows and the keys of the network are functions of `rng` and the
+    number of the step alone; a state brings the key that `rng` gave. `data` is `(x, target)`, or
+    `(x, target, weights)` with weights as the loss takes them. In every epoch rows come in a new order, that of
+    `batches` with the key of the state, unless `shuffle` is false or one batch holds them all. `drop_last` leaves out
+    the rows that do not fill a batch, which BatchNorm may want.
+
+    Arguments and data are checked by the call itself. Features are converted to the dtype of the params once.
+
+    Errors, from the call itself
+        TypeError        loss, apply or optimizer is none; data is no tuple; `rng` is no key and no seed
+        ValueError       `epochs` is negative, `batch_size` less than one, `drop_last` would drop everything
+        ShapeError       x, target and weights have different numbers of rows, or none; x does not fit the network
+        DTypeError       x is complex, masked, sparse, ...
+        ParamsError      the params are not those of the network
+        NonFiniteError   x has values that are NaN or infinite
+    Errors, from a step
+        NonFiniteError   the loss, a gradient, or the new params are not finite; all states that were yielded are
+    Source: Goodfellow, Bengio & Courville, Deep Learning (2016), section 8.1.3.
+
+    >>> net = Dense(1)
+    >>> _, params = net.init(0, (-1, 2))
+    >>> x = Key(1).generator().normal(size=(64, 2))
+    >>> for state, metrics in fit(squared_error, net.apply, sgd(0.1), params, (x, x @ [[1.0], [2.0]]), epochs=20):
+    ...     if metrics.loss < 1e-6:
+    ...         break
+    >>> metrics.epoch < 19, np.round(state.params.at("w").ravel(), 2)
+    (True, array([1., 2.], dtype=float32))
+    """
+    objective = value_and_grad(loss, apply, *penalties)
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(f"fit takes an optimizer, got {type(optimizer).__name__} {optimizer!r:.60}; write adam(1e-3)")
+    positive("fit", batch_size=batch_size)
+    if isinstance(epochs, bool) or not hasattr(epochs, "__index__") or operator.index(epochs) < 0:
+        raise ValueError(f"fit: epochs must be an integer of at least 0, got {epochs!r}")
+    if isinstance(start, TrainState):
+        state = TrainState(start.step, pack(start.params), start.optimizer, as_key(start.key))
+    else:
+        params = pack(start if isinstance(start, Params) else Params(start))
+        state = TrainState(0, params, optimizer.init(params), as_key(rng))
+    arrays, rows = _prepared(apply, state.params, data, batch_size)
+    count = batch_count(rows, batch_size, drop_last)
+    plan = _Plan(rows, batch_size, count, operator.index(epochs) * count, shuffle and rows > batch_size)
+    return _steps(objective, optimizer, state, arrays, plan)
+
+
+def _prepared(apply: Apply[X, Y], params: Params, data: object, size: int) -> tuple[tuple[Any, ...], int]:
+    """The data as arrays, checked and converted, and how many rows it has."""
+    if not is_tuple(data):
+        raise TypeError(f"the data is a tuple (x, target) or (x, target, weights), got {type(data).__name__}")
+    if len(data) not in (2, 3):
+        raise ValueError(f"the data is a tuple (x, target) or (x, target, weights), got one of {len(data)}")
+    x = features_of(apply, params, data[0])
+    others = {name: arrays_of(value, name) for name, value in zip(("target", "weights"), data[1:])}
+    rows = count_rows(x=x, **others)
+    refuse_empty(rows, "fit")
+    try:
+        apply.door.enter(params, taken(x, slice(0, size)))
+    except FuncnnError as error:
+        error.network = error.network or apply.door.name
+        raise
+    if dtype := dtype_of(params):
+        others = {name: converted(value, "any", dtype, name) for name, value in others.items()}
+    return (x, *others.values()), rows
+
+
+def _steps(
+    objective: Objective[Any, Any, Any],
+    optimizer: Optimizer[S],
+    state: TrainState[S],
+    data: tuple[Any, ...],
+    plan: _Plan,
+) -> Generator[tuple[TrainState[S], StepMetrics], None, None]:
+    step, params, memory, key = state
+    keys = key.fold("pass") if objective.apply.random else None
+    index, drawn_for = None, -1
+    whole = data if plan.rows <= plan.size else None
+    while step < plan.steps:
+        epoch, i = divmod(step, plan.per_epoch)
+        if plan.shuffle and epoch != drawn_for:
+            index, drawn_for = order(key, epoch, plan.rows), epoch
+        arrays = whole or batch(data, i, plan.size, index)
+        rng = keys.fold(step) if keys else None
+        step += 1
+        try:
+            value, params, memory = _step(objective, optimizer, params, memory, arrays, rng)
+        except NonFiniteError as error:
+            error.args = (
+                f"step {step}, batch {i} of epoch {epoch}: {error.message}; the states before it are as they were; "
+                f"look at the rows of this batch, lower the rate, or clip with chain(clip_by_global_norm(1.0), ...)",
+            )
+            raise
+        metrics = StepMetrics(step, epoch, value, min(plan.size, plan.rows - i * plan.size), i + 1 == plan.per_epoch)
+        yield TrainState(step, params, memory, key), metrics
+
+
+def _step(
+    objective: Objective[Any, Any, Any], optimizer: Optimizer[S], params: Params, memory: S, data: Any, rng: Key | None
+) -> tuple[float, Params, S]:
+    """One step: the loss before it, the params and the state of the optimizer after it."""
+    value, gradients = objective(params, data[0], data[1], weights=data[2] if len(data) == 3 else None, rng=rng)
+    layout = layout_of(params)
+    vector = layout.gather(gradients)
+    if not (isfinite(value) and all_finite(vector)):
+        raise NonFiniteError(_diverged(value, gradients))
+    updates, memory = optimizer.update(layout.own(vector), memory, params)
+    params = apply_updates(params, updates)
+    if not all_finite(layout.gather(params)):
+        raise NonFiniteError(f"the update makes {_first_bad(params)} infinite, though its gradient is finite")
+    return value, params, memory
+
+
+def _diverged(value: float, gradients: Params) -> str:
+    bad = _first_bad(gradients)
+    where = f"the gradient of {bad} is not finite" if bad else ""
+    what = "" if isfinite(value) else f"the loss is {value}"
+    return " and ".join(filter(None, (what, where)))
+
+
+def _first_bad(params: Params) -> str:
+    """The path of the first leaf that is not finite."""
+    return next(("/".join(path) for path, leaf in trees.flatten(plain(params)) if not np.isfinite(leaf).all()), "")
