@@ -87,11 +87,12 @@ def loss_laws(loss: Loss[Any, Any], shape: Template | Shape | SearchStrategy[Sha
     return suite(f"Laws of {loss!r}", loss_trials(loss, shape, **claims))
 
 
-_trees: Final = st.dictionaries(
-    st.sampled_from(["w", "b", "dense_0/w", "dense_0/b", "a/b/c", "z"]),
-    st.lists(st.integers(1, 3), max_size=3).map(tuple),
-    min_size=1, max_size=4,
-)  # fmt: skip
+_shapes: Final = st.lists(st.integers(1, 3), max_size=3).map(tuple)
+_trees: Final = st.builds(
+    lambda matrix, some: {"w": matrix, **some},  # a matrix is always there, for decay is about matrices
+    st.tuples(st.integers(1, 3), st.integers(1, 3)),
+    st.dictionaries(st.sampled_from(["b", "dense_0/w", "dense_0/b", "a/b/c", "z"]), _shapes, min_size=1, max_size=3),
+)
 
 
 @st.composite

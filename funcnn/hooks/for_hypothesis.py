@@ -1,0 +1,36 @@
+"""What Hypothesis calls when it is imported: how to draw layers, params and keys where a test is annotated with them."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+from funcnn.keys import Key
+from funcnn.networks import Layer
+from funcnn.params import Params
+
+
+def register() -> None:
+    """Make `st.from_type(Layer[Array, Array])`, and `@given(...)` by annotation, draw networks."""
+    from hypothesis import strategies as st
+
+    st.register_type_strategy(Layer, _layers)  # type: ignore[arg-type]  # a generic alias is no plain type
+    st.register_type_strategy(Params, _trees)
+    st.register_type_strategy(Key, _keys)
+
+
+def _layers(wanted: Any) -> Any:
+    from funcnn.testing.drawn_networks import networks_of_type
+
+    return networks_of_type(*get_args(wanted))
+
+
+def _trees(wanted: Any) -> Any:
+    from funcnn.testing.strategies import trees
+
+    return trees()
+
+
+def _keys(wanted: Any) -> Any:
+    from funcnn.testing.strategies import keys
+
+    return keys()
