@@ -29,12 +29,12 @@ def calibrate(
 ) -> Params:
     """The same params with the population statistics in every BatchNorm: do this after training, before inference.
 
-    One training pass over the batches; "mean" and "var" of each BatchNorm become those of all it saw. Moments are pooled
-    in float64, by the number of rows. On one batch, inference equals the training pass to the last bit, where nothing else
-    is random.
+    One training pass over the batches; "mean" and "var" of each BatchNorm become those of all it saw. Moments are
+    pooled in float64, by the number of rows. On one batch, inference equals the training pass to the last bit, where
+    nothing else is random. Dropout drops in this pass, as in training.
 
-    With `exact=True`, inference passes are repeated until nothing changes: then each BatchNorm has the statistics of what
-    it gets in inference. That takes as many passes as there are norms one after the other, and one more.
+    With `exact=True`, inference passes are repeated until nothing changes: then each BatchNorm has the statistics of
+    what it gets in inference. That takes as many passes as there are norms one after the other, and one more.
 
     Errors
         TypeError        `batches` is a single array
@@ -64,8 +64,8 @@ def calibrate(
         old, passes = new, passes + 1
         if passes > len(found) + _PATIENCE:
             warnings.warn(
-                f"calibrate: after {passes} passes the statistics still change; a BatchNorm whose output comes back to it "
-                f"has no exact ones; leave out exact=True",
+                f"calibrate: after {passes} passes the statistics still change; a BatchNorm whose output comes back "
+                f"to it may have no exact ones; leave out exact=True",
                 RuntimeWarning,
                 stacklevel=2,
             )

@@ -36,8 +36,8 @@ class Traced(Protocol[X_contra, Y_co]):
 def trace(net: Layer[X, Y]) -> Traced[X, Y]:
     """The function `(params, x) -> (y, {path: what the layer there gave})`, children before parents.
 
-    A layer that is called several times has an entry for each, `path[0]`, `path[1]`. The arrays are read-only. With `rng`
-    it traces a training pass. The paths are those of the params.
+    A layer that is called several times has an entry for each, `path[0]`, `path[1]`. The arrays are read-only. With
+    `rng` it traces a training pass. The paths are those of the params.
 
     Errors
         as for calling `net.apply`
@@ -94,7 +94,8 @@ class Summary(NamedTuple):
     def __repr__(self) -> str:
         table = list(self._cells())
         widths = [max(len(row[i]) for row in table) for i in range(6)]
-        lines = ["  ".join(f"{cell:{side}{w}}" for cell, side, w in zip(row, "<<<>>>", widths, strict=True)) for row in table]
+        cells = [zip(row, "<<<>>>", widths, strict=True) for row in table]
+        lines = ["  ".join(f"{cell:{side}{width}}" for cell, side, width in row) for row in cells]
         rule = "-" * len(lines[0])
         return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]])
 

@@ -22,7 +22,7 @@ _CUBIC: Final = 0.044715
 
 @functools.lru_cache(128)
 def number(value: float, dtype: np.dtype[Any]) -> Array:
-    """A constant in the dtype of what it meets: a ufunc takes it 0.2 us faster than a Python float (0.3 us, not 0.5)."""
+    """A constant in the dtype of what it meets: a ufunc takes it in 0.3 us, a Python float in 0.5 us."""
     array: Array = np.array(value, dtype)
     array.setflags(write=False)
     return array

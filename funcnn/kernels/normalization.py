@@ -14,8 +14,8 @@ _BLOCK = 256
 def column_sums(rows: Array) -> Array:
     """`1^T rows`, by matrix products over blocks of 256 rows.
 
-    One product adds the rows up one after the other. In blocks, the error of float32 means over 32768 rows of 1000 + noise
-    falls from 2e-3 to 2e-4, in the same time.
+    One product adds the rows up one after the other. In blocks, the error of float32 means over 32768 rows of
+    1000 + noise falls from 2e-3 to 2e-4, in the same time.
     """
     n, whole = len(rows), len(rows) // _BLOCK
     if whole < 2:

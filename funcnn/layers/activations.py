@@ -1,23 +1,23 @@
 """Activations: functions of each number alone, given by their value and their derivative.
 
-| layer     | y                                                | dy/dx                                    | at a kink       |
-|-----------|--------------------------------------------------|------------------------------------------|-----------------|
-| Tanh      | tanh x                                           | 1 - y^2                                  |                 |
-| Relu      | x for x > 0, else 0                              | 1 for x > 0, else 0                      | 0 at 0          |
-| Exp       | e^x                                              | y                                        |                 |
-| Softplus  | log(1 + e^x)                                     | 1 - e^-y                                 |                 |
-| Sigmoid   | 1 / (1 + e^-x)                                   | y (1 - y)                                |                 |
-| Elu       | x for x > 0, else e^x - 1                        | 1 for x > 0, else e^x                    |                 |
-| LeakyRelu | x for x > 0, else 0.01 x                         | 1 for x > 0, else 0.01                   | 0.01 at 0       |
-| Selu      | l x for x > 0, else l a (e^x - 1)                | l for x > 0, else l a e^x                | l a = 1.758 at 0|
-| Gelu      | x g, g = (1 + tanh u) / 2                        | g + 2 y (1 - g) u'                       |                 |
+| layer     | y                                    | dy/dx                        | at a kink        |
+|-----------|--------------------------------------|------------------------------|------------------|
+| Tanh      | tanh x                               | 1 - y^2                      |                  |
+| Relu      | x for x > 0, else 0                  | 1 for x > 0, else 0          | 0 at 0           |
+| Exp       | e^x                                  | y                            |                  |
+| Softplus  | log(1 + e^x)                         | 1 - e^-y                     |                  |
+| Sigmoid   | 1 / (1 + e^-x)                       | y (1 - y)                    |                  |
+| Elu       | x for x > 0, else e^x - 1            | 1 for x > 0, else e^x        |                  |
+| LeakyRelu | x for x > 0, else 0.01 x             | 1 for x > 0, else 0.01       | 0.01 at 0        |
+| Selu      | l x for x > 0, else l a (e^x - 1)    | l for x > 0, else l a e^x    | l a = 1.758 at 0 |
+| Gelu      | x g, g = (1 + tanh u) / 2            | g + 2 y (1 - g) u'           |                  |
 
-with a = 1.67326, l = 1.05070, u = sqrt(2 / pi) (x + 0.044715 x^3). Where there is a kink, the derivative is the one from
-the left. Constants are those of stax and JAX. All take arrays of any shape with at least one axis, give the same shape,
-have no params, and raise ShapeError for a tuple. NaN goes in and comes out.
+with a = 1.67326, l = 1.05070, u = sqrt(2 / pi) (x + 0.044715 x^3). Where there is a kink, the derivative is the one
+from the left. Constants are those of stax and JAX. All take arrays of any shape with at least one axis, give the same
+shape, have no params, and raise ShapeError for a tuple. NaN goes in and comes out.
 
-Sources: the elementary derivatives, NIST Digital Library of Mathematical Functions, sections 4.7 and 4.34; the functions,
-the papers named with each.
+Sources: the elementary derivatives, NIST Digital Library of Mathematical Functions, sections 4.7 and 4.34; the
+functions, the papers named with each.
 """
 
 from __future__ import annotations
@@ -103,7 +103,9 @@ array([0., 0., 3.])
 """
 
 Exp: Layer[Array, Array] = _row("Exp", kernel.exp, kernel.d_exp)
-"""The exponential, `y = e^x`, `dy/dx = y`. It is infinite, without a warning, from 88.8 on in float32, 709.8 in float64.
+"""The exponential, `y = e^x`, `dy/dx = y`.
+
+It is infinite, without a warning, for x beyond 88.7 in float32 and 709.7 in float64.
 
 Source: NIST Digital Library of Mathematical Functions, section 4.7.
 
@@ -114,7 +116,7 @@ array([1.    , 2.7183])
 Softplus: Layer[Array, Array] = _row("Softplus", kernel.softplus, kernel.d_softplus)
 """A smooth positive part, `y = log(1 + e^x)`, `dy/dx = 1 / (1 + e^-x) = 1 - e^-y`.
 
-Source: Dugas, Bengio, Bélisle, Nadeau & Garcia, Incorporating Second-Order Functional Knowledge (2001), section 3.
+Source: Dugas, Bengio, Bélisle, Nadeau & Garcia, Incorporating Second-Order Functional Knowledge (2001).
 
 >>> Softplus.apply({}, np.array([-100.0, 0.0, 100.0])).round(4)
 array([  0.    ,   0.6931, 100.    ])
@@ -132,7 +134,7 @@ array([0. , 0.5, 1. ])
 Elu: Layer[Array, Array] = _row("Elu", kernel.elu, kernel.d_elu)
 """`y = x` for x > 0, else `e^x - 1`; `dy/dx = 1` for x > 0, else `e^x`.
 
-Source: Clevert, Unterthiner & Hochreiter, Fast and Accurate Deep Network Learning by ELUs (2016), equation 16, alpha 1.
+Source: Clevert, Unterthiner & Hochreiter, Fast and Accurate Deep Network Learning by ELUs (2016), section 3, with alpha 1.
 
 >>> Elu.apply({}, np.array([-1.0, 2.0])).round(4)
 array([-0.6321,  2.    ])
@@ -141,7 +143,7 @@ array([-0.6321,  2.    ])
 LeakyRelu: Layer[Array, Array] = _row("LeakyRelu", kernel.leaky_relu, kernel.d_leaky_relu)
 """`y = x` for x > 0, else `0.01 x`; `dy/dx = 1` for x > 0, else 0.01; at 0 it is 0.01.
 
-Source: Maas, Hannun & Ng, Rectifier Nonlinearities Improve Neural Network Acoustic Models (2013), equation 3.
+Source: Maas, Hannun & Ng, Rectifier Nonlinearities Improve Neural Network Acoustic Models (2013).
 
 >>> LeakyRelu.apply({}, np.array([-2.0, 3.0]))
 array([-0.02,  3.  ])
@@ -150,16 +152,16 @@ array([-0.02,  3.  ])
 Selu: Layer[Array, Array] = _row("Selu", kernel.selu, kernel.d_selu)
 """`y = l x` for x > 0, else `l a (e^x - 1)`; `dy/dx = l` for x > 0, else `l a e^x`; at 0 it is `l a`.
 
-Source: Klambauer, Unterthiner, Mayr & Hochreiter, Self-Normalizing Neural Networks (2017), equation 2 and section 2.
+Source: Klambauer, Unterthiner, Mayr & Hochreiter, Self-Normalizing Neural Networks (2017).
 
 >>> Selu.apply({}, np.array([-1.0, 2.0])).round(4)
 array([-1.1113,  2.1014])
 """
 
 Gelu: Layer[Array, Array] = _row("Gelu", kernel.gelu, kernel.d_gelu)
-"""`y = x (1 + tanh u) / 2` with `u = sqrt(2 / pi) (x + 0.044715 x^3)`: x times the normal distribution function, nearly.
+"""Nearly x times the normal distribution function, `y = x (1 + tanh u) / 2` with `u = sqrt(2 / pi) (x + 0.044715 x^3)`.
 
-This is the approximation that stax and JAX have as their default; it differs from the exact form by 5e-4 at most.
+This is the approximation that stax and JAX have as their default; it differs from the exact form by less than 5e-4.
 `dy/dx = g + 2 y (1 - g) u'` with `g = (1 + tanh u) / 2`.
 
 Source: Hendrycks & Gimpel, Gaussian Error Linear Units (2016), section 2.

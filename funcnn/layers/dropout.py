@@ -13,10 +13,10 @@ from funcnn.types import Array, Shape, Tree
 
 @layer
 def Dropout(drop: float) -> Layer[Array, Array]:
-    """Every number becomes 0 with the probability `drop`, in a training pass; the rest is scaled up, so that means stay.
+    """Every number becomes 0 with the probability `drop`, in a training pass; the rest is scaled up: means stay.
 
-    `y = x m / (1 - drop)`, where m is 1 with the probability `1 - drop`, else 0. In inference `y = x`. The same key gives
-    the same m: fold the step into it. (stax's Dropout takes the probability of *keeping*.)
+    `y = x m / (1 - drop)`, where m is 1 with the probability `1 - drop`, else 0. In inference `y = x`. The same key
+    gives the same m: fold the step into it. (stax's Dropout takes the probability of *keeping*.)
 
     Shapes
         x, y    (..., n)        any shape

@@ -82,10 +82,10 @@ def BatchNorm(
 ) -> Layer[Array, Array]:
     """Every feature with mean 0 and variance 1 over the batch; then scaled and moved.
 
-    `y = scale h + offset`, `h = (x - mean) / sqrt(var + epsilon)`. In a training pass, mean and (biased) variance are those
-    of the batch; in inference they are the params "mean" and "var", which `calibrate` sets, and which are 0 and 1 before.
-    `axis` says what is averaged over: all axes but the last where not given. Without `scale` or `center`, that leaf is
-    missing.
+    `y = scale h + offset`, `h = (x - mean) / sqrt(var + epsilon)`. In a training pass, mean and (biased) variance are
+    those of the batch; in inference they are the params "mean" and "var", which `calibrate` sets, and which are 0 and 1
+    before. `axis` says what is averaged over: all axes but the last where not given. With `scale=False` there is no
+    leaf "scale", with `center=False` no "offset"; `gamma_init` and `beta_init` draw them. The names are stax's.
 
     Shapes
         x, y    (batch, ..., n)
