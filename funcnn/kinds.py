@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias, Union
 
 import numpy as np
+import numpy.typing as npt
 
 from funcnn.errors import DTypeError
 from funcnn.types import is_tuple
@@ -48,13 +49,14 @@ def unify(*kinds: Kind) -> Kind:
 
 # for the door -----------------------------------------------------------------------------------------------------------
 def convert(x: Any, kind: Kind, dtype: np.dtype[Any], name: str = "the input") -> Any:
-    """An input as rules take it: features in the dtype of the params, tokens and masks as they are.
+    """An input as rules take it: features in the dtype of the params, tokens and masks as they are, all of it native and
+    C-contiguous, so that layouts never change a result.
 
     Errors
         DTypeError   complex, object, masked, sparse, ..., with the fix
     """
     if is_tuple(x):
-        return tuple(convert(v, part(kind, i), dtype, name) for i, v in enumerate(x))
+        return tuple(convert(v, part(kind, i), dtype, f"item {i} of {name}") for i, v in enumerate(x))
     if isinstance(kind, Mapping):
         return convert(x, "any", dtype, name)  # the shape rule will say that a tuple is wanted
     if isinstance(x, np.ma.MaskedArray):
@@ -70,10 +72,12 @@ def convert(x: Any, kind: Kind, dtype: np.dtype[Any], name: str = "the input") -
         if found not in ("iu" if kind == "tokens" else "b"):
             fix = "integers: .astype(np.int64)" if kind == "tokens" else "booleans: mask != 0"
             raise DTypeError(f"{name} has dtype {array.dtype}, but {kind} are {fix}")
-        return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+        return _native(array, array.dtype)
     if found not in "fiub":
         fix = "take its .real and .imag apart" if found == "c" else "make it numbers with .astype(np.float32)"
         raise DTypeError(f"{name} has dtype {array.dtype}, features are real numbers; {fix}")
-    if kind == "any" and found != "f":
-        return array
-    return array.astype(dtype, copy=False)
+    return _native(array, array.dtype if kind == "any" and found != "f" else dtype)
+
+
+def _native(array: npt.NDArray[Any], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+    return np.asarray(array, dtype.newbyteorder("="), order="C")

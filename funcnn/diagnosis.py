@@ -1,0 +1,112 @@
+"""What is wrong between a network, its params and its input: found out only after they were seen not to fit."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, Union
+
+import numpy as np
+
+from funcnn import trees
+from funcnn.errors import ParamsError, ShapeError
+from funcnn.shapes import Unknown, display, known, normalize
+from funcnn.types import Array, Shape, Spec
+
+if TYPE_CHECKING:
+    from funcnn.networks import Layer
+
+Shapes: TypeAlias = "dict[str, Union[tuple[int, ...], Shapes]]"
+"""The shape of every leaf."""
+
+
+def leaf_shapes(spec: Spec) -> Shapes:
+    """The shapes that a spec wants."""
+    return {name: leaf_shapes(s) if isinstance(s, Mapping) else s[1] for name, s in spec.items()}
+
+
+def explain(layer: Layer[Any, Any], leaves: Shapes, tree: trees.Plain, shape: Shape) -> NoReturn:
+    """Raise what is wrong: whose fault it is, and where.
+
+    Errors
+        ShapeError    the params fit the network, and another input
+        ParamsError   they do not, with every path that differs
+    """
+    want, got = dict(_flat(leaves)), dict(trees.flatten(tree))
+    dtype = _wanted_dtype(got.values())
+    misshapen = [path for path in want if path in got and got[path].shape != want[path]]
+    mistyped = [path for path in want if path in got and got[path].dtype != dtype]
+    if misshapen and not mistyped and want.keys() == got.keys():
+        if error := _other_input(layer, misshapen[0], got[misshapen[0]].shape, shape):
+            raise error
+    wrong = [
+        *(f"missing {_name(p)}, expected {dtype} of shape {want[p]}" for p in want if p not in got),
+        *(f"unexpected {_name(p)}, {got[p].dtype} of shape {got[p].shape}" for p in got if p not in want),
+        *(f"{_name(p)} has shape {got[p].shape}, expected {want[p]}" for p in misshapen),
+        *(f"{_name(p)} has dtype {got[p].dtype}, expected {dtype}" for p in mistyped),
+        *(f"unexpected {_name(p)}, an empty subtree" for p in _empty(tree)),
+    ]
+    if want.keys() != got.keys():
+        fix = "make them with init, and name layers with .named to keep names when the network changes"
+    else:
+        fix = f"convert them with astype(params, np.{dtype})" if mistyped and not misshapen else "make them with init"
+    raise ParamsError(f"these are not the params of this network: {'; '.join(wrong)}. To mend it, {fix}")
+
+
+def _wanted_dtype(leaves: Any) -> np.dtype[Any]:
+    """The dtype that most leaves have: the others are the exceptions."""
+    found = Counter(leaf.dtype for leaf in leaves if leaf.dtype.kind == "f").most_common(1)
+    return found[0][0] if found else np.dtype(np.float32)
+
+
+def _flat(leaves: Shapes, at: trees.Path = ()) -> Iterator[tuple[trees.Path, tuple[int, ...]]]:
+    for name, value in leaves.items():
+        if isinstance(value, dict):
+            yield from _flat(value, (*at, name))
+        else:
+            yield (*at, name), value
+
+
+def _empty(tree: Mapping[str, Union[Array, trees.Plain]], at: trees.Path = ()) -> Iterator[trees.Path]:
+    for name, value in tree.items():
+        if isinstance(value, dict):
+            yield from _empty(value, (*at, name)) if value else [(*at, name)]
+
+
+def _name(path: trees.Path) -> str:
+    return "/".join(path)
+
+
+def _other_input(
+    layer: Layer[Any, Any], path: trees.Path, leaf: tuple[int, ...], shape: Shape
+) -> ShapeError | None:
+    """The input that a leaf of this shape was made for, if it is the input that does not fit.
+
+    The spec of the layer is asked for an input of unknown sizes: where a size of the leaf *is* one of them, the leaf says
+    what it has to be.
+    """
+    from funcnn.children import visit
+
+    try:
+        met = [(place, local, f.init.spec) for place, f, local, _ in visit(layer, normalize(shape))]
+        place, local, spec = max((m for m in met if m[0] == path[: len(m[0])]), key=lambda m: len(m[0]))
+        symbols = tuple(Unknown() for _ in local)
+        sizes: Any = leaf_shapes(spec(symbols))
+    except Exception:  # the layer decides something about the input: no telling
+        return None
+    if any(isinstance(d, tuple) for d in local):
+        return None
+    for name in path[len(place) :]:
+        sizes = sizes[name]
+    if len(sizes) != len(leaf) or any(known(d) and d != n for d, n in zip(sizes, leaf, strict=True)):
+        return None
+    bound = {i: n for d, n in zip(sizes, leaf, strict=True) for i, s in enumerate(symbols) if s is d}
+    if not bound or all(local[i] == n for i, n in bound.items()):
+        return None
+    first = min(bound)
+    takes = ", ".join((["..."] if first else []) + [str(bound.get(i, "?")) for i in range(first, len(local))])
+    hint = "give such an input, or init again with the shape you have"
+    if len(local) == 4 and bound.get(3) == local[1]:
+        hint = f"channels come last here, {bound[3]} of them: x.transpose(0, 2, 3, 1)"
+    owner = "/".join(path[len(place) :])
+    return ShapeError(f"takes ({takes}), got {display(local)}; its {owner} has shape {leaf}: {hint}", path=place)
