@@ -11,12 +11,31 @@ import numpy as np
 import pytest
 from differences import drawn_like, inner, moved, slope
 
-from funcnn import Array, Dense, Params, ParamsError, Penalty, Tree, l1, l2, serial, vjp
+from funcnn import (
+    Array,
+    Dense,
+    Params,
+    ParamsError,
+    Penalty,
+    Tanh,
+    Tree,
+    differentiable,
+    l1,
+    l2,
+    serial,
+    squared_error,
+    value_and_grad,
+    vjp,
+)
 
 TREE: dict[str, Any] = {
     "dense_0": {"w": np.array([[3.0, -4.0]]), "b": np.array([9.0, 9.0])},
     "head": {"w": np.array([[0.5], [-2.0]]), "b": np.array([9.0])},
 }
+X = np.random.default_rng(0).normal(size=(5, 3))
+T = np.random.default_rng(1).normal(size=(5, 2))
+NET = serial(Dense(4), Tanh, Dense(2))
+_, PARAMS = NET.init(0, (-1, 3), dtype=np.float64)
 
 
 @pytest.mark.parametrize(("make", "expected"), [(l1, 0.5 * 9.5), (l2, 0.5 * 29.25)])
@@ -145,3 +164,51 @@ def test_printed_and_pickled(source: str) -> None:
     penalty: Penalty = eval(source)
     again = pickle.loads(pickle.dumps(penalty))
     assert (repr(penalty), repr(again), again(TREE)) == (source, source, penalty(TREE))
+
+
+# in objectives --------------------------------------------------------------------------------------------------------
+def test_penalties_are_added() -> None:
+    """Value and gradients are the sums."""
+    plain, of_loss = value_and_grad(squared_error, NET.apply)(PARAMS, X, T)
+    value, gradients = value_and_grad(squared_error, NET.apply, l2(0.1), l2(0.2))(PARAMS, X, T)
+    assert value == pytest.approx(plain + l2(0.3)(PARAMS))
+    for path in PARAMS.paths():
+        w = PARAMS.at(path)
+        assert np.allclose(gradients.at(path), of_loss.at(path) + (0.6 * w if w.ndim == 2 else 0.0), rtol=1e-14)
+
+
+def test_a_penalty_of_ones_own() -> None:
+    """Any differentiable function of params will do; what it returns is neither changed nor sealed."""
+    kept = PARAMS.to_dict()
+
+    @differentiable
+    def plane(params: Tree) -> tuple[float, Any]:
+        return 1.5, lambda d: (kept,)
+
+    value, gradients = value_and_grad(squared_error, NET.apply, plane)(PARAMS, X, T)
+    plain, of_loss = value_and_grad(squared_error, NET.apply)(PARAMS, X, T)
+    assert value == plain + 1.5
+    assert np.array_equal(gradients.at("dense_0/w"), of_loss.at("dense_0/w") + kept["dense_0"]["w"])
+    assert Params(kept) == PARAMS and kept["dense_0"]["w"].flags.writeable
+
+
+@pytest.mark.parametrize(
+    ("tree", "words"),
+    [
+        ({"dense_0": {"w": np.zeros((3, 4))}}, "dense_0/b"),
+        ({}, "missing"),
+        (PARAMS.to_dict() | {"more": {"w": np.zeros(1)}}, "more/w"),
+        (PARAMS.to_dict() | {"dense_1": {"w": np.zeros((4, 2)), "b": np.zeros(3)}}, "for b must have the shape"),
+        (PARAMS.to_dict() | {"dense_1": {"w": np.zeros((4, 2), "f"), "b": np.zeros(2)}}, "for w must have the shape"),
+    ],
+)
+def test_gradients_of_penalties_are_trees_like_the_params(tree: Any, words: str) -> None:
+    """The message names the penalty, the path, and what is wrong."""
+
+    @differentiable
+    def broken(params: Tree) -> tuple[float, Any]:
+        return 0.0, lambda d: (tree,)
+
+    with pytest.raises(ParamsError, match="broken") as caught:
+        value_and_grad(squared_error, NET.apply, broken)(PARAMS, X, T)
+    assert words in str(caught.value)
