@@ -174,18 +174,21 @@ def _first_random(layer: Layer[Any, Any]) -> Iterator[str]:
 
 def _paired(x: Any, prediction: Any, target: Any) -> None:
     """Refuse inputs and targets that are not pairs. A network may change the first axis, so x alone says nothing."""
-    rows, wanted = _length(x), _length(target)
-    if rows != wanted and _length(prediction) != wanted and rows is not None and wanted is not None:
+    wanted = _length(target)
+    if wanted is None or wanted == _length(prediction):
+        return
+    rows = _length(x)
+    if rows is not None and rows != wanted:
         raise ShapeError(f"x has {rows} rows and target has {wanted}; every row of x needs a target")
 
 
 def _length(value: Any) -> int | None:
     while is_tuple(value) and value:
         value = value[0]
-    shape = getattr(value, "shape", None)
-    if shape is not None:
-        return shape[0] if shape else None
-    return len(value) if hasattr(value, "__len__") else None
+    shape: Any = getattr(value, "shape", None)
+    if shape is None:
+        return len(value) if hasattr(value, "__len__") else None
+    return shape[0] if shape else None
 
 
 def _sum(gradients: Params, more: Tree, penalty: Penalty) -> Params:
