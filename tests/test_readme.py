@@ -31,10 +31,10 @@ def test_programs_run_as_printed(number: int, tmp_path: Path, monkeypatch: pytes
     exec(compile(python_blocks()[number], f"README program {number}", "exec"), {"__name__": "readme"})
 
 
-@pytest.mark.parametrize("number", range(len(sessions())))
-def test_sessions_print_what_they_show(number: int) -> None:
-    """Each session of the README prints what stands there."""
-    test = doctest.DocTestParser().get_doctest(sessions()[number], {}, f"README session {number}", "README.md", 0)
+def test_sessions_print_what_they_show() -> None:
+    """The sessions of the README print what stands there, each going on where the one before ended."""
+    text = "\n".join(sessions())
+    test = doctest.DocTestParser().get_doctest(text, {}, "README sessions", "README.md", 0)
     printed: list[str] = []
     doctest.DocTestRunner(optionflags=FLAGS).run(test, out=printed.append)
     assert not printed, "".join(printed)
