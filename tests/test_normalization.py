@@ -9,7 +9,20 @@ import numpy.typing as npt
 import pytest
 from differences import disagreement
 
-from funcnn import Array, BatchNorm, Key, Layer, LayerNorm, Params, ShapeError, Tree, serial, tree_map, vjp
+from funcnn import (
+    Array,
+    BatchNorm,
+    Key,
+    Later,
+    Layer,
+    LayerNorm,
+    Params,
+    ShapeError,
+    Tree,
+    serial,
+    tree_map,
+    vjp,
+)
 from funcnn.initializers import constant
 from funcnn.kernels.normalization import column_sums, moments
 
@@ -157,6 +170,14 @@ def test_gradients_alias_nothing(net: Layer[Array, Array], rng: int | None) -> N
     arrays = [*(params.at(p) for p in params.paths()), *(dparams.at(p) for p in dparams.paths()), dx]
     fresh = arrays[len(params) :]
     assert not any(np.shares_memory(a, b) for a in fresh for b in arrays if a is not b)
+
+
+@BOTH
+def test_the_cotangent_of_the_input_is_left_for_later(net: Layer[Array, Array]) -> None:
+    """In front of a network, a norm costs nothing that nobody wants."""
+    key = (Key(0),) if net.apply.random else ()
+    _, pullback = net.apply.rule(params_for(net, (4, 3)).to_dict(), drawn(4, 3), *key)
+    assert isinstance(pullback(drawn(4, 3))[1], Later)
 
 
 @BOTH

@@ -7,7 +7,7 @@ from typing import TypeAlias, Union
 
 import numpy as np
 
-from funcnn.calculus import Pullback
+from funcnn.calculus import Later, Pullback
 from funcnn.errors import ShapeError
 from funcnn.initializers import ones, zeros
 from funcnn.kernels import normalization as kernel
@@ -56,14 +56,16 @@ def LayerNorm(*, epsilon: float = 1e-5) -> Layer[Array, Array]:
         y: Array = h * scale
         y += offset
 
-        def pullback(dy: Array) -> tuple[Tree, Array]:
-            dh = dy * scale
-            dx: Array = dh - kernel.row_means(dh)
-            dx -= h * kernel.row_means(dh * h)
-            dx *= s
-            rows = (-1, x.shape[-1])
-            dscale, doffset = kernel.column_sums((dy * h).reshape(rows)), kernel.column_sums(dy.reshape(rows))
-            return {"scale": dscale, "offset": doffset}, dx
+        def pullback(dy: Array) -> tuple[Tree, Later[Array]]:
+            def input_cotangent() -> Array:
+                dh = dy * scale
+                dx: Array = dh - kernel.row_means(dh)
+                dx -= h * kernel.row_means(dh * h)
+                dx *= s
+                return dx
+
+            dscale, doffset = kernel.column_sums(as_rows(dy * h, None)), kernel.column_sums(as_rows(dy, None))
+            return {"scale": dscale, "offset": doffset}, Later(input_cotangent)
 
         return y, pullback
 
@@ -129,22 +131,27 @@ def BatchNorm(
         if center:
             y += flat["offset"]
 
-        def pullback(dy: Array) -> tuple[Tree, Array]:
+        def pullback(dy: Array) -> tuple[Tree, Later[Array]]:
             dys = as_rows(dy, axis)
             doffset, dscale = kernel.column_sums(dys), kernel.column_sums(dys * d) * s
-            if rng is None:
-                dx: Array = dys * a
-                dmean, dvar = -a * doffset, -0.5 * s * a * dscale
-            else:
+
+            def input_cotangent() -> Array:
+                if rng is None:
+                    return from_rows(dys * a, x.shape, axis)
                 n = max(len(rows), 1)
-                dx = d * (s * dscale / -n)
+                dx: Array = d * (s * dscale / -n)
                 dx += dys
                 dx -= doffset / n
                 dx *= a
+                return from_rows(dx, x.shape, axis)
+
+            if rng is None:
+                dmean, dvar = -a * doffset, -0.5 * s * a * dscale
+            else:
                 dmean, dvar = np.zeros_like(flat["mean"]), np.zeros_like(flat["var"])
             grads = {"scale": dscale, "offset": doffset, "mean": dmean, "var": dvar}
             sizes = leaves(params, "mean")[0].shape
-            return {name: grads[name].reshape(sizes) for name in params}, from_rows(dx, x.shape, axis)
+            return {name: grads[name].reshape(sizes) for name in params}, Later(input_cotangent)
 
         return from_rows(y, x.shape, axis), pullback
 
