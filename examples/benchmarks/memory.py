@@ -1,0 +1,60 @@
+"""What a program needs beside time: memory at its peak, and time to import. Each is measured in a fresh process."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from contestants import entries
+from works import FIRST, WORKS
+
+
+def rises(work: str, alone: bool) -> dict[str, float]:
+    """By how many megabytes the peak of some steps lies above the process that has made a step of a tiny network."""
+    found: dict[str, float] = {}
+    for entry in entries(alone, WORKS[work]()):
+        done = _python(str(Path(__file__).with_name("run.py")), "--rise", work, entry.name)
+        if done.returncode == 0:
+            found[entry.name] = float(done.stdout.split()[-1])
+    return found
+
+
+def rise(work: str, name: str) -> float:
+    """The same in this process, for one contestant."""
+    for warm in (FIRST["xor"](), WORKS[work]()._replace(shape=(1, *WORKS[work]().shape[1:]))):
+        for entry in entries(False, warm):
+            if entry.name == name:
+                step = entry.make(warm)
+                for _ in range(3):
+                    step()
+                del step
+    before = _now()
+    Path("/proc/self/clear_refs").write_text("5")  # the peak is reset to what is in use
+    for entry in entries(False, WORKS[work]()):
+        if entry.name == name:
+            step = entry.make(WORKS[work]())
+            for _ in range(10):
+                step()
+    return _now("VmHWM") - before
+
+
+def _now(field: str = "VmRSS") -> float:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(field)) / 1024
+
+
+def imports(times: int) -> dict[str, float]:
+    """The milliseconds that `import numpy` and `import funcnn` take, start of the interpreter apart: the minimum."""
+    code = "import time; t = time.perf_counter(); import {}; print((time.perf_counter() - t) * 1e3)"
+    found = {"numpy": float("inf"), "funcnn": float("inf")}
+    for _ in range(times):
+        for module in found:
+            found[module] = min(found[module], float(_python("-c", code.format(module)).stdout))
+            time.sleep(0.01)
+    return found
+
+
+def _python(*args: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, *args], capture_output=True, text=True, check=False)

@@ -1,0 +1,66 @@
+"""Contestants in turn, round by round: what disturbs one disturbs all."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from statistics import median
+from typing import NamedTuple
+
+from contestants import Entry
+from works import Work
+
+Step = Callable[[], object]
+
+
+class Time(NamedTuple):
+    """Of one step, in milliseconds."""
+
+    minimum: float
+    median: float
+
+
+def race(work: Work, entries: list[Entry], seconds: float) -> tuple[dict[str, Time], dict[str, str]]:
+    """The times of those that ran, and why others did not."""
+    steps, failed = _ready(work, entries)
+    once = {name: _timed(step, 1) for name, step in steps.items()}
+    turns = {name: max(1, min(20, int(1e-3 / t))) for name, t in once.items()}
+    rounds = int(max(5, min(300, seconds / sum(turns[name] * t for name, t in once.items())))) if seconds else 2
+    times: dict[str, list[float]] = {name: [] for name in steps}
+    for _ in range(rounds):
+        for name, step in steps.items():
+            times[name].append(_timed(step, turns[name]))
+    return {name: Time(min(t) * 1e3, median(t) * 1e3) for name, t in times.items()}, failed
+
+
+def _ready(work: Work, entries: list[Entry]) -> tuple[dict[str, Step], dict[str, str]]:
+    """Steps that have been made three times: compiled, and in memory."""
+    steps: dict[str, Step] = {}
+    failed: dict[str, str] = {}
+    for name, make in entries:
+        try:
+            step = make(work)
+            for _ in range(3):
+                step()
+            steps[name] = step
+        except Exception as error:  # a peer that does not run here is left out, and said to be
+            failed[name] = f"{type(error).__name__}: {error}"[:80]
+    return steps, failed
+
+
+def _timed(step: Step, turns: int) -> float:
+    start = time.perf_counter()
+    for _ in range(turns):
+        step()
+    return (time.perf_counter() - start) / turns
+
+
+def table(times: dict[str, Time]) -> str:
+    """A line for every contestant; the ratio is to the fastest peer, or to ourselves where there is no peer."""
+    peers = [t for name, t in times.items() if not name.startswith("funcnn")] or list(times.values())
+    best = Time(min(t.minimum for t in peers), min(t.median for t in peers))
+    return "\n".join(
+        f"  {name:20s} min {t.minimum:9.3f} ms  median {t.median:9.3f} ms  "
+        f"ratio {t.minimum / best.minimum:6.2f} / {t.median / best.median:6.2f}"
+        for name, t in times.items()
+    )
