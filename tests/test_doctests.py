@@ -31,11 +31,11 @@ def modules() -> Iterator[str]:
 
 def examples(module: ModuleType) -> Iterator[doctest.DocTest]:
     """The examples of a module."""
-    for test in doctest.DocTestFinder(exclude_empty=True).find(module, extraglobs=NAMES):
+    for test in doctest.DocTestFinder(exclude_empty=True).find(module, globs=NAMES | vars(module)):
         if test.examples:
             yield test
     for name, (text, line) in attribute_docs(module).items():
-        test = doctest.DocTestParser().get_doctest(text, vars(module) | NAMES, name, module.__file__, line)
+        test = doctest.DocTestParser().get_doctest(text, NAMES | vars(module), name, module.__file__, line)
         if test.examples:
             yield test
 
