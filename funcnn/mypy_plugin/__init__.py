@@ -1,0 +1,113 @@
+"""A plugin for mypy that knows shapes and wiring.
+
+    [tool.mypy]
+    plugins = ["funcnn.mypy_plugin"]
+
+    [tool.funcnn.mypy]
+    trusted = ["mypackage.layers"]      # optional: modules whose constructors may be called by mypy
+
+Every call of a constructor leaves a *recipe* in the type of the layer it makes: the name of the constructor and its
+arguments, as far as mypy knows them. Where a network meets a shape, `net.init(rng, shape)` or `net.out_shape(shape)`, the
+network is built from its recipe by the library's own constructors, inside mypy, and the library's own shape rule runs. So
+what mypy says is what the program would say, and where a value is not known, it says nothing.
+
+    recipes   what is known, as data           scopes, owners   whom a recipe belongs to
+    reading   from mypy's types to recipes     unknowns, runs   from recipes to networks and shapes
+    hooks     where mypy asks                  wiring           types of neighbours
+    reports   codes and messages               results          where a known shape may be revealed
+    trust     whose code may run
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from mypy.options import Options
+from mypy.plugin import (
+    FunctionContext,
+    FunctionSigContext,
+    MethodContext,
+    MethodSigContext,
+    Plugin,
+    ReportConfigContext,
+)
+from mypy.types import FunctionLike, Type
+
+import funcnn
+from funcnn.mypy_plugin.hooks import Hooks
+from funcnn.mypy_plugin.reading import INIT, LAYER
+from funcnn.mypy_plugin.runs import Runner
+from funcnn.mypy_plugin.trust import Loader, digest, read_trust
+from funcnn.mypy_plugin.wiring import serial_signature, shift_signature
+
+C = TypeVar("C", FunctionContext, MethodContext)
+S = TypeVar("S", FunctionSigContext, MethodSigContext)
+SERIAL = f"{funcnn.serial.__module__}.serial"
+
+
+def _quiet(hook: Callable[[C], Type]) -> Callable[[C], Type]:
+    """A mistake of ours must not become an INTERNAL ERROR over a user's program: the type stays what it was."""
+
+    def safe(ctx: C) -> Type:
+        try:
+            return hook(ctx)
+        except Exception:
+            if os.environ.get("FUNCNN_MYPY_DEBUG"):
+                raise
+            return ctx.default_return_type
+
+    return safe
+
+
+def _quiet_signature(hook: Callable[[S, Options], FunctionLike], options: Options) -> Callable[[S], FunctionLike]:
+    def safe(ctx: S) -> FunctionLike:
+        try:
+            return hook(ctx, options)
+        except Exception:
+            if os.environ.get("FUNCNN_MYPY_DEBUG"):
+                raise
+            return ctx.default_signature
+
+    return safe
+
+
+class FuncnnPlugin(Plugin):
+    """Which of mypy's questions are answered here."""
+
+    def __init__(self, options: Options) -> None:
+        super().__init__(options)
+        self._trust = read_trust(options)
+        self._hooks = Hooks(options, Runner(Loader(self._trust)))
+
+    def report_config_data(self, ctx: ReportConfigContext) -> Any:
+        """Kept by mypy with every module: verdicts of other rules must not survive in its cache."""
+        return {"rules": digest(self._trust), "trusted": list(self._trust.modules)}
+
+    def get_function_hook(self, fullname: str) -> Callable[[FunctionContext], Type] | None:
+        if not self._trust.covers(fullname):
+            return None
+        return _quiet(functools.partial(self._hooks.made, fullname))
+
+    def get_method_hook(self, fullname: str) -> Callable[[MethodContext], Type] | None:
+        hook = {
+            f"{INIT}.__call__": self._hooks.init,
+            f"{LAYER}.out_shape": self._hooks.out_shape,
+            f"{LAYER}.named": self._hooks.named,
+            f"{LAYER}.__rshift__": self._hooks.shifted,
+        }.get(fullname)
+        return None if hook is None else _quiet(hook)
+
+    def get_function_signature_hook(self, fullname: str) -> Callable[[FunctionSigContext], FunctionLike] | None:
+        return _quiet_signature(serial_signature, self.options) if fullname == SERIAL else None
+
+    def get_method_signature_hook(self, fullname: str) -> Callable[[MethodSigContext], FunctionLike] | None:
+        return _quiet_signature(shift_signature, self.options) if fullname == f"{LAYER}.__rshift__" else None
+
+
+def plugin(version: str) -> type[Plugin]:
+    """What mypy asks for."""
+    del version
+    return FuncnnPlugin

@@ -1,0 +1,141 @@
+"""What happens where a layer is made, and where it meets a shape."""
+
+from __future__ import annotations
+
+from mypy.nodes import CallExpr, MemberExpr, OpExpr
+from mypy.options import Options
+from mypy.plugin import CheckerPluginInterface, FunctionContext, MethodContext
+from mypy.types import AnyType, Instance, LiteralType, TupleType, Type, TypeOfAny, get_proper_type
+
+from funcnn.mypy_plugin import recipes
+from funcnn.mypy_plugin.reading import Reader, is_layer, place, tagged
+from funcnn.mypy_plugin.recipes import Call, Choice, Items, Missing, Node, Recipe, Ref, Value
+from funcnn.mypy_plugin.reports import VALUE, report_shape
+from funcnn.mypy_plugin.runs import Runner
+from funcnn.shapes import known
+from funcnn.types import Shape
+
+
+class Hooks:
+    """The hooks, with what they share."""
+
+    def __init__(self, options: Options, runner: Runner) -> None:
+        self.options, self.runner, self.trust = options, runner, runner.loader.trust
+
+    def reader(self, api: CheckerPluginInterface) -> Reader:
+        return Reader(api, self.options, self.trust)
+
+    # layers are made --------------------------------------------------------------------------------------------------
+    def made(self, fullname: str, ctx: FunctionContext) -> Type:
+        """A constructor is called: check its arguments, and let the type carry the recipe."""
+        result, call = get_proper_type(ctx.default_return_type), ctx.context
+        if not isinstance(result, TupleType) or not is_layer(result) or not isinstance(call, CallExpr):
+            return ctx.default_return_type
+        reader = self.reader(ctx.api)
+        recipe = reader.call(fullname, call, ctx)
+        return ctx.default_return_type if recipe is None else self._carrying(result, recipe, reader, ctx)
+
+    def shifted(self, ctx: MethodContext) -> Type:
+        """`a >> b`."""
+        result, e = get_proper_type(ctx.default_return_type), ctx.context
+        if not isinstance(result, TupleType) or not is_layer(result) or not isinstance(e, OpExpr):
+            return ctx.default_return_type
+        reader = self.reader(ctx.api)
+        return self._carrying(result, reader.deed(">>", [(e.left, ctx.type), (e.right, None)], ctx), reader, ctx)
+
+    def named(self, ctx: MethodContext) -> Type:
+        """`a.named("encoder")`."""
+        result, call = get_proper_type(ctx.default_return_type), ctx.context
+        if not isinstance(result, TupleType) or not isinstance(call, CallExpr):
+            return ctx.default_return_type
+        if not isinstance(call.callee, MemberExpr) or len(call.args) != 1:
+            return ctx.default_return_type
+        reader = self.reader(ctx.api)
+        recipe = reader.deed("named", [(call.callee.expr, ctx.type), (call.args[0], None)], ctx)
+        return self._carrying(result, recipe, reader, ctx)
+
+    def _carrying(self, result: TupleType, node: Call, reader: Reader, ctx: FunctionContext | MethodContext) -> Type:
+        """The type with the recipe on it: on the layer, and on its `init` for when the pair is unpacked."""
+        if recipes.exact(node) and (problem := self.runner.refusal(node)) is not None:
+            ctx.api.fail(problem, ctx.context, code=VALUE)
+            return result
+        owner = reader.owner(ctx.context)
+        text = recipes.write(Recipe(node, owner))
+        if text is None:
+            return result
+        if owner is not None:
+            reader.owners.declared[owner] = node
+        items = list(result.items)
+        init = get_proper_type(items[0])
+        if isinstance(init, Instance):
+            items[0] = tagged(init, text, ctx.api)
+        return result.copy_modified(fallback=tagged(result.partial_fallback, text, ctx.api), items=items)
+
+    # layers meet a shape ----------------------------------------------------------------------------------------------
+    def out_shape(self, ctx: MethodContext) -> Type:
+        """`net.out_shape(shape)`."""
+        call = ctx.context
+        if not isinstance(call, CallExpr) or not isinstance(call.callee, MemberExpr) or not ctx.args or not ctx.args[0]:
+            return ctx.default_return_type
+        reader = self.reader(ctx.api)
+        node = reader.node(call.callee.expr, ctx.type)
+        out = self._met(node, reader.node(ctx.args[0][0], ctx.arg_types[0][0]), ctx, params=False)
+        return ctx.default_return_type if out is None else self._revealed(out, ctx.default_return_type, reader, ctx)
+
+    def init(self, ctx: MethodContext) -> Type:
+        """`net.init(rng, shape)`, or `init(rng, shape)` after `init, apply = net`."""
+        call, result = ctx.context, get_proper_type(ctx.default_return_type)
+        if not isinstance(call, CallExpr) or not isinstance(result, TupleType) or len(ctx.args) < 2 or not ctx.args[1]:
+            return ctx.default_return_type
+        reader = self.reader(ctx.api)
+        if isinstance(call.callee, MemberExpr) and is_layer(ctx.api.get_expression_type(call.callee.expr)):
+            node = reader.node(call.callee.expr)
+        else:
+            node = reader.node(call.callee, ctx.type)
+        out = self._met(node, reader.node(ctx.args[1][0], ctx.arg_types[1][0]), ctx, params=True)
+        if out is None:
+            return ctx.default_return_type
+        return result.copy_modified(items=[self._revealed(out, result.items[0], reader, ctx), *result.items[1:]])
+
+    def _met(self, network: Node, shape: Node, ctx: MethodContext, *, params: bool) -> Shape | None:
+        if not isinstance(network, (Ref, Call)) or not isinstance(shape, Items) or not _is_size(shape):
+            return None
+        verdict = self.runner.verdict(network, shape, params=params)
+        if verdict.error is not None:
+            report_shape(ctx.api, network, verdict, ctx.context)
+        return verdict.shape
+
+    def _revealed(self, out: Shape, declared: Type, reader: Reader, ctx: MethodContext) -> Type:
+        """The known shape as a type, if nothing is inferred from it; it rides on the declared one in any case."""
+        integer = ctx.api.named_generic_type("builtins.int", [])
+        anything = AnyType(TypeOfAny.special_form)
+
+        def lift(d: int | Shape) -> Type:
+            if isinstance(d, tuple):
+                return TupleType(list(map(lift, d)), ctx.api.named_generic_type("builtins.tuple", [anything]))
+            return integer.copy_modified(last_known_value=LiteralType(int(d), integer)) if d != -1 else integer
+
+        text = recipes.write(Recipe(_node(out), reader.owner(ctx.context)))
+        plain, narrow = get_proper_type(declared), get_proper_type(lift(out))
+        if text is None or not isinstance(plain, Instance) or not isinstance(narrow, TupleType):
+            return declared
+        if place(ctx.context) in reader.owners.free:
+            return narrow.copy_modified(fallback=tagged(narrow.partial_fallback, text, ctx.api))
+        return tagged(plain, text, ctx.api)
+
+
+def _is_size(d: Node) -> bool:
+    """Is this a size or a shape, as the signature wants it? What is none, mypy reports itself."""
+    match d:
+        case Items(parts) | Choice(parts):
+            return all(map(_is_size, parts))
+        case Value(value):
+            return isinstance(value, int)
+        case _:
+            return d == Missing("int")
+
+
+def _node(d: int | Shape) -> Node:
+    if isinstance(d, tuple):
+        return Items(tuple(map(_node, d)))
+    return Value(int(d)) if known(d) and d != -1 else Missing("int")

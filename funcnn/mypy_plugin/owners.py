@@ -1,0 +1,133 @@
+"""What a file says about the variable behind an expression: who owns a recipe, what is an alias, what is a constant."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import operator
+import os
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mypy.checker import TypeChecker
+from mypy.nodes import Var
+from mypy.options import Options
+
+from funcnn.mypy_plugin.recipes import ANY, Items, Node, Place, Value
+from funcnn.mypy_plugin.results import free_results
+from funcnn.mypy_plugin.scopes import Binding, Scope, Scopes, place_of
+
+OPERATORS: dict[type, Any] = {
+    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod, ast.Div: operator.truediv, ast.USub: operator.neg, ast.UAdd: operator.pos,
+}  # fmt: skip
+
+
+class Owners(NamedTuple):
+    """What is known of a file's variables, each by its identity (see `identity`)."""
+
+    at: dict[Place, str]  # the variable that the call at this place is the only value of
+    aliases: dict[str, str]  # a variable that is another one, or the first item of another one
+    constants: dict[str, Node]
+    free: frozenset[Place]  # calls whose result may have a narrower type than declared
+    declared: dict[str, Node]  # what was assigned to variables whose type is an annotation, which carries no recipe
+
+    def same(self, variable: str, owner: str | None) -> bool:
+        """Is this variable the owner, or an alias of it?"""
+        return owner in self._chain(variable)
+
+    def target(self, variable: str) -> str:
+        """The variable that this one is an alias of, in the end; itself if of none."""
+        return self._chain(variable)[-1]
+
+    def _chain(self, variable: str) -> list[str]:
+        chain = [variable]
+        while (following := self.aliases.get(chain[-1])) is not None and following not in chain:
+            chain.append(following)
+        return chain
+
+
+NOTHING = Owners({}, {}, {}, frozenset(), {})
+
+
+def identity(variable: Var) -> str:
+    """The name of a module's variable; of a local one the line too."""
+    return variable.fullname if "." in variable.fullname else f"{variable.fullname}@{variable.line}"
+
+
+def owners_of(api: object, options: Options) -> Owners:
+    """What is known of the file that is being checked; nothing, if it cannot be read."""
+    if not isinstance(api, TypeChecker):
+        return NOTHING
+    path = next((new for old, new in options.shadow_file or [] if old == api.tree.path), api.tree.path)
+    try:
+        return _owners(path, api.tree.fullname, os.stat(path).st_mtime_ns)
+    except OSError:
+        return NOTHING
+
+
+@functools.lru_cache(64)
+def _owners(path: str, module: str, changed: int) -> Owners:
+    del changed
+    source = Path(path).read_bytes()
+    try:
+        scopes = Scopes(ast.parse(source))
+    except (SyntaxError, ValueError, RecursionError):
+        return NOTHING
+    lines = source.splitlines()
+    at: dict[Place, str] = {}
+    aliases: dict[str, str] = {}
+    constants: dict[str, Node] = {}
+    for binding, scope in scopes.values.values():
+        if scope.only(binding.name) is not binding:
+            continue
+        name, value = _identity(binding, scope, module), binding.value
+        if isinstance(value, (ast.Call, ast.BinOp)) and lines[value.lineno - 1][: value.col_offset].isascii():
+            at[place_of(value)] = name  # after other characters, mypy's columns and Python's may differ
+        if isinstance(value, ast.Name) and (other := _resolved(value, scope, module)):
+            aliases[name] = other
+        if not binding.first_of_tuple and (constant := _constant(value, scope)) != ANY:
+            constants[name] = constant
+    return Owners(at, aliases, constants, free_results(scopes), {})
+
+
+def _identity(binding: Binding, scope: Scope, module: str) -> str:
+    return f"{module}.{binding.name}" if scope.kind == "module" else f"{binding.name}@{binding.line}"
+
+
+def _resolved(name: ast.Name, scope: Scope, module: str) -> str | None:
+    home = scope.home(name.id)
+    if home is None or home.count[name.id] != 1:
+        return None
+    found = home.only(name.id)
+    return _identity(found, home, module) if found else home.imports.get(name.id)
+
+
+def _constant(value: ast.expr, scope: Scope, depth: int = 20) -> Node:
+    """A literal, a tuple of them, arithmetic with them, or a name bound once to such a thing."""
+    match value:
+        case ast.Constant(value=bool() | int() | float() | str() | None as literal):
+            return Value(literal)
+        case ast.Tuple(elts=elements) if not any(isinstance(e, ast.Starred) for e in elements):
+            return Items(tuple(_constant(e, scope, depth - 1) for e in elements)) if depth else ANY
+        case ast.Name(id=name) if depth:
+            home = scope.home(name)
+            found = home.only(name) if home else None
+            return _constant(found.value, home, depth - 1) if home and found and not found.first_of_tuple else ANY
+        case ast.UnaryOp(op=op, operand=operand):
+            return _computed(op, (_constant(operand, scope, depth - 1) if depth else ANY,))
+        case ast.BinOp(left=left, op=op, right=right) if depth:
+            return _computed(op, (_constant(left, scope, depth - 1), _constant(right, scope, depth - 1)))
+        case _:
+            return ANY
+
+
+def _computed(op: ast.operator | ast.unaryop, operands: tuple[Node, ...]) -> Node:
+    numbers = [n.value for n in operands if isinstance(n, Value) and isinstance(n.value, (int, float))]
+    if len(numbers) < len(operands) or type(op) not in OPERATORS:
+        return ANY
+    try:
+        result: object = OPERATORS[type(op)](*numbers)
+    except ArithmeticError:
+        return ANY
+    return Value(result) if isinstance(result, (int, float)) else ANY

@@ -1,0 +1,158 @@
+"""Recipes: what mypy can read about how a value is made, as data that travels inside mypy's types.
+
+A recipe is a small tree. It is written down as JSON, because that is what fits into a literal type, and literal types are
+what mypy's cache keeps.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NamedTuple, TypeAlias, Union
+
+
+class Place(NamedTuple):
+    """Where an expression stands in its file."""
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+
+class Value(NamedTuple):
+    """A literal."""
+
+    value: int | float | str | None
+
+
+class Items(NamedTuple):
+    """A tuple of known length."""
+
+    items: tuple[Node, ...]
+
+
+class Choice(NamedTuple):
+    """One of these; which one, mypy does not know."""
+
+    options: tuple[Node, ...]
+
+
+class Missing(NamedTuple):
+    """Something of which only the kind is known: "int", "float", "bool", "function", "layer", "value" (not None), "any"."""
+
+    kind: str
+
+
+class Ref(NamedTuple):
+    """A ready-made value of a module: `Relu`."""
+
+    module: str
+    name: str
+
+
+class Argument(NamedTuple):
+    """What an argument is, and where it stands: that is where a layer is to blame."""
+
+    node: Node
+    place: Place
+
+
+class Call(NamedTuple):
+    """A call of a constructor; without a module, what layers can do: `>>` and `named`."""
+
+    module: str
+    name: str
+    args: tuple[Argument, ...]
+    kwargs: dict[str, Argument]
+    path: str
+    place: Place
+
+
+Node: TypeAlias = Union[Value, Items, Choice, Missing, Ref, Call]
+
+ANY = Missing("any")
+LONGEST = 100_000  # characters; a recipe that doubles at every step would grow without end
+
+
+def vague(node: Node) -> bool:
+    """May this be anything at all, None too?"""
+    match node:
+        case Items(parts) | Choice(parts):
+            return any(map(vague, parts))
+        case _:
+            return node == ANY
+
+
+class Recipe(NamedTuple):
+    """A recipe, and the variable that it was made for: nobody else may believe it."""
+
+    node: Node
+    owner: str | None
+
+
+def exact(node: Node) -> bool:
+    """Is everything known that the value depends on? Functions (initializers) do not matter to shapes."""
+    match node:
+        case Value() | Ref():
+            return True
+        case Items(items):
+            return all(map(exact, items))
+        case Call():
+            return all(exact(a.node) for a in (*node.args, *node.kwargs.values()))
+        case Missing(kind):
+            return kind == "function"
+        case _:
+            return False
+
+
+def write(recipe: Recipe) -> str | None:
+    """The recipe as text; None if it is too long to carry around."""
+    text = json.dumps([_plain(recipe.node), recipe.owner], separators=(",", ":"))
+    return text if len(text) <= LONGEST else None
+
+
+def read(text: str) -> Recipe:
+    """The recipe again."""
+    node, owner = json.loads(text)
+    return Recipe(_node(node), owner)
+
+
+def _plain(node: Node) -> list[Any]:
+    match node:
+        case Value(value):
+            return ["value", value]
+        case Items(items):
+            return ["items", *map(_plain, items)]
+        case Choice(options):
+            return ["choice", *map(_plain, options)]
+        case Missing(kind):
+            return ["missing", kind]
+        case Ref(module, name):
+            return ["ref", module, name]
+        case Call():
+            args = [[_plain(a.node), *a.place] for a in node.args]
+            kwargs = {name: [_plain(a.node), *a.place] for name, a in node.kwargs.items()}
+            return ["call", node.module, node.name, args, kwargs, node.path, *node.place]
+
+
+def _node(data: list[Any]) -> Node:
+    kind, *rest = data
+    if kind == "value":
+        return Value(rest[0])
+    if kind == "items":
+        return Items(tuple(map(_node, rest)))
+    if kind == "choice":
+        return Choice(tuple(map(_node, rest)))
+    if kind == "missing":
+        return Missing(rest[0])
+    if kind == "ref":
+        return Ref(rest[0], rest[1])
+    module, name, args, kwargs, path, *place = rest
+    return Call(
+        module, name, tuple(map(_argument, args)), {k: _argument(a) for k, a in kwargs.items()}, path, Place(*place)
+    )
+
+
+def _argument(data: list[Any]) -> Argument:
+    node, *place = data
+    return Argument(_node(node), Place(*place))

@@ -1,0 +1,54 @@
+"""Where a known out-shape may be revealed as a type.
+
+`net.out_shape((-1, 3))` is a `Shape`; the plugin knows that it is a tuple of two. A narrower type must not refuse anything
+that was right: `shapes = [net.out_shape(s)]` has to stay a list of shapes, and a variable that is bound again one shape.
+So it is narrowed only where nothing is inferred from it.
+"""
+
+from __future__ import annotations
+
+import ast
+
+from funcnn.mypy_plugin.recipes import Place
+from funcnn.mypy_plugin.scopes import Scope, Scopes, place_of
+
+LOOKERS = {"reveal_type", "assert_type", "print", "len", "repr", "str", "init", "out_shape"}  # they infer nothing
+
+
+def free_results(scopes: Scopes) -> frozenset[Place]:
+    """The places of those calls of the file whose result nothing is inferred from."""
+    unsafe = {
+        (home, name.id)
+        for name, scope in scopes.loads
+        if (home := scope.home(name.id)) and not _looked_at(name, scopes)
+    }
+    return frozenset(
+        place_of(node)
+        for node in scopes.parents
+        if isinstance(node, ast.Call) and (_looked_at(node, scopes) or _kept(node, scopes, unsafe))
+    )
+
+
+def _looked_at(node: ast.expr, scopes: Scopes) -> bool:
+    match scopes.parents.get(node):
+        case ast.Expr() | ast.Compare() | ast.FormattedValue() | ast.Assert():
+            return True
+        case ast.Subscript(value=value):
+            return value is node
+        case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=args):
+            return node in args and name in LOOKERS
+        case ast.keyword() as keyword:
+            call = scopes.parents.get(keyword)
+            return isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr in LOOKERS
+        case _:
+            return False
+
+
+def _kept(node: ast.Call, scopes: Scopes, unsafe: set[tuple[Scope, str]]) -> bool:
+    """Is the result, or its first item, the only value of a variable that is only looked at?"""
+    if node not in scopes.values:
+        return False
+    binding, scope = scopes.values[node]
+    if isinstance(scopes.parents.get(node), ast.AnnAssign):
+        return True
+    return scope.only(binding.name) is binding and (scope, binding.name) not in unsafe

@@ -1,0 +1,123 @@
+"""Whose code runs inside mypy: funcnn's own, and that of the modules the user's project declares trusted."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import importlib
+import io
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+from mypy.options import Options
+
+import funcnn
+
+LIBRARY = Path(funcnn.__file__).parent
+CONSTRUCTOR = funcnn.serial.__code__  # every constructor is a closure of `layer`, so they all share its code
+
+
+class Trust(NamedTuple):
+    """The modules whose functions may be called, and the folders they are looked for in."""
+
+    modules: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
+
+    def covers(self, fullname: str) -> bool:
+        """Does this name belong to funcnn or to a trusted module?"""
+        return fullname.startswith(("funcnn.", *(f"{m}." for m in self.modules)))
+
+    def files(self) -> list[Path]:
+        """The source files of the trusted modules."""
+        found: list[Path] = []
+        for module in self.modules:
+            for folder in (*self.folders, *sys.path):
+                stem = Path(folder, *module.split("."))
+                if stem.with_suffix(".py").is_file():
+                    found.append(stem.with_suffix(".py"))
+                elif (stem / "__init__.py").is_file():
+                    found += sorted(stem.rglob("*.py"))
+                else:
+                    continue
+                break
+        return found
+
+
+def read_trust(options: Options) -> Trust:
+    """`[tool.funcnn.mypy] trusted = ["package.layers"]` of the pyproject.toml beside mypy's configuration file."""
+    root = Path(options.config_file).parent if options.config_file else Path.cwd()
+    try:
+        settings: Any = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))
+        trusted = settings.get("tool", {}).get("funcnn", {}).get("mypy", {}).get("trusted", [])
+    except (OSError, ValueError, AttributeError):
+        return Trust()
+    names = [trusted] if isinstance(trusted, str) else cast("list[object]", trusted if isinstance(trusted, list) else [])
+    modules = tuple(name for name in names if isinstance(name, str) and name)
+    return Trust(modules, (str(root.resolve()), str(root.resolve() / "src"), *options.mypy_path)) if modules else Trust()
+
+
+@functools.lru_cache(1)
+def _library_digest() -> bytes:
+    digest = hashlib.sha256()
+    for file in sorted(LIBRARY.rglob("*.py")):
+        digest.update(file.read_bytes())
+    return digest.digest()
+
+
+def digest(trust: Trust) -> str:
+    """A digest of every rule that can run: another one must not leave its verdicts behind in mypy's cache."""
+    total = hashlib.sha256(_library_digest())
+    for file in trust.files():
+        total.update(file.read_bytes())
+    return total.hexdigest()
+
+
+class Loader:
+    """Imports what may run. Trusted modules that changed on disk, under a daemon, are imported again."""
+
+    def __init__(self, trust: Trust) -> None:
+        self.trust = trust
+        self._seen: dict[Path, float] = {}
+        self.generation = 0
+
+    def refresh(self) -> int:
+        """A number that grows whenever trusted code has changed."""
+        if self.trust.modules:
+            now = {file: file.stat().st_mtime for file in self.trust.files()}
+            if now != self._seen:
+                for name in [n for n in sys.modules if self.trust.covers(f"{n}.") and not f"{n}.".startswith("funcnn.")]:
+                    del sys.modules[name]
+                self._seen, self.generation = now, self.generation + 1
+        return self.generation
+
+    def get(self, module: str, name: str) -> Any:
+        """A function or a ready-made value, or None if it must not or cannot be had."""
+        own = f"{module}.".startswith("funcnn.")
+        if not self.trust.covers(f"{module}."):
+            return None
+        try:
+            with contextlib.nullcontext() if own else _visitor(self.trust):
+                value = getattr(importlib.import_module(module), name)
+        except (Exception, SystemExit):
+            return None
+        return value if not own or isinstance(value, funcnn.Layer) or _is_constructor(value) else None
+
+
+def _is_constructor(value: object) -> bool:
+    return getattr(value, "__code__", None) is CONSTRUCTOR
+
+
+@contextlib.contextmanager
+def _visitor(trust: Trust) -> Iterator[None]:
+    """Users' code finds its project, and prints nothing into mypy's output."""
+    before = list(sys.path)
+    sys.path += trust.folders
+    try:
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            yield
+    finally:
+        sys.path[:] = before

@@ -1,0 +1,140 @@
+"""Stand-ins for values that mypy does not know, and the ways code may take when it decides something about them.
+
+Nothing here ever guesses. A stand-in may be passed around and stored; arithmetic with an unknown number stays unknown; a
+comparison of one is tried both ways; any other use of a stand-in gives up with `UndecidedError`, which means silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NoReturn, TypeVar
+
+from funcnn.errors import UndecidedError
+from funcnn.networks import EMPTY, Layer, passes
+from funcnn.shapes import Unknown
+from funcnn.types import Array, Shape, Tree
+
+R = TypeVar("R")
+WAYS = 64  # explored before giving up
+STEPS = 24  # decisions on one way: a loop that waits for an unknown number would never end
+
+
+def give_up(*_: object, **__: object) -> NoReturn:
+    """What a stand-in does when it is asked for its value."""
+    raise UndecidedError("mypy does not know this value")
+
+
+class Decisions:
+    """One way through the decisions that code takes on values mypy does not know."""
+
+    def __init__(self, script: tuple[bool, ...] = ()) -> None:
+        self.script = script
+        self.taken: list[bool] = []
+
+    def next(self) -> bool:
+        """The next decision: as the script says, then True."""
+        if len(self.taken) >= STEPS:
+            give_up()
+        n = len(self.taken)
+        self.taken.append(self.script[n] if n < len(self.script) else True)
+        return self.taken[-1]
+
+
+def explore(f: Callable[[Decisions], R]) -> list[R] | None:
+    """What `f` gives on every way through its decisions; None if there are too many."""
+    outcomes: list[R] = []
+    scripts: list[tuple[bool, ...]] = [()]
+    while scripts:
+        decisions = Decisions(scripts.pop())
+        outcomes.append(f(decisions))
+        taken = tuple(decisions.taken)
+        scripts += [(*taken[:i], False) for i in range(len(decisions.script), len(taken))]
+        if len(outcomes) + len(scripts) > WAYS:
+            return None
+    return outcomes
+
+
+class Number:
+    """A number that mypy does not know.
+
+    It passes for an instance of `like` (`Unknown`, for an integer), but is none: C code that wants an index, `range(n)` or
+    `items[n]`, takes any instance of `int` by its value and would take a decision on a placeholder.
+    """
+
+    __slots__ = ("_decisions", "_like", "_harmless")
+
+    def __init__(self, decisions: Decisions, like: type, *, harmless: bool = False) -> None:
+        self._decisions, self._like, self._harmless = decisions, like, harmless
+
+    @property  # type: ignore[misc]  # what isinstance asks beside the type itself
+    def __class__(self) -> Any:
+        return self._like
+
+    def _absorb(self, *others: object) -> Number:
+        if not all(isinstance(o, (int, float, Unknown)) for o in others):
+            give_up()
+        return self
+
+    def _decide(self, other: object) -> bool:
+        if not isinstance(other, (int, float, Unknown)):
+            give_up()
+        return self._decisions.next()
+
+    def __repr__(self) -> str:
+        return "?"
+
+    __str__ = __repr__
+
+    def __format__(self, spec: str) -> str:
+        return "?"
+
+    def __bool__(self) -> bool:
+        return self._decisions.next()
+
+    # fmt: off
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __floordiv__ = __rfloordiv__ = _absorb
+    __mod__ = __rmod__ = __pow__ = __rpow__ = __neg__ = __pos__ = __abs__ = _absorb
+    __lt__ = __le__ = __gt__ = __ge__ = _decide
+    __eq__ = _decide
+    __hash__ = give_up  # a dictionary would decide by it
+    __index__ = __int__ = __round__ = __truediv__ = __rtruediv__ = __divmod__ = __rdivmod__ = give_up
+    # fmt: on
+
+    def __ne__(self, other: object) -> bool:
+        return not self._decide(other)
+
+    def __float__(self) -> float:
+        """NaN, where the number is harmless: no shape of ours depends on a float."""
+        return float("nan") if self._harmless else give_up()
+
+
+class Hole:
+    """A value, not None, that mypy does not know."""
+
+    __slots__ = ()
+    __hash__ = object.__hash__
+
+    # fmt: off
+    __getattr__ = __call__ = __iter__ = __next__ = __len__ = __bool__ = __contains__ = __getitem__ = give_up
+    __lt__ = __le__ = __gt__ = __ge__ = __str__ = __format__ = __index__ = __int__ = __float__ = give_up
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = give_up
+    __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __neg__ = __array__ = give_up
+    __eq__ = __ne__ = give_up
+    # fmt: on
+
+
+def some_function(*args: object, **kwargs: object) -> NoReturn:
+    """A function that mypy knows by its type alone."""
+    give_up(args, kwargs)
+
+
+def _unknown_shape(shape: Shape) -> Shape:
+    give_up()
+
+
+def _unknown_rule(params: Tree, x: Array) -> tuple[Array, Callable[[Array], tuple[Tree, Array]]]:
+    give_up()
+
+
+OPAQUE: Layer[Any, Any] = Layer.of(_unknown_shape, lambda shape: EMPTY, _unknown_rule, takes=passes)
+"""A layer of which nothing is known: a check comes to rest where it meets one."""
