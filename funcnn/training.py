@@ -191,7 +191,7 @@ def _step(
     updates, memory = optimizer.update(layout.own(vector), memory, params)
     params = apply_updates(params, updates)
     if not all_finite(layout.gather(params)):
-        raise NonFiniteError(f"the update makes {_first_bad(params)} infinite, though its gradient is finite")
+        raise NonFiniteError(f"the gradient is finite, but the update leaves {_first_bad(params)} not finite")
     return value, params, memory
 
 
