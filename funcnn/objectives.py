@@ -155,8 +155,7 @@ def grad(loss: Loss[Y, T], apply: Apply[X, Y], *penalties: Penalty) -> Gradient[
 
 
 def _forgotten(apply: Apply[Any, Any]) -> str:
-    layer = cast("Layer[Any, Any]", cast(Any, apply.door).layer)
-    path = "/".join(_first_random(layer)) or apply.door.name
+    path = "/".join(_first_random(apply.door.layer)) or apply.door.name
     return (
         f"{path} takes a key in training: give rng=key.fold(step), or rng=None where inference is meant "
         f"(no dropout, stored statistics)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import Any, NoReturn
 
 import numpy as np
@@ -136,6 +137,13 @@ def test_nothing_is_written_to() -> None:
     before = repr((PARAMS.to_dict(), X, T, weights))
     assert objective(PARAMS, X, T, weights=weights) == objective(PARAMS, X, T, weights=weights)
     assert repr((PARAMS.to_dict(), X, T, weights)) == before
+
+
+def test_objectives_pickle() -> None:
+    """With loss, network and penalties, they come back and work."""
+    objective = value_and_grad(squared_error.bind(reduce="sum"), NET.apply, l2(0.1))
+    again = pickle.loads(pickle.dumps(objective))
+    assert repr(again) == repr(objective) and again(PARAMS, X, T) == objective(PARAMS, X, T)
 
 
 def test_objectives_print() -> None:

@@ -1,0 +1,73 @@
+"""Row maxima and cross-entropy against their definitions in float64."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from funcnn import Array
+from funcnn.kernels import cross_entropy as kernel
+from funcnn.kernels.rows import row_maxima
+
+SIZES = st.tuples(st.integers(1, 40), st.integers(1, 150))
+
+
+def drawn(rows: int, classes: int, dtype: Any) -> tuple[Array, Any, Array]:
+    """Logits, labels, distributions."""
+    numbers = np.random.default_rng([rows, classes])
+    logits = (5 * numbers.normal(size=(rows, classes))).astype(dtype)
+    return logits, numbers.integers(0, classes, rows), numbers.dirichlet(np.ones(classes), rows).astype(dtype)
+
+
+def softmax(logits: Array) -> Array:
+    """By definition, in float64."""
+    exps = np.exp(logits.astype(np.float64))
+    result: Array = exps / exps.sum(1, keepdims=True)
+    return result
+
+
+@given(SIZES, st.sampled_from(["C", "F"]))
+def test_row_maxima(sizes: tuple[int, int], order: Any) -> None:
+    """Whichever way they are found."""
+    x = np.asarray(drawn(*sizes, np.float32)[0], order=order)
+    assert np.array_equal(row_maxima(x), x.max(1, keepdims=True))
+
+
+@given(SIZES)
+def test_row_maxima_pass_nan_on(sizes: tuple[int, int]) -> None:
+    """A row with NaN has NaN."""
+    x = drawn(*sizes, np.float64)[0]
+    x[0, -1] = np.nan
+    assert np.array_equal(row_maxima(x), x.max(1, keepdims=True), equal_nan=True)
+
+
+@pytest.mark.parametrize(("dtype", "error"), [(np.float32, 3e-6), (np.float64, 1e-13)])
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+@given(sizes=SIZES)
+def test_labels(sizes: tuple[int, int], smoothing: float, dtype: Any, error: float) -> None:
+    """Terms and pullback, for one cotangent and for one each."""
+    x, labels, _ = drawn(*sizes, dtype)
+    p, t = softmax(x), (1 - smoothing) * np.eye(sizes[1])[labels] + smoothing / sizes[1]
+    terms, exps, sums, places = kernel.of_labels(x, labels, smoothing)
+    assert terms.dtype == dtype and np.allclose(terms, -(t * np.log(p)).sum(1), rtol=error, atol=10 * error)
+    for d in (0.5, np.linspace(-1, 1, len(x)).astype(dtype)):
+        dx = kernel.of_labels_pullback(exps, sums, places, smoothing, d)
+        assert dx.dtype == dtype and np.allclose(dx, (p - t) * kernel.column(d), rtol=error, atol=error)
+
+
+@pytest.mark.parametrize(("dtype", "error"), [(np.float32, 3e-6), (np.float64, 1e-13)])
+@given(sizes=SIZES)
+def test_distributions(sizes: tuple[int, int], dtype: Any, error: float) -> None:
+    """Terms and pullback, for one cotangent and for one each."""
+    x, _, t = drawn(*sizes, dtype)
+    p = softmax(x)
+    terms, exps, sums, logs = kernel.of_distributions(x, t)
+    assert terms.dtype == dtype and np.allclose(terms, -(t * np.log(p)).sum(1), rtol=error, atol=10 * error)
+    assert np.allclose(logs, np.log(p), rtol=error, atol=10 * error)
+    for d in (0.5, np.linspace(-1, 1, len(x)).astype(dtype)):
+        dx = kernel.of_distributions_pullback(exps, sums, t, d)
+        assert dx.dtype == dtype and np.allclose(dx, (p - t) * kernel.column(d), rtol=error, atol=error)
