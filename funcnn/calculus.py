@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+import operator
+from collections.abc import Callable, Iterator
+from types import FunctionType
 from typing import (
-    TYPE_CHECKING, Any, Generic, Literal, ParamSpec, Protocol, TypeAlias, TypeVar, Union, cast, final, overload,
+    TYPE_CHECKING, Any, Generic, Literal, NoReturn, ParamSpec, Protocol, TypeAlias, TypeVar, Union, cast, final, overload,
 )  # fmt: skip
 
 from funcnn.cotangents import Later as Later  # part of this module for everybody else
-from funcnn.cotangents import cotangent_like, guarded, read_only
+from funcnn.cotangents import cotangent_like, guarded, like_input, read_only
 from funcnn.cotangents import force as force
 from funcnn.errors import FuncnnError
 from funcnn.keys import as_key
@@ -21,6 +23,7 @@ from funcnn.types import Array, Rng, Tree
 if TYPE_CHECKING:
     from typing_extensions import TypeVar as DefaultTypeVar
 
+    from funcnn.networks import Layer
     from funcnn.reductions import Weights
     from funcnn.terms import Loss
 
@@ -47,6 +50,7 @@ class Door(Protocol):
 
     name: str
     kind: Kind
+    layer: Layer[Any, Any]
 
     def enter(self, params: Tree, x: Any) -> tuple[dict[str, Any], Any]: ...
     def gradients(self, params: dict[str, Any], dparams: Tree) -> Params: ...
@@ -100,15 +104,27 @@ class Apply(Generic[X_contra, Y_co]):
         def pullback(dy: Any) -> tuple[Params, Any]:
             try:
                 dparams, dx = back(cotangent_like(y, dy))
-                return self.door.gradients(tree, dparams), read_only(force(dx))
+                return self.door.gradients(tree, dparams), like_input(force(dx), inner)
             except FuncnnError as error:
                 error.network = error.network or self.door.name
                 raise
 
         return cast("tuple[Y_co, Any]", (read_only(y), pullback))
 
-    def __setattr__(self, name: str, value: object) -> None:
+    def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(f"layers never change; {name} cannot be set")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"layers never change; {name} cannot be deleted")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return operator.attrgetter("apply"), (self.door.layer,)
+
+    def __copy__(self) -> Apply[X_contra, Y_co]:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Apply[X_contra, Y_co]:
+        return self
 
     def __repr__(self) -> str:
         return f"<apply of {self.door.name}>"
@@ -225,8 +241,19 @@ def takes_key(rule: Callable[..., Any]) -> bool:
     Errors
         TypeError   there is another third parameter
     """
-    code = getattr(rule, "__code__", None)  # much cheaper than inspect.signature, for every layer that is made
-    names = code.co_varnames[: code.co_argcount] if code else tuple(inspect.signature(rule).parameters)
+    if isinstance(rule, FunctionType) and not hasattr(rule, "__wrapped__") and not rule.__code__.co_kwonlyargcount:
+        names = rule.__code__.co_varnames[: rule.__code__.co_argcount]  # much cheaper than a signature
+    else:
+        names = tuple(_wanted(inspect.signature(rule)))
     if len(names) == 2 or (len(names) == 3 and names[2] == "rng"):
         return len(names) == 3
     raise TypeError(f"a rule takes (params, x) or (params, x, rng), got ({', '.join(names)}); the key is named rng")
+
+
+def _wanted(signature: inspect.Signature) -> Iterator[str]:
+    """The parameters that a call has to hand over, or might; options with a default stay what they are."""
+    for p in signature.parameters.values():
+        if p.kind is not p.KEYWORD_ONLY:
+            yield p.name
+        elif p.name == "rng" or p.default is p.empty:
+            yield f"*, {p.name}"

@@ -132,13 +132,15 @@ def serial(*layers: Layer[Any, Any]) -> Layer[Any, Any]:
             raise
         if first < 0:
             first = len(pulls)
+        last_pulled = pulls[first][0] if first < len(pulls) else ""
 
         def pullback(dy: Any) -> tuple[Tree, Union[Any, Later[Any]]]:
             grads: dict[str, Any] = {}
             name = ""
             try:
                 for name, pull in reversed(pulls[first:] if first else pulls):
-                    dparams, dy = pull(dy.now() if type(dy) is Later else dy)
+                    dparams, dx = pull(dy)
+                    dy = dx.now() if dx.__class__ is Later and name != last_pulled else dx
                     if dparams:
                         grads[name] = dparams
             except Exception as error:

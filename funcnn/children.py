@@ -26,8 +26,7 @@ def name_children(layers: tuple[Layer[Any, Any], ...], *, where: str) -> dict[st
     children: dict[str, Layer[Any, Any]] = {}
     for i, child in enumerate(layers):
         if not isinstance(child, Layer):
-            hint = f"; call it, {child.__name__}(...)" if callable(child) and hasattr(child, "__name__") else ""
-            raise TypeError(f"{where} takes layers, argument {i} is {type(child).__name__} {child!r:.60}{hint}")
+            raise TypeError(f"{where} takes layers, argument {i} is {type(child).__name__} {child!r:.60}{_hint(child)}")
         name = child.init.name
         if not child.init.explicit:
             seen[name] += 1
@@ -36,6 +35,12 @@ def name_children(layers: tuple[Layer[Any, Any], ...], *, where: str) -> dict[st
             raise ValueError(f"{where}: two children are named {name!r}; give one another name with .named")
         children[name] = child
     return children
+
+
+def _hint(value: object) -> str:
+    if isinstance(value, (list, tuple)):
+        return "; give layers directly, one argument each"
+    return f"; call it, {value.__name__}(...)" if callable(value) and hasattr(value, "__name__") else ""
 
 
 def children_of(net: Layer[Any, Any]) -> dict[str, Layer[Any, Any]]:

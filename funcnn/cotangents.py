@@ -8,9 +8,10 @@ from typing import Any, Generic, TypeVar, Union, cast, final
 import numpy as np
 import numpy.typing as npt
 
-from funcnn.errors import ShapeError
-from funcnn.shapes import display, shape_of
-from funcnn.types import Nested, is_tuple
+from funcnn.errors import ParamsError, ShapeError
+from funcnn.kinds import convert
+from funcnn.shapes import display
+from funcnn.types import Nested, is_array, is_scalar, is_tuple
 
 V = TypeVar("V")
 
@@ -60,16 +61,49 @@ def cotangent_like(y: Nested, dy: Any) -> Any:
 
     Errors
         ShapeError   it is not of that structure or shape
+        DTypeError   complex, masked, ...
     """
     if isinstance(y, tuple):
         if not is_tuple(dy) or len(dy) != len(y):
             raise ShapeError(f"the value is a tuple of {len(y)}, its cotangent must be one too, got {type(dy).__name__}")
         return tuple(cotangent_like(a, b) for a, b in zip(y, dy, strict=True))
     if type(dy) is not np.ndarray or dy.dtype != y.dtype:
-        dy = np.asarray(dy, y.dtype if y.dtype.kind in "fc" else np.float32)
+        dy = _converted(dy, y.dtype)
     if dy.shape != y.shape:
-        raise ShapeError(f"the cotangent must have the shape of the value, {display(y.shape)}, got {display(shape_of(dy))}")
+        raise ShapeError(f"the cotangent must have the shape of the value, {display(y.shape)}, got {display(dy.shape)}")
     return read_only(dy)  # cotangents are borrowed: no rule writes into one
+
+
+def _converted(dy: Any, dtype: np.dtype[Any]) -> Any:
+    if dtype.kind == "c":  # a rule under complex numbers, whose derivatives are exact
+        return np.asarray(dy, dtype)
+    if is_tuple(dy):
+        raise ShapeError(f"the value is one array, its cotangent must be one too, got a tuple of {len(dy)}")
+    return convert(dy, "features", dtype if dtype.kind == "f" else np.dtype(np.float32), "the cotangent")
+
+
+def like_input(dx: Any, x: Nested) -> Any:
+    """The cotangent of the input as people get it: read-only, and like the input.
+
+    Errors
+        ParamsError   the rule returned another structure, shape or dtype
+    """
+    if isinstance(x, tuple):
+        if not is_tuple(dx) or len(dx) != len(x):
+            raise ParamsError(f"the pullback must return as dx a tuple of {len(x)}, like the input, got {_described(dx)}")
+        return tuple(like_input(d, v) for d, v in zip(dx, x, strict=True))
+    if type(dx) is not np.ndarray:
+        dx = np.asarray(dx) if is_array(dx) or is_scalar(dx) else dx
+    if not is_array(dx) or dx.shape != x.shape or (dx.dtype != x.dtype and x.dtype.kind == "f"):
+        wanted = f"{x.dtype if x.dtype.kind == 'f' else 'floating-point numbers'} of shape {x.shape}"
+        raise ParamsError(f"the pullback must return as dx {wanted}, like the input, got {_described(dx)}")
+    return read_only(dx)
+
+
+def _described(dx: object) -> str:
+    if is_tuple(dx):
+        return f"a tuple of {len(dx)}"
+    return f"{dx.dtype} of shape {dx.shape}" if is_array(dx) else type(dx).__name__
 
 
 def zeros_like(x: Nested, dtype: npt.DTypeLike) -> Any:

@@ -108,5 +108,5 @@ def _other_input(
     hint = "give such an input, or init again with the shape you have"
     if len(local) == 4 and bound.get(3) == local[1]:
         hint = f"channels come last here, {bound[3]} of them: x.transpose(0, 2, 3, 1)"
-    owner = "/".join(path[len(place) :])
-    return ShapeError(f"takes ({takes}), got {display(local)}; its {owner} has shape {leaf}: {hint}", path=place)
+    owner, who = "/".join(path[len(place) :]), "" if place else f"{layer.init.name} "
+    return ShapeError(f"{who}takes ({takes}), got {display(local)}; its {owner} has shape {leaf}: {hint}", path=place)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, final
 import numpy as np
 import numpy.typing as npt
 
-from funcnn.errors import DTypeError, FuncnnError, ShapeError
+from funcnn.errors import DTypeError, FuncnnError, ShapeError, locate
 from funcnn.keys import Key, as_key
 from funcnn.kinds import Kind
 from funcnn.packing import pack
@@ -68,6 +68,26 @@ class Init:
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(f"layers never change; {name} cannot be set")
 
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"layers never change; {name} cannot be deleted")
+
+    def same_as(self, other: Init) -> bool:
+        """Were both made by the same call, and have they one name? What a call made is known by its record alone."""
+        if self.record is None or other.record is None:
+            return self is other
+        return (self.name, self.explicit) == (other.name, other.explicit) and self.record == other.record
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self.record is None:
+            raise TypeError(f"{self.name} cannot be pickled: make it in a constructor decorated with @layer")
+        return _replayed, (self.record, self.name if self.explicit else None)
+
+    def __copy__(self) -> Init:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Init:
+        return self
+
     def __repr__(self) -> str:
         return f"<init of {self.name}>"
 
@@ -77,6 +97,7 @@ def draw(spec: Spec, key: Key, dtype: np.dtype[Any], shape: Shape, at: tuple[str
 
     Errors
         ShapeError   the size of a leaf is not known, or its initializer returns another one
+        DTypeError   an initializer returns complex numbers, objects, ...
     """
     tree: dict[str, Any] = {}
     for name, wanted in spec.items():
@@ -92,8 +113,19 @@ def draw(spec: Spec, key: Key, dtype: np.dtype[Any], shape: Shape, at: tuple[str
                 f"give the sizes it depends on, only others may be -1",
                 path=at,
             )
-        array = np.asarray(initializer(below, sizes, dtype))
+        try:
+            array = np.asarray(initializer(below, sizes, dtype))
+        except Exception as error:
+            locate(error, "/".join((*at, name)))
+            raise
         if array.shape != sizes:
             raise ShapeError(f"the initializer of {name} returned shape {array.shape}, expected {sizes}", path=at)
+        if array.dtype.kind not in "fiub":
+            raise DTypeError(f"the initializer of {name} returned {array.dtype}, expected {dtype}", path=at)
         tree[name] = array.astype(dtype, copy=False)
     return tree
+
+
+def _replayed(record: Record, name: str | None) -> Init:
+    made: Layer[Any, Any] = record.replay()
+    return made.init if name is None else made.named(name).init

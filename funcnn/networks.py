@@ -151,10 +151,10 @@ class Layer(NamedTuple, Generic[X, Y]):
     def __eq__(self, other: object) -> bool:
         if not is_layer(other):
             return NotImplemented
-        mine, theirs = self.init, other.init
-        if mine.record is None or theirs.record is None:
-            return mine is theirs and self.apply is other.apply
-        return mine.record == theirs.record and (mine.name, mine.explicit) == (theirs.name, theirs.explicit)
+        mine, theirs = self.apply.door.layer.init, other.apply.door.layer.init  # those the two `apply` were made with
+        if mine is self.init and theirs is other.init:
+            return mine.same_as(theirs)
+        return self.init.same_as(other.init) and mine.same_as(theirs)
 
     def __ne__(self, other: object) -> bool:
         return not self == other

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeGuard
 
 from funcnn.types import is_array, is_mapping
@@ -32,18 +33,24 @@ class Record(NamedTuple):
         return f"{self.name}({', '.join(shown)})"
 
     def __eq__(self, other: object) -> bool:
-        return (
-            isinstance(other, Record)
-            and (self.module, self.name) == (other.module, other.name)
-            and _same(self.args, other.args)
-            and _same(self.kwargs, other.kwargs)
-        )
+        """Is it the same call? `Dense(3)` is `Dense(units=3)`, and defaults may be given or left out."""
+        if not isinstance(other, Record) or (self.module, self.name) != (other.module, other.name):
+            return False
+        if _same(self.args, other.args) and _same(self.kwargs, other.kwargs):
+            return True
+        return self.make is not None and self.make is other.make and _same(self._bound(), other._bound())
+
+    def _bound(self) -> dict[str, Any]:
+        assert self.make is not None
+        call = inspect.signature(self.make).bind(*self.args, **self.kwargs)
+        call.apply_defaults()
+        return call.arguments
 
     def __ne__(self, other: object) -> bool:
         return not self == other
 
     def __hash__(self) -> int:
-        return hash((self.module, self.name, len(self.args)))
+        return hash((self.module, self.name))
 
 
 def snake_case(name: str) -> str:
@@ -64,6 +71,10 @@ def _shown(value: object) -> str:
     return name if callable(value) and isinstance(name, str) and type(value).__repr__ in _OPAQUE else repr(value)
 
 
+def _is_list(value: object) -> TypeGuard[Sequence[object]]:
+    return type(value) in (tuple, list)
+
+
 def _is_plain_tuple(value: object) -> TypeGuard[tuple[object, ...]]:
     """A named tuple, as a layer is one, prints and compares by itself."""
     return type(value) is tuple
@@ -78,7 +89,7 @@ def _same(a: object, b: object) -> bool:
         return is_array(a) and is_array(b) and a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
     if type(a) is not type(b):
         return False
-    if _is_plain_tuple(a) and _is_plain_tuple(b):
+    if _is_list(a) and _is_list(b):
         return len(a) == len(b) and all(map(_same, a, b))
     if is_mapping(a) and is_mapping(b):
         return a.keys() == b.keys() and all(_same(v, b[k]) for k, v in a.items())
