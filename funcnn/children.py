@@ -50,7 +50,7 @@ def children_of(net: Layer[Any, Any]) -> dict[str, Layer[Any, Any]]:
         return children_of(init.body)
     if init.record is None:
         return {}
-    layers = tuple(a for a in init.record.args if is_layer(a))
+    layers = tuple(a for a in (*init.record.args, *init.record.kwargs.values()) if is_layer(a))
     return name_children(layers, where=init.record.name) if layers else {}
 
 
@@ -78,10 +78,11 @@ def _rebuilt(net: Layer[Any, Any], f: Callable[..., Layer[Any, Any]], path: tupl
 def _remade(net: Layer[Any, Any], children: list[Layer[Any, Any]]) -> Layer[Any, Any]:
     if net.init.body is not None:
         return _named_like(_remade(net.init.body, children), net)
-    assert net.init.record is not None and net.init.record.make is not None
-    rest = iter(children)
-    args = [next(rest) if is_layer(a) else a for a in net.init.record.args]
-    made: Layer[Any, Any] = net.init.record.make(*args, **net.init.record.kwargs)
+    record, rest = net.init.record, iter(children)
+    assert record is not None and record.make is not None
+    args = [next(rest) if is_layer(a) else a for a in record.args]
+    kwargs = {k: next(rest) if is_layer(a) else a for k, a in record.kwargs.items()}
+    made: Layer[Any, Any] = record.make(*args, **kwargs)
     return _named_like(made, net)
 
 
