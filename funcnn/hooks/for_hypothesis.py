@@ -13,7 +13,7 @@ def register() -> None:
     """Make `st.from_type(Layer[Array, Array])`, and `@given(...)` by annotation, draw networks."""
     from hypothesis import strategies as st
 
-    st.register_type_strategy(Layer, _layers)  # type: ignore[arg-type]  # a generic alias is no plain type
+    st.register_type_strategy(Layer, _layers)
     st.register_type_strategy(Params, _trees)
     st.register_type_strategy(Key, _keys)
 

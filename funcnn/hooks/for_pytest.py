@@ -27,21 +27,24 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """With `--laws`, the tests of these laws alone."""
-    names = {name.strip() for name in config.getoption("laws").split(",") if name.strip()}
+    names = {name.strip() for name in str(config.getoption("laws")).split(",") if name.strip()}
     if not names:
         return
-    kept, dropped = [], []
-    for item in items:
-        marker = item.get_closest_marker("law")
-        (kept if marker is not None and marker.args[0] in names else dropped).append(item)
-    if dropped:
-        config.hook.pytest_deselected(items=dropped)
+    kept = [item for item in items if _law(item) in names]
+    if len(kept) < len(items):
+        config.hook.pytest_deselected(items=[item for item in items if _law(item) not in names])
         items[:] = kept
+
+
+def _law(item: pytest.Item) -> str:
+    marker = item.get_closest_marker("law")
+    return "" if marker is None else str(marker.args[0])
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """How often laws said nothing, worst first: `no verdict` is a kink, or noise that hides the answer."""
-    tried, undecided = 0, []
+    tried = 0
+    undecided: list[tuple[float, int, str, str]] = []
     for name, where, (holds, none, _) in _tallies(terminalreporter.stats):
         tried += holds + none
         if none:
@@ -60,5 +63,5 @@ def _tallies(stats: dict[str, list[Any]]) -> Iterator[tuple[str, str, tuple[int,
         for report in reports:
             for key, value in getattr(report, "user_properties", ()):
                 if key == "law" and getattr(report, "when", "") == "call":
-                    name, *tally = value
-                    yield name, report.nodeid, tuple(tally)
+                    name, holds, none, moot = value
+                    yield name, report.nodeid, (holds, none, moot)

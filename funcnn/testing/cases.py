@@ -55,7 +55,8 @@ class Case:
         domain: tuple[float, float] | None = None,
         attempt: int = 0,
     ) -> None:
-        self.layer, self.shape, self.dtype = layer, shape, np.dtype(dtype)
+        self.layer, self.shape = layer, shape
+        self.dtype: np.dtype[Any] = np.dtype(dtype)
         self.seed, self.kind, self.training = seed, kind, training
         self.tokens, self.domain, self.attempt = tokens, domain, attempt
 
@@ -142,8 +143,9 @@ class Case:
     # others like it ---------------------------------------------------------------------------------------------------
     def like(self, **changes: Any) -> Case:
         """The same case with some of its fields changed."""
-        fields = {name: getattr(self, name) for name in _DEFAULTS} | {"layer": self.layer, "shape": self.shape} | changes
-        return Case(fields.pop("layer"), fields.pop("shape"), **fields)
+        fields: dict[str, Any] = {name: getattr(self, name) for name in ("layer", "shape", *_DEFAULTS)}
+        fields.update(changes)
+        return Case(**fields)
 
     def again(self, attempt: int) -> Case:
         """Fresh values of the same shape and kind."""

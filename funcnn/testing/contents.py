@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from funcnn.kinds import part
 from funcnn.types import Array, Mask, Tokens
 
 KINDS: Final = ("normal", "separated", "small", "large", "mixed")
@@ -36,16 +37,17 @@ def contents(rng: np.random.Generator, shape: tuple[int, ...], kind: str = "norm
     if kind == "separated":
         n = prod(shape)
         grid = (rng.permutation(n) + 1.0) / max(n, 1) * 3
-        return (grid * rng.choice([-1.0, 1.0], size=n)).reshape(shape)
+        return np.reshape(grid * rng.choice(np.array([-1.0, 1.0]), size=n), shape)
     x = rng.standard_normal(shape)
     if kind == "mixed":
-        return np.where(rng.random(shape) < 0.3, rng.choice([0.0, 1.0, -1.0, 0.5], size=shape), x)
+        return np.where(rng.random(shape) < 0.3, rng.choice(np.array([0.0, 1.0, -1.0, 0.5]), size=shape), x)
     if kind == "sparse":
         return np.where(rng.random(shape) < 0.9, 0.0, x)
     scales = {"normal": 1.0, "small": 1e-2, "large": 8.0, "subnormal": 1e-40, "huge": 1e3, "tiny": 1e-6}
     if kind not in scales:
         raise ValueError(f"there is no kind {kind!r}; there are separated, mixed, sparse, {', '.join(scales)}")
-    return x * scales[kind]
+    scaled: npt.NDArray[np.float64] = x * scales[kind]
+    return scaled
 
 
 def signs(rng: np.random.Generator, shape: tuple[int, ...]) -> npt.NDArray[np.float64]:
@@ -54,7 +56,7 @@ def signs(rng: np.random.Generator, shape: tuple[int, ...]) -> npt.NDArray[np.fl
     No component is so small that it hides an error, and they are far from the vector of ones, which many layers map to
     zero.
     """
-    return rng.choice([-1.0, 1.0], size=shape) * rng.uniform(0.5, 1.5, size=shape)
+    return rng.choice(np.array([-1.0, 1.0]), size=shape) * rng.uniform(0.5, 1.5, size=shape)
 
 
 def within(x: Array, domain: tuple[float, float]) -> Array:
@@ -100,10 +102,9 @@ def inputs(
 ) -> Any:
     """An array, or a tuple of arrays, of a (nested) shape. `what` says what each is for, as layers do with `takes=`."""
     if any(isinstance(d, tuple) for d in shape):
-        parts = [what.get(i, "any") if isinstance(what, dict) else what for i in range(len(shape))]
         return tuple(
-            inputs(rng, s, p, kind=kind, dtype=dtype, tokens=tokens, domain=domain)
-            for s, p in zip(shape, parts, strict=True)
+            inputs(rng, s, part(what, i), kind=kind, dtype=dtype, tokens=tokens, domain=domain)
+            for i, s in enumerate(shape)
         )
     if what == "tokens":
         return token_contents(rng, shape, tokens)

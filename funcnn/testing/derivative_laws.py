@@ -9,7 +9,7 @@ import numpy as np
 from funcnn.testing import nested
 from funcnn.testing.cases import Case
 from funcnn.testing.contents import signs
-from funcnn.testing.judge import CLOSE, STEP, Finding, Line, complex_step, judge, jump, ladder, moved
+from funcnn.testing.judge import CLOSE, STEP, Finding, Line, judge, jump, ladder, moved
 from funcnn.testing.verdicts import FLOAT64, SMOOTH_KINDS, Law, Verdict, broken
 
 
@@ -21,25 +21,25 @@ def _true_pullback(case: Case) -> Verdict | None:
     y, pullback = case.bare_pull(case.z)
     dy = case.cotangent(y)
     gradients = dict(nested.leaves(pullback(dy)))
-    scale = nested.absolute_dot(dy, y)
     said = 0
     for path, leaf in _real_leaves(case.z):
-        finding = _directional(case, path, leaf, gradients[path], dy, scale)
+        finding = _directional(case, path, leaf, gradients[path], y, dy)
         if finding.outcome is False:
-            raise broken(f"gradient of {path}: {finding}")
+            raise broken(f"gradient of {nested.spoken(path)}: {finding}")
         said += finding.outcome is True
     return None if said == len(_real_leaves(case.z)) else Verdict.NONE
 
 
-def _directional(case: Case, path: str, leaf: Any, g: Any, dy: Any, scale: float) -> Finding:
-    z = case.z
+def _directional(case: Case, path: str, leaf: Any, g: Any, y: Any, dy: Any) -> Finding:
+    z, value, scale = case.z, float(nested.dot(dy, y)), nested.absolute_dot(dy, y)
 
     def line(attempt: int) -> Line:
         d = signs(case.generator(f"direction {path} {attempt}"), leaf.shape)
-        return Line(
-            lambda t: nested.dot(dy, case.bare_value(moved(z, path, d, t))),
-            float(nested.dot(g, d)), nested.absolute_dot(g, d), scale,
-        )  # fmt: skip
+
+        def at(t: Any) -> Any:
+            return nested.dot(dy, case.bare_value(moved(z, path, d, t)))
+
+        return Line(at, float(nested.dot(g, d)), value, nested.absolute_dot(g, d), scale)
 
     return judge(line)
 
@@ -49,11 +49,15 @@ def _full_jacobian(case: Case) -> Verdict | None:
     y, pullback = case.bare_pull(z)
     outs = [(path, i) for path, a in _real_leaves({"y": y}) for i in range(a.size)]
     rng = case.generator("entries")
-    chosen = [outs[i] for i in rng.permutation(len(outs))[:12]]
+
+    def some(n: int) -> list[int]:
+        return [int(i) for i in rng.permutation(n)[:12]]
+
+    chosen = [outs[i] for i in some(len(outs))]
     rows = {at: dict(nested.leaves(pullback(_basis({"y": y}, at)["y"]))) for at in chosen}
     said = True
     for path, leaf in _real_leaves(z):
-        for i in rng.permutation(leaf.size)[:12].tolist():
+        for i in some(leaf.size):
             d = _entry(leaf, i)
             column = _column(case, path, d)
             for at in chosen:
@@ -64,10 +68,8 @@ def _full_jacobian(case: Case) -> Verdict | None:
                     continue
                 finding = _entrywise(case, path, d, at, claimed, size, y)
                 if finding.outcome is False:
-                    where = np.unravel_index(i, leaf.shape)
-                    raise broken(
-                        f"the derivative of {_named(at, y)} by {path}{[int(n) for n in where]}: {finding}"
-                    )
+                    into, by = _named(at[0], y_leaf(y, at[0]), at[1]), _named(path, leaf, i)
+                    raise broken(f"the derivative of {into} by {by}: {finding}")
                 said = said and finding.outcome is True
     return None if said else Verdict.NONE
 
@@ -87,8 +89,9 @@ def _basis(tree: Any, at: tuple[str, int]) -> Any:
     return nested.located(lambda p, a: _entry(a, at[1]) if p == at[0] else np.zeros(a.shape), tree)
 
 
-def _named(at: tuple[str, int], y: Any) -> str:
-    return f"{at[0]}{[int(n) for n in np.unravel_index(at[1], y_leaf(y, at[0]).shape)]}"
+def _named(path: str, leaf: Any, i: int) -> str:
+    where: Any = np.unravel_index(i, leaf.shape)
+    return f"{nested.spoken(path)}{[int(n) for n in where]}"
 
 
 def _column(case: Case, path: str, d: Any) -> dict[str, Any] | None:
@@ -103,11 +106,14 @@ def _column(case: Case, path: str, d: Any) -> dict[str, Any] | None:
 
 def _entrywise(case: Case, path: str, d: Any, at: tuple[str, int], claimed: float, size: float, y: Any) -> Finding:
     w = _basis({"y": y}, at)["y"]
-    scale = nested.absolute_dot(w, y)
+    value, scale = float(nested.dot(w, y)), nested.absolute_dot(w, y)
 
     def line(attempt: int) -> Line:
         del attempt  # there is one direction only; the steps become smaller
-        return Line(lambda t: nested.dot(w, case.bare_value(moved(case.z, path, d, t))), claimed, size, scale)
+        return Line(along, claimed, value, size, scale)
+
+    def along(t: Any) -> Any:
+        return nested.dot(w, case.bare_value(moved(case.z, path, d, t)))
 
     return judge(line)
 
@@ -122,15 +128,15 @@ def _analytic(case: Case) -> Verdict | None:
         d = signs(case.generator(f"direction {path} 0"), leaf.shape)
         g = gradients[path]
         with np.errstate(all="ignore"):
-            exact = complex_step(lambda t: nested.dot(dy, case.bare_value(moved(case.z, path, d, t))))  # noqa: B023
+            exact = float(nested.dot(dy, case.bare_value(moved(case.z, path, d, 1j * STEP))).imag) / STEP
         claimed = float(nested.dot(g, d))
         if abs(exact - claimed) <= CLOSE * nested.absolute_dot(g, d) + 1e-13 * scale:
             continue
-        finding = _directional(case, path, leaf, g, dy, scale)
+        finding = _directional(case, path, leaf, g, y, dy)
         if finding.outcome is not True:
             return Verdict.NONE
         raise broken(
-            f"by {path}: the complex step says {exact:.12g}, the pullback {claimed:.12g}, and the pullback is right; "
+            f"by {nested.spoken(path)}: the complex step says {exact:.12g}, the pullback {claimed:.12g}, and the pullback is right; "
             f"the rule is not analytic (abs, var, norm, vdot, a cast to float?)"
         )
     return None

@@ -44,11 +44,8 @@ FAMILIES: Final[dict[str, SearchStrategy[AnyLayer]]] = {  # the plainest first: 
     "flatten": st.just(funcnn.Flatten),
     "norm": st.sampled_from([funcnn.LayerNorm(), funcnn.BatchNorm()]),
     "dropout": st.builds(funcnn.Dropout, st.sampled_from([0.25, 0.5])),
-    "conv": st.builds(lambda n, window, padding: funcnn.Conv(n, window, padding=padding), _sizes, _windows, _padding),
-    "pool": st.builds(
-        lambda pool, window, padding: pool(window, padding=padding),
-        st.sampled_from([funcnn.AvgPool, funcnn.MaxPool]), _windows, _padding,
-    ),
+    "conv": st.builds(funcnn.Conv, _sizes, _windows, padding=_padding),
+    "pool": st.builds(funcnn.AvgPool, _windows, padding=_padding) | st.builds(funcnn.MaxPool, _windows, padding=_padding),
 }
 # fmt: on
 _MISFITS: Final = (  # some of them is refused wherever one stands
@@ -123,7 +120,7 @@ def _step(draw: DrawFn, shape: Shape, depth: int) -> AnyLayer:
         return draw(FAMILIES[draw(st.sampled_from(list(FAMILIES)))])
     if how == "branches":
         left, right = (funcnn.serial(*_grown(draw, shape, depth - 1)) for _ in range(2))
-        joins = [funcnn.FanInSum, funcnn.FanInConcat(), funcnn.select(0)]
+        joins: list[AnyLayer] = [funcnn.FanInSum, funcnn.FanInConcat(), funcnn.select(0)]
         both = funcnn.serial(funcnn.FanOut(2), funcnn.parallel(left, right))
         given = both.out_shape(shape)
         join: AnyLayer = draw(st.sampled_from([j for j in joins if _out(j, given) is not None]))
@@ -154,11 +151,18 @@ def networks_of_type(x: object = Array, y: object = Array) -> SearchStrategy[Any
     Errors
         TypeError   there is no way to draw networks of this type
     """
-    if y not in (Array, Any):
+    if y not in _ARRAYS:
         raise TypeError(f"there is no strategy for Layer[{x}, {y}]; register one with st.register_type_strategy")
     if x == Tokens:
         table = st.builds(funcnn.Embedding, st.integers(5, 8), _sizes)
-        return st.builds(lambda f, drawn: f >> drawn.layer, table, networks((-1, 3, 4), max_depth=1))
-    if x in (Array, Any):
+        return st.builds(_before, table, networks((-1, 3, 4), max_depth=1))
+    if x in _ARRAYS:
         return networks().map(lambda drawn: drawn.layer)
     raise TypeError(f"there is no strategy for Layer[{x}, {y}]; register one with st.register_type_strategy")
+
+
+_ARRAYS: tuple[object, ...] = (Array, Any)
+
+
+def _before(table: AnyLayer, drawn: Drawn) -> AnyLayer:
+    return table >> drawn.layer

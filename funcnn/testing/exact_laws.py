@@ -41,9 +41,8 @@ def _with_one_unknown(shape: Any) -> list[Any]:
 
 
 def _agrees(vague: Any, exact: Any) -> bool:
-    if isinstance(vague, tuple) or isinstance(exact, tuple):
-        both = isinstance(vague, tuple) and isinstance(exact, tuple) and len(vague) == len(exact)
-        return both and all(map(_agrees, vague, exact))
+    if nested.is_tuple(vague) and nested.is_tuple(exact):
+        return len(vague) == len(exact) and all(map(_agrees, vague, exact))
     return bool(vague in (-1, exact))
 
 
@@ -152,6 +151,19 @@ def _times(factor: float, tree: Any) -> Any:
     return nested.mapped(lambda a: (factor * a).astype(a.dtype), tree)
 
 
+def _order_blind(case: Case) -> None:
+    y, pullback = case.pull()
+    dy = case.cotangent(y)
+    there, back = case.pull(params=_turned(case.z["params"]))
+    compare_exactly(
+        {"y": there, **back(dy)}, {"y": y, **pullback(dy)}, "with the names of the params in another order"
+    )
+
+
+def _turned(tree: Any) -> Any:
+    return {name: _turned(tree[name]) for name in reversed(list(tree))} if nested.is_mapping(tree) else tree
+
+
 def _refuses_wrong_shapes(case: Case) -> Verdict | None:
     from funcnn.chaining import serial
     from funcnn.errors import FuncnnError, ShapeError
@@ -214,6 +226,7 @@ EXACT_LAWS = (
         "the pullback is linear to the last bit: it commutes with doubling, negation and zero",
         "exact", _linear_pullback,
     ),
+    Law("order_blind", "params are known by their names: the order of a mapping does not matter", "exact", _order_blind),
     Law(
         "refuses_wrong_shapes",
         "an input of a shape that does not fit raises a ShapeError or ParamsError with the layer's path, nothing else",

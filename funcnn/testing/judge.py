@@ -41,22 +41,33 @@ class Line(NamedTuple):
 
     at       phi, of real t and, if the function is analytic, of complex t
     claimed  the derivative at 0 according to the pullback, <pullback(w), d>
+    value    phi(0)
     terms    the sum of the sizes of the terms of `claimed`
     scale    the sum of the sizes of the terms of phi(0): its roundoff is this times the unit in the last place
     """
 
     at: Callable[[Any], Any]
     claimed: float
+    value: float
     terms: float
     scale: float
 
 
-def complex_step(at: Callable[[Any], Any]) -> float:
+def complex_step(at: Callable[[Any], Any], value: float | None = None, room: float = 0.0) -> float:
     """The derivative at 0 of an analytic function: exact to rounding, in one evaluation.
 
+    NaN where the function at complex numbers is not the one at real numbers: where `value`, its value at 0, is given and
+    the real part is further than `room` from it.
+
     Source: Squire & Trapp, Using Complex Variables to Estimate Derivatives of Real Functions (1998).
+
+    >>> complex_step(lambda t: np.sin(1 + t)) == np.cos(1)
+    True
     """
-    return float(np.imag(at(1j * STEP))) / STEP
+    there = complex(at(1j * STEP))
+    if value is not None and not abs(there.real - value) <= room:
+        return float("nan")
+    return there.imag / STEP
 
 
 def ladder(at: Callable[[Any], Any], scale: float, first: float = FIRST[0], rungs: int = 5) -> Estimate:
@@ -97,11 +108,11 @@ def judge(line: Callable[[int], Line]) -> Finding:
     """
     findings: list[Finding] = []
     for attempt, first in enumerate(FIRST):
-        at, claimed, terms, scale = line(attempt)
+        at, claimed, value, terms, scale = line(attempt)
         if attempt == 0:
             try:
                 with np.errstate(all="ignore"):
-                    exact = complex_step(at)
+                    exact = complex_step(at, value, 1e-10 * scale)
             except Exception:  # not analytic, or not for complex numbers
                 exact = float("nan")
             if abs(exact - claimed) <= CLOSE * terms + 1e-13 * scale:

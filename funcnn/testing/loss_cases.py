@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import Any, Final, TypeAlias, Union
+from typing import Any, Final, TypeAlias, Union, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -71,7 +71,8 @@ class LossCase:
         domain: tuple[float, float] | None = None,
         attempt: int = 0,
     ) -> None:
-        self.loss, self.shape, self.dtype, self.target = loss, shape, np.dtype(dtype), target
+        self.loss, self.shape, self.target = loss, shape, target
+        self.dtype: np.dtype[Any] = np.dtype(dtype)
         self.seed, self.kind, self.weighted, self.domain, self.attempt = seed, kind, weighted, domain, attempt
 
     def generator(self, name: str) -> np.random.Generator:
@@ -98,7 +99,7 @@ class LossCase:
 
         def make(target: Any, shape: Any) -> Any:
             if any(isinstance(d, tuple) for d in shape):
-                each = target if isinstance(target, tuple) else (target,) * len(shape)
+                each = target if nested.is_tuple(target) else (target,) * len(shape)
                 return tuple(make(t, s) for t, s in zip(each, shape, strict=True))
             return sealed(np.asarray((TARGETS[target] if isinstance(target, str) else target)(rng, shape, self.dtype)))
 
@@ -128,13 +129,13 @@ class LossCase:
 
     def value(self, z: Any = None, **options: Any) -> Any:
         """The loss, through the public door."""
-        at = self.z if z is None else z
-        return self.loss(at["prediction"], at["target"], weights=self.weights, **options)
+        at, loss = self.z if z is None else z, cast(Any, self.loss)
+        return loss(at["prediction"], at["target"], weights=self.weights, **options)
 
     def pull(self, z: Any = None, **options: Any) -> tuple[Any, Callable[[Any], dict[str, Any]]]:
         """The loss and its pullback, through the public door; cotangents come as one tree like `z`."""
         at = self.z if z is None else z
-        value, back = vjp(self.loss, at["prediction"], at["target"], weights=self.weights, **options)
+        value, back = cast(Any, vjp)(self.loss, at["prediction"], at["target"], weights=self.weights, **options)
         return value, lambda d: dict(zip(("prediction", "target"), back(d), strict=True))
 
     def bare(self, z: Any) -> tuple[Any, Callable[[Any], dict[str, Any]]]:
@@ -144,8 +145,9 @@ class LossCase:
 
     def like(self, **changes: Any) -> LossCase:
         """The same case with some of its fields changed."""
-        fields = {name: getattr(self, name) for name in _DEFAULTS} | {"loss": self.loss, "shape": self.shape} | changes
-        return LossCase(fields.pop("loss"), fields.pop("shape"), **fields)
+        fields: dict[str, Any] = {name: getattr(self, name) for name in ("loss", "shape", *_DEFAULTS)}
+        fields.update(changes)
+        return LossCase(**fields)
 
     def again(self, attempt: int) -> LossCase:
         """Fresh values of the same shape and kind."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from funcnn.errors import FuncnnError, ShapeError
 from funcnn.testing import nested
 from funcnn.testing.judge import Line, judge, moved
 from funcnn.testing.loss_cases import LossCase
+from funcnn.testing.numeric_laws import LAYOUTS
 from funcnn.testing.verdicts import FLOAT64, Law, Verdict, broken
 
 _KINDS = ("normal", "separated", "small", "large")
@@ -47,10 +48,11 @@ def _true_pullback(case: LossCase) -> Verdict | None:
 
         def line(attempt: int, path: str = path, leaf: Any = leaf, g: Any = g) -> Line:
             d = case.direction(leaf, f"{path} {attempt}")
-            return Line(
-                lambda t: case.bare(moved(case.z, path, d, t))[0],
-                float(nested.dot(g, d)), nested.absolute_dot(g, d), abs(value) + 1e-3,
-            )  # fmt: skip
+
+            def at(t: Any) -> Any:
+                return case.bare(moved(case.z, path, d, t))[0]
+
+            return Line(at, float(nested.dot(g, d)), value, nested.absolute_dot(g, d), abs(value) + 1e-3)
 
         finding = judge(line)
         if finding.outcome is False:
@@ -61,7 +63,7 @@ def _true_pullback(case: LossCase) -> Verdict | None:
 
 def _is_constrained(case: LossCase) -> bool:
     """Targets such as distributions or counts may not be moved: the loss refuses what is beside them."""
-    return any(t not in ("like",) for t in (case.target if isinstance(case.target, tuple) else (case.target,)))
+    return any(t != "like" for t in (case.target if nested.is_tuple(case.target) else (case.target,)))
 
 
 def _linear_pullback(case: LossCase) -> None:
@@ -104,17 +106,17 @@ def _reductions(case: LossCase) -> None:
 
 
 def _weights_are_copies(case: LossCase) -> None:
-    n = case.rows
+    n, loss = case.rows, cast(Any, case.loss)
     for how in ("mean", "sum", "batch"):
-        ones = case.loss(case.prediction, case.wanted, weights=np.ones(n, case.dtype), reduce=how)
-        _near(ones, case.loss(case.prediction, case.wanted, reduce=how), case, f"reduce={how!r}: weights of 1")
+        ones = loss(case.prediction, case.wanted, weights=np.ones(n, case.dtype), reduce=how)
+        _near(ones, loss(case.prediction, case.wanted, reduce=how), case, f"reduce={how!r}: weights of 1")
         counts = np.arange(n) % 3 + (n < 2)
         copies = np.repeat(np.arange(n), counts)
         if not len(copies):
             continue
         twice = nested.mapped(lambda a: a[copies], case.z)  # noqa: B023
-        weighted = case.loss(case.prediction, case.wanted, weights=counts.astype(case.dtype), reduce=how)
-        repeated = case.loss(twice["prediction"], twice["target"], reduce=how)
+        weighted = loss(case.prediction, case.wanted, weights=counts.astype(case.dtype), reduce=how)
+        repeated = loss(twice["prediction"], twice["target"], reduce=how)
         _near(weighted, repeated, case, f"reduce={how!r}: a row of weight 2 is not two rows, or weight 0 not none")
 
 
@@ -157,11 +159,7 @@ def _float32_tracks_float64(case: LossCase) -> None:
 def _layout_blind(case: LossCase) -> None:
     value, pullback = case.pull()
     g = pullback(1.0)
-    for name, laid in {
-        "Fortran order": np.asfortranarray,
-        "every other entry": lambda a: np.repeat(a, 2, axis=-1)[..., ::2] if a.ndim else a,
-        "backwards": lambda a: np.ascontiguousarray(a[::-1])[::-1] if a.ndim else a,
-    }.items():
+    for name, laid in LAYOUTS.items():
         z = nested.mapped(laid, case.z)
         _near(case.pull(z)[0], value, case, name)
         for (path, a), (_, b) in zip(nested.leaves(case.pull(z)[1](1.0)), nested.leaves(g), strict=True):

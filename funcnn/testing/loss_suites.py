@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
@@ -87,9 +87,17 @@ def loss_laws(loss: Loss[Any, Any], shape: Template | Shape | SearchStrategy[Sha
     return suite(f"Laws of {loss!r}", loss_trials(loss, shape, **claims))
 
 
-_shapes: Final = st.lists(st.integers(1, 3), max_size=3).map(tuple)
+_shapes: Final[SearchStrategy[tuple[int, ...]]] = st.lists(st.integers(1, 3), max_size=3).map(lambda s: tuple(s))
+Shapes: TypeAlias = "dict[str, tuple[int, ...]]"
+
+
+def _with_matrix(matrix: tuple[int, int], others: Shapes) -> Shapes:
+    """There is always a matrix, for decay is about matrices."""
+    return {"w": matrix, **others}
+
+
 _trees: Final = st.builds(
-    lambda matrix, some: {"w": matrix, **some},  # a matrix is always there, for decay is about matrices
+    _with_matrix,
     st.tuples(st.integers(1, 3), st.integers(1, 3)),
     st.dictionaries(st.sampled_from(["b", "dense_0/w", "dense_0/b", "a/b/c", "z"]), _shapes, min_size=1, max_size=3),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TypeGuard
+from typing import Any, TypeGuard, overload
 
 import numpy as np
 
@@ -34,6 +34,13 @@ def leaves(tree: Any, at: str = "") -> Iterator[tuple[str, Any]]:
         yield at, tree
 
 
+# One overload per arity, so that type checkers know what the arguments of a lambda are.
+@overload
+def mapped(f: Callable[[Any], Any], tree: Any, /) -> Any: ...
+@overload
+def mapped(f: Callable[[Any, Any], Any], tree: Any, a: Any, /) -> Any: ...
+@overload
+def mapped(f: Callable[[Any, Any, Any], Any], tree: Any, a: Any, b: Any, /) -> Any: ...
 def mapped(f: Callable[..., Any], tree: Any, *rest: Any) -> Any:
     """`f` of corresponding leaves, in plain dicts and tuples."""
     if is_mapping(tree):
@@ -52,9 +59,18 @@ def located(f: Callable[[str, Any], Any], tree: Any, at: str = "") -> Any:
     return f(at, tree)
 
 
+def spoken(path: str) -> str:
+    """How messages name a leaf: params by their own path.
+
+    >>> spoken("params/dense_0/w"), spoken("x[1]")
+    ('dense_0/w', 'x[1]')
+    """
+    return path.removeprefix("params/")
+
+
 def is_real(leaf: Any) -> bool:
     """Is this an array of numbers one can differentiate by?"""
-    return leaf.dtype.kind == "f"
+    return bool(leaf.dtype.kind == "f")
 
 
 def dot(a: Any, b: Any) -> Any:
@@ -75,12 +91,12 @@ def largest(a: Any) -> float:
 
 def same_bytes(a: Any, b: Any) -> bool:
     """Equal shape, dtype and bits."""
-    return a.shape == b.shape and a.dtype == b.dtype and a.tobytes() == b.tobytes()
+    return bool(a.shape == b.shape and a.dtype == b.dtype and a.tobytes() == b.tobytes())
 
 
 def same_values(a: Any, b: Any) -> bool:
     """Equal shape and values; zeros of both signs are equal, and NaN equals NaN."""
-    return a.shape == b.shape and np.array_equal(a, b, equal_nan=a.dtype.kind in "fc")
+    return bool(a.shape == b.shape and np.array_equal(a, b, equal_nan=a.dtype.kind in "fc"))
 
 
 def bits(tree: Any) -> list[bytes]:

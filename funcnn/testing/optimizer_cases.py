@@ -43,7 +43,8 @@ class OptimizerCase:
         steps: int = 3,
         attempt: int = 0,
     ) -> None:
-        self.optimizer, self.shapes, self.dtype = optimizer, dict(shapes), np.dtype(dtype)
+        self.optimizer, self.shapes = optimizer, dict(shapes)
+        self.dtype: np.dtype[Any] = np.dtype(dtype)
         self.seed, self.steps, self.attempt = seed, steps, attempt
 
     def tree(self, name: str) -> Params:
@@ -71,7 +72,8 @@ class OptimizerCase:
     def walk(self, params: Any = None, gradients: Any = None) -> list[tuple[Params, Any, Params]]:
         """The updates, the state and the params after every step."""
         at = self.params if params is None else params
-        state, out = self.optimizer.init(at), []
+        state = self.optimizer.init(at)
+        out: list[tuple[Params, Any, Params]] = []
         for g in self.gradients if gradients is None else gradients:
             updates, state = self.optimizer.update(g, state, at)
             at = apply_updates(at, updates)
@@ -80,9 +82,9 @@ class OptimizerCase:
 
     def like(self, **changes: Any) -> OptimizerCase:
         """The same case with some of its fields changed."""
-        fields = {name: getattr(self, name) for name in _DEFAULTS} | changes
-        optimizer, shapes = fields.pop("optimizer", self.optimizer), fields.pop("shapes", self.shapes)
-        return OptimizerCase(optimizer, shapes, **fields)
+        fields: dict[str, Any] = {name: getattr(self, name) for name in ("optimizer", "shapes", *_DEFAULTS)}
+        fields.update(changes)
+        return OptimizerCase(**fields)
 
     def again(self, attempt: int) -> OptimizerCase:
         """Fresh values of the same shapes."""

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import copy
+import operator
 import pickle
 import sys
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from funcnn.chaining import serial
-from funcnn.children import rebuild
+from funcnn.children import children_of, rebuild
 from funcnn.errors import ImmutableError
 from funcnn.keys import Key
 from funcnn.networks import Layer
@@ -56,19 +58,20 @@ def _init_by_path(case: Case) -> None:
 def _immutable_params(case: Case) -> None:
     params = case.params
     for tree, name in _nodes(params):
-        for what, act in (("assigned", tree.__setitem__), ("deleted", lambda n, _: tree.__delitem__(n))):  # type: ignore[attr-defined]  # noqa: B023
+        writeable = cast(Any, tree)
+        for what, act in (
+            ("assigned", partial(operator.setitem, writeable, name, np.zeros(1))),
+            ("deleted", partial(operator.delitem, writeable, name)),
+        ):
             try:
-                act(name, np.zeros(1))
+                act()
             except ImmutableError:
                 continue
             raise broken(f"{name!r} was {what} in params")
-    y, pullback = case.pull()
-    del y
     for what, held in (("params", params), ("the params of init", case.layer.init(0, case.shape)[1])):
         for path, leaf in nested.leaves(held):
             if leaf.flags.writeable or not leaf.flags.c_contiguous:
                 raise broken(f"{path} of {what} is writeable, or not contiguous")
-    del pullback
     for path in params.paths():
         other = params.set(path, params.at(path) + 1)
         if nested.same_values(other.at(path), params.at(path)):
@@ -134,7 +137,7 @@ def _importable(layer: Layer[Any, Any]) -> bool:
     if record is None:
         return False
     at_home = hasattr(sys.modules.get(record.module), record.name)
-    return at_home and all(_importable(a) for a in record.args if isinstance(a, Layer))
+    return at_home and all(map(_importable, children_of(layer).values()))
 
 
 def _key_decides(case: Case) -> None:

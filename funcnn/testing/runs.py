@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis.strategies import SearchStrategy
@@ -41,8 +41,8 @@ class Trial(NamedTuple):
     reason: str = ""
     examples: int | None = None
 
-    def run(self, examples: int | None = None) -> Tally:
-        """Try the law.
+    def run(self, examples: int | None = None, *, shrink: bool = True) -> Tally:
+        """Try the law; without `shrink` the first case found to break it is reported, not the smallest.
 
         Errors
             LawBroken   it does not hold, and the case is the smallest found; or it gives no verdict in any case; or it
@@ -51,7 +51,7 @@ class Trial(NamedTuple):
         seen: Counter[Verdict] = Counter()
         tries = examples or self.examples or EXAMPLES
         try:
-            self._search(max(tries, EXAMPLES) if self.reason else tries, seen)()  # one failure is enough
+            self._search(max(tries, EXAMPLES) if self.reason else tries, seen, shrink and not self.reason)()
         except LawBroken:
             if not self.reason:
                 raise
@@ -69,13 +69,14 @@ class Trial(NamedTuple):
             )
         return tally
 
-    def _search(self, examples: int, seen: Counter[Verdict]) -> Callable[[], None]:
+    def _search(self, examples: int, seen: Counter[Verdict], shrink: bool) -> Callable[[], None]:
         late = (Phase.shrink, Phase.explain)
-        phases = [phase for phase in settings.default.phases if not (self.reason and phase in late)]  # type: ignore[union-attr]  # there is a default
+        default = cast(Any, settings.default)
+        phases = [phase for phase in default.phases if shrink or phase not in late]
 
         @settings(
             max_examples=examples, deadline=None, print_blob=False, report_multiple_bugs=False, phases=phases,
-            suppress_health_check=list(HealthCheck),
+            suppress_health_check=cast("list[HealthCheck]", list(HealthCheck)),
         )  # fmt: skip
         @given(case=self.cases)
         def holds(case: Any) -> None:

@@ -100,20 +100,29 @@ def arrays(
     >>> find(arrays((2,), kind="separated"), lambda x: True).round(1)
     array([ 1.5, -3. ])
     """
-    which = kinds() if kind is None else st.just(kind)
-    make = lambda s, seed, k: contents(np.random.default_rng(seed), s, k).astype(dtype)  # noqa: E731
-    return st.builds(make, _shape_strategy(shape), seeds(), which)
+
+    def make(shape: Any, seed: int, kind: str) -> Array:
+        return contents(np.random.default_rng(seed), shape, kind).astype(dtype)
+
+    return st.builds(make, _shape_strategy(shape), seeds(), kinds() if kind is None else st.just(kind))
 
 
 def tokens(vocabulary: int | range, shape: Shape | SearchStrategy[Shape]) -> SearchStrategy[Tokens]:
     """Integers below `vocabulary`, or of that range; both ends are among them where there is room."""
-    make = lambda s, seed: token_contents(np.random.default_rng(seed), s, vocabulary)  # noqa: E731
+
+    def make(shape: Any, seed: int) -> Tokens:
+        return token_contents(np.random.default_rng(seed), shape, vocabulary)
+
     return st.builds(make, _shape_strategy(shape), seeds())
 
 
 def masks(shape: Shape | SearchStrategy[Shape]) -> SearchStrategy[Mask]:
     """Booleans; the first of every row is true."""
-    return st.builds(lambda s, seed: mask_contents(np.random.default_rng(seed), s), _shape_strategy(shape), seeds())
+
+    def make(shape: Any, seed: int) -> Mask:
+        return mask_contents(np.random.default_rng(seed), shape)
+
+    return st.builds(make, _shape_strategy(shape), seeds())
 
 
 def keys() -> SearchStrategy[Key]:
@@ -123,7 +132,11 @@ def keys() -> SearchStrategy[Key]:
 
 def params(layer: Layer[Any, Any], shape: Shape, *, dtype: npt.DTypeLike = np.float32) -> SearchStrategy[Params]:
     """The params of a layer, every entry moved: initial values are often points where wrong gradients hide."""
-    return st.builds(lambda seed: Case(layer, shape, dtype=dtype, seed=seed).params, seeds())
+
+    def make(seed: int) -> Params:
+        return Case(layer, shape, dtype=dtype, seed=seed).params
+
+    return st.builds(make, seeds())
 
 
 def cotangents(y: Any) -> SearchStrategy[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import pytest
 from hypothesis.strategies import SearchStrategy
@@ -117,7 +117,7 @@ def run_in_pytest(trial: Trial, request: pytest.FixtureRequest) -> None:
     """Try a law, as often as the command line says, and note the share without a verdict for the summary."""
     __tracebackhide__ = True
     tally = trial.run(request.config.getoption("law_examples", None))
-    request.node.user_properties.append(("law", (trial.law.name, *tally)))
+    cast(Any, request).node.user_properties.append(("law", (trial.law.name, *tally)))
 
 
 class Bound(NamedTuple):

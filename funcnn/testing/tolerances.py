@@ -56,11 +56,11 @@ def compare(got: Any, wanted: Any, allowed: Any, what: str) -> None:
     triples = zip(nested.leaves(got), nested.leaves(wanted), nested.leaves(allowed), strict=True)
     for (path, a), (_, b), (_, tolerance) in triples:
         if a.shape != b.shape:
-            raise broken(f"{what}: {path} has shape {a.shape}, expected {b.shape}")
+            raise broken(f"{what}: {nested.spoken(path)} has shape {a.shape}, expected {b.shape}")
         off = nested.largest(a - b)
         if not off <= tolerance:
             raise broken(
-                f"{what}: {path} is off by {off:.3g}, its values reach {nested.largest(b):.3g}, "
+                f"{what}: {nested.spoken(path)} is off by {off:.3g}, its values reach {nested.largest(b):.3g}, "
                 f"rounding allows {tolerance:.3g}"
             )
 
@@ -74,7 +74,8 @@ def compare_exactly(got: Any, wanted: Any, what: str) -> None:
     pairs = zip(nested.leaves(got), nested.leaves(wanted), strict=True)
     for (path, a), (_, b) in pairs:
         if a.shape != b.shape:
-            raise broken(f"{what}: {path} has shape {a.shape}, expected {b.shape}")
+            raise broken(f"{what}: {nested.spoken(path)} has shape {a.shape}, expected {b.shape}")
         if not nested.same_values(a, b):
             at = tuple(np.argwhere(~((a == b) | ((a != a) & (b != b))))[0].tolist())
-            raise broken(f"{what}: {path}{list(at) if at else ''} is {a[at]!r}, expected {b[at]!r}")
+            where = f"{nested.spoken(path)}{list(at) if at else ''}"
+            raise broken(f"{what}: {where} is {a[at].item()!r}, expected {b[at].item()!r}")
