@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from typing_extensions import TypeVar as DefaultTypeVar
 
     from funcnn.networks import Layer
-    from funcnn.reductions import Weights
+    from funcnn.reductions import Reduce, Weights
     from funcnn.terms import Loss
 
     PX = DefaultTypeVar("PX", default=Array)
@@ -181,13 +181,6 @@ def differentiable(rule: Callable[P, tuple[V, Callable[[V], D]]]) -> Differentia
     return Differentiable(rule)
 
 
-D_co = TypeVar("D_co", covariant=True)
-
-
-class _Pulls(Protocol[P, V, D_co]):
-    def pull(self, *args: P.args, **kwargs: P.kwargs) -> tuple[V, Callable[[V], D_co]]: ...
-
-
 @overload
 def vjp(f: Apply[X, Y], params: Tree, x: X, /, *, rng: Rng | None = None) -> tuple[Y, Callable[[Y], tuple[Params, X]]]: ...
 @overload
@@ -198,7 +191,10 @@ def vjp(
     weights: Weights | None = None, reduce: Literal["none"], **options: float,
 ) -> tuple[Array, Callable[[Array], tuple[X, T]]]: ...
 @overload
-def vjp(f: _Pulls[P, V, D], /, *args: P.args, **kwargs: P.kwargs) -> tuple[V, Callable[[V], D]]: ...
+def vjp(
+    f: Loss[X, T], prediction: X, target: T, /, *,
+    weights: Weights | None = None, reduce: Reduce = ..., **options: float,
+) -> tuple[float, Callable[[float], tuple[X, T]]]: ...
 def vjp(f: Any, /, *args: Any, **kwargs: Any) -> Any:
     """The value of `f` and its pullback, `dy -> (one cotangent per argument)`.
 

@@ -239,7 +239,7 @@ def test_wrong_shapes_say_so(net: Layer[Any, Any], shape: Any, message: str) -> 
         (lambda: parallel(Dense(2), 3), TypeError, "parallel takes layers, argument 1 is int 3"),  # type: ignore[call-overload]
         (lambda: residual(Dense), TypeError, "call it, Dense(...)"),  # type: ignore[call-overload]
         (lambda: FanOut(0), ValueError, "n must be an integer of at least 1, got 0"),
-        (lambda: select(), ValueError, "from 0 on"),
+        (lambda: select(), ValueError, "from 0 on"),  # type: ignore[call-overload]
         (lambda: select(-1), ValueError, "from 0 on, got (-1,)"),
         (lambda: parallel(Dense(2).named("a"), Dense(3).named("a")), ValueError, "two children are named 'a'"),
     ],

@@ -41,11 +41,12 @@ from funcnn.mypy_plugin.hooks import Hooks
 from funcnn.mypy_plugin.reading import INIT, LAYER
 from funcnn.mypy_plugin.runs import Runner
 from funcnn.mypy_plugin.trust import Loader, digest, read_trust
-from funcnn.mypy_plugin.wiring import serial_signature, shift_signature
+from funcnn.mypy_plugin.wiring import objective_signature, serial_signature, shift_signature
 
 C = TypeVar("C", FunctionContext, MethodContext)
 S = TypeVar("S", FunctionSigContext, MethodSigContext)
 SERIAL = f"{funcnn.serial.__module__}.serial"
+OBJECTIVES = {f"{f.__module__}.{f.__name__}" for f in (funcnn.value_and_grad, funcnn.grad)}
 
 
 def _quiet(hook: Callable[[C], Type]) -> Callable[[C], Type]:
@@ -101,7 +102,9 @@ class FuncnnPlugin(Plugin):
         return None if hook is None else _quiet(hook)
 
     def get_function_signature_hook(self, fullname: str) -> Callable[[FunctionSigContext], FunctionLike] | None:
-        return _quiet_signature(serial_signature, self.options) if fullname == SERIAL else None
+        if fullname == SERIAL:
+            return _quiet_signature(serial_signature, self.options)
+        return _quiet_signature(objective_signature, self.options) if fullname in OBJECTIVES else None
 
     def get_method_signature_hook(self, fullname: str) -> Callable[[MethodSigContext], FunctionLike] | None:
         return _quiet_signature(shift_signature, self.options) if fullname == f"{LAYER}.__rshift__" else None

@@ -5,7 +5,8 @@ from __future__ import annotations
 from mypy.nodes import CallExpr, MemberExpr, OpExpr
 from mypy.options import Options
 from mypy.plugin import CheckerPluginInterface, FunctionContext, MethodContext
-from mypy.types import AnyType, Instance, LiteralType, TupleType, Type, TypeOfAny, get_proper_type
+from mypy.subtypes import is_subtype
+from mypy.types import AnyType, CallableType, Instance, LiteralType, TupleType, Type, TypeOfAny, get_proper_type
 
 from funcnn.mypy_plugin import recipes
 from funcnn.mypy_plugin.reading import Reader, is_layer, place, tagged
@@ -33,7 +34,9 @@ class Hooks:
             return ctx.default_return_type
         reader = self.reader(ctx.api)
         recipe = reader.call(fullname, call, ctx)
-        return ctx.default_return_type if recipe is None else self._carrying(result, recipe, reader, ctx)
+        if recipe is None or _ill_typed(ctx):
+            return ctx.default_return_type
+        return self._carrying(result, recipe, reader, ctx)
 
     def shifted(self, ctx: MethodContext) -> Type:
         """`a >> b`."""
@@ -122,6 +125,15 @@ class Hooks:
         if place(ctx.context) in reader.owners.free:
             return narrow.copy_modified(fallback=tagged(narrow.partial_fallback, text, ctx.api))
         return tagged(plain, text, ctx.api)
+
+
+def _ill_typed(ctx: FunctionContext) -> bool:
+    """Are there arguments, other than layers, that mypy reports itself?"""
+    callee = get_proper_type(ctx.api.get_expression_type(ctx.context.callee)) if isinstance(ctx.context, CallExpr) else None
+    if not isinstance(callee, CallableType) or len(callee.arg_types) != len(ctx.arg_types):
+        return False
+    pairs = [(t, formal) for formal, ts in zip(callee.arg_types, ctx.arg_types, strict=True) for t in ts]
+    return any(not is_layer(formal) and not is_subtype(t, formal) for t, formal in pairs)
 
 
 def _is_size(d: Node) -> bool:

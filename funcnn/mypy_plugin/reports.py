@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Final
 
 from mypy.errorcodes import ErrorCode
@@ -55,6 +56,12 @@ def titled(e: Expression, otherwise: str) -> str:
     return e.name if isinstance(e, (NameExpr, MemberExpr)) else otherwise
 
 
+def _near(path: str) -> str:
+    """The path of a file from here, if it is below."""
+    here = os.path.join(os.getcwd(), "")
+    return path.removeprefix(here)
+
+
 def report_shape(api: CheckerPluginInterface, network: Node, verdict: Verdict, call: Context) -> None:
     """Say what does not fit at the layer that is to blame, or where it meets the shape if it stands in another file."""
     place, path = verdict.place, verdict.path
@@ -66,5 +73,5 @@ def report_shape(api: CheckerPluginInterface, network: Node, verdict: Verdict, c
         return
     if place is None and isinstance(network, Call):
         place, path = network.place, network.path
-    far = f" (layer built at {path}:{place.line})" if place is not None and path != api.path else ""
+    far = f" (layer built at {_near(path)}:{place.line})" if place is not None and path != api.path else ""
     api.fail(f"{verdict.error}{far}", call, code=SHAPE)

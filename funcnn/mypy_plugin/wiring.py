@@ -2,25 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Final
+
 from mypy.expandtype import expand_type_by_instance
 from mypy.nodes import ARG_POS, CallExpr, OpExpr
 from mypy.options import Options
 from mypy.plugin import FunctionSigContext, MethodSigContext
 from mypy.subtypes import is_subtype
-from mypy.types import AnyType, FunctionLike, TupleType, Type, TypeOfAny, UninhabitedType, get_proper_type
+from mypy.types import (
+    AnyType,
+    CallableType,
+    FunctionLike,
+    Instance,
+    TupleType,
+    Type,
+    TypeOfAny,
+    UninhabitedType,
+    get_proper_type,
+)
 
+from funcnn.calculus import Apply
 from funcnn.mypy_plugin.reading import is_layer
 from funcnn.mypy_plugin.reports import WIRING, shown, titled
+from funcnn.terms import Loss
+
+LOSS: Final = f"{Loss.__module__}.{Loss.__qualname__}"
+APPLY: Final = f"{Apply.__module__}.{Apply.__qualname__}"
 
 
 def serial_signature(ctx: FunctionSigContext, options: Options) -> FunctionLike:
     """The signature of `serial` for just these layers."""
     call, sig = ctx.context, ctx.default_signature
-    if not isinstance(call, CallExpr) or len(call.args) < 2 or any(kind != ARG_POS for kind in call.arg_kinds):
+    if not isinstance(call, CallExpr) or any(kind != ARG_POS for kind in call.arg_kinds):
         return sig
-    layers = [as_layer(ctx.api.get_expression_type(a)) for a in call.args]
-    known = [t for t in layers if t is not None]
-    if len(known) < len(layers):
+    types = [get_proper_type(ctx.api.get_expression_type(a)) for a in call.args]
+    strangers = [(a, t) for a, t in zip(call.args, types, strict=True) if isinstance(t, (CallableType, Instance))]
+    for a, t in strangers:
+        problem = f"got {shown(t, options)}"
+        if isinstance(t, CallableType) and is_layer(t.ret_type):
+            problem = f"{titled(a, 'this')} makes one: call it"
+        ctx.api.fail(f"serial takes layers, {problem}", a, code=WIRING)
+    if strangers:
+        return _accepting(sig, list(types), AnyType(TypeOfAny.from_error))
+    known = [t for t in map(as_layer, types) if t is not None]
+    if len(known) < len(types) or len(types) < 2:
         return sig
     first, out = known[0], _type_of(known[-1], 1)
     for i, (f, g) in enumerate(zip(known, known[1:], strict=False)):
@@ -32,11 +58,7 @@ def serial_signature(ctx: FunctionSigContext, options: Options) -> FunctionLike:
                 call.args[i + 1], code=WIRING,
             )  # fmt: skip
             out = AnyType(TypeOfAny.from_error)
-    formals: list[Type] = list(known)
-    return sig.copy_modified(
-        arg_types=formals, arg_kinds=[ARG_POS] * len(known), arg_names=[None] * len(known),
-        ret_type=_layer_type(first, _type_of(first, 0), out), variables=[],
-    )  # fmt: skip
+    return _accepting(sig, list(known), _layer_type(first, _type_of(first, 0), out))
 
 
 def shift_signature(ctx: MethodSigContext, options: Options) -> FunctionLike:
@@ -50,8 +72,31 @@ def shift_signature(ctx: MethodSigContext, options: Options) -> FunctionLike:
         return sig
     given, wanted = shown(_type_of(left, 1), options), shown(_type_of(right, 0), options)
     ctx.api.fail(f"{titled(e, 'the right side')} takes {wanted}, but what stands before it gives {given}", e, code=WIRING)
+    return _accepting(sig, [right], _layer_type(left, _type_of(left, 0), AnyType(TypeOfAny.from_error)))
+
+
+def objective_signature(ctx: FunctionSigContext, options: Options) -> FunctionLike:
+    """The signature of `value_and_grad` and `grad`: does the loss take what the network gives?"""
+    call, sig = ctx.context, ctx.default_signature
+    if not isinstance(call, CallExpr) or len(call.args) < 2 or call.arg_kinds[:2] != [ARG_POS, ARG_POS]:
+        return sig
+    types = [get_proper_type(ctx.api.get_expression_type(a)) for a in call.args]
+    loss, apply = types[:2]
+    if not (isinstance(loss, Instance) and isinstance(apply, Instance)):
+        return sig
+    if (loss.type.fullname, apply.type.fullname) != (LOSS, APPLY) or is_subtype(apply.args[1], loss.args[0]):
+        return sig
+    wanted, given = shown(loss.args[0], options), shown(apply.args[1], options)
+    what = titled(call.args[0], "the loss")
+    ctx.api.fail(f"{what} takes {wanted}, but the network gives {given}", call.args[1], code=WIRING)
+    return _accepting(sig, list(types), AnyType(TypeOfAny.from_error))
+
+
+def _accepting(sig: CallableType, types: Sequence[Type], result: Type) -> CallableType:
+    """A signature for arguments of just these types."""
+    n = len(types)
     return sig.copy_modified(
-        arg_types=[right], ret_type=_layer_type(left, _type_of(left, 0), AnyType(TypeOfAny.from_error)), variables=[]
+        arg_types=types, arg_kinds=[ARG_POS] * n, arg_names=[None] * n, ret_type=result, variables=[]
     )
 
 

@@ -1,0 +1,34 @@
+"""The type contract: what mypy, with the plugin, says about the programs in `typings/`, and that those it accepts run."""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+
+import pytest
+
+from funcnn.testing.typing_cases import TypingCase, marks, mypy_cases
+
+ROOT = Path(__file__).parents[1]
+TYPINGS = ROOT / "typings"
+CASES = mypy_cases(*(TYPINGS / part for part in ("accept", "infer", "plugin", "refuse")), options=("--config-file", str(TYPINGS / "mypy.ini")))
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_mypy_says_what_is_written(case: TypingCase, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every line of every program: reported with the code and text it is marked with, or not at all."""
+    monkeypatch.chdir(ROOT)
+    case.check()
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c.path.parent.name in ("accept", "infer")], ids=str)
+def test_what_mypy_accepts_runs(case: TypingCase) -> None:
+    """A program without a mark runs through: what type checkers say is not all there is to say."""
+    runpy.run_path(str(case.path))
+
+
+def test_every_refused_line_has_a_code() -> None:
+    """A program in `refuse` is wrong on every line that calls something, so it has many marks and each has its code."""
+    refused = [m for c in CASES if c.path.parent.name == "refuse" for line in c.path.read_text().splitlines() for m in marks(line)]
+    assert len(refused) > 60
+    assert all(m.code for m in refused)
