@@ -166,9 +166,10 @@ def ravel(params: Tree) -> tuple[Array, Callable[[Array], Params]]:
     layout = layout_of(one)
 
     def unravel(vector: Array) -> Params:
-        copy = np.array(vector)
-        if copy.shape != (layout.size,) or copy.dtype.kind != "f":
-            raise ParamsError(f"unravel takes a float vector of {layout.size}, got {copy.dtype} of shape {copy.shape}")
-        return layout.own(copy)
+        array = np.asanyarray(vector)
+        if array.shape != (layout.size,) or array.dtype.kind != "f" or isinstance(array, np.ma.MaskedArray):
+            kind = "a masked array" if isinstance(array, np.ma.MaskedArray) else f"{array.dtype} of shape {array.shape}"
+            raise ParamsError(f"unravel takes a float vector of {layout.size}, got {kind}")
+        return layout.own(np.array(array, array.dtype.newbyteorder("="), subok=False))
 
     return layout.gather(one), unravel
