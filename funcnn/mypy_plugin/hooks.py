@@ -13,7 +13,6 @@ from funcnn.mypy_plugin.reading import Reader, is_layer, place, tagged
 from funcnn.mypy_plugin.recipes import Call, Choice, Items, Missing, Node, Recipe, Ref, Value
 from funcnn.mypy_plugin.reports import VALUE, report_shape
 from funcnn.mypy_plugin.runs import Runner
-from funcnn.shapes import known
 from funcnn.types import Shape
 
 
@@ -116,7 +115,10 @@ class Hooks:
         def lift(d: int | Shape) -> Type:
             if isinstance(d, tuple):
                 return TupleType(list(map(lift, d)), ctx.api.named_generic_type("builtins.tuple", [anything]))
-            return integer.copy_modified(last_known_value=LiteralType(int(d), integer)) if d != -1 else integer
+            if d == -1:
+                return integer
+            known = LiteralType(int(d), integer)
+            return integer.copy_modified(last_known_value=known)  # pyright: ignore[reportUnknownMemberType]
 
         text = recipes.write(Recipe(_node(out), reader.owner(ctx.context)))
         plain, narrow = get_proper_type(declared), get_proper_type(lift(out))
@@ -150,4 +152,4 @@ def _is_size(d: Node) -> bool:
 def _node(d: int | Shape) -> Node:
     if isinstance(d, tuple):
         return Items(tuple(map(_node, d)))
-    return Value(int(d)) if known(d) and d != -1 else Missing("int")
+    return Value(int(d)) if d != -1 else Missing("int")

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import ast
 import functools
-import operator
 import os
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from mypy.checker import TypeChecker
 from mypy.nodes import Var
@@ -16,11 +15,6 @@ from mypy.options import Options
 from funcnn.mypy_plugin.recipes import ANY, Items, Node, Place, Value
 from funcnn.mypy_plugin.results import free_results
 from funcnn.mypy_plugin.scopes import Binding, Scope, Scopes, place_of
-
-OPERATORS: dict[type, Any] = {
-    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.FloorDiv: operator.floordiv,
-    ast.Mod: operator.mod, ast.Div: operator.truediv, ast.USub: operator.neg, ast.UAdd: operator.pos,
-}  # fmt: skip
 
 
 class Owners(NamedTuple):
@@ -124,10 +118,23 @@ def _constant(value: ast.expr, scope: Scope, depth: int = 20) -> Node:
 
 def _computed(op: ast.operator | ast.unaryop, operands: tuple[Node, ...]) -> Node:
     numbers = [n.value for n in operands if isinstance(n, Value) and isinstance(n.value, (int, float))]
-    if len(numbers) < len(operands) or type(op) not in OPERATORS:
-        return ANY
     try:
-        result: object = OPERATORS[type(op)](*numbers)
+        match op, numbers:
+            case ast.Add(), [a, b]:
+                return Value(a + b)
+            case ast.Sub(), [a, b]:
+                return Value(a - b)
+            case ast.Mult(), [a, b]:
+                return Value(a * b)
+            case ast.Div(), [a, b]:
+                return Value(a / b)
+            case ast.FloorDiv(), [a, b]:
+                return Value(a // b)
+            case ast.Mod(), [a, b]:
+                return Value(a % b)
+            case ast.USub(), [a]:
+                return Value(-a)
+            case _:
+                return ANY
     except ArithmeticError:
         return ANY
-    return Value(result) if isinstance(result, (int, float)) else ANY

@@ -80,7 +80,7 @@ def recipe_of(t: Type | None) -> Recipe | None:
 def tagged(t: Instance, text: str, api: CheckerPluginInterface) -> Instance:
     """The same type with a recipe riding on it, in the place where mypy's own plugin for `functools.partial` keeps things."""
     tag = LiteralType(text, api.named_generic_type("builtins.str", []))
-    out = t.copy_modified()
+    out = t.copy_modified()  # pyright: ignore[reportUnknownMemberType]  # mypy's own, here and elsewhere
     out.extra_attrs = ExtraAttrs({KEY: tag}, {KEY}, None)
     return out
 

@@ -14,7 +14,7 @@ from funcnn.keys import Key
 from funcnn.mypy_plugin.recipes import Argument, Call, Choice, Items, Missing, Node, Place, Ref, Value, exact, vague
 from funcnn.mypy_plugin.trust import Loader
 from funcnn.mypy_plugin.unknowns import OPAQUE, Decisions, Hole, Number, explore, give_up, some_function
-from funcnn.networks import Layer, altered
+from funcnn.networks import Layer, altered, is_layer
 from funcnn.shapes import Unknown, external, normalize
 from funcnn.types import Array, Shape, Spec
 
@@ -59,7 +59,7 @@ class Builder:
                 return self._missing(kind, ours)
             case Ref(module, name):
                 found = self.loader.get(module, name)
-                return found if isinstance(found, Layer) else OPAQUE
+                return found if is_layer(found) else OPAQUE
             case Call():
                 return self._call(node, outermost=False)
 
@@ -107,7 +107,7 @@ class Builder:
             return OPAQUE
         except Exception:
             return OPAQUE
-        return made if isinstance(made, Layer) else OPAQUE
+        return made if is_layer(made) else OPAQUE
 
     def _made(self, call: Call, args: list[Any], kwargs: dict[str, Any]) -> Any:
         if call.module:
@@ -121,9 +121,9 @@ class Builder:
     def _watched(self, argument: Argument, call: Call) -> Any:
         """A layer that says so when an error comes out of it; the innermost says it first."""
         made = self.build(argument.node, ours=call.module.startswith("funcnn."))
-        if not isinstance(made, Layer) or made is OPAQUE:
+        if not is_layer(made) or made is OPAQUE:
             return made
-        child: Layer[Any, Any] = made
+        child = made
 
         def out_shape(shape: Shape) -> Shape:
             try:

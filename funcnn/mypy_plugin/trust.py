@@ -9,13 +9,14 @@ import importlib
 import io
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 from mypy.options import Options
 
 import funcnn
+from funcnn.networks import is_layer
 
 LIBRARY = Path(funcnn.__file__).parent
 CONSTRUCTOR = funcnn.serial.__code__  # every constructor is a closure of `layer`, so they all share its code
@@ -104,7 +105,7 @@ class Loader:
                 value = getattr(importlib.import_module(module), name)
         except (Exception, SystemExit):
             return None
-        return value if not own or isinstance(value, funcnn.Layer) or _is_constructor(value) else None
+        return value if not own or is_layer(value) or _is_constructor(value) else None
 
 
 def _is_constructor(value: object) -> bool:
@@ -112,7 +113,7 @@ def _is_constructor(value: object) -> bool:
 
 
 @contextlib.contextmanager
-def _visitor(trust: Trust) -> Iterator[None]:
+def _visitor(trust: Trust) -> Generator[None]:
     """Users' code finds its project, and prints nothing into mypy's output."""
     before = list(sys.path)
     sys.path += trust.folders

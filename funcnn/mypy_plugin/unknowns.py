@@ -67,7 +67,7 @@ class Number:
         self._decisions, self._like, self._harmless = decisions, like, harmless
 
     @property  # type: ignore[misc]  # what isinstance asks beside the type itself
-    def __class__(self) -> Any:
+    def __class__(self) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         return self._like
 
     def _absorb(self, *others: object) -> Number:

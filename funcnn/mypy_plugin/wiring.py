@@ -95,7 +95,7 @@ def objective_signature(ctx: FunctionSigContext, options: Options) -> FunctionLi
 def _accepting(sig: CallableType, types: Sequence[Type], result: Type) -> CallableType:
     """A signature for arguments of just these types."""
     n = len(types)
-    return sig.copy_modified(
+    return sig.copy_modified(  # pyright: ignore[reportUnknownMemberType]
         arg_types=types, arg_kinds=[ARG_POS] * n, arg_names=[None] * n, ret_type=result, variables=[]
     )
 
@@ -114,7 +114,7 @@ def _type_of(layer: TupleType, i: int) -> Type:
 
 
 def _layer_type(like: TupleType, x: Type, y: Type) -> Type:
-    layer = like.partial_fallback.copy_modified(args=[x, y])
+    layer = like.partial_fallback.copy_modified(args=[x, y])  # pyright: ignore[reportUnknownMemberType]
     layer.extra_attrs = None
     generic = layer.type.tuple_type
     assert generic is not None
