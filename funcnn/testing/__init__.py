@@ -5,18 +5,22 @@ Needs Hypothesis and pytest: `pip install 'funcnn[testing]'`.
 
 # one line a layer
 from funcnn.testing.suites import laws, parametrize_with_laws
+from funcnn.testing.loss_suites import loss_laws, optimizer_laws
 from funcnn.testing.reports import Line, Report, holds
 
 # laws as values
 from funcnn.testing.cases import Case
 from funcnn.testing.registry import LAWS, Claims, laws_for
 from funcnn.testing.runs import Tally, Trial
+from funcnn.testing.loss_cases import TARGETS, LossCase
+from funcnn.testing.optimizer_cases import OptimizerCase
 from funcnn.testing.verdicts import Law, LawBroken, Verdict, broken
 
 # the derivative judge
 from funcnn.testing.judge import Estimate, Finding, complex_step, judge, ladder
 
 # strategies
+from funcnn.testing.drawn_networks import Drawn, IllFormed, ill_formed_networks, layers, networks
 from funcnn.testing.contents import KINDS, contents
 from funcnn.testing.strategies import (
     Template,
@@ -37,15 +41,17 @@ from funcnn.testing.strategies import (
 __all__ = [
     # one line a layer
     "laws", "parametrize_with_laws",
+    "loss_laws", "optimizer_laws",
     "Line", "Report", "holds",
     # laws as values
-    "Case",
+    "Case", "LossCase", "OptimizerCase", "TARGETS",
     "LAWS", "Claims", "laws_for",
     "Tally", "Trial",
     "Law", "LawBroken", "Verdict", "broken",
     # the derivative judge
     "Estimate", "Finding", "complex_step", "judge", "ladder",
     # strategies
+    "Drawn", "IllFormed", "ill_formed_networks", "layers", "networks",
     "KINDS", "contents",
     "Template", "arrays", "cases", "cotangents", "directions", "dtypes", "keys", "kinds", "masks", "params", "shapes",
     "tokens", "trees",

@@ -31,8 +31,8 @@ def contents(rng: np.random.Generator, shape: tuple[int, ...], kind: str = "norm
         ValueError   there is no such kind
 
     >>> contents(np.random.default_rng(0), (2, 2), "separated")
-    array([[ 1.5 ,  3.  ],
-           [-0.75,  2.25]])
+    array([[-2.25, -0.75],
+           [-1.5 , -3.  ]])
     """
     if kind == "separated":
         n = prod(shape)

@@ -98,7 +98,7 @@ def arrays(
 
     >>> from hypothesis import find
     >>> find(arrays((2,), kind="separated"), lambda x: True).round(1)
-    array([ 1.5, -3. ])
+    array([1.5, 3. ])
     """
 
     def make(shape: Any, seed: int, kind: str) -> Array:

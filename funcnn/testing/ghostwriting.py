@@ -1,0 +1,140 @@
+"""Writing the test file of a module of layers: one line for every public layer found in it."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import itertools
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Any, Final, NamedTuple
+
+from funcnn.networks import Layer
+from funcnn.testing.cases import Case
+from funcnn.testing.strategies import shapes
+
+TEMPLATES: Final = (  # from the most general to the most special; the first that fits is written down
+    '"B", ..., "D"',
+    '"B", "D"',
+    '"B", "T", "D"',
+    '"B", range(3, 7), "C"',
+    '"B", range(3, 7), range(3, 7), "C"',
+    '("B", "D"), ("B", "D")',
+    '("B", "T", "D"), ("B", "T", "D")',
+    '("B", "T", "D"), ("B", "T")',
+)
+_TOKENS: Final = 2  # tokens are below this: whatever the vocabulary is, it is larger
+_GUESSES: Final[dict[str, tuple[str, ...]]] = {  # arguments to try, by annotation
+    "int": ("4", "2", "1"),
+    "float": ("0.5",),
+    "bool": ("True",),
+    "str": ('"SAME"',),
+    "tuple": ("(2, 2)", "(2,)"),
+    "": ("4", "(2, 2)", "0.5"),
+}
+
+
+class Guess(NamedTuple):
+    """A public layer of a module: the name, the source that makes it, the template it takes; None where none was found."""
+
+    name: str
+    source: str
+    template: str | None
+
+
+def public_layers(module: ModuleType) -> Iterator[tuple[str, Any]]:
+    """The ready-made layers and constructors that a module defines, by `__all__` or by names without an underscore."""
+    listed: Any = getattr(module, "__all__", None)
+    for name in sorted(vars(module)) if listed is None else listed:
+        value = getattr(module, name)
+        if isinstance(value, Layer):
+            made: Layer[Any, Any] = value
+            record = made.init.record
+            if listed is not None or record is None or record.module == module.__name__ or record.make is not None:
+                yield name, made
+        elif inspect.isfunction(value) and not name.startswith("_") and _makes_layers(value):
+            if listed is not None or value.__module__ == module.__name__:
+                yield name, value
+
+
+def _makes_layers(function: Callable[..., Any]) -> bool:
+    returns: Any = getattr(function, "__annotations__", {}).get("return", "")
+    text = returns if isinstance(returns, str) else getattr(returns, "__name__", "")
+    return text.split("[")[0].strip("'\"").split(".")[-1] == "Layer"
+
+
+def guess(name: str, value: Any) -> Guess:
+    """How to make this layer, and what it takes: arguments are tried by their annotations, shapes by running the layer."""
+    first = ""
+    for source, made in _made(name, value):
+        first = first or source
+        for template in TEMPLATES:
+            if _takes(made, template):
+                return Guess(name, source, template)
+    return Guess(name, first or f"{name}(...)", None)
+
+
+def _made(name: str, value: Any) -> Iterator[tuple[str, Layer[Any, Any]]]:
+    if isinstance(value, Layer):
+        yield name, value
+        return
+    required = [
+        p for p in inspect.signature(value).parameters.values()
+        if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+    ]  # fmt: skip
+    choices = [_GUESSES.get(str(p.annotation).split("[")[0].strip("'\"").split(".")[-1], _GUESSES[""]) for p in required]
+    for arguments in itertools.islice(itertools.product(*choices), 30):
+        shown = ", ".join(
+            f"{p.name}={a}" if p.kind is p.KEYWORD_ONLY else a for p, a in zip(required, arguments, strict=True)
+        )
+        source = f"{name}({shown})"
+        try:
+            yield source, eval(source, {name: value})
+        except Exception:  # these arguments are not for this layer
+            continue
+
+
+def _takes(layer: Layer[Any, Any], template: str) -> bool:
+    """Does the layer run on two shapes of the template?"""
+    from hypothesis import find, settings
+
+    drawn = shapes(*eval(f"({template},)"))
+    for least in (1, 3):
+        try:
+            shape = find(drawn, lambda s: _smallest(s) >= least, settings=settings(max_examples=200, database=None))  # noqa: B023
+            Case(layer, shape, tokens=_TOKENS).pull()
+        except Exception:  # it does not
+            return False
+    return True
+
+
+def _smallest(shape: Any) -> int:
+    return min(_smallest(d) if isinstance(d, tuple) else d for d in shape)
+
+
+def _line(one: Guess, value: Any) -> str:
+    name = one.name[:1].upper() + one.name[1:]
+    if one.template is None:
+        return f"# Test{name} = laws({one.source}, shapes(...))  # say how it is made, and what it takes"
+    made = value if isinstance(value, Layer) else eval(one.source, {one.name: value})
+    tokens = f", tokens={_TOKENS}" if "tokens" in repr(made.init.takes("any")) else ""
+    return f"Test{name} = laws({one.source}, shapes({one.template}){tokens})"
+
+
+def write_tests(module_name: str) -> str:
+    """The text of a test file for the layers of a module.
+
+    Errors
+        ImportError   there is no such module
+        ValueError    it has no public layers
+    """
+    module = importlib.import_module(module_name)
+    found = [(guess(name, value), value) for name, value in public_layers(module)]
+    if not found:
+        raise ValueError(f"{module_name} has no public layers: layers, or functions annotated to return Layer")
+    names = [one.name for one, _ in found]
+    imported = f"from {module_name} import {', '.join(names)}"
+    if len(imported) > 100:
+        imported = f"from {module_name} import (\n    " + ",\n    ".join(names) + ",\n)"
+    head = [f'"""The laws that the layers of {module_name} obey."""', "", "from funcnn.testing import laws, shapes", imported]
+    return "\n".join([*head, "", *(_line(one, value) for one, value in found), ""])
