@@ -25,9 +25,7 @@ from funcnn.layers.reshaping import Flatten, Identity
 from funcnn.layers.perceptron import mlp
 
 # losses and objectives
-from funcnn.reductions import Reduce, Weights
-from funcnn.terms import Loss, Terms, loss
-from funcnn.joining import joint
+from funcnn.losses import Loss, Reduce, Terms, Weights, joint, loss
 from funcnn.losses import softmax_cross_entropy, squared_error, sum_squared_error
 from funcnn.objectives import Gradient, Objective, Penalty, grad, value_and_grad
 from funcnn.penalties import l1, l2
@@ -35,9 +33,7 @@ from funcnn.metrics import Metric, accuracy, mean_of, r2
 
 # combinators
 from funcnn.chaining import serial
-from funcnn.combinators import parallel, residual
-from funcnn.fans import FanInConcat, FanInSum, FanOut, select
-from funcnn.parts import first, keep
+from funcnn.combinators import FanInConcat, FanInSum, FanOut, first, keep, parallel, residual, select
 from funcnn.children import Child, make_children, rebuild
 
 # initializers; zeros, ones, constant, normal and uniform stay in their module, for NumPy and the schedules have such names
@@ -51,10 +47,7 @@ from funcnn.optimizers import adam, adamw, apply_updates, chain, clip_by_global_
 from funcnn.schedules import Rate, Schedule, as_schedule, cosine_decay, exponential_decay, warmup
 
 # training
-from funcnn.batching import batches
-from funcnn.training import StepMetrics, TrainState, fit
-from funcnn.evaluation import evaluate, predict
-from funcnn.reporting import progress
+from funcnn.training import StepMetrics, TrainState, batches, evaluate, fit, predict, progress
 from funcnn.checkpoints import load_params, save_params
 
 # working with networks

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from typing_extensions import TypeVar as DefaultTypeVar
 
     from funcnn.networks import Layer
-    from funcnn.reductions import Reduce, Weights
-    from funcnn.terms import Loss
+    from funcnn.losses.reductions import Reduce, Weights
+    from funcnn.losses.terms import Loss
 
     PX = DefaultTypeVar("PX", default=Array)
     PY = DefaultTypeVar("PY", default=Array)

@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from funcnn.errors import ShapeError
-from funcnn.joining import paired
+from funcnn.losses.joining import paired
+from funcnn.losses.targets import class_targets, like, real
+from funcnn.losses.terms import Loss
 from funcnn.shapes import display
-from funcnn.targets import class_targets, like, real
-from funcnn.terms import Loss
 from funcnn.types import Array, Tokens
 
 S = TypeVar("S")

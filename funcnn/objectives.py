@@ -9,14 +9,14 @@ from typing import Any, Final, Generic, Protocol, TypeAlias, TypeVar, cast, fina
 import numpy as np
 
 from funcnn.calculus import Apply, Differentiable
-from funcnn.cotangents import force, read_only
 from funcnn.children import children_of
+from funcnn.cotangents import force, read_only
 from funcnn.errors import FuncnnError, ParamsError, ShapeError
 from funcnn.keys import as_key
+from funcnn.losses.reductions import Weights
+from funcnn.losses.terms import Loss
 from funcnn.networks import Layer
 from funcnn.params import Params, plain, plain_tree, wrap
-from funcnn.reductions import Weights
-from funcnn.terms import Loss
 from funcnn.trees import Path, Plain, differences
 from funcnn.types import Rng, Tree, is_tuple
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from funcnn.atomic_writes import replacing
+from funcnn.checkpoints.atomic_writes import replacing
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 import test_mutants_losses
 
 from funcnn import Dense, Identity, Layer, Params, Tanh, parallel, residual, serial
-from funcnn.fans import FanOut
+from funcnn.combinators.fans import FanOut
 from funcnn.networks import altered
 from funcnn.params import wrap
 from funcnn.testing import LAWS, Case, LawBroken

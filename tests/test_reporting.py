@@ -11,7 +11,7 @@ import pytest
 
 from funcnn import Dense, StepMetrics, fit, progress, sgd, squared_error
 
-CLOCK = "funcnn.reporting.perf_counter"
+CLOCK = "funcnn.training.reporting.perf_counter"
 
 
 class Terminal(io.StringIO):

@@ -150,7 +150,7 @@ def test_large_integer_features(monkeypatch: pytest.MonkeyPatch) -> None:
     """Integers that would take much memory as real numbers are converted batch by batch, to the same effect."""
     x = np.arange(30).reshape(10, 3) % 7
     expected = trained(data=(x, Y))[-1]
-    monkeypatch.setattr("funcnn.rows._SMALL", 0)
+    monkeypatch.setattr("funcnn.training.rows._SMALL", 0)
     assert trained(data=(x, Y))[-1] == expected
 
 

@@ -23,9 +23,9 @@ from mypy.types import (
 )
 
 from funcnn.calculus import Apply
+from funcnn.losses.terms import Loss
 from funcnn.mypy_plugin.reading import is_layer
 from funcnn.mypy_plugin.reports import WIRING, shown, titled
-from funcnn.terms import Loss
 
 LOSS: Final = f"{Loss.__module__}.{Loss.__qualname__}"
 APPLY: Final = f"{Apply.__module__}.{Apply.__qualname__}"

@@ -10,7 +10,7 @@ import numpy as np
 from funcnn.calculus import force, vjp
 from funcnn.chaining import serial
 from funcnn.combinators import parallel, residual
-from funcnn.fans import FanInSum, FanOut
+from funcnn.combinators.fans import FanInSum, FanOut
 from funcnn.initializers import ones
 from funcnn.layers.reshaping import Identity
 from funcnn.networks import Layer, layer, passes

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from funcnn.calculus import vjp
 from funcnn.cotangents import force
 from funcnn.keys import Key
-from funcnn.terms import Loss
+from funcnn.losses.terms import Loss
 from funcnn.testing import nested
 from funcnn.testing.cases import sealed
 from funcnn.testing.contents import contents, signs, within

@@ -8,8 +8,8 @@ from typing import Any, Final, TypeAlias
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
+from funcnn.losses.terms import Loss
 from funcnn.optimizers.pairs import Optimizer
-from funcnn.terms import Loss
 from funcnn.testing.loss_cases import LossCase, Target
 from funcnn.testing.loss_laws import LOSS_LAWS
 from funcnn.testing.optimizer_cases import OptimizerCase, Step

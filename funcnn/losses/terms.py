@@ -8,9 +8,9 @@ from collections.abc import Callable
 from typing import Any, Concatenate, Generic, Literal, TypeAlias, TypeVar, Union, cast, final, overload
 
 from funcnn.cotangents import cotangent_like, force, read_only
+from funcnn.losses.reductions import Back, Reduce, Weights, reduced
+from funcnn.losses.targets import real
 from funcnn.records import Record
-from funcnn.reductions import Back, Reduce, Weights, reduced
-from funcnn.targets import real
 from funcnn.types import Array
 
 Y = TypeVar("Y")

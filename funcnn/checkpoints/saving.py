@@ -1,4 +1,4 @@
-"""Params on disk: files that are written whole or not at all, and read only if every byte is as it was written."""
+"""Saving and loading params."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import stat
 from collections.abc import Iterator, Mapping
 
 from funcnn import trees
-from funcnn.atomic_writes import replacing
+from funcnn.checkpoints.atomic_writes import replacing
 from funcnn.errors import CheckpointError, ParamsError
 from funcnn.packing import pack
 from funcnn.params import Params, plain, wrap
@@ -34,7 +34,7 @@ def save_params(path: str | os.PathLike[str], params: Tree) -> None:
     ...     load_params(folder + "/params.npz").at("w")
     array([1., 1., 1.])
     """
-    from funcnn import archives  # here and not above: zip files are slow to import, and wanted by few programs
+    from funcnn.checkpoints import archives  # not above: zip files are slow to import, and wanted by few programs
 
     tree = plain(params if isinstance(params, Params) else Params(params))
     library = _library_version()
@@ -58,7 +58,7 @@ def load_params(path: str | os.PathLike[str], *, like: Params | None = None) -> 
         ...
     FileNotFoundError: [Errno 2] No such file or directory: 'no such file.npz'
     """
-    from funcnn import archives
+    from funcnn.checkpoints import archives
 
     shown = os.fspath(path)
     try:

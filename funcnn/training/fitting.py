@@ -10,17 +10,18 @@ from typing import Any, Generic, NamedTuple, TypeVar, Union
 import numpy as np
 
 from funcnn import trees
-from funcnn.batching import batch, batch_count, order
 from funcnn.calculus import Apply
 from funcnn.errors import FuncnnError, NonFiniteError
 from funcnn.keys import Key, as_key
+from funcnn.losses.terms import Loss
 from funcnn.objectives import Objective, Penalty, value_and_grad
 from funcnn.optimizers import Optimizer, apply_updates
 from funcnn.packing import layout_of, pack
 from funcnn.params import Params, plain
-from funcnn.rows import all_finite, arrays_of, converted, count_rows, dtype_of, features_of, refuse_empty, taken
 from funcnn.shapes import positive
-from funcnn.terms import Loss
+from funcnn.training.batching import batch, batch_count, order
+from funcnn.training.rows import all_finite, arrays_of, converted, count_rows, dtype_of, features_of
+from funcnn.training.rows import refuse_empty, taken
 from funcnn.types import Array, Rng, Tree, is_tuple
 
 X = TypeVar("X")

@@ -1,4 +1,4 @@
-"""Combinators: layers side by side, around each other, and on parts of a tuple."""
+"""Combinators: layers side by side, and around each other."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any, TypeVar, overload
 
 from funcnn.calculus import Later, force
 from funcnn.children import Child, make_children
+from funcnn.combinators.fans import add, agreed
 from funcnn.doors import Kind, part, unify
-from funcnn.fans import add, agreed
 from funcnn.keys import Key
 from funcnn.layers.reshaping import Identity
 from funcnn.networks import Layer, layer

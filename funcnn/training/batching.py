@@ -8,8 +8,8 @@ from typing import Any, TypeVarTuple
 import numpy.typing as npt
 
 from funcnn.keys import Key, as_key
-from funcnn.rows import arrays_of, count_rows, taken
 from funcnn.shapes import positive
+from funcnn.training.rows import arrays_of, count_rows, taken
 from funcnn.types import Rng, is_tuple
 
 Ts = TypeVarTuple("Ts")

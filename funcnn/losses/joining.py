@@ -7,10 +7,10 @@ from typing import Any, TypeVar, overload
 
 from funcnn.cotangents import Later, force
 from funcnn.errors import ShapeError
+from funcnn.losses.reductions import Back
+from funcnn.losses.terms import Loss
 from funcnn.records import Record
-from funcnn.reductions import Back
 from funcnn.shapes import display
-from funcnn.terms import Loss
 from funcnn.types import is_tuple
 
 A = TypeVar("A")

@@ -6,13 +6,13 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 
-from funcnn.batching import batch_count
 from funcnn.calculus import Apply
 from funcnn.errors import ShapeError
 from funcnn.metrics import Metric
 from funcnn.params import Params
-from funcnn.rows import arrays_of, count_rows, features_of, refuse_empty, taken
 from funcnn.shapes import display, positive
+from funcnn.training.batching import batch_count
+from funcnn.training.rows import arrays_of, count_rows, features_of, refuse_empty, taken
 from funcnn.types import Tree, is_tuple
 
 X = TypeVar("X")

@@ -7,8 +7,8 @@ from typing import Any, TypeVar, TypeVarTuple, Unpack
 
 from funcnn.calculus import Later, force
 from funcnn.children import make_children
+from funcnn.combinators.fans import add
 from funcnn.doors import Kind, part, unify
-from funcnn.fans import add
 from funcnn.keys import Key
 from funcnn.networks import Layer, layer
 from funcnn.shapes import branches
@@ -21,7 +21,7 @@ Rest = TypeVarTuple("Rest")
 
 @layer
 def keep(f: Layer[tuple[A, Unpack[Rest]], B], /) -> Layer[tuple[A, Unpack[Rest]], tuple[B, Unpack[Rest]]]:
-    """The first item of a tuple becomes `f` of the whole tuple; the rest is kept: `(x, *rest) -> (f((x, *rest)), *rest)`.
+    """The first item of a tuple becomes `f` of the whole tuple, the rest is kept, `(f((x, *rest)), *rest)`.
 
     Shapes
         x   a tuple that f takes
