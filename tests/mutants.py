@@ -293,6 +293,7 @@ MUTANTS: Final = (
     Mutant("one array for two gradients", "fresh_gradients", doubled_bias(), alone=True),
     Mutant("params by the order of the dict", "order_blind", ordered_by_name()),
     Mutant("the gradient of another point", "true_pullback", pointwise(np.sin, lambda x, dy: dy * np.cos(np.sin(x)))),
+    Mutant("forgets that the largest depends on x", "true_pullback", pointwise(lambda x: x / (1 + np.abs(x).max(-1, keepdims=True)), lambda x, dy: dy / (1 + np.abs(x).max(-1, keepdims=True)))),
     # and one for every law that these leave out
     Mutant("a rule that knows more of unknown sizes", "shape_rule", Layer.lift(lambda shape: tuple(d if known(d) else 7 for d in axes("mutant", shape, exactly=2)), lambda x: (x * 2, lambda dy: dy * 2)), alone=True),
     Mutant("divides by the number of rows", "empty_batch", pointwise(lambda x: x * (len(x) / len(x)), lambda x, dy: dy * 1), alone=True),
