@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar, Union, cast, final
+from typing import Any, Generic, TypeVar, Union, cast, final, overload
 
 import numpy as np
 import numpy.typing as npt
 
 from funcnn.errors import ParamsError, ShapeError
+from funcnn.kernels.scratch import is_scratch
 from funcnn.kinds import convert
 from funcnn.shapes import display
 from funcnn.types import Nested, is_array, is_scalar, is_tuple
@@ -33,6 +34,10 @@ class Later(Generic[V]):
         self.now = now
 
 
+@overload
+def force(cotangent: Later[V]) -> V: ...
+@overload
+def force(cotangent: Union[V, Later[V]]) -> V: ...
 def force(cotangent: Union[V, Later[V]]) -> V:
     """The cotangent itself, computed now if it was left for later."""
     if not isinstance(cotangent, Later):
@@ -53,7 +58,8 @@ def guarded(y: Nested, x: object) -> Any:
     """What may be the caller's own input, or part of it, goes out read-only; what is fresh goes out as it is."""
     if isinstance(y, tuple):
         return tuple(guarded(v, x) for v in y)
-    return read_only(y) if y is x or y.base is not None or isinstance(x, tuple) else y
+    fresh = y.base is None or (is_scratch(y) and y.base is not getattr(x, "base", None) and y.flags.writeable)
+    return y if fresh and y is not x and not isinstance(x, tuple) else read_only(y)
 
 
 def cotangent_like(y: Nested, dy: Any) -> Any:

@@ -10,12 +10,15 @@ Source: Chellapilla, Puri & Simard, High performance convolutional neural networ
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from math import prod
 from typing import TypeAlias
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+from funcnn.kernels import scratch, threads, winograd
 from funcnn.kernels.windows import Pads, Pair, positions, reach
 from funcnn.types import Array
 
@@ -24,14 +27,58 @@ Block: TypeAlias = "tuple[slice, slice]"
 
 _BLOCK = 1 << 19  # bytes of gathered pixels; the second-level cache has room for them and for the weights
 _WINDOWS = 256  # but at least so many windows: a product of fewer rows does not repay the reading of the weights
+_WORTHWHILE = 1 << 22  # multiplications that repay another thread
 _FEW = 4  # channels; below, pixels are gathered with the windows last, in longer runs
 
 
 def convolve(x: Array, w: Array, strides: Pair, pads: Pads, b: Array | None = None) -> Array:
     """The convolution `y`; `b` is added where given."""
-    outputs = w.shape[3]
     rows, columns = _counts(x.shape, w.shape, strides, pads)
-    y: Array = np.empty((len(x), rows, columns, outputs), np.result_type(x, w))
+    y: Array = scratch.array((len(x), rows, columns, w.shape[3]), np.result_type(x, w))
+    if winograd.suits(x.shape, w.shape, strides, pads, y.dtype):
+        _spread(y, w, lambda i: winograd.convolve(x[i], w, pads, b, out=y[i]))
+    else:
+        _spread(y, w, lambda i: _convolve(x[i], w, strides, pads, b, y[i]))
+    return y
+
+
+def convolve_weights(x: Array, dy: Array, window: Pair, strides: Pair, pads: Pads) -> Array:
+    """The cotangent of `w`. The pixels are gathered once more, which costs less than keeping them."""
+    shape = (*window, x.shape[3], dy.shape[3])
+    dw: Array = np.zeros(shape, np.result_type(x, dy))
+    adding = threading.Lock()
+
+    def part(i: slice) -> None:
+        found = (
+            winograd.convolve_weights(x[i], dy[i], pads)
+            if winograd.suits(x.shape, shape, strides, pads, dw.dtype)
+            else _convolve_weights(x[i], dy[i], shape, strides, pads)
+        )
+        with adding:
+            np.add(dw, found, out=dw)
+
+    _spread(dy, dw, part)
+    return dw
+
+
+def convolve_input(dy: Array, w: Array, shape: tuple[int, ...], strides: Pair, pads: Pads) -> Array:
+    """The cotangent of an `x` of this shape: what every window sends back, added up pixel by pixel."""
+    dx: Array = scratch.array(shape, np.result_type(dy, w))
+    if winograd.suits(shape, w.shape, strides, pads, dx.dtype):
+        _spread(dy, w, lambda i: winograd.convolve_input(dy[i], w, dx[i].shape, pads, out=dx[i]))
+    else:
+        _spread(dy, w, lambda i: _convolve_input(dy[i], w, strides, pads, dx[i]))
+    return dx
+
+
+def _spread(y: Array, w: Array, work: Callable[[slice], object]) -> None:
+    """The work for all images, on several cores if there is enough of it."""
+    each = y[:1].size * w.size // max(1, w.shape[3])
+    threads.spread(len(y), -(-_WORTHWHILE // max(1, each)), lambda i, j: work(slice(i, j)))
+
+
+def _convolve(x: Array, w: Array, strides: Pair, pads: Pads, b: Array | None, y: Array) -> None:
+    columns, outputs = y.shape[2:]
     matrix = w.reshape(-1, outputs)
     bias = None if b is None else np.tile(b, columns)  # a whole row of the image at a time: longer runs
     for block, patches in _gathered(x, w.shape, strides, pads):
@@ -40,79 +87,76 @@ def convolve(x: Array, w: Array, strides: Pair, pads: Pads, b: Array | None = No
         if bias is not None:
             lines = out.reshape(-1, columns * outputs)
             lines += bias
-    return y
 
 
-def convolve_weights(x: Array, dy: Array, window: Pair, strides: Pair, pads: Pads) -> Array:
-    """The cotangent of `w`. The pixels are gathered once more, which costs less than keeping them."""
-    channels, outputs = x.shape[3], dy.shape[3]
-    shape = (*window, channels, outputs)
-    dw: Array = np.zeros((window[0] * window[1] * channels, outputs), np.result_type(x, dy))
+def _convolve_weights(x: Array, dy: Array, shape: tuple[int, ...], strides: Pair, pads: Pads) -> Array:
+    dw: Array = np.zeros((prod(shape[:3]), shape[3]), np.result_type(x, dy))
     part = np.empty_like(dw)
     for block, patches in _gathered(x, shape, strides, pads):
-        np.matmul(patches.T, dy[block].reshape(-1, outputs), out=part)
+        np.matmul(patches.T, dy[block].reshape(-1, shape[3]), out=part)
         dw += part
     return dw.reshape(shape)
 
 
-def convolve_input(dy: Array, w: Array, shape: tuple[int, ...], strides: Pair, pads: Pads) -> Array:
-    """The cotangent of an `x` of this shape: what every window sends back, added up pixel by pixel."""
+def _convolve_input(dy: Array, w: Array, strides: Pair, pads: Pads, dx: Array) -> None:
     height, width, channels, outputs = w.shape
-    dx: Array = np.zeros(shape, np.result_type(dy, w))
     if _pointwise(w.shape, strides, pads):
         np.matmul(dy.reshape(-1, outputs), w.reshape(channels, outputs).T, out=dx.reshape(-1, channels))
-        return dx
+        return
+    dx.fill(0)
     offsets = np.ascontiguousarray(w.reshape(-1, channels, outputs).transpose(0, 2, 1))
-    across = [reach(q, strides[1], pads[1][0], shape[2], dy.shape[2]) for q in range(width)]
+    across = [reach(q, strides[1], pads[1][0], dx.shape[2], dy.shape[2]) for q in range(width)]
     for images, rows in _blocks(dy.shape, dx.itemsize * height * width * channels):
         d = dy[images, rows]
         parts = np.matmul(d.reshape(-1, outputs), offsets).reshape(height, width, *d.shape[:3], channels)
         target, above = dx[images], pads[0][0] - rows.start * strides[0]
         for p in range(height):
-            windows, pixels = reach(p, strides[0], above, shape[1], d.shape[1])
+            windows, pixels = reach(p, strides[0], above, dx.shape[1], d.shape[1])
             for q in range(width):
                 at = target[:, pixels, across[q][1]]
                 at += parts[p, q][:, windows, across[q][0]]
-    return dx
 
 
 def _gathered(x: Array, w_shape: tuple[int, ...], strides: Pair, pads: Pads) -> Iterator[tuple[Block, Array]]:
-    """The pixels under the windows, block by block, as a matrix of windows x (height, width, channels)."""
+    """The pixels under the windows, block by block, as a matrix of windows x (height, width, channels).
+
+    The matrix is filled anew for every block.
+    """
     height, width, channels, _ = w_shape
     rows, columns = _counts(x.shape, w_shape, strides, pads)
-    x = np.ascontiguousarray(x)
-    inside = _pointwise(w_shape, strides, pads)
-    for images, lines in _blocks((len(x), rows, columns), x.itemsize * height * width * channels):
-        if inside:
-            yield (images, lines), x[images, lines].reshape(-1, channels)
-            continue
-        pixels = _padded(x[images], lines, height, strides[0], pads)
-        n, high = len(pixels), lines.stop - lines.start
-        a, b, c, d = pixels.strides
-        windows = as_strided(
-            pixels,
-            (n, high, columns, height, width, channels),
-            (a, b * strides[0], c * strides[1], b, c, d),
-            writeable=False,
-        )
+    size = height * width * channels
+    blocks = list(_blocks((len(x), rows, columns), x.itemsize * size))
+    if _pointwise(w_shape, strides, pads):
+        for block in blocks:
+            yield block, x[block].reshape(-1, channels)
+        return
+    pixels = _padded(np.ascontiguousarray(x), pads)
+    a, b, c, d = pixels.strides
+    shape, steps = (len(x), rows, columns, height, width, channels), (a, b * strides[0], c * strides[1], b, c, d)
+    windows = as_strided(pixels, shape, steps, writeable=False)
+    room: Array = np.empty(size * max([_windows(windows[block]) for block in blocks], default=0), x.dtype)
+    for block in blocks:
+        under = windows[block]
         if channels < _FEW:
-            windows = windows.transpose(3, 4, 5, 0, 1, 2)
-        patches = np.empty(windows.shape, x.dtype)
-        np.copyto(patches, windows)
-        size = height * width * channels
-        yield (images, lines), patches.reshape(size, -1).T if channels < _FEW else patches.reshape(-1, size)
+            under = under.transpose(3, 4, 5, 0, 1, 2)
+        patches = room[: under.size].reshape(under.shape)
+        np.copyto(patches, under)
+        yield block, patches.reshape(size, -1).T if channels < _FEW else patches.reshape(-1, size)
 
 
-def _padded(x: Array, lines: slice, height: int, stride: int, pads: Pads) -> Array:
-    """The rows of pixels under these rows of windows, with zeros where the padding is."""
-    (top, _), (left, right) = pads
-    first, last = lines.start * stride - top, (lines.stop - 1) * stride + height - top
-    inner = x[:, max(0, first) : max(0, last)]
-    n, high, columns, channels = inner.shape
-    if high == last - first and not (left or right):
-        return inner
-    out: Array = np.zeros((n, last - first, left + columns + right, channels), x.dtype)
-    out[:, max(0, -first) :][:, :high, left : left + columns] = inner
+def _windows(under: Array) -> int:
+    return prod(under.shape[:3])
+
+
+def _padded(x: Array, pads: Pads) -> Array:
+    """The images with zeros where the padding is."""
+    (top, bottom), (left, right) = pads
+    if not (top or bottom or left or right):
+        return x
+    n, height, width, channels = x.shape
+    out: Array = scratch.array((n, top + height + bottom, left + width + right, channels), x.dtype)
+    out.fill(0)
+    out[:, top : top + height, left : left + width] = x
     return out
 
 

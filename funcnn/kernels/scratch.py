@@ -1,9 +1,10 @@
-"""Memory for long vectors, used again as soon as nobody refers to it any more.
+"""Memory for long arrays, used again as soon as nobody refers to it any more.
 
-Fresh memory costs page faults: an Adam step on 670k float32 params took 2.3 ms in fresh vectors and 1.7 ms
-in these. A
-pure function may still use memory again, if nobody can tell: a vector here is handed out only while its reference count
-says that this module alone holds it. A view holds the vector it is of. Every thread has its own.
+Fresh memory costs page faults: a training step of a small convolutional network takes 72 ms in memory that is there and
+79 ms in fresh memory. A pure function may still use memory again, if nobody can tell: a block here is handed out only
+while its reference count says that this module alone holds it. What is handed out is a view of the block, and every view
+of that one holds the block too. Every thread has its own. Arrays begin at a multiple of 64 bytes, where NumPy's loops are
+a tenth faster than elsewhere.
 """
 
 from __future__ import annotations
@@ -11,28 +12,35 @@ from __future__ import annotations
 import sys
 import threading
 from collections import deque
+from math import prod
 from typing import Any, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-_Vector: TypeAlias = "npt.NDArray[Any]"
+_Any: TypeAlias = "npt.NDArray[Any]"
 
-SHORT: Final = 1 << 15  # elements; shorter vectors come from the allocator's own pool, without page faults
-_LONG: Final = 1 << 24  # elements; longer ones would keep too much memory when training is over
-_KEPT: Final = 12  # vectors of a length; a step of Adam has eight in use
-_LENGTHS: Final = 8
+SHORT: Final = 1 << 15  # elements; shorter arrays come from the allocator's own pool, without page faults
+_LINE: Final = 64  # bytes of a line of the cache
+_LONG: Final = 1 << 27  # bytes; longer blocks are not kept
+_HELD: Final = 1 << 29  # bytes of all blocks of a thread; beyond, all are let go
+_KEPT: Final = 24  # blocks of a size
+
+
+class Block(np.ndarray[tuple[int], np.dtype[np.uint8]]):
+    """Bytes that belong to this module. By its type, a view of such a block is known to be one."""
 
 
 class _Pool(threading.local):
     def __init__(self) -> None:
-        self.queues: dict[tuple[int, np.dtype[Any]], deque[_Vector]] = {}
+        self.queues: dict[int, deque[Block]] = {}
+        self.held = 0
 
 
 def _alone() -> int:
-    """The count of a vector that one local variable refers to."""
-    vector = np.empty(0)
-    return sys.getrefcount(vector)
+    """The count of an array that one local variable refers to."""
+    one = np.empty(0)
+    return sys.getrefcount(one)
 
 
 _pool: Final = _Pool()
@@ -40,29 +48,50 @@ _ALONE: Final = _alone()
 _COUNTED: Final = sys.implementation.name == "cpython" and getattr(sys, "_is_gil_enabled", lambda: True)()
 
 
-def vector(n: int, dtype: np.dtype[Any]) -> _Vector:
-    """A writable vector of `n` elements that nobody else refers to; it holds whatever was there."""
-    if n < SHORT or n > _LONG or not _COUNTED:
-        return np.empty(n, dtype)
-    queue = _queue(n, dtype)
+def array(shape: tuple[int, ...], dtype: np.dtype[Any]) -> _Any:
+    """A writable, C-contiguous array that shares memory with nobody else's; it holds whatever was there."""
+    n = prod(shape)
+    if n < SHORT or not _COUNTED or n * dtype.itemsize > _LONG:
+        return np.empty(shape, dtype)
+    block = _block(_rounded(n * dtype.itemsize + _LINE))
+    return np.ndarray(shape, dtype, block, -block.__array_interface__["data"][0] % _LINE)
+
+
+def vector(n: int, dtype: np.dtype[Any]) -> _Any:
+    """A vector of this kind."""
+    return array((n,), dtype)
+
+
+def like(x: _Any) -> _Any:
+    """An array of this kind with the shape and dtype of `x`."""
+    return array(x.shape, x.dtype)
+
+
+def is_scratch(x: _Any) -> bool:
+    """Is it memory that this module handed out, or a view of it?"""
+    return type(x.base) is Block
+
+
+def _block(size: int) -> Block:
+    queue = _pool.queues.setdefault(size, deque())
     for _ in range(len(queue)):
-        found = queue.popleft()  # out of the queue before it is looked at: a signal handler may come here in between
+        found = queue.pop()  # out of the queue before it is looked at: a signal handler may come here in between
         if sys.getrefcount(found) == _ALONE:
-            found.setflags(write=True)
             queue.append(found)
             return found
-        queue.append(found)
-    fresh = np.empty(n, dtype)
+        queue.appendleft(found)
+    fresh = Block((size,), np.uint8)
+    if _pool.held + size > _HELD:
+        _pool.queues, _pool.held = {size: (queue := deque())}, 0
     queue.append(fresh)
+    _pool.held += size
     if len(queue) > _KEPT:
         queue.popleft()
+        _pool.held -= size
     return fresh
 
 
-def _queue(n: int, dtype: np.dtype[Any]) -> deque[_Vector]:
-    queues = _pool.queues
-    if (n, dtype) not in queues:
-        if len(queues) >= _LENGTHS:
-            del queues[next(iter(queues))]
-        queues[n, dtype] = deque()
-    return queues[n, dtype]
+def _rounded(size: int) -> int:
+    """Sizes in eight steps to the next power of two, so that arrays of nearly one size share blocks."""
+    step = 1 << max(0, size.bit_length() - 4)
+    return -(-size // step) * step

@@ -18,11 +18,13 @@ of the points 0, 1, -1, 2, -2 (Winograd, Arithmetic Complexity of Computations, 
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+from funcnn.kernels import scratch
+from funcnn.kernels.settings import WINOGRAD
 from funcnn.types import Array
 
 Pads: TypeAlias = "tuple[tuple[int, int], tuple[int, int]]"
@@ -54,6 +56,20 @@ _A: Final[Array] = np.ascontiguousarray(_AT.T)
 _GG: Final[Array] = np.kron(_G, _G)
 
 _BLOCK_TILES: Final = 64  # enough rows for the matrix products to run at full speed, few enough to stay in the cache
+
+
+def suits(
+    shape: tuple[int, ...], w_shape: tuple[int, ...], strides: tuple[int, int], pads: Pads, dtype: np.dtype[Any]
+) -> bool:
+    """Is this convolution one for the algorithm, and faster by it? Few channels, few tiles, and tiles that reach far
+    over the border are not; from 16 channels on it is 1.3 times as fast as the direct sum, from 32 on 1.6 times.
+    """
+    if not WINOGRAD or dtype != _F or w_shape[:2] != (3, 3) or strides != (1, 1) or not shape[0]:
+        return False
+    c, o = w_shape[2:]
+    t = _tiling(shape, pads)
+    tiles = t.rows * t.columns
+    return min(c, o) >= 8 and c * o >= 128 and t.images * tiles >= 24 and 16 * tiles <= 1.5 * t.height * t.width
 
 
 class _Tiling(NamedTuple):
@@ -154,18 +170,19 @@ class _Outward:
 def _transformed(w: Array) -> Array:
     """G g G^T for every pair of channels: (36, C, O)."""
     _, _, c, o = w.shape
-    return np.dot(_GG, w.reshape(9, c * o)).reshape(36, c, o)
+    u: Array = np.dot(_GG, w.reshape(9, c * o))
+    return u.reshape(36, c, o)
 
 
-def convolve(x: Array, w: Array, pads: Pads, bias: Array | None = None) -> Array:
-    """The convolution of NHWC images with 3x3 windows (3, 3, C, O), stride 1."""
+def convolve(x: Array, w: Array, pads: Pads, bias: Array | None = None, out: Array | None = None) -> Array:
+    """The convolution of NHWC images with 3x3 windows (3, 3, C, O), stride 1; written to `out` where given."""
     c, o = w.shape[2:]
     t = _tiling(x.shape, pads)
     source, inward, u = _Source(x, t), _Inward(t, c), _transformed(w)
     m: Array = np.empty((36, t.tiles, o), _F)
     half: Array = np.empty((4, 6, t.tiles * o), _F)
     tiles: Array = np.empty((4, 4, t.tiles * o), _F)
-    y: Array = np.empty((t.images, t.height, t.width, o), _F)
+    y: Array = scratch.array((t.images, t.height, t.width, o), u.dtype) if out is None else out
     whole = t.height == 4 * t.rows and t.width == 4 * t.columns
     padded: Array = np.empty((0 if whole else t.block, 4 * t.rows, 4 * t.columns, o), _F)
     for i in t.blocks():
@@ -196,11 +213,12 @@ def convolve_weights(x: Array, dy: Array, pads: Pads) -> Array:
         v, m = inward(source.block(i)), outward(dy[i : i + t.block])
         np.matmul(v.transpose(0, 2, 1), m, out=part)
         du += part
-    return np.dot(_GG.T, du.reshape(36, c * o)).reshape(3, 3, c, o)
+    dw: Array = np.dot(_GG.T, du.reshape(36, c * o))
+    return dw.reshape(3, 3, c, o)
 
 
-def convolve_input(dy: Array, w: Array, shape: tuple[int, ...], pads: Pads) -> Array:
-    """The cotangent of the images, which have this shape."""
+def convolve_input(dy: Array, w: Array, shape: tuple[int, ...], pads: Pads, out: Array | None = None) -> Array:
+    """The cotangent of the images, which have this shape; written to `out` where given."""
     c, o = w.shape[2:]
     t = _tiling(shape, pads)
     _, h, width, _ = shape
@@ -211,7 +229,7 @@ def convolve_input(dy: Array, w: Array, shape: tuple[int, ...], pads: Pads) -> A
     wide = 4 * t.columns + 2
     bands: Array = np.empty((t.block, t.rows, 6, wide, c), _F)
     lines: Array = np.empty((t.block, t.rows, 6, wide * c), _F)
-    dx: Array = np.empty(shape, _F)
+    dx: Array = scratch.array(shape, u.dtype) if out is None else out
     sums: Array = np.empty((t.block, 4 * t.rows + 2, wide, c), _F)
     for i in t.blocks():
         np.matmul(outward(dy[i : i + t.block]), u, out=v)

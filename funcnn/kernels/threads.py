@@ -1,0 +1,106 @@
+"""Several cores: blocks of images, of elements, of parameters, each done by one thread.
+
+There is no thread before the first kernel that is long enough for two, none where one core is all there is, and a fork
+starts over. FUNCNN_THREADS=1 turns them off, see `funcnn.kernels.settings`. Results are the same whatever the number of
+threads where each writes to its own place; sums over images are added up in another order.
+
+While threads run, each calls BLAS for itself, so that BLAS is told to use one thread for the time being: its own threads
+and these would wait for each other.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
+
+import numpy as np
+
+from funcnn.kernels.settings import THREADS
+
+Work = Callable[[int, int], object]
+
+_lock: threading.Lock = threading.Lock()
+_pool: ThreadPoolExecutor | None = None
+
+
+def spread(n: int, least: int, work: Work) -> None:
+    """`work(start, end)` for parts of `range(n)` that are at least `least` long, side by side."""
+    parts = min(THREADS, n // max(1, least))
+    if parts < 2:
+        work(0, n)
+        return
+    ends = [n * i // parts for i in range(parts + 1)]
+    workers = _workers()
+    with _BLAS:
+        others = [workers.submit(work, ends[i], ends[i + 1]) for i in range(1, parts)]
+        try:
+            work(0, ends[1])
+        finally:
+            for other in others:
+                other.exception()  # nobody writes to what the caller may let go
+    for other in others:
+        other.result()
+
+
+def _workers() -> ThreadPoolExecutor:
+    global _pool
+    with _lock:
+        if _pool is None:
+            _pool = ThreadPoolExecutor(THREADS - 1, "funcnn")
+        return _pool
+
+
+def _forget() -> None:
+    """After a fork the threads are gone, and locks may be held by nobody."""
+    global _pool, _lock
+    _pool, _lock = None, threading.Lock()
+    _BLAS.reset()
+
+
+class _Blas:
+    """The number of threads that the BLAS of NumPy uses: one, as long as somebody is in here."""
+
+    def __init__(self) -> None:
+        self.get, self.set = _openblas()
+        self.reset()
+
+    def reset(self) -> None:
+        self.lock, self.inside, self.before = threading.Lock(), 0, 1
+
+    def __enter__(self) -> None:
+        with self.lock:
+            self.inside += 1
+            if self.inside == 1 and self.get is not None and (before := self.get()) > 1:
+                self.before = before
+                self.set(1)
+
+    def __exit__(self, *error: object) -> None:
+        with self.lock:
+            self.inside -= 1
+            if not self.inside and self.before > 1:
+                self.set(self.before)
+                self.before = 1
+
+
+def _openblas() -> tuple[Any, Any]:
+    """Where OpenBLAS, in the library that NumPy brings, keeps that number; None for another BLAS."""
+    try:
+        core: Any = np._core._multiarray_umath  # type: ignore[attr-defined]
+        library = ctypes.CDLL(core.__file__)
+    except (AttributeError, OSError):
+        return None, None
+    for prefix, suffix in (("scipy_", "64_"), ("scipy_", ""), ("", "64_"), ("", "")):
+        get = getattr(library, f"{prefix}openblas_get_num_threads{suffix}", None)
+        put = getattr(library, f"{prefix}openblas_set_num_threads{suffix}", None)
+        if get is not None and put is not None:
+            return get, put
+    return None, None
+
+
+_BLAS: Final = _Blas()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)
