@@ -1,0 +1,91 @@
+"""mypy says what the program says: the same verdict, on the same line, in the same words, over random networks."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from random_programs import ROWS, Program, Verdict, program
+
+SEEDS, NETWORKS = 10, 120
+ROOT = Path(__file__).parents[1]
+LINE = re.compile(r"drift_(\d+)\.py:(\d+): error: (.*?)(?: \(input shape given on line \d+\))?  \[([\w-]+)\]$")
+CONFIG = f"[mypy]\nplugins = funcnn.mypy_plugin\ncache_dir = {ROOT}/.mypy_cache/drift\nmypy_path = {ROOT}\n"
+
+
+@pytest.fixture(scope="module")
+def programs() -> list[Program]:
+    return [program(seed, NETWORKS) for seed in range(SEEDS)]
+
+
+@pytest.fixture(scope="module")
+def output(programs: list[Program], tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """What one run of mypy says about all of them, and about the type of each row."""
+    folder = tmp_path_factory.mktemp("drift")
+    (folder / "mypy.ini").write_text(CONFIG)
+    for seed, each in enumerate(programs):
+        (folder / f"drift_{seed}.py").write_text(each.source)
+    (folder / "rows.py").write_text("from funcnn import *\n" + "".join(f"reveal_type({row.source})\n" for row in ROWS))
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--config-file", "mypy.ini", "rows.py", *(f"drift_{i}.py" for i in range(SEEDS))],
+        capture_output=True, text=True, check=False, cwd=folder,
+    )  # fmt: skip
+    assert done.stderr == "" and "INTERNAL ERROR" not in done.stdout
+    return done.stdout.splitlines()
+
+
+@pytest.fixture(scope="module")
+def said(output: list[str]) -> list[list[Verdict]]:
+    """The errors, by program."""
+    found: list[list[Verdict]] = [[] for _ in range(SEEDS)]
+    for match in filter(None, map(LINE.match, output)):
+        found[int(match[1])].append(Verdict(int(match[2]), match[4], match[3]))
+    return found
+
+
+def agree(raised: Verdict | None, said: list[Verdict]) -> bool:
+    """Is what mypy says about a network what running it raised?"""
+    ours = [v for v in said if v.code in ("funcnn-shape", "funcnn-value")]
+    same = [v for v in ours if raised and v[:2] == raised[:2] and v.message.endswith(raised.message)]
+    if raised is None:
+        return not ours
+    if raised.code == "funcnn-value":
+        return len(same) == 1  # the program ends there; mypy goes on
+    types_refuse = len(ours) < len(said)  # then mypy may not know what a call gives
+    return ours == same and (len(same) == 1 or (types_refuse and not same))
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_mypy_agrees_with_the_program(seed: int, programs: list[Program], said: list[list[Verdict]]) -> None:
+    """Reported if and only if it is raised, for the same layer, with the same message."""
+    different: list[str] = []
+    for first, last, raised in programs[seed].networks:
+        here = [v for v in said[seed] if first <= v.line <= last]
+        if not agree(raised, here):
+            source = "\n".join(programs[seed].source.splitlines()[first - 1 : last])
+            different.append(f"{source}\nraised {raised}\nmypy says {here}")
+    assert not different, "\n\n".join(different)
+
+
+def test_every_row_takes_part(programs: list[Program], said: list[list[Verdict]]) -> None:
+    """All rows of the catalogue are there, and of their networks many are right, many wrong, few refused by types alone."""
+    source = "\n".join(p.source for p in programs)
+    missing = [row.source for row in ROWS if not re.search(rf"\b{row.source.partition('(')[0]}\b", source)]
+    assert missing == []
+    verdicts = [v for p in programs for _, _, v in p.networks]
+    assert len(verdicts) == SEEDS * NETWORKS
+    right, told = verdicts.count(None), sum(v.code in ("funcnn-shape", "funcnn-value") for each in said for v in each)
+    assert len(verdicts) / 4 < right < len(verdicts) * 3 / 4
+    assert told > (len(verdicts) - right) * 0.9
+
+
+@pytest.mark.parametrize("n", range(len(ROWS)), ids=[row.source for row in ROWS])
+def test_no_layer_is_revealed_as_any(n: int, output: list[str]) -> None:
+    """What a layer of the catalogue takes and gives is known to mypy: an array, tokens, or a tuple, never a bare Any."""
+    (revealed,) = [line for line in output if line.startswith(f"rows.py:{n + 2}: note")]
+    assert "fallback=funcnn.networks.Layer[" in revealed
+    assert "Layer[Any, " not in revealed
+    assert not revealed.endswith(', Any]]"')
