@@ -7,7 +7,7 @@ import inspect
 import itertools
 from collections.abc import Callable, Iterator
 from types import ModuleType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeGuard
 
 from funcnn.networks import Layer
 from funcnn.testing.cases import Case
@@ -46,21 +46,29 @@ def public_layers(module: ModuleType) -> Iterator[tuple[str, Any]]:
     """The ready-made layers and constructors that a module defines, by `__all__` or by names without an underscore."""
     listed: Any = getattr(module, "__all__", None)
     for name in sorted(vars(module)) if listed is None else listed:
-        value = getattr(module, name)
-        if isinstance(value, Layer):
-            made: Layer[Any, Any] = value
-            record = made.init.record
+        value: Any = getattr(module, name)
+        if is_layer(value):
+            record = value.init.record
             if listed is not None or record is None or record.module == module.__name__ or record.make is not None:
-                yield name, made
+                yield name, value
         elif inspect.isfunction(value) and not name.startswith("_") and _makes_layers(value):
             if listed is not None or value.__module__ == module.__name__:
                 yield name, value
 
 
 def _makes_layers(function: Callable[..., Any]) -> bool:
-    returns: Any = getattr(function, "__annotations__", {}).get("return", "")
-    text = returns if isinstance(returns, str) else getattr(returns, "__name__", "")
-    return text.split("[")[0].strip("'\"").split(".")[-1] == "Layer"
+    return _bare(getattr(function, "__annotations__", {}).get("return", "")) == "Layer"
+
+
+def _bare(annotation: Any) -> str:
+    """The name of a type, without its module and its arguments."""
+    text = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", "")
+    return str(text).split("[")[0].strip("'\"").split(".")[-1]
+
+
+def is_layer(value: object) -> TypeGuard[Layer[Any, Any]]:
+    """A layer, of whatever type."""
+    return isinstance(value, Layer)
 
 
 def guess(name: str, value: Any) -> Guess:
@@ -75,14 +83,14 @@ def guess(name: str, value: Any) -> Guess:
 
 
 def _made(name: str, value: Any) -> Iterator[tuple[str, Layer[Any, Any]]]:
-    if isinstance(value, Layer):
+    if is_layer(value):
         yield name, value
         return
     required = [
         p for p in inspect.signature(value).parameters.values()
         if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
     ]  # fmt: skip
-    choices = [_GUESSES.get(str(p.annotation).split("[")[0].strip("'\"").split(".")[-1], _GUESSES[""]) for p in required]
+    choices = [_GUESSES.get(_bare(p.annotation), _GUESSES[""]) for p in required]
     for arguments in itertools.islice(itertools.product(*choices), 30):
         shown = ", ".join(
             f"{p.name}={a}" if p.kind is p.KEYWORD_ONLY else a for p, a in zip(required, arguments, strict=True)
@@ -116,7 +124,7 @@ def _line(one: Guess, value: Any) -> str:
     name = one.name[:1].upper() + one.name[1:]
     if one.template is None:
         return f"# Test{name} = laws({one.source}, shapes(...))  # say how it is made, and what it takes"
-    made = value if isinstance(value, Layer) else eval(one.source, {one.name: value})
+    made: Any = value if is_layer(value) else eval(one.source, {one.name: value})
     tokens = f", tokens={_TOKENS}" if "tokens" in repr(made.init.takes("any")) else ""
     return f"Test{name} = laws({one.source}, shapes({one.template}){tokens})"
 
