@@ -57,7 +57,10 @@ def children_of(net: Layer[Any, Any]) -> dict[str, Layer[Any, Any]]:
 def rebuild(
     net: Layer[A, B], f: Callable[[str, Layer[Any, Any]], Layer[Any, Any]]
 ) -> Layer[A, B]:
-    """The same network with every layer passed through `f(path, layer)`, children first. Names are kept.
+    """The same network with every layer passed through `f(path, layer)`, children first.
+
+    Names are kept, so that params still fit: what comes in place of a Relu is still called `relu_0`, which `repr` does not
+    show.
 
     >>> def widen(path: str, layer: Layer[Array, Array]) -> Layer[Array, Array]:
     ...     return Dense(64) if layer == Dense(32) else layer

@@ -80,7 +80,7 @@ class Init:
     def __reduce__(self) -> tuple[Any, ...]:
         if self.record is None:
             raise TypeError(f"{self.name} cannot be pickled: make it in a constructor decorated with @layer")
-        return _replayed, (self.record, self.name if self.explicit else None)
+        return _replayed, (self.record, self.name, self.explicit)
 
     def __copy__(self) -> Init:
         return self
@@ -126,6 +126,7 @@ def draw(spec: Spec, key: Key, dtype: np.dtype[Any], shape: Shape, at: tuple[str
     return tree
 
 
-def _replayed(record: Record, name: str | None) -> Init:
-    made: Layer[Any, Any] = record.replay()
-    return made.init if name is None else made.named(name).init
+def _replayed(record: Record, name: str, explicit: bool) -> Init:
+    from funcnn.networks import replayed
+
+    return replayed(record, name, explicit).init

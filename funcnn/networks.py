@@ -165,7 +165,7 @@ class Layer(NamedTuple, Generic[X, Y]):
     def __reduce__(self) -> tuple[Any, ...]:
         if self.init.record is None:
             raise TypeError(f"{self!r} cannot be pickled: make it in a constructor decorated with @layer")
-        return _replayed, (self.init.record, self.init.name if self.init.explicit else None)
+        return replayed, (self.init.record, self.init.name, self.init.explicit)
 
     def __copy__(self) -> Layer[X, Y]:
         return self
@@ -243,6 +243,8 @@ def _first_of(rule: Callable[..., Any]) -> Callable[..., Any]:
     return value
 
 
-def _replayed(record: Record, name: str | None) -> Layer[Any, Any]:
+def replayed(record: Record, name: str, explicit: bool) -> Layer[Any, Any]:
+    """The layer that a record and a name were taken from."""
     made: Layer[Any, Any] = record.replay()
-    return made if name is None else made.named(name)
+    same = (made.init.name, made.init.explicit) == (name, explicit)
+    return made if same else altered(made, name=name, explicit=explicit)
