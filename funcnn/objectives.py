@@ -16,7 +16,7 @@ from funcnn.keys import as_key
 from funcnn.losses.reductions import Weights
 from funcnn.losses.terms import Loss
 from funcnn.networks import Layer
-from funcnn.params import Params, plain, plain_tree, wrap
+from funcnn.params import Params, packed, plain, plain_tree, wrap
 from funcnn.trees import Path, Plain, differences
 from funcnn.types import Rng, Tree, is_tuple
 
@@ -93,7 +93,9 @@ class Objective(Generic[X, Y, T]):
             _paired(inner, prediction, target)
             value, pull = self.loss.rule(prediction, target, weights)
             dparams, _ = back(force(pull(1.0)[0]))  # the input's cotangent may be a Later, and is left alone
-            gradients = apply.door.gradients(tree, dparams)
+            found = packed(params) if type(params) is Params else None
+            taken = found[1].taken(dparams, found[0].dtype) if found else None  # short ones in one vector, like the params
+            gradients = apply.door.gradients(tree, dparams) if taken is None else taken
         except FuncnnError as error:
             error.network = error.network or apply.door.name
             raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from math import prod
-from typing import TypeAlias, Union
+from typing import Any, TypeAlias, Union
 
 import numpy as np
 
@@ -78,6 +78,29 @@ class Layout:
             return np.concatenate(leaves)
         return np.concatenate(leaves, out=scratch.vector(self.size, dtype))
 
+    def pieces(self, tree: Tree) -> list[Array]:
+        """The leaves of `tree` one after the other: few numbers as one vector, many as they are, without a copy.
+
+        Errors
+            ParamsError   the tree has another structure, or leaves of other shapes
+        """
+        if self.size < scratch.SHORT or (type(tree) is Params and packed(tree)):
+            return [self.gather(tree)]
+        source = plain_tree(tree)
+        leaves: list[Array] = []
+        if not _collect(self.sorted, source, leaves):
+            raise ParamsError(self._mismatch(source))
+        return leaves
+
+    def taken(self, tree: object, dtype: np.dtype[Any]) -> Params | None:
+        """A short tree packed, if it is one of plain arrays of this layout and dtype; None if that is not so."""
+        if self.size >= scratch.SHORT or not self.size:
+            return None
+        leaves: list[Array] = []
+        if not _collect_plain(self.sorted, tree, dtype, leaves):
+            return None
+        return self.own(np.concatenate(leaves))
+
     def _mismatch(self, tree: trees.Plain) -> str:
         like = self.views(np.broadcast_to(np.float32(0), (self.size,)))
         wrong = trees.differences(like, tree)
@@ -126,6 +149,22 @@ def _collect(slots: _Slots, tree: trees.Plain, leaves: list[Array]) -> bool:
             leaves.append(value.ravel())
         elif value is None or not isinstance(slot, dict) or not _collect(slot, value, leaves):
             return False
+    return True
+
+
+def _collect_plain(slots: _Slots, tree: Any, dtype: np.dtype[Any], leaves: list[Array]) -> bool:
+    """The same for a tree that nobody has looked at yet: dicts of plain arrays of one dtype."""
+    if type(tree) is not dict or len(slots) != len(tree):
+        return False
+    for name, slot in slots.items():
+        value = tree.get(name)
+        if isinstance(slot, dict):
+            if not _collect_plain(slot, value, dtype, leaves):
+                return False
+        elif type(value) is not np.ndarray or value.shape != slot[2] or value.dtype != dtype:
+            return False
+        else:
+            leaves.append(value.ravel())
     return True
 
 

@@ -3,34 +3,61 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
+from typing import Final, TypeAlias
 
 import numpy as np
 
 from funcnn.kernels.scratch import SHORT, vector
+from funcnn.kernels.threads import spread
 from funcnn.types import Array
 
-BLOCK = 32_768
-"""Elements of a block: three to six vectors of it fit into an L2 cache."""
+BLOCK: Final = 1 << 14
+"""Elements of a block: five vectors of it leave room in an L2 cache for those that come next."""
+
+_WORTHWHILE: Final = 1 << 17  # elements that repay another thread
+
+Pieces: TypeAlias = "Array | Sequence[Array]"
+"""A vector, or vectors that follow one another: gradients need not be copied to lie in a row."""
 
 
-def scaled(x: Array, scale: float) -> Array:
+def scaled(x: Pieces, scale: float) -> Array:
     """`scale x`."""
-    return np.multiply(x, scale, vector(x.size, x.dtype)) if x.size >= SHORT else x * scale
+    if isinstance(x, np.ndarray) and x.size < SHORT:
+        return x * scale
+    pieces = _pieces(x)
+    y: Array = vector(_size(pieces), pieces[0].dtype)
+
+    def part(start: int, end: int) -> None:
+        for s, block in _blocks(pieces, start, end):
+            np.multiply(block, scale, y[s])
+
+    spread(y.size, _WORTHWHILE, part)
+    return y
 
 
 def added(x: Array, y: Array) -> Array:
     """`x + y`."""
-    return np.add(x, y, vector(x.size, x.dtype)) if x.size >= SHORT else x + y
+    if x.size < SHORT:
+        return x + y
+    total: Array = vector(x.size, x.dtype)
+    spread(x.size, _WORTHWHILE, lambda i, j: np.add(x[i:j], y[i:j], total[i:j]))
+    return total
 
 
-def momentum(g: Array, velocity: Array, mass: float, scale: float) -> tuple[Array, Array]:
+def momentum(g: Pieces, velocity: Array, mass: float, scale: float) -> tuple[Array, Array]:
     """`velocity' = mass velocity + g`; returns `scale velocity'` and `velocity'`."""
-    update, new = vector(g.size, g.dtype), vector(g.size, g.dtype)
-    if g.size <= BLOCK:
-        _momentum(g, velocity, mass, scale, update, new)
-    else:
-        for s in _blocks(0, g.size):
-            _momentum(g[s], velocity[s], mass, scale, update[s], new[s])
+    update, new = (vector(velocity.size, velocity.dtype) for _ in range(2))
+    if velocity.size <= BLOCK:
+        _momentum(_pieces(g)[0], velocity, mass, scale, update, new)
+        return update, new
+    pieces = _pieces(g)
+
+    def part(start: int, end: int) -> None:
+        for s, block in _blocks(pieces, start, end):
+            _momentum(block, velocity[s], mass, scale, update[s], new[s])
+
+    spread(velocity.size, _WORTHWHILE, part)
     return update, new
 
 
@@ -40,18 +67,23 @@ def _momentum(g: Array, velocity: Array, mass: float, scale: float, u: Array, ne
     np.multiply(new, scale, u)
 
 
-def adam(g: Array, m: Array, v: Array, b1: float, b2: float, scale: float, eps: float) -> tuple[Array, Array, Array]:
+def adam(g: Pieces, m: Array, v: Array, b1: float, b2: float, scale: float, eps: float) -> tuple[Array, Array, Array]:
     """`m' = b1 m + g`, `v' = b2 v + g^2`; returns `scale m' / (sqrt(v') + eps)`, `m'` and `v'`.
 
     Nine passes: the factors `1 - b1` and `1 - b2` of the moments, the bias corrections and the rate are all in `scale`
     and `eps`, see `adam_scalars`.
     """
-    update, new_m, new_v = vector(g.size, g.dtype), vector(g.size, g.dtype), vector(g.size, g.dtype)
-    if g.size <= BLOCK:
-        _adam(g, m, v, b1, b2, scale, eps, update, new_m, new_v)
-    else:
-        for s in _blocks(0, g.size):
-            _adam(g[s], m[s], v[s], b1, b2, scale, eps, update[s], new_m[s], new_v[s])
+    update, new_m, new_v = (vector(m.size, m.dtype) for _ in range(3))
+    if m.size <= BLOCK:
+        _adam(_pieces(g)[0], m, v, b1, b2, scale, eps, update, new_m, new_v)
+        return update, new_m, new_v
+    pieces = _pieces(g)
+
+    def part(start: int, end: int) -> None:
+        for s, block in _blocks(pieces, start, end):
+            _adam(block, m[s], v[s], b1, b2, scale, eps, update[s], new_m[s], new_v[s])
+
+    spread(m.size, _WORTHWHILE, part)
     return update, new_m, new_v
 
 
@@ -81,26 +113,41 @@ def adam_scalars(t: int, rate: float, b1: float, b2: float, eps: float) -> tuple
 
 def add_scaled(y: Array, x: Array, scale: float, spans: tuple[tuple[int, int], ...]) -> None:
     """`y += scale x` in place, between the ends of every span."""
-    for start, end in spans:
-        for s in _blocks(start, end):
-            y[s] += x[s] * scale
+    for first, last in spans:
+        for s, block in _blocks([x], first, last):
+            y[s] += block * scale
 
 
-def norm(x: Array) -> float:
+def norm(x: Pieces) -> float:
     """The Euclidean norm, summed in float64, so that the squares of all float32 numbers are in range.
 
     Where squares leave the range of float64, the largest element is taken out first. Not finite if an element is not.
     """
-    total = 0.0
+    pieces = _pieces(x)
+    total, n = 0.0, _size(pieces)
     with np.errstate(over="ignore"):
-        for s in _blocks(0, x.size):
-            block = x[s].astype(np.float64)
+        for _, part in _blocks(pieces, 0, n):
+            block = part.astype(np.float64)
             total += float(np.dot(block, block))
-    if 1e-280 < total < math.inf or not x.size:
+    if 1e-280 < total < math.inf or not n:
         return math.sqrt(total)
-    top = float(np.abs(x).max())
-    return top * norm(x / top) if 0 < top < math.inf else top
+    top = max(float(np.abs(piece).max(initial=0)) for piece in pieces)
+    return top * norm([piece / top for piece in pieces]) if 0 < top < math.inf else top
 
 
-def _blocks(start: int, end: int) -> list[slice]:
-    return [slice(i, min(i + BLOCK, end)) for i in range(start, end, BLOCK)]
+def _pieces(x: Pieces) -> Sequence[Array]:
+    return [x] if isinstance(x, np.ndarray) else x
+
+
+def _size(pieces: Sequence[Array]) -> int:
+    return sum(piece.size for piece in pieces)
+
+
+def _blocks(pieces: Sequence[Array], start: int, end: int) -> Iterator[tuple[slice, Array]]:
+    """From `start` to `end`, block by block: where it is in the vector, and what is there. Blocks end where pieces do."""
+    at = 0
+    for piece in pieces:
+        for i in range(max(start - at, 0), min(end - at, piece.size), BLOCK):
+            j = min(i + BLOCK, end - at, piece.size)
+            yield slice(at + i, at + j), piece[i:j]
+        at += piece.size

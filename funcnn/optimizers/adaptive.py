@@ -11,7 +11,7 @@ import numpy as np
 
 from funcnn.errors import ParamsError
 from funcnn.kernels import updates as kernel
-from funcnn.optimizers.pairs import Optimizer, flat, flat_like, optimizer
+from funcnn.optimizers.pairs import Optimizer, flat, flat_like, optimizer, pieces_like
 from funcnn.packing import Layout
 from funcnn.params import Params
 from funcnn.schedules import Rate, rates
@@ -113,7 +113,7 @@ def _adam(
 
     def update(grads: Tree, state: AdamState, params: Tree) -> tuple[Params, AdamState]:
         p, layout = flat(params)
-        g = flat_like(layout, grads, p, "grads")
+        g = pieces_like(layout, grads, p, "grads")
         m, v = flat_like(layout, state.m, p, "state/m"), flat_like(layout, state.v, p, "state/v")
         step_rate, t = read(state.step), state.step + 1
         u, m, v = kernel.adam(g, m, v, b1, b2, *kernel.adam_scalars(t, step_rate, b1, b2, eps))

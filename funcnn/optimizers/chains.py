@@ -6,7 +6,7 @@ import math
 from typing import Any, TypeVar, overload
 
 from funcnn.kernels import updates as kernel
-from funcnn.optimizers.pairs import Optimizer, flat, flat_like, optimizer
+from funcnn.optimizers.pairs import Optimizer, flat, optimizer, pieces_like
 from funcnn.params import Params
 from funcnn.shapes import finite_positive
 from funcnn.types import Tree
@@ -45,9 +45,9 @@ def clip_by_global_norm(max_norm: float) -> Optimizer[tuple[()]]:
 
     def update(grads: Tree, state: tuple[()], params: Tree) -> tuple[Params, tuple[()]]:
         p, layout = flat(params)
-        g = flat_like(layout, grads, p, "grads")
+        g = pieces_like(layout, grads, p, "grads")
         size = kernel.norm(g)
-        return layout.own(kernel.scaled(g, limit / size) if limit < size < math.inf else g), state
+        return layout.own(kernel.scaled(g, limit / size if limit < size < math.inf else 1.0)), state
 
     return Optimizer(init, update)
 

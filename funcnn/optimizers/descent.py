@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from funcnn.kernels import updates as kernel
-from funcnn.optimizers.pairs import Optimizer, flat, flat_like, optimizer
+from funcnn.optimizers.pairs import Optimizer, flat, flat_like, optimizer, pieces_like
 from funcnn.params import Params
 from funcnn.schedules import Rate, rates
 from funcnn.shapes import probability
@@ -46,7 +46,7 @@ def sgd(rate: Rate) -> Optimizer[SgdState]:
 
     def update(grads: Tree, state: SgdState, params: Tree) -> tuple[Params, SgdState]:
         p, layout = flat(params)
-        g = flat_like(layout, grads, p, "grads")
+        g = pieces_like(layout, grads, p, "grads")
         return layout.own(kernel.scaled(g, -read(state.step))), SgdState(state.step + 1)
 
     return Optimizer(init, update)
@@ -74,7 +74,7 @@ def momentum(rate: Rate, mass: float) -> Optimizer[MomentumState]:
 
     def update(grads: Tree, state: MomentumState, params: Tree) -> tuple[Params, MomentumState]:
         p, layout = flat(params)
-        g = flat_like(layout, grads, p, "grads")
+        g = pieces_like(layout, grads, p, "grads")
         velocity = flat_like(layout, state.velocity, p, "state")
         u, velocity = kernel.momentum(g, velocity, mass, -read(state.step))
         return layout.own(u), MomentumState(state.step + 1, layout.own(velocity))

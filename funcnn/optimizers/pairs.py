@@ -107,7 +107,22 @@ def flat_like(layout: Layout, tree: Tree, like: Array, what: str) -> Array:
         locate(error, what)
         raise
     if found.dtype != like.dtype and found.size:
-        raise DTypeError(
-            f"the params are {like.dtype}, got {found.dtype}; convert with astype(..., np.{like.dtype})", path=(what,)
-        )
+        raise DTypeError(_other_dtype(like, found), path=(what,))
     return found
+
+
+def pieces_like(layout: Layout, tree: Tree, like: Array, what: str) -> list[Array]:
+    """The same in pieces, for kernels that take gradients as they lie: nothing is copied where there is much of it."""
+    try:
+        found = layout.pieces(tree)
+    except ParamsError as error:
+        locate(error, what)
+        raise
+    for piece in found:
+        if piece.dtype != like.dtype and piece.size:
+            raise DTypeError(_other_dtype(like, piece), path=(what,))
+    return found
+
+
+def _other_dtype(like: Array, found: Array) -> str:
+    return f"the params are {like.dtype}, got {found.dtype}; convert with astype(..., np.{like.dtype})"

@@ -186,10 +186,9 @@ def _step(
     """One step: the loss before it, the params and the state of the optimizer after it."""
     value, gradients = objective(params, data[0], data[1], weights=data[2] if len(data) == 3 else None, rng=rng)
     layout = layout_of(params)
-    vector = layout.gather(gradients)
-    if not (isfinite(value) and all_finite(vector)):
+    if not (isfinite(value) and all(map(all_finite, layout.pieces(gradients)))):
         raise NonFiniteError(_diverged(value, gradients))
-    updates, memory = optimizer.update(layout.own(vector), memory, params)
+    updates, memory = optimizer.update(gradients, memory, params)
     params = apply_updates(params, updates)
     if not all_finite(layout.gather(params)):
         raise NonFiniteError(f"the gradient is finite, but the update leaves {_first_bad(params)} not finite")
