@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
@@ -155,6 +154,8 @@ class Params(Mapping[str, "Array | Params"]):
         return "\n".join((title, *lines))
 
     def _repr_html_(self) -> str:
+        import html  # only notebooks need it
+
         title, rows = trees.tabulated(plain(self))
         body = "".join("<tr>" + "".join(f"<td>{html.escape(c)}</td>" for c in row) + "</tr>" for row in rows)
         return f"<table><caption>{html.escape(title)}</caption>{body}</table>"

@@ -1,0 +1,109 @@
+"""The public surface: what people import, and what that imports."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import json
+import pkgutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import funcnn
+
+ROOT = Path(funcnn.__file__).parent
+CORE = (
+    "types", "errors", "keys", "kinds", "shapes", "trees", "params", "leafwise", "packing", "cotangents", "calculus",
+    "records", "diagnosis", "doors", "inits", "networks", "children", "chaining",
+)  # fmt: skip
+# Parts of the standard library that take long to import, and that a function which needs one imports itself.
+HEAVY = {"asyncio", "concurrent.futures.process", "html", "http", "multiprocessing.pool", "tkinter", "unittest", "xml"}
+
+PROGRAM = """
+import json, sys
+import numpy.random
+before = set(sys.modules)
+import funcnn
+print(json.dumps(sorted(set(sys.modules) - before)))
+"""
+
+
+def imported(path: Path) -> Iterator[str]:
+    """The modules of funcnn that a file imports, inside functions too, but not for type checkers alone."""
+    tree = ast.parse(path.read_text())
+    skipped = {
+        inner
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for body in node.body
+        for inner in ast.walk(body)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module and node not in skipped:
+            names = [f"{node.module}.{alias.name}" for alias in node.names] if node.module.count(".") == 0 else [node.module]
+            yield from (name for name in names if name.startswith("funcnn."))
+
+
+def test_no_name_stands_twice() -> None:
+    """In the list of public names."""
+    assert sorted(set(funcnn.__all__)) == sorted(funcnn.__all__)
+
+
+@pytest.mark.parametrize("name", funcnn.__all__)
+def test_every_public_name_is_there(name: str) -> None:
+    """And is no module."""
+    assert not isinstance(getattr(funcnn, name), ModuleType)
+
+
+def test_nothing_else_is_there() -> None:
+    """What can be imported from the package is listed, or is a module."""
+    found = {name for name, value in vars(funcnn).items() if name[0] != "_" and not isinstance(value, ModuleType)}
+    assert found == set(funcnn.__all__)
+
+
+@pytest.mark.parametrize("package", ["", *(p.name for p in ROOT.iterdir() if (p / "__init__.py").exists())])
+def test_no_module_shares_its_name_with_something_exported(package: str) -> None:
+    """One would shadow the other, depending on what was imported first."""
+    names = {found.name for found in pkgutil.iter_modules([str(ROOT / package)])}
+    assert names & set(funcnn.__all__) == set()
+
+
+@pytest.mark.parametrize("name", funcnn.__all__)
+def test_public_functions_and_classes_are_documented(name: str) -> None:
+    """With a docstring of their own."""
+    value = getattr(funcnn, name)
+    if inspect.isfunction(value) or inspect.isclass(value):
+        assert value.__doc__ and not value.__doc__.startswith(f"{name}(")
+
+
+def test_importing_it_imports_numpy_and_nothing_heavy() -> None:
+    """Beside NumPy only the standard library, and of that nothing slow."""
+    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True)
+    found = set(json.loads(done.stdout))
+    assert {name.partition(".")[0] for name in found} - sys.stdlib_module_names - {"funcnn", "numpy"} == set()
+    assert found & HEAVY == set()
+
+
+def test_it_is_typed() -> None:
+    """Type checkers read its annotations."""
+    assert (ROOT / "py.typed").exists()
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "kernels").glob("*.py")), ids=lambda path: path.name)
+def test_kernels_know_nothing_of_layers(path: Path) -> None:
+    """They import each other, errors and the names of types."""
+    known = ("funcnn.kernels", "funcnn.types", "funcnn.errors")
+    assert [name for name in imported(path) if not name.startswith(known)] == []
+
+
+@pytest.mark.parametrize("module", CORE)
+def test_the_core_imports_no_layer(module: str) -> None:
+    """Arrows point one way: the core imports the core, and memory from the kernels."""
+    allowed = {f"funcnn.{name}" for name in CORE}
+    found = {name for name in imported(ROOT / f"{module}.py") if not name.startswith("funcnn.kernels")}
+    assert found - allowed == set()
