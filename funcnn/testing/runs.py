@@ -48,6 +48,7 @@ class Trial(NamedTuple):
             LawBroken   it does not hold, and the case is the smallest found; or it gives no verdict in any case; or it
                         holds although there is a reason why it should not
         """
+        __tracebackhide__ = True
         seen: Counter[Verdict] = Counter()
         tries = examples or self.examples or EXAMPLES
         try:

@@ -13,7 +13,7 @@ from funcnn.testing.cases import Case
 from funcnn.testing.registry import LAWS, Claims, laws_for, selected
 from funcnn.testing.runs import Tally, Trial
 from funcnn.testing.strategies import Template, cases, shapes
-from funcnn.testing.verdicts import Law
+from funcnn.testing.verdicts import Law, LawBroken
 from funcnn.types import Shape
 
 Layers = Layer[Any, Any] | SearchStrategy[Layer[Any, Any]]
@@ -114,9 +114,17 @@ def _test(law: str, trial: Trial) -> Callable[..., None]:
 
 
 def run_in_pytest(trial: Trial, request: pytest.FixtureRequest) -> None:
-    """Try a law, as often as the command line says, and note the share without a verdict for the summary."""
+    """Try a law, as often as the command line says, and note the share without a verdict for the summary.
+
+    Errors
+        LawBroken   it does not hold; only the frames of the layer are left in the traceback
+    """
     __tracebackhide__ = True
-    tally = trial.run(request.config.getoption("law_examples", None))
+    try:
+        tally = trial.run(request.config.getoption("law_examples", None))
+    except LawBroken as broken:
+        vars(broken).pop("__notes__", None)  # Hypothesis says the case once more
+        raise broken.with_traceback(None) from broken.__cause__
     cast(Any, request).node.user_properties.append(("law", (trial.law.name, *tally)))
 
 
