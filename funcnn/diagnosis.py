@@ -53,6 +53,52 @@ def explain(layer: Layer[Any, Any], leaves: Shapes, tree: trees.Plain, shape: Sh
     raise ParamsError(f"these are not the params of this network: {'; '.join(wrong)}. To mend it, {fix}")
 
 
+def misled(layer: Layer[Any, Any], tree: trees.Plain, shape: Shape) -> ShapeError | None:
+    """Where some layer does not take its input, the fault of an earlier one: its params are for another input.
+
+    Of the layers that the input reached, the first whose leaves are not those that it wants for what it got.
+    """
+    for place, child, local in _reached(layer, shape):
+        try:
+            wanted = leaf_shapes(child.init.spec(local))
+        except Exception:  # a layer made of others, or the one that refused
+            continue
+        for name, sizes in wanted.items():
+            leaf = _at(tree, (*place, name))
+            if isinstance(sizes, tuple) and leaf is not None and leaf.shape != sizes:
+                return _other_input(layer, (*place, name), leaf.shape, shape)
+    return None
+
+
+def _at(tree: trees.Plain, path: trees.Path) -> Array | None:
+    """The leaf at a path, if there is one."""
+    found: Array | trees.Plain | None = tree
+    for name in path:
+        found = found.get(name) if isinstance(found, dict) else None
+    return None if isinstance(found, dict) else found
+
+
+def _reached(layer: Layer[Any, Any], shape: Shape) -> list[tuple[trees.Path, Layer[Any, Any], Shape]]:
+    """The layers that an input of this shape gets to, with their paths and the shapes they get: parents first."""
+    from funcnn.children import rebuild
+    from funcnn.networks import altered
+
+    met: list[tuple[trees.Path, Layer[Any, Any], Shape]] = []
+
+    def spy(path: str, child: Layer[Any, Any]) -> Layer[Any, Any]:
+        def out_shape(s: Shape) -> Shape:
+            met.append((tuple(path.split("/")) if path else (), child, s))
+            return child.init.out_shape(s)
+
+        return altered(child, out_shape=out_shape)
+
+    try:
+        rebuild(layer, spy).init.out_shape(shape)
+    except Exception:  # found before
+        pass
+    return met
+
+
 def _wanted_dtype(leaves: Any) -> np.dtype[Any]:
     """The dtype that most leaves have: the others are the exceptions."""
     found = Counter(leaf.dtype for leaf in leaves if leaf.dtype.kind == "f").most_common(1)
@@ -85,13 +131,11 @@ def _other_input(
     The spec of the layer is asked for an input of unknown sizes: where a size of the leaf *is* one of them, the leaf says
     what it has to be.
     """
-    from funcnn.children import visit
-
     try:
-        met = [(place, local, f.init.spec) for place, f, local, _ in visit(layer, normalize(shape))]
-        place, local, spec = max((m for m in met if m[0] == path[: len(m[0])]), key=lambda m: len(m[0]))
+        met = [m for m in _reached(layer, normalize(shape)) if m[0] == path[: len(m[0])]]
+        place, owner, local = max(met, key=lambda m: len(m[0]))
         symbols = tuple(Unknown() for _ in local)
-        sizes: Any = leaf_shapes(spec(symbols))
+        sizes: Any = leaf_shapes(owner.init.spec(symbols))
     except Exception:  # the layer decides something about the input: no telling
         return None
     if any(isinstance(d, tuple) for d in local):
@@ -108,5 +152,5 @@ def _other_input(
     hint = "give such an input, or init again with the shape you have"
     if len(local) == 4 and bound.get(3) == local[1]:
         hint = f"channels come last here, {bound[3]} of them: x.transpose(0, 2, 3, 1)"
-    owner, who = "/".join(path[len(place) :]), "" if place else f"{layer.init.name} "
-    return ShapeError(f"{who}takes ({takes}), got {display(local)}; its {owner} has shape {leaf}: {hint}", path=place)
+    name, who = "/".join(path[len(place) :]), "" if place else f"{layer.init.name} "
+    return ShapeError(f"{who}takes ({takes}), got {display(local)}; its {name} has shape {leaf}: {hint}", path=place)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from funcnn import trees
-from funcnn.diagnosis import Shapes, explain, leaf_shapes
-from funcnn.errors import ParamsError
+from funcnn.diagnosis import Shapes, explain, leaf_shapes, misled
+from funcnn.errors import ParamsError, ShapeError
 from funcnn.kinds import Kind as Kind  # these three: part of this module for combinators
 from funcnn.kinds import convert
 from funcnn.kinds import part as part
@@ -55,7 +55,7 @@ class Checks:
         if type(x) is not np.ndarray or x.dtype != dtype or self.kind != "features" or not x.flags.c_contiguous:
             x = convert(x, self.kind, dtype)
         shape = x.shape if type(x) is np.ndarray else shape_of(x)
-        plan = self.plans.get(shape) or self._plan(shape)
+        plan = self.plans.get(shape) or self._plan(shape, tree)
         if found and found[1] in plan.layouts:
             return tree, x
         if not _fits(plan.leaves, tree, dtype):
@@ -65,9 +65,12 @@ class Checks:
             del plan.layouts[:-4]
         return tree, x
 
-    def _plan(self, shape: Shape) -> Plan:
+    def _plan(self, shape: Shape, tree: trees.Plain) -> Plan:
         sizes = normalize(shape)
-        plan = Plan(self.out_shape(sizes), leaf_shapes(self.spec(sizes)), [])
+        try:
+            plan = Plan(self.out_shape(sizes), leaf_shapes(self.spec(sizes)), [])
+        except ShapeError as error:  # maybe far behind the layer that got the wrong input
+            raise misled(self.layer, tree, sizes) or error from None
         if len(self.plans) >= _PLANS:
             self.plans.clear()
         self.plans[shape] = plan

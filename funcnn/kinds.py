@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from funcnn.errors import DTypeError
-from funcnn.types import is_tuple
+from funcnn.types import is_array, is_tuple
 
 Kind: TypeAlias = "Union[str, Mapping[int, Kind]]"
 """What an input is for: "features" are converted to the dtype of the params, "tokens" and "mask" stay what they are,
@@ -48,6 +48,13 @@ def unify(*kinds: Kind) -> Kind:
 
 
 # for the door -----------------------------------------------------------------------------------------------------------
+_WANTED = {"tokens": "integers", "mask": "booleans", "features": "real numbers"}
+_FIXES = {
+    "c": "take its .real and .imag apart",
+    "V": "take the fields by name, x[name], or join them with numpy.lib.recfunctions.structured_to_unstructured",
+}
+
+
 def convert(x: Any, kind: Kind, dtype: np.dtype[Any], name: str = "the input") -> Any:
     """An input as rules take it: features in the dtype of the params, tokens and masks as they are, all of it native and
     C-contiguous, so that layouts never change a result.
@@ -58,6 +65,8 @@ def convert(x: Any, kind: Kind, dtype: np.dtype[Any], name: str = "the input") -
     if is_tuple(x):
         return tuple(convert(v, part(kind, i), dtype, f"item {i} of {name}") for i, v in enumerate(x))
     if isinstance(kind, Mapping):
+        if isinstance(x, list):
+            raise DTypeError(f"{name} is a list, this network takes a tuple of arrays; write tuple(...)")
         return convert(x, "any", dtype, name)  # the shape rule will say that a tuple is wanted
     if isinstance(x, np.ma.MaskedArray):
         raise DTypeError(f"{name} is a masked array; say what stands for the missing values with .filled(value)")
@@ -68,13 +77,15 @@ def convert(x: Any, kind: Kind, dtype: np.dtype[Any], name: str = "the input") -
     except ValueError:
         raise DTypeError(f"{name} is ragged: its rows have different lengths; pad them to one") from None
     found = array.dtype.kind
+    if found == "O" and array.ndim == 0 and not is_array(x):
+        raise DTypeError(f"{name} is of type {type(x).__name__}; give an array of {_WANTED.get(str(kind), 'numbers')}")
     if kind in ("tokens", "mask"):
         if found not in ("iu" if kind == "tokens" else "b"):
             fix = "integers: .astype(np.int64)" if kind == "tokens" else "booleans: mask != 0"
             raise DTypeError(f"{name} has dtype {array.dtype}, but {kind} are {fix}")
         return _native(array, array.dtype)
     if found not in "fiub":
-        fix = "take its .real and .imag apart" if found == "c" else "make it numbers with .astype(np.float32)"
+        fix = _FIXES.get(found, "make it numbers with .astype(np.float32)")
         raise DTypeError(f"{name} has dtype {array.dtype}, features are real numbers; {fix}")
     return _native(array, array.dtype if kind == "any" and found != "f" else dtype)
 

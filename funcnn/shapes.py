@@ -7,6 +7,7 @@ every decision, so that no rule ever takes `-1` for a number.
 from __future__ import annotations
 
 import operator
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeGuard, Union
 
 from funcnn.errors import ShapeError, UndecidedError
@@ -87,12 +88,20 @@ def normalize(shape: object) -> Shape:
         ShapeError   the dimension, and its index, that is no size
     """
     if not _is_sequence(shape):
-        raise ShapeError(f"a shape is a tuple of sizes, got {type(shape).__name__} {shape!r}; write ({shape!r},)")
+        raise ShapeError(f"a shape is a tuple of sizes, got {_shown(shape)}")
     return tuple(_dimension(shape, i, d) for i, d in enumerate(shape))
 
 
 def _is_sequence(shape: object) -> TypeGuard[Union[tuple[object, ...], list[object]]]:
     return isinstance(shape, (tuple, list))
+
+
+def _shown(shape: object) -> str:
+    """What came in place of a shape, and what to write."""
+    if isinstance(shape, int):
+        return f"{type(shape).__name__} {shape!r}; write ({shape!r},)"
+    fix = "; write x.shape, or tuple(sizes)" if hasattr(shape, "shape") else "; write (-1, 784), say"
+    return f"{type(shape).__name__}{fix}"
 
 
 def _dimension(shape: object, i: int, d: object) -> int | Shape:
@@ -133,15 +142,21 @@ def axes(layer: str, shape: Shape, *, exactly: int | None = None, at_least: int 
     funcnn.errors.ShapeError: Conv takes (batch, height, width, channels), got (28, 28)
     """
     flat = tuple(d for d in shape if not isinstance(d, tuple))
-    wanted = like or (f"an array of {exactly} axes" if exactly is not None else f"an array of at least {at_least} axes")
+    wanted = like or _array(exactly, at_least)
     if len(flat) != len(shape):
         raise ShapeError(f"{layer} takes {wanted}, got a tuple of {len(shape)}: {display(shape)}")
     if len(flat) < at_least or exactly not in (None, len(flat)):
         hint = ""
         if exactly is not None and len(flat) == exactly - 1:
-            hint = "; a single example needs a batch axis, x[None]"
+            hint = "; a single example needs a batch axis, x[None]; where the last one is missing, x[..., None]"
         raise ShapeError(f"{layer} takes {wanted}, got {display(shape)}{hint}")
     return flat
+
+
+def _array(exactly: int | None, at_least: int) -> str:
+    if exactly is not None:
+        return f"an array of {exactly} axes"
+    return f"an array of at least {at_least} {'axis' if at_least == 1 else 'axes'}" if at_least else "one array"
 
 
 def branches(layer: str, shape: Shape, n: int | None = None) -> tuple[Shape, ...]:
@@ -166,6 +181,16 @@ def shape_of(x: Nested) -> Shape:
     return tuple(shape_of(v) for v in x) if isinstance(x, tuple) else x.shape
 
 
+def is_integer(value: object) -> TypeGuard[int]:
+    """Is it an integer, of Python or NumPy? An array is none, nor is a bool."""
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Is it a real number, of Python or NumPy? An array is none, nor is a bool."""
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
 def positive(layer: str, **sizes: int) -> None:
     """Refuse sizes below one, by name.
 
@@ -175,19 +200,19 @@ def positive(layer: str, **sizes: int) -> None:
     ValueError: Dense: units must be an integer of at least 1, got 0
     """
     for name, size in sizes.items():
-        if isinstance(size, bool) or not hasattr(size, "__index__") or (known(size) and size < 1):
+        if known(size) and not (is_integer(size) and size >= 1):
             raise ValueError(f"{layer}: {name} must be an integer of at least 1, got {size!r}")
 
 
 def probability(layer: str, **values: float) -> None:
     """Refuse values outside [0, 1), by name."""
     for name, value in values.items():
-        if not 0 <= value < 1:
+        if not (is_number(value) and 0 <= value < 1):
             raise ValueError(f"{layer}: {name} must be in [0, 1), got {value!r}")
 
 
 def finite_positive(function: str, **values: float) -> None:
     """Refuse what is not a positive finite number, by name."""
     for name, value in values.items():
-        if not 0 < value < float("inf"):
+        if not (is_number(value) and 0 < value < float("inf")):
             raise ValueError(f"{function}: {name} must be a positive finite number, got {value!r}")

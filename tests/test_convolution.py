@@ -246,11 +246,12 @@ def test_channels_first_are_told_to_come_last() -> None:
 
 
 def test_channels_first_are_told_so_where_the_window_does_not_fit() -> None:
-    """One channel is too small a height for the window, and the shape rule speaks first."""
+    """One channel is too small a height for the window; the weights know how many channels there are."""
     net = Conv(2, (3, 3))
     _, params = net.init(0, (-1, 8, 8, 1))
     x = np.zeros((2, 1, 8, 8))
-    refused(lambda: net.apply(params, x), ShapeError, "(2, 1, 8, 8)", "8 of them", "transpose(0, 2, 3, 1)")
+    refused(lambda: net.apply(params, x), ShapeError, "(..., 1)", "(2, 1, 8, 8)", "1 of them", "transpose(0, 2, 3, 1)")
+    refused(lambda: net.init(0, x.shape), ShapeError, "(2, 1, 8, 8)", "8 of them", "transpose(0, 2, 3, 1)")
 
 
 def test_another_number_of_channels_is_refused() -> None:

@@ -38,7 +38,7 @@ def test_zeros_like_tokens_are_real_numbers() -> None:
     [
         (np.zeros((2, 3)) * 1j, DTypeError, "the cotangent has dtype complex128, features are real numbers; take its .real and .imag apart"),
         (np.ma.masked_array(Y), DTypeError, "the cotangent is a masked array; say what stands for the missing values with .filled(value)"),
-        (None, DTypeError, "the cotangent has dtype object, features are real numbers; make it numbers with .astype(np.float32)"),
+        (None, DTypeError, "the cotangent is of type NoneType; give an array of real numbers"),
         (1.0, ShapeError, "the cotangent must have the shape of the value, (2, 3), got ()"),
     ],
 )  # fmt: skip

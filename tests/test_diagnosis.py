@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from funcnn import Array, Conv, Dense, Key, Layer, ParamsError, Relu, ShapeError, astype, serial
+from funcnn import Array, Conv, Dense, Flatten, Key, Layer, MaxPool, ParamsError, Relu, ShapeError, astype, serial
 from refusals import refusal
 
 NET = serial(Dense(5), Relu, Dense(2))
@@ -161,3 +161,23 @@ def test_a_spec_that_decides_about_its_input_tells_nothing() -> None:
     _, params = net.init(0, (-1, 3))
     said = refusal(lambda: net.apply(params, np.ones((2, 5), np.float32)), ParamsError)
     assert said == f"{OTHER}w has shape (3,), expected (5,){INIT}"
+
+
+def test_channels_first_are_recognised_where_a_later_window_fails() -> None:
+    """The shape rule refuses the pool; the params tell that the convolution before it got the wrong input."""
+    net = serial(Conv(4, (3, 3)), serial(Relu, MaxPool((4, 4), (2, 2))), Flatten, Dense(2))
+    _, params = net.init(0, (-1, 8, 8, 5))
+    said = refusal(lambda: net.apply(params, np.ones((2, 5, 8, 8), np.float32)), ShapeError)
+    assert said == (
+        "conv_0 in serial: takes (..., 5), got (2, 5, 8, 8); its w has shape (3, 3, 5, 4): "
+        "channels come last here, 5 of them: x.transpose(0, 2, 3, 1)"
+    )
+
+
+def test_where_no_params_were_made_for_another_input_the_shape_rule_has_the_word() -> None:
+    """Images that are too small; params of another network."""
+    net = serial(Conv(4, (3, 3)), MaxPool((4, 4)), Flatten, Dense(2))
+    _, params = net.init(0, (-1, 8, 8, 5))
+    for tree in (params, PARAMS, {"conv_0": {"w": {"w": X}}}):
+        said = refusal(lambda: net.apply(tree, np.ones((2, 4, 4, 5), np.float32)), ShapeError)  # noqa: B023
+        assert said.startswith("max_pool_0 in serial: the window (4, 4) of MaxPool is larger than the image (2, 2)")

@@ -112,10 +112,11 @@ def test_without_params_features_keep_their_dtype() -> None:
         (X.astype(object), FEATURES.format("object") + "make it numbers with .astype(np.float32)"),
         (X.astype(str), FEATURES.format("<U32") + "make it numbers with .astype(np.float32)"),
         (np.zeros((4, 3), "M8[s]"), FEATURES.format("datetime64[s]") + "make it numbers with .astype(np.float32)"),
-        (np.zeros((4, 3), [("a", "f4")]), FEATURES.format("[('a', '<f4')]") + "make it numbers with .astype(np.float32)"),
+        (np.zeros((4, 3), [("a", "f4")]), FEATURES.format("[('a', '<f4')]") + "take the fields by name, x[name], or "
+         "join them with numpy.lib.recfunctions.structured_to_unstructured"),
     ],
     ids=["complex", "object", "text", "dates", "structured"],
-)
+)  # fmt: skip
 def test_other_dtypes_are_refused(x: Any, said: str) -> None:
     """The dtype and the fix."""
     assert refusal(lambda: apply(x), DTypeError) == f"the input has {said}"
@@ -183,7 +184,7 @@ def test_other_axes_are_not_empty() -> None:
 def test_a_tuple_for_an_array_is_refused() -> None:
     """With the shapes."""
     assert refusal(lambda: apply((X, X)), ShapeError) == (
-        "dense_0 in serial: Dense takes an array of at least 1 axes, got a tuple of 2: ((4, 3), (4, 3))"
+        "dense_0 in serial: Dense takes an array of at least 1 axis, got a tuple of 2: ((4, 3), (4, 3))"
     )
 
 

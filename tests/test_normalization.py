@@ -257,7 +257,7 @@ def test_wrong_shapes_are_refused() -> None:
         BatchNorm().out_shape((3,))
     with pytest.raises(ShapeError, match="BatchNorm averages over axis 3, got an array of 2 axes; change `axis`"):
         BatchNorm(axis=(0, 3)).out_shape((-1, 3))
-    with pytest.raises(ShapeError, match="LayerNorm takes an array of at least 1 axes, got a tuple of 2"):
+    with pytest.raises(ShapeError, match="LayerNorm takes an array of at least 1 axis, got a tuple of 2"):
         LayerNorm().out_shape(((-1, 3), (-1, 3)))
 
 

@@ -51,7 +51,7 @@ def test_both_agree_with_differences() -> None:
 
 def test_flatten_refuses_what_has_no_batch() -> None:
     """A number or a tuple is no batch."""
-    with pytest.raises(ShapeError, match=r"Flatten takes an array of at least 1 axes, got \(\)"):
+    with pytest.raises(ShapeError, match=r"Flatten takes an array of at least 1 axis, got \(\)"):
         Flatten.out_shape(())
     with pytest.raises(ShapeError, match="Flatten takes .* got a tuple of 2"):
         Flatten.out_shape(((-1, 3), (-1, 4)))

@@ -130,10 +130,11 @@ def test_the_shape_of_a_tuple_is_a_tuple_of_shapes() -> None:
     ("shape", "options", "said"),
     [
         ((28, 28, 1), {"exactly": 4, "like": "(batch, height, width, channels)"},
-         "Conv takes (batch, height, width, channels), got (28, 28, 1); a single example needs a batch axis, x[None]"),
+         "Conv takes (batch, height, width, channels), got (28, 28, 1); a single example needs a batch axis, x[None]; "
+         "where the last one is missing, x[..., None]"),
         ((3,), {"exactly": 3}, "Conv takes an array of 3 axes, got (3,)"),
-        ((), {"at_least": 1}, "Conv takes an array of at least 1 axes, got ()"),
-        (((2, 3), (2, D)), {"at_least": 1}, "Conv takes an array of at least 1 axes, got a tuple of 2: ((2, 3), (2, ?))"),
+        ((), {"at_least": 1}, "Conv takes an array of at least 1 axis, got ()"),
+        (((2, 3), (2, D)), {"at_least": 1}, "Conv takes an array of at least 1 axis, got a tuple of 2: ((2, 3), (2, ?))"),
     ],
 )  # fmt: skip
 def test_axes_says_what_the_layer_takes(shape: Any, options: Any, said: str) -> None:

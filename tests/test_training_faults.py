@@ -70,7 +70,7 @@ def with_value(array: Array, place: Any, value: float) -> Array:
         ({"data": (X[:0], Y[:0])}, ShapeError, "empty batch"),
         ({"data": ((), Y)}, ShapeError, "Dense takes an array"),
         ({"data": (X[:, :1], Y)}, ShapeError, "dense_0 in serial: takes (..., 2), got (6, 1)"),
-        ({"data": ((X, X), Y)}, ShapeError, "dense_0 in serial: Dense takes an array of at least 1 axes, got a tuple"),
+        ({"data": ((X, X), Y)}, ShapeError, "dense_0 in serial: Dense takes an array of at least 1 axis, got a tuple"),
         ({"data": (X + 1j, Y)}, DTypeError, "x has dtype complex64, features are real numbers"),
         ({"data": (X.astype(str), Y)}, DTypeError, "x has dtype <U32, features are real numbers"),
         ({"data": (np.ma.masked_array(X), Y)}, DTypeError, "x is a masked array"),

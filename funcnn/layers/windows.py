@@ -7,7 +7,7 @@ from typing import Literal, SupportsIndex, TypeAlias, TypeGuard, get_args
 
 from funcnn.errors import ShapeError
 from funcnn.kernels.windows import Pads, Pair, positions
-from funcnn.shapes import Unknown, axes, display, known
+from funcnn.shapes import Unknown, axes, display, is_integer, known
 from funcnn.types import Shape
 
 Padding: TypeAlias = Literal["VALID", "SAME"]
@@ -26,6 +26,8 @@ def checked_pair(layer: str, name: str, pair: Pair) -> Pair:
     """
     if not isinstance(pair, tuple) or len(pair) != 2 or not all(_is_size(n) for n in pair):
         hint = f"; write ({pair}, {pair})" if _is_size(pair) else ""
+        if isinstance(pair, str):
+            hint = f"; give the padding by its name, padding={pair!r}"
         raise ValueError(f"{layer}: {name} must be two integers of at least 1, (height, width), got {pair!r}{hint}")
     height, width = (n if isinstance(n, Unknown) else index(n) for n in pair)
     return height, width
@@ -100,6 +102,4 @@ def _advice(shape: Shape, window: Pair) -> str:
 
 
 def _is_size(n: object) -> TypeGuard[SupportsIndex]:
-    if isinstance(n, Unknown):
-        return True
-    return isinstance(n, SupportsIndex) and not isinstance(n, bool) and index(n) >= 1
+    return isinstance(n, Unknown) or (is_integer(n) and n >= 1)
