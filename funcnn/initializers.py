@@ -26,7 +26,7 @@ import numpy as np
 from funcnn import draws
 from funcnn.errors import ShapeError
 from funcnn.keys import Key
-from funcnn.recording import recorded
+from funcnn.records import recorded
 from funcnn.shapes import display, finite_positive
 from funcnn.types import Array, Initializer
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Mapping
 from typing import Any, Generic, NamedTuple, Never, NoReturn, TypeGuard, TypeVar, Union, cast
 
@@ -15,7 +14,7 @@ from funcnn.keys import Key
 from funcnn.kinds import features as features
 from funcnn.kinds import passes as passes
 from funcnn.kinds import tokens as tokens
-from funcnn.records import Record, snake_case
+from funcnn.records import Record, recording, snake_case
 from funcnn.shapes import external, normalize
 from funcnn.types import Shape, Spec, Tree
 
@@ -204,17 +203,14 @@ def layer(make: F) -> F:
     >>> serial(Twice(Dense(2))).init(0, (1, 2))[1].paths()[0]
     'twice_0/dense_0/b'
     """
-    name = snake_case(make.__name__)
 
-    @functools.wraps(make)
-    def construct(*args: Any, **kwargs: Any) -> Any:
-        made = make(*args, **kwargs)
-        if not isinstance(made, Layer):
-            raise TypeError(f"{make.__name__} must return a Layer, it returned {type(made).__name__}")
-        record = Record(make.__module__, make.__name__, construct, args, kwargs)
-        return altered(made, record=record, body=made if made.init.record else None, name=name, explicit=False)
+    def named_and_recorded(record: Record, made: Layer[Any, Any]) -> Layer[Any, Any]:
+        if not is_layer(made):
+            raise TypeError(f"{record.name} must return a Layer, it returned {type(made).__name__}")
+        body = made if made.init.record else None
+        return altered(made, record=record, body=body, name=snake_case(record.name), explicit=False)
 
-    return cast(F, construct)
+    return recording(make, named_and_recorded)
 
 
 def constant(name: str, module: str, made: Layer[A, B]) -> Layer[A, B]:

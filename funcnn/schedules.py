@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable
 from typing import TypeAlias, Union
 
-from funcnn.recording import recorded
+from funcnn.records import recorded
 from funcnn.shapes import finite_positive, positive
 
 __all__ = ["Rate", "Schedule", "as_schedule", "constant", "cosine_decay", "exponential_decay", "warmup"]

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from funcnn import Optimizer, Params, apply_updates
-from funcnn.recording import is_recorded
+from funcnn.records import is_recorded
 
 Leaves: TypeAlias = "dict[str, npt.NDArray[np.float64]]"
 Step: TypeAlias = Callable[[Leaves, Leaves], Leaves]

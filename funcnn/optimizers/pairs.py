@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
-from typing import Any, Generic, NamedTuple, TypeVar, cast
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from funcnn.errors import DTypeError, ParamsError, locate
 from funcnn.kernels import updates as kernel
 from funcnn.packing import Layout, layout_of, pack
 from funcnn.params import Params, packed
-from funcnn.recording import Recorded, is_recorded
-from funcnn.records import Record
+from funcnn.records import Record, Recorded, is_recorded, recording
 from funcnn.types import Array, Tree
 
 S = TypeVar("S")
@@ -58,14 +56,12 @@ def optimizer(make: F) -> F:
     (clipped(0.1), True)
     """
 
-    @functools.wraps(make)
-    def construct(*args: Any, **kwargs: Any) -> Any:
-        init, update = make(*args, **kwargs)
+    def carried(record: Record, made: Optimizer[Any]) -> Optimizer[Any]:
+        init, update = made  # recorded already where `make` called another maker; this record takes the place of that one
         init, update = init.function if is_recorded(init) else init, update.function if is_recorded(update) else update
-        record = Record(make.__module__, make.__name__, construct, args, kwargs)
         return Optimizer(Recorded(record, init, "init"), Recorded(record, update, "update"))
 
-    return cast(F, construct)
+    return recording(make, carried)
 
 
 def apply_updates(params: Tree, updates: Tree) -> Params:
