@@ -9,10 +9,10 @@ from typing import Any, TypeAlias, cast
 import numpy as np
 
 from funcnn.calculus import Differentiable
-from funcnn.errors import ParamsError
 from funcnn.objectives import Penalty
 from funcnn.params import plain_tree
-from funcnn.trees import Path, Plain, flatten, matcher
+from funcnn.selection import selected
+from funcnn.trees import Plain, flatten
 from funcnn.types import Array, Tree, Where
 
 Back: TypeAlias = Callable[[float], tuple[Tree]]
@@ -57,14 +57,14 @@ def l2(rate: float, *, where: Where = None) -> Penalty:
 
 
 def _l1(rate: float, where: Where, params: Tree) -> tuple[float, Back]:
-    leaves, chosen = _chosen(params, where)
+    leaves, chosen = _chosen("l1", params, where)
     signs = {path: np.sign(w.real).astype(w.dtype) for path, w in chosen.items()}  # |w| = sign(Re w) w is analytic
     value = rate * sum(np.dot(signs[path].reshape(-1), w.reshape(-1)).item() for path, w in chosen.items())
     return value, lambda d: (_gradients(leaves, signs, rate * d),)
 
 
 def _l2(rate: float, where: Where, params: Tree) -> tuple[float, Back]:
-    leaves, chosen = _chosen(params, where)
+    leaves, chosen = _chosen("l2", params, where)
     flats = [w.reshape(-1) for w in chosen.values()]
     return rate * sum(np.dot(w, w).item() for w in flats), lambda d: (_gradients(leaves, chosen, 2 * rate * d),)
 
@@ -78,31 +78,19 @@ def _penalty(name: str, rule: Callable[..., Any], rate: float, where: Where) -> 
     return cast(Penalty, Differentiable(bound))
 
 
-def _chosen(params: Tree, where: Where) -> tuple[dict[Path, Array], dict[Path, Array]]:
+def _chosen(caller: str, params: Tree, where: Where) -> tuple[dict[str, Array], dict[str, Array]]:
     """All leaves by their paths, and those the penalty is about."""
-    leaves = dict(flatten(plain_tree(params)))
-    if where is None:
-        return leaves, {path: w for path, w in leaves.items() if w.ndim >= 2}
-    if callable(where):
-        return leaves, {path: w for path, w in leaves.items() if where("/".join(path), w)}
-    chosen = {path: w for path, w in leaves.items() if _matches(where, path)}
-    if not chosen:
-        listed = ", ".join(map("/".join, leaves)) or "there are none"
-        raise ParamsError(f"where={where!r} matches no path of the params: {listed}")
-    return leaves, chosen
+    leaves = {"/".join(path): w for path, w in flatten(plain_tree(params))}
+    return leaves, {path: leaves[path] for path in selected(leaves, where, caller=caller)}
 
 
-@functools.lru_cache(1024)
-def _matches(pattern: str, path: Path) -> bool:
-    return matcher(pattern)("/".join(path))
-
-
-def _gradients(leaves: Mapping[Path, Array], chosen: Mapping[Path, Array], scale: float) -> Plain:
+def _gradients(leaves: Mapping[str, Array], chosen: Mapping[str, Array], scale: float) -> Plain:
     """The tree of `scale` times the chosen leaves, in their dtypes, and of zeros."""
     out: Plain = {}
     for path, w in leaves.items():
         c, below = chosen.get(path), out
-        for name in path[:-1]:
+        *parents, last = path.split("/")
+        for name in parents:
             below = cast(Plain, below.setdefault(name, {}))
-        below[path[-1]] = np.zeros(w.shape, w.dtype) if c is None else np.multiply(c, scale, dtype=w.dtype)
+        below[last] = np.zeros(w.shape, w.dtype) if c is None else np.multiply(c, scale, dtype=w.dtype)
     return out

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias, Union
 
@@ -169,17 +168,6 @@ def not_a_tree(value: object, at: Path) -> str:
 def at_path(path: Path) -> str:
     """How messages name a place in a tree."""
     return "/".join(path) or "params"
-
-
-def matcher(where: str) -> Callable[[str], bool]:
-    """The predicate of a path pattern: `*` and `?` stay within a name, `**` spans any number of them.
-
-    >>> [matcher("**/w")(path) for path in ("w", "dense_0/w", "serial_0/dense_0/w", "dense_0/b")]
-    [True, True, True, False]
-    """
-    parts = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-    pattern = re.compile("".join(parts.get(t) or re.escape(t) for t in re.findall(r"\*\*/|\*\*|\*|\?|[^*?]+", where)))
-    return lambda path: pattern.fullmatch(path) is not None
 
 
 def common_dtype(leaves: list[tuple[Path, Array]], default: npt.DTypeLike = np.float32) -> np.dtype[Any]:

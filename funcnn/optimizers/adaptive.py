@@ -9,14 +9,13 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
-from funcnn.errors import ParamsError
 from funcnn.kernels import updates as kernel
 from funcnn.optimizers.pairs import Optimizer, flat, flat_like, optimizer, pieces_like
 from funcnn.packing import Layout
 from funcnn.params import Params
 from funcnn.schedules import Rate, rates
+from funcnn.selection import selected
 from funcnn.shapes import finite_positive, probability
-from funcnn.trees import matcher
 from funcnn.types import Array, Tree, Where
 
 _Spans: TypeAlias = "tuple[tuple[int, int], ...]"
@@ -80,21 +79,20 @@ def adamw(
     decay = float(weight_decay)
 
     @functools.lru_cache(8)  # a layout is compared by identity, and lives as long as the params that are trained
-    def matched(layout: Layout) -> _Spans:
-        fits = matcher(where) if isinstance(where, str) else None
-        places = list(layout.places())
-        spans = tuple((start, end) for path, start, end, shape in places if (fits(path) if fits else len(shape) >= 2))
-        if fits and not spans:
-            paths = ", ".join(path for path, *_ in places) or "none"
-            raise ParamsError(f"adamw: where={where!r} matches no path of the params: {paths}")
-        return spans
+    def by_layout(layout: Layout) -> _Spans:
+        return _spans(np.empty(layout.size), layout, where)  # neither patterns nor ranks look at values
 
     def decaying(p: Array, layout: Layout) -> _Spans:
-        if not callable(where):
-            return matched(layout)
-        return tuple((i, j) for path, i, j, shape in layout.places() if where(path, p[i:j].reshape(shape)))
+        return _spans(p, layout, where) if callable(where) else by_layout(layout)
 
     return _adam("adamw", rate, b1, b2, eps, decay, decaying)
+
+
+def _spans(p: Array, layout: Layout, where: Where) -> _Spans:
+    """Where the leaves that decay lie in the vector."""
+    places = {path: (start, end, shape) for path, start, end, shape in layout.places()}
+    leaves = {path: p[start:end].reshape(shape) for path, (start, end, shape) in places.items()}
+    return tuple(places[path][:2] for path in selected(leaves, where, caller="adamw"))
 
 
 def _adam(

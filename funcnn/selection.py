@@ -1,0 +1,41 @@
+"""Some of the leaves of a tree: what `where` says, to optimizers and penalties alike."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Mapping
+
+from funcnn.errors import ParamsError
+from funcnn.types import Array, Where
+
+
+def selected(leaves: Mapping[str, Array], where: Where, *, caller: str) -> list[str]:
+    """The paths of the leaves that `where` says, in their order.
+
+    In a pattern `*` and `?` stay within a name, and `**` spans any number of them. None stands for the leaves with at
+    least two axes: the weights, and no biases, scales or statistics.
+
+    Errors
+        ParamsError   a pattern matches no path; the message lists the paths
+
+    >>> leaves = {"dense_0/w": np.ones((3, 2)), "dense_0/b": np.ones(2), "head/w": np.ones((2, 1))}
+    >>> [selected(leaves, where, caller="l2") for where in (None, "head/*", "**/b")]
+    [['dense_0/w', 'head/w'], ['head/w'], ['dense_0/b']]
+    """
+    if where is None:
+        return [path for path, leaf in leaves.items() if leaf.ndim >= 2]
+    if callable(where):
+        return [path for path, leaf in leaves.items() if where(path, leaf)]
+    pattern = _compiled(where)
+    found = [path for path in leaves if pattern.fullmatch(path)]
+    if not found:
+        raise ParamsError(f"{caller}: where={where!r} matches no path of the params: {', '.join(leaves) or 'none'}")
+    return found
+
+
+@functools.lru_cache(256)  # penalties ask at every step
+def _compiled(pattern: str) -> re.Pattern[str]:
+    parts = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    tokens = re.findall(r"\*\*/|\*\*|\*|\?|[^*?]+", pattern)
+    return re.compile("".join(parts.get(token) or re.escape(token) for token in tokens))
