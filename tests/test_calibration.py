@@ -51,7 +51,7 @@ NETS: list[Layer[Array, Array]] = [
     serial(Dense(4), BatchNorm(), Relu, Dense(3), BatchNorm(), Tanh, Dense(2)),
     serial(Dense(4), Block(4), BatchNorm(), Block(4).named("deep")),
     serial(Dense(4), FanOut(2), parallel(serial(BatchNorm(), Tanh), Identity), FanInSum, MyNorm()),
-    residual(serial(BatchNorm(epsilon=1e-3), residual(BatchNorm(center=False)), Dense(5))),
+    residual(serial(BatchNorm(eps=1e-3), residual(BatchNorm(center=False)), Dense(5))),
 ]
 every_net = pytest.mark.parametrize("net", NETS, ids=repr)
 

@@ -46,13 +46,13 @@ PASSES = pytest.mark.parametrize("rng", [None, 1], ids=["inference", "training"]
 def test_layer_norm_worked_by_hand() -> None:
     """(1, 3) has mean 2 and variance 1: (-1, 1) / sqrt(1 + 3), times 2, plus 1."""
     params = {"scale": np.array([2.0, 2.0]), "offset": np.array([1.0, 1.0])}
-    assert LayerNorm(epsilon=3.0).apply(params, np.array([[1.0, 3.0]])).tolist() == [[0.0, 2.0]]
+    assert LayerNorm(eps=3.0).apply(params, np.array([[1.0, 3.0]])).tolist() == [[0.0, 2.0]]
 
 
 def test_layer_norm_pullback_worked_by_hand() -> None:
     """With h = (-1/2, 1/2), s = 1/2, scale 2 and dy = (1, 0): dscale = dy h, doffset = dy, and dx by the formula."""
     params = {"scale": np.array([2.0, 2.0]), "offset": np.array([1.0, 1.0])}
-    _, pullback = vjp(LayerNorm(epsilon=3.0).apply, params, np.array([[1.0, 3.0]]))
+    _, pullback = vjp(LayerNorm(eps=3.0).apply, params, np.array([[1.0, 3.0]]))
     dparams, dx = pullback(np.array([[1.0, 0.0]]))
     assert dparams.to_dict()["scale"].tolist() == [-0.5, 0.0]
     assert dparams.to_dict()["offset"].tolist() == [1.0, 0.0]
@@ -87,7 +87,7 @@ def test_layer_norm_params() -> None:
 def test_batch_norm_worked_by_hand() -> None:
     """(1, 3) has mean 2 and variance 1: (-1, 1) / sqrt(1 + 3) in training; (x - 5) / sqrt(6 + 3) in inference."""
     params = {"scale": np.ones(1) * 2, "offset": np.ones(1), "mean": np.ones(1) * 5, "var": np.ones(1) * 6}
-    net, x = BatchNorm(epsilon=3.0), np.array([[1.0], [3.0]])
+    net, x = BatchNorm(eps=3.0), np.array([[1.0], [3.0]])
     assert net.apply(params, x, rng=0).tolist() == [[0.0], [2.0]]
     assert net.apply(params, x) == pytest.approx(np.array([[-5 / 3], [-1 / 3]]), rel=1e-15)
 
@@ -113,7 +113,7 @@ def test_batch_norm_params_have_the_other_axes(axis: int | tuple[int, ...] | Non
 
 
 def test_batch_norm_initial_values() -> None:
-    """Before anything is learned or calibrated, inference changes nothing (but for epsilon)."""
+    """Before anything is learned or calibrated, inference changes nothing (but for `eps`)."""
     _, params = BatchNorm().init(0, (-1, 1))
     assert {name: params.at(name).tolist() for name in params} == {"scale": [1], "offset": [0], "mean": [0], "var": [1]}
 
@@ -243,12 +243,12 @@ def test_nan_goes_through(net: Layer[Array, Array]) -> None:
 
 
 @BOTH
-@pytest.mark.parametrize("epsilon", [0.0, -1.0, float("nan")])
-def test_epsilon_is_checked(net: Layer[Array, Array], epsilon: float) -> None:
+@pytest.mark.parametrize("eps", [0.0, -1.0, float("nan")])
+def test_eps_is_checked(net: Layer[Array, Array], eps: float) -> None:
     """It must be positive: constant inputs have no variance."""
     make = LayerNorm if net == LayerNorm() else BatchNorm
-    with pytest.raises(ValueError, match=f"Norm: epsilon must be a positive finite number, got {epsilon}"):
-        make(epsilon=epsilon)
+    with pytest.raises(ValueError, match=f"Norm: eps must be a positive finite number, got {eps}"):
+        make(eps=eps)
 
 
 def test_wrong_shapes_are_refused() -> None:

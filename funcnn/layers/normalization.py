@@ -21,18 +21,18 @@ Axis: TypeAlias = Union[int, "tuple[int, ...]", None]
 
 
 @layer
-def LayerNorm(*, epsilon: float = 1e-5) -> Layer[Array, Array]:
+def LayerNorm(*, eps: float = 1e-5) -> Layer[Array, Array]:
     """Every example, at every place, with mean 0 and variance 1 over its features; then scaled and moved.
 
-    `y = scale h + offset`, `h = (x - mean) / sqrt(var + epsilon)`, with mean and (biased) variance over the last axis.
+    `y = scale h + offset`, `h = (x - mean) / sqrt(var + eps)`, with mean and (biased) variance over the last axis.
 
     Shapes
         x, y    (..., n)        any number of batch axes
         params  {"scale": (n,), "offset": (n,)}
     Errors
-        ValueError   `epsilon` is not positive
+        ValueError   `eps` is not positive
         ShapeError   x has no axis, or its last axis is not n
-    Pullback, batch axes flattened to rows; s = 1 / sqrt(var + epsilon), dh = dy scale
+    Pullback, batch axes flattened to rows; s = 1 / sqrt(var + eps), dh = dy scale
         dscale = 1^T (dy h)      doffset = 1^T dy      dx = s (dh - mean(dh) - h mean(dh h))
     Source: Ba, Kiros & Hinton, Layer Normalization (2016), equation 3.
 
@@ -41,7 +41,7 @@ def LayerNorm(*, epsilon: float = 1e-5) -> Layer[Array, Array]:
     array([[-1.,  1.],
            [ 1., -1.]], dtype=float32)
     """
-    finite_positive("LayerNorm", epsilon=epsilon)
+    finite_positive("LayerNorm", eps=eps)
 
     def out_shape(shape: Shape) -> Shape:
         return axes("LayerNorm", shape, at_least=1)
@@ -52,7 +52,7 @@ def LayerNorm(*, epsilon: float = 1e-5) -> Layer[Array, Array]:
 
     def rule(params: Tree, x: Array) -> tuple[Array, Pullback]:
         scale, offset = leaves(params, "scale", "offset")
-        h, s = kernel.standardize(x, epsilon)
+        h, s = kernel.standardize(x, eps)
         y: Array = h * scale
         y += offset
 
@@ -76,7 +76,7 @@ def LayerNorm(*, epsilon: float = 1e-5) -> Layer[Array, Array]:
 def BatchNorm(
     *,
     axis: Axis = None,
-    epsilon: float = 1e-5,
+    eps: float = 1e-5,
     center: bool = True,
     scale: bool = True,
     beta_init: Initializer = zeros,
@@ -84,18 +84,19 @@ def BatchNorm(
 ) -> Layer[Array, Array]:
     """Every feature with mean 0 and variance 1 over the batch; then scaled and moved.
 
-    `y = scale h + offset`, `h = (x - mean) / sqrt(var + epsilon)`. In a training pass, mean and (biased) variance are
+    `y = scale h + offset`, `h = (x - mean) / sqrt(var + eps)`. In a training pass, mean and (biased) variance are
     those of the batch; in inference they are the params "mean" and "var", which `calibrate` sets, and which are 0 and 1
     before. `axis` says what is averaged over: all axes but the last where not given. With `scale=False` there is no
-    leaf "scale", with `center=False` no "offset"; `gamma_init` and `beta_init` draw them. The names are stax's.
+    leaf "scale", with `center=False` no "offset"; `gamma_init` and `beta_init` draw them. The names are stax's, but
+    for `eps`, which is called as it is in the optimizers.
 
     Shapes
         x, y    (batch, ..., n)
         params  {"scale": (n,), "offset": (n,), "mean": (n,), "var": (n,)}; with `axis`, the sizes of the other axes
     Errors
-        ValueError   `epsilon` is not positive
-        ShapeError   x has less than two axes, or not those that `axis` names, or not the size n
-    Pullback, averaged axes flattened to N rows; s = 1 / sqrt(var + epsilon), dh = dy scale
+        ValueError   `eps` is not positive
+        ShapeError   x has fewer than two axes, or not those that `axis` names, or not the size n
+    Pullback, averaged axes flattened to N rows; s = 1 / sqrt(var + eps), dh = dy scale
         dscale = 1^T (dy h)      doffset = 1^T dy
         training    dx = s (dh - 1^T dh / N - h 1^T(dh h) / N)    dmean = 0            dvar = 0
         inference   dx = s dh                                     dmean = -s 1^T dh    dvar = -s^2 1^T(dh h) / 2
@@ -107,7 +108,7 @@ def BatchNorm(
     >>> net.apply(params, x, rng=0).round(3).T, net.apply(params, x).round(3).T
     (array([[-1.,  1.]], dtype=float32), array([[1., 3.]], dtype=float32))
     """
-    finite_positive("BatchNorm", epsilon=epsilon)
+    finite_positive("BatchNorm", eps=eps)
 
     def out_shape(shape: Shape) -> Shape:
         split_axes(axis, len(axes("BatchNorm", shape, at_least=2)))
@@ -124,9 +125,9 @@ def BatchNorm(
         rows = as_rows(x, axis)
         flat = {name: leaf.reshape(-1) for name, leaf in zip(params, leaves(params, *params), strict=True)}
         mean, var = (flat["mean"], flat["var"]) if rng is None else kernel.moments(rows)
-        s: Array = 1 / np.sqrt(var + epsilon)
+        s: Array = 1 / np.sqrt(var + eps)
         a: Array = s * flat["scale"] if scale else s
-        d: Array = rows - mean
+        d: Array = rows - mean  # kept for the pullback in the place of h = s d, which is then never made
         y: Array = d * a
         if center:
             y += flat["offset"]
