@@ -118,6 +118,24 @@ COMBINATORS: Final = (
     LayerRow("keep(serial(parallel(Dense(3), Dense(3)), FanInSum, Tanh))", (("B", "D"), ("B", "E"))),
 )
 
+# Sizes at which kernels change their algorithm, work block by block, or on several threads.
+LARGE: Final = (
+    LayerRow("Dense(200)", (130, 300), linear=True),
+    LayerRow("Conv(16, (3, 3), padding='SAME')", (2, 14, 14, 8), linear=True),
+    LayerRow("Conv(16, (3, 3))", (3, 10, 17, 12), linear=True),
+    LayerRow("MaxPool((2, 2), (2, 2))", (3, 40, 40, 32), kinks=True),
+    LayerRow("Embedding(70000, 4)", (7, 9), tokens=range(69000, 70000)),
+    LayerRow("Relu", (65, 4100), kinks=True),
+    LayerRow("Gelu", (65, 4100)),
+    LayerRow("Tanh", (65, 4100)),
+    LayerRow("Softplus", (65, 4100)),
+    LayerRow("LogSoftmax", (20, 300)),
+    LayerRow("BatchNorm()", (65, 300)),
+    LayerRow("LayerNorm()", (65, 300)),
+    LayerRow("Dropout(0.5)", (65, 4100), linear=True),
+    LayerRow("serial(Conv(8, (3, 3)), BatchNorm(), Relu, MaxPool((2, 2), (2, 2)), Flatten, Dense(10))", (4, 16, 16, 8)),
+)
+
 LOSSES: tuple[LossRow, ...] = (
     LossRow("joint(squared_error, sum_squared_error, scales=(0.5, 2.0))", (("B", "D"), ("B", ..., "E"))),
     LossRow("softmax_cross_entropy", ("B", ..., 4), target="labels"),
