@@ -13,7 +13,6 @@ import funcnn
 from funcnn import Array, Dense, Initializer, Key, ShapeError, initializers, serial
 from funcnn.initializers import (
     constant,
-    fans,
     glorot_normal,
     glorot_uniform,
     he_normal,
@@ -28,6 +27,7 @@ from funcnn.initializers import (
     variance_scaling,
     zeros,
 )
+from funcnn.initializers.scaling import fans
 
 MATRIX, KERNEL = (120, 200), (3, 3, 24, 40)
 CUT = 0.87962566103423978
