@@ -91,7 +91,7 @@ class Apply(Generic[X_contra, Y_co]):
             raise
         return cast(Y_co, guarded(y, inner))
 
-    def pull(self, params: Tree, x: X_contra, rng: Rng | None = None) -> tuple[Y_co, Callable[[Any], tuple[Params, Any]]]:
+    def pull(self, params: Tree, x: X_contra, *, rng: Rng | None = None) -> tuple[Y_co, Callable[[Any], tuple[Params, Any]]]:
         """The value and the pullback; what `vjp(apply, params, x)` calls."""
         key = None if rng is None else as_key(rng)
         try:

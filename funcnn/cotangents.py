@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar, Union, cast, final, overload
 import numpy as np
 import numpy.typing as npt
 
-from funcnn.errors import ParamsError, ShapeError
+from funcnn.errors import ParamsError, ShapeError, brief
 from funcnn.kernels.scratch import is_scratch
 from funcnn.kinds import convert
 from funcnn.shapes import display
@@ -62,7 +62,7 @@ def guarded(y: Nested, x: object) -> Any:
     return y if fresh and y is not x and not isinstance(x, tuple) else read_only(y)
 
 
-def cotangent_like(y: Nested, dy: Any) -> Any:
+def cotangent_like(y: Nested, dy: Any, name: str = "the cotangent") -> Any:
     """The cotangent as rules want it: tuples like `y`, arrays of its shape and dtype.
 
     Errors
@@ -72,20 +72,33 @@ def cotangent_like(y: Nested, dy: Any) -> Any:
     if isinstance(y, tuple):
         if not is_tuple(dy) or len(dy) != len(y):
             raise ShapeError(f"the value is a tuple of {len(y)}, its cotangent must be one too, got {type(dy).__name__}")
-        return tuple(cotangent_like(a, b) for a, b in zip(y, dy, strict=True))
+        return tuple(cotangent_like(a, b, f"item {i} of {name}") for i, (a, b) in enumerate(zip(y, dy, strict=True)))
     if type(dy) is not np.ndarray or dy.dtype != y.dtype:
-        dy = _converted(dy, y.dtype)
+        dy = _converted(dy, y.dtype, name)
     if dy.shape != y.shape:
-        raise ShapeError(f"the cotangent must have the shape of the value, {display(y.shape)}, got {display(dy.shape)}")
+        raise ShapeError(f"{name} must have the shape of the value, {display(y.shape)}, got {display(dy.shape)}")
     return read_only(dy)  # cotangents are borrowed: no rule writes into one
 
 
-def _converted(dy: Any, dtype: np.dtype[Any]) -> Any:
+def _converted(dy: Any, dtype: np.dtype[Any], name: str) -> Any:
     if dtype.kind == "c":  # a rule under complex numbers, whose derivatives are exact
         return np.asarray(dy, dtype)
     if is_tuple(dy):
         raise ShapeError(f"the value is one array, its cotangent must be one too, got a tuple of {len(dy)}")
-    return convert(dy, "features", dtype if dtype.kind == "f" else np.dtype(np.float32), "the cotangent")
+    return convert(dy, "features", dtype if dtype.kind == "f" else np.dtype(np.float32), name)
+
+
+def cotangent_of_number(d: Any) -> float:
+    """The cotangent of a loss, which is one number.
+
+    Errors
+        ShapeError   it is an array, or no real number
+    """
+    try:
+        return float(d)
+    except (TypeError, ValueError):
+        got = f"an array of shape {display(d.shape)}" if is_array(d) else brief(d)
+        raise ShapeError(f"the value is one number, its cotangent must be one too, got {got}; write 1.0") from None
 
 
 def like_input(dx: Any, x: Nested) -> Any:

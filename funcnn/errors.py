@@ -68,6 +68,12 @@ class MissingExtraError(FuncnnError, ImportError):  # type: ignore[misc]  # both
     """An optional package is not installed."""
 
 
+def brief(value: object) -> str:
+    """How messages show a value: one line, and not a long one."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
 def locate(error: Exception, name: str) -> None:
     """Say that `error` came out of the child `name`: ours grow their path, foreign ones get a note."""
     if isinstance(error, FuncnnError):

@@ -11,7 +11,7 @@ import numpy as np
 from funcnn.calculus import Apply, Differentiable
 from funcnn.children import children_of
 from funcnn.cotangents import force, read_only
-from funcnn.errors import FuncnnError, ParamsError, ShapeError
+from funcnn.errors import FuncnnError, ParamsError, ShapeError, brief
 from funcnn.keys import as_key
 from funcnn.losses.reductions import Weights
 from funcnn.losses.terms import Loss
@@ -138,7 +138,7 @@ def value_and_grad(loss: Loss[Y, T], apply: Apply[X, Y], *penalties: Penalty) ->
         raise TypeError(f"value_and_grad takes the apply of a network, got {type(apply).__name__}{hint}")
     for penalty in penalties:
         if not isinstance(penalty, Differentiable):
-            raise TypeError(f"penalties are differentiable functions of params, like l2(1e-4), got {penalty!r}")
+            raise TypeError(f"penalties are differentiable functions of params, like l2(1e-4), got {brief(penalty)}")
     return Objective(loss, apply, penalties)
 
 
@@ -188,7 +188,7 @@ def _length(value: Any) -> int | None:
         value = value[0]
     shape: Any = getattr(value, "shape", None)
     if shape is None:
-        return len(value) if hasattr(value, "__len__") else None
+        return len(value) if isinstance(value, list) else None  # what else has a length the loss will refuse
     return shape[0] if shape else None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from math import isfinite
 from typing import Any, TypeVar, overload
 
 from funcnn.cotangents import Later, force
@@ -10,7 +11,7 @@ from funcnn.errors import ShapeError
 from funcnn.losses.reductions import Back
 from funcnn.losses.terms import Loss
 from funcnn.records import Record
-from funcnn.shapes import display
+from funcnn.shapes import display, is_number
 from funcnn.types import is_tuple
 
 A = TypeVar("A")
@@ -36,7 +37,7 @@ def joint(*losses: Loss[Any, Any], scales: tuple[float, ...] | None = None) -> L
         prediction, target   tuples of what the losses take
     Errors
         TypeError    an argument is no loss
-        ValueError   not as many scales as losses
+        ValueError   no loss; scales that are no finite numbers, or not as many as losses
         ShapeError   prediction or target is no such tuple; `reduce="none"` where the terms have different shapes
     Pullback
         the tuples of the cotangents of the losses, each times its scale
@@ -49,7 +50,11 @@ def joint(*losses: Loss[Any, Any], scales: tuple[float, ...] | None = None) -> L
     for i, part in enumerate(losses):
         if not isinstance(part, Loss):
             raise TypeError(f"joint takes losses, argument {i} is {type(part).__name__}; make a rule one with @loss")
-    each = (1.0,) * len(losses) if scales is None else tuple(scales)
+    if not losses:
+        raise ValueError("joint takes at least one loss")
+    each = (1.0,) * len(losses) if scales is None else scales
+    if not is_tuple(each) or not all(is_number(scale) and isfinite(scale) for scale in each):
+        raise ValueError(f"joint: scales must be a tuple of finite numbers, got {scales!r}")
     if len(each) != len(losses):
         raise ValueError(f"joint takes a scale for each loss, got {len(each)} scales for {len(losses)} losses")
     parts = tuple(zip(each, losses, strict=True))

@@ -57,13 +57,18 @@ def _weighted(terms: Any, back: Back, weights: Any, how: str | None) -> tuple[An
     elif how == "batch":
         n = np.add.reduce(w, None).item() if w.ndim == 1 else _rows(terms)
     if not n.real > 0:
-        raise ShapeError(f"empty batch: the weights sum to {n}, and divide the sum" if terms.size else _empty(terms))
+        raise ShapeError(_weightless(n) if terms.size else _empty(terms))
     value = np.add.reduce(terms * each, None).item() / n
     return value, lambda d: back(np.broadcast_to(each * (d / n), terms.shape))
 
 
 def _rows(terms: Any) -> int:
     return int(terms.shape[0]) if terms.ndim else 1
+
+
+def _weightless(n: Any) -> str:
+    what = "empty batch: " if n == 0 else ""
+    return f"{what}the weights sum to {n}, but the mean divides by their sum; give weights whose sum is above 0"
 
 
 def _empty(terms: Any) -> str:

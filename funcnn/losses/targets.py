@@ -73,8 +73,8 @@ def class_targets(name: str, logits: Array, labels: Any) -> Any:
     """
     if is_tuple(logits):
         raise ShapeError(f"{name} takes one array of logits, got a tuple of {len(logits)}; use joint(...)")
-    if not logits.ndim:
-        raise ShapeError(f"{name} takes logits of shape (..., classes), got ()")
+    if not logits.ndim or not logits.shape[-1]:
+        raise ShapeError(f"{name} takes logits of shape (..., classes), got {display(logits.shape)}")
     if type(labels) is not np.ndarray or labels.dtype.kind not in "iu":
         labels = converted(labels, logits.dtype, name, "any")
     classes = logits.shape[-1]

@@ -7,7 +7,8 @@ import inspect
 from collections.abc import Callable
 from typing import Any, Concatenate, Generic, Literal, TypeAlias, TypeVar, Union, cast, final, overload
 
-from funcnn.cotangents import cotangent_like, force, read_only
+from funcnn.cotangents import cotangent_like, cotangent_of_number, force, read_only
+from funcnn.errors import brief
 from funcnn.losses.reductions import Back, Reduce, Weights, reduced
 from funcnn.losses.targets import real
 from funcnn.records import Record
@@ -123,7 +124,7 @@ class Loss(Generic[Y, T]):
         value, back = self.rule(real(prediction), target, weights, reduce, options)
 
         def pullback(d: Any) -> tuple[Any, Any]:
-            dprediction, dtarget = back(cotangent_like(value, d) if reduce == "none" else float(d))
+            dprediction, dtarget = back(cotangent_like(value, d) if reduce == "none" else cotangent_of_number(d))
             return read_only(force(dprediction)), read_only(force(dtarget))
 
         return (read_only(value) if reduce == "none" else value), pullback
@@ -213,6 +214,8 @@ def loss(rule: Callable[..., Any] | None = None, /, *, reduce: Reduce = "mean") 
 
 
 def _made(rule: Callable[..., Any], reduce: Reduce) -> Loss[Any, Any]:
+    if not callable(rule):
+        raise TypeError(f"loss takes a rule (prediction, target) -> (terms, pullback), got {brief(rule)}")
     parameters = inspect.signature(rule).parameters.values()
     names = tuple(p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY)
     record = Record(rule.__module__, rule.__qualname__)
