@@ -91,4 +91,4 @@ def convert(x: Any, kind: Kind, dtype: np.dtype[Any], name: str = "the input") -
 
 
 def _native(array: npt.NDArray[Any], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
-    return np.asarray(array, dtype.newbyteorder("="), order="C")
+    return np.asarray(array, dtype if dtype.isnative else dtype.newbyteorder("="), order="C")
