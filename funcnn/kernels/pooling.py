@@ -10,10 +10,13 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from funcnn.kernels import scratch
+from funcnn.kernels.threads import spread
 from funcnn.kernels.windows import Pads, Pair, positions, reach
 from funcnn.types import Array
 
 _BLOCK = 1 << 19  # bytes of an input that is worked on at a time: it is read once for every offset
+_WORTHWHILE = 1 << 18  # elements that repay another thread
 
 
 def max_pool(x: Array, window: Pair, strides: Pair, pads: Pads) -> Array:
@@ -21,17 +24,20 @@ def max_pool(x: Array, window: Pair, strides: Pair, pads: Pads) -> Array:
     y = _empty(x, window, strides, pads)
     larger = _larger_real if x.dtype.kind == "c" else np.maximum
     offsets = list(_offsets(x.shape, y.shape, window, strides, pads))
-    if _padded(pads):
-        y.fill(-np.inf)
-        for images in _images(x):
-            for windows, pixels in offsets:
-                out = y[images][windows]
-                larger(out, x[images][pixels], out=out)
-        return y
-    for images in _images(x):
-        found = x[images][offsets[0][1]]
-        for _, pixels in offsets[1:] or offsets:  # a single offset meets itself
-            found = larger(found, x[images][pixels], out=y[images])
+
+    def part(start: int, end: int) -> None:
+        for images in _images(x, start, end):
+            if _padded(pads):
+                y[images].fill(-np.inf)
+                for windows, pixels in offsets:
+                    out = y[images][windows]
+                    larger(out, x[images][pixels], out=out)
+                continue
+            found = x[images][offsets[0][1]]
+            for _, pixels in offsets[1:] or offsets:  # a single offset meets itself
+                found = larger(found, x[images][pixels], out=y[images])
+
+    spread(len(x), _least(x), part)
     return y
 
 
@@ -42,18 +48,22 @@ def max_pool_input(x: Array, y: Array, dy: Array, window: Pair, strides: Pair, p
     """
     dx, give = _input_like(x.shape, dy, window, strides, pads)
     *offsets, (ends, last) = _offsets(x.shape, y.shape, window, strides, pads)
-    for images in _images(x):
-        left, large = dy[images], y[images].real
-        for windows, pixels in offsets:
-            smaller = np.less(x[images][pixels].real, large[windows])
-            rest = smaller.astype(dy.dtype)
-            if rest.shape != left.shape:  # windows at a border, which have no pixel here
-                rest = np.ones(left.shape, dy.dtype)
-                rest[windows] = smaller
-            rest *= left
-            give(dx[images][pixels], np.subtract(left, rest)[windows])
-            left = rest
-        give(dx[images][last], left[ends])  # nobody took it before
+
+    def part(start: int, end: int) -> None:
+        for images in _images(x, start, end):
+            left, large = dy[images], y[images].real
+            for windows, pixels in offsets:
+                smaller = np.less(x[images][pixels].real, large[windows])
+                rest = smaller.astype(dy.dtype)
+                if rest.shape != left.shape:  # windows at a border, which have no pixel here
+                    rest = np.ones(left.shape, dy.dtype)
+                    rest[windows] = smaller
+                rest *= left
+                give(dx[images][pixels], np.subtract(left, rest)[windows])
+                left = rest
+            give(dx[images][last], left[ends])  # nobody took it before
+
+    spread(len(x), _least(x), part)
     return dx
 
 
@@ -85,7 +95,7 @@ def _empty(x: Array, window: Pair, strides: Pair, pads: Pads) -> Array:
     n, height, width, channels = x.shape
     down = positions(height, window[0], strides[0], pads[0])
     across = positions(width, window[1], strides[1], pads[1])
-    y: Array = np.empty((n, down, across, channels), x.dtype)
+    y: Array = scratch.array((n, down, across, channels), x.dtype)
     return y
 
 
@@ -94,7 +104,9 @@ def _input_like(
 ) -> tuple[Array, Callable[[Array, Array], None]]:
     """Room for the cotangent of the input, and how it is filled: where no pixel is in two windows, without adding."""
     tiles = window == strides and (dy.shape[1] * window[0], dy.shape[2] * window[1]) == shape[1:3] and not _padded(pads)
-    dx: Array = np.empty(shape, dy.dtype) if tiles else np.zeros(shape, dy.dtype)
+    dx: Array = scratch.array(shape, dy.dtype)
+    if not tiles:
+        dx.fill(0)
     apart = strides[0] >= window[0] and strides[1] >= window[1]
     return dx, np.copyto if apart else _add
 
@@ -130,10 +142,16 @@ def _offsets(
             yield (slice(None), rows, columns), (slice(None), lines, pixels)
 
 
-def _images(x: Array) -> Iterator[slice]:
+def _images(x: Array, start: int = 0, end: int | None = None) -> Iterator[slice]:
     many = max(1, _BLOCK * len(x) // max(1, x.nbytes))
-    for i in range(0, len(x), many):
-        yield slice(i, i + many)
+    last = len(x) if end is None else end
+    for i in range(start, last, many):
+        yield slice(i, min(i + many, last))
+
+
+def _least(x: Array) -> int:
+    """How many images repay another thread."""
+    return -(-_WORTHWHILE // max(1, x[:1].size))
 
 
 def _larger_real(a: Array, b: Array, out: Array) -> Array:
