@@ -75,7 +75,7 @@ def all_three(case: Case) -> tuple[Array, Array, Array]:
     window = w.shape[0], w.shape[1]
     return (
         kernel.convolve(x, w, strides, pads),
-        kernel.convolve_weights(x, dy, window, strides, pads),
+        kernel.convolve_params(x, dy, window, strides, pads)[0],
         kernel.convolve_input(dy, w, x.shape, strides, pads),
     )
 
@@ -104,6 +104,14 @@ def test_a_bias_is_added_to_every_pixel(case: Case) -> None:
     b = np.linspace(-1, 1, case.w.shape[3])
     x, w, _, strides, pads = case
     np.testing.assert_array_equal(kernel.convolve(x, w, strides, pads, b), kernel.convolve(x, w, strides, pads) + b)
+
+
+@given(case=cases())
+def test_the_cotangent_of_the_bias_is_the_sum(case: Case) -> None:
+    """Of the cotangents of all pixels of a channel."""
+    window = case.w.shape[0], case.w.shape[1]
+    _, db = kernel.convolve_params(case.x, case.dy, window, case.strides, case.pads)
+    np.testing.assert_allclose(db, case.dy.sum((0, 1, 2)), rtol=TINY, atol=1e-10)
 
 
 @given(case=cases())

@@ -59,7 +59,8 @@ def test_all_three_passes_are_within_the_stated_error(
     dy = rng.normal(size=y.shape).astype(np.float32)
     dw, dx = direct_pullback(x, w, dy, pads)
     assert off(winograd.convolve(x, w, pads), y) < ERROR
-    assert off(winograd.convolve_weights(x, dy, pads), dw) < ERROR
+    assert off(winograd.convolve_params(x, dy, pads)[0], dw) < ERROR
+    assert np.allclose(winograd.convolve_params(x, dy, pads)[1], dy.sum((0, 1, 2)), atol=1e-3)
     assert off(winograd.convolve_input(dy, w, x.shape, pads), dx) < ERROR
 
 
@@ -72,7 +73,7 @@ def test_wide_layers_are_within_the_stated_error() -> None:
     dy = rng.normal(size=y.shape).astype(np.float32)
     dw, dx = direct_pullback(x, w, dy, pads)
     assert off(winograd.convolve(x, w, pads), y) < ERROR
-    assert off(winograd.convolve_weights(x, dy, pads), dw) < ERROR
+    assert off(winograd.convolve_params(x, dy, pads)[0], dw) < ERROR
     assert off(winograd.convolve_input(dy, w, x.shape, pads), dx) < ERROR
 
 
@@ -98,7 +99,7 @@ def test_any_memory_layout_will_do(layout: str) -> None:
 
     before = x.copy(), dy.copy()
     assert np.array_equal(winograd.convolve(laid(x), laid(w), pads), winograd.convolve(x, w, pads))
-    assert np.array_equal(winograd.convolve_weights(laid(x), laid(dy), pads), winograd.convolve_weights(x, dy, pads))
+    assert np.array_equal(winograd.convolve_params(laid(x), laid(dy), pads)[0], winograd.convolve_params(x, dy, pads)[0])
     found = winograd.convolve_input(laid(dy), laid(w), x.shape, pads)
     assert np.array_equal(found, winograd.convolve_input(dy, w, x.shape, pads))
     assert np.array_equal(x, before[0]) and np.array_equal(dy, before[1])

@@ -10,7 +10,6 @@ Source: Chellapilla, Puri & Simard, High performance convolutional neural networ
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from math import prod
 from typing import TypeAlias
@@ -19,6 +18,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from funcnn.kernels import scratch, threads, winograd
+from funcnn.kernels.affine import column_sums
 from funcnn.kernels.windows import Pads, Pair, positions, reach
 from funcnn.types import Array
 
@@ -36,44 +36,46 @@ def convolve(x: Array, w: Array, strides: Pair, pads: Pads, b: Array | None = No
     rows, columns = _counts(x.shape, w.shape, strides, pads)
     y: Array = scratch.array((len(x), rows, columns, w.shape[3]), np.result_type(x, w))
     if winograd.suits(x.shape, w.shape, strides, pads, y.dtype):
-        _spread(y, w, lambda i: winograd.convolve(x[i], w, pads, b, out=y[i]))
+        _spread(y, w.shape, lambda i: winograd.convolve(x[i], w, pads, b, out=y[i]))
     else:
-        _spread(y, w, lambda i: _convolve(x[i], w, strides, pads, b, y[i]))
+        _spread(y, w.shape, lambda i: _convolve(x[i], w, strides, pads, b, y[i]))
     return y
 
 
-def convolve_weights(x: Array, dy: Array, window: Pair, strides: Pair, pads: Pads) -> Array:
-    """The cotangent of `w`. The pixels are gathered once more, which costs less than keeping them."""
+def convolve_params(x: Array, dy: Array, window: Pair, strides: Pair, pads: Pads) -> tuple[Array, Array]:
+    """The cotangents of `w` and `b`. The pixels are gathered once more, which costs less than keeping them."""
     shape = (*window, x.shape[3], dy.shape[3])
-    dw: Array = np.zeros(shape, np.result_type(x, dy))
-    adding = threading.Lock()
+    dtype = np.result_type(x, dy)
+    suits = winograd.suits(x.shape, shape, strides, pads, dtype)
+    parts: dict[int, tuple[Array, Array]] = {}
 
     def part(i: slice) -> None:
-        found = (
-            winograd.convolve_weights(x[i], dy[i], pads)
-            if winograd.suits(x.shape, shape, strides, pads, dw.dtype)
-            else _convolve_weights(x[i], dy[i], shape, strides, pads)
-        )
-        with adding:
-            np.add(dw, found, out=dw)
+        if suits:
+            parts[i.start] = winograd.convolve_params(x[i], dy[i], pads)
+        else:
+            parts[i.start] = _convolve_params(x[i], dy[i], shape, strides, pads)
 
-    _spread(dy, dw, part)
-    return dw
+    _spread(dy, shape, part)
+    (dw, db), *others = (parts[start] for start in sorted(parts))  # in one order, whichever thread was first
+    for more, other in others:
+        np.add(dw, more, out=dw)
+        np.add(db, other, out=db)
+    return dw, db
 
 
 def convolve_input(dy: Array, w: Array, shape: tuple[int, ...], strides: Pair, pads: Pads) -> Array:
     """The cotangent of an `x` of this shape: what every window sends back, added up pixel by pixel."""
     dx: Array = scratch.array(shape, np.result_type(dy, w))
     if winograd.suits(shape, w.shape, strides, pads, dx.dtype):
-        _spread(dy, w, lambda i: winograd.convolve_input(dy[i], w, dx[i].shape, pads, out=dx[i]))
+        _spread(dy, w.shape, lambda i: winograd.convolve_input(dy[i], w, dx[i].shape, pads, out=dx[i]))
     else:
-        _spread(dy, w, lambda i: _convolve_input(dy[i], w, strides, pads, dx[i]))
+        _spread(dy, w.shape, lambda i: _convolve_input(dy[i], w, strides, pads, dx[i]))
     return dx
 
 
-def _spread(y: Array, w: Array, work: Callable[[slice], object]) -> None:
+def _spread(y: Array, w_shape: tuple[int, ...], work: Callable[[slice], object]) -> None:
     """The work for all images, on several cores if there is enough of it."""
-    each = y[:1].size * w.size // max(1, w.shape[3])
+    each = y[:1].size * prod(w_shape[:3])
     threads.spread(len(y), -(-_WORTHWHILE // max(1, each)), lambda i, j: work(slice(i, j)))
 
 
@@ -89,13 +91,18 @@ def _convolve(x: Array, w: Array, strides: Pair, pads: Pads, b: Array | None, y:
             lines += bias
 
 
-def _convolve_weights(x: Array, dy: Array, shape: tuple[int, ...], strides: Pair, pads: Pads) -> Array:
+def _convolve_params(
+    x: Array, dy: Array, shape: tuple[int, ...], strides: Pair, pads: Pads
+) -> tuple[Array, Array]:
     dw: Array = np.zeros((prod(shape[:3]), shape[3]), np.result_type(x, dy))
+    db: Array = np.zeros(shape[3], dw.dtype)
     part = np.empty_like(dw)
     for block, patches in _gathered(x, shape, strides, pads):
-        np.matmul(patches.T, dy[block].reshape(-1, shape[3]), out=part)
+        d = dy[block].reshape(-1, shape[3])
+        np.matmul(patches.T, d, out=part)
         dw += part
-    return dw.reshape(shape)
+        db += column_sums(d)
+    return dw.reshape(shape), db
 
 
 def _convolve_input(dy: Array, w: Array, strides: Pair, pads: Pads, dx: Array) -> None:

@@ -24,6 +24,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from funcnn.kernels import scratch
+from funcnn.kernels.affine import column_sums
 from funcnn.kernels.settings import WINOGRAD
 from funcnn.types import Array
 
@@ -202,19 +203,24 @@ def convolve(x: Array, w: Array, pads: Pads, bias: Array | None = None, out: Arr
     return y
 
 
-def convolve_weights(x: Array, dy: Array, pads: Pads) -> Array:
-    """The cotangent of the windows."""
+def convolve_params(x: Array, dy: Array, pads: Pads) -> tuple[Array, Array]:
+    """The cotangents of the windows and of the bias.
+
+    That of the bias is nearly free: row 1 of A is all ones, so that entry (1, 1) of `A dy A^T` is the sum over a tile.
+    """
     c, o = x.shape[3], dy.shape[3]
     t = _tiling(x.shape, pads)
     source, inward, outward = _Source(x, t), _Inward(t, c), _Outward(t, o)
     du: Array = np.zeros((36, c, o), _F)
     part: Array = np.empty((36, c, o), _F)
+    db: Array = np.zeros(o, _F)
     for i in t.blocks():
         v, m = inward(source.block(i)), outward(dy[i : i + t.block])
         np.matmul(v.transpose(0, 2, 1), m, out=part)
         du += part
+        db += column_sums(m[7])
     dw: Array = np.dot(_GG.T, du.reshape(36, c * o))
-    return dw.reshape(3, 3, c, o)
+    return dw.reshape(3, 3, c, o), db
 
 
 def convolve_input(dy: Array, w: Array, shape: tuple[int, ...], pads: Pads, out: Array | None = None) -> Array:

@@ -6,7 +6,7 @@ from math import prod
 
 from funcnn.calculus import Later, Pullback
 from funcnn.initializers import glorot_normal, zeros
-from funcnn.kernels import affine, convolution as kernel
+from funcnn.kernels import convolution as kernel
 from funcnn.layers.windows import Padding, borders, checked_padding, checked_pair, image_axes, slide
 from funcnn.networks import Layer, layer
 from funcnn.shapes import positive
@@ -30,6 +30,10 @@ def Conv(
 
     Padding "VALID" keeps the windows inside the image; "SAME" puts zeros around it, half of them before the image and
     the odd one behind it, so that there are ceil(height / s) x ceil(width / t) windows. Strides are (1, 1) by default.
+
+    In float32, windows of 3 x 3 and stride 1 on enough channels and pixels are convolved by Winograd's algorithm: twice as
+    fast, with errors up to 2e-5 of the largest entry instead of 1e-6, and a value that is not finite spreads to the pixels
+    4 around it. FUNCNN_WINOGRAD=0 in the environment switches it off.
 
     Shapes
         x       (batch, height, width, n)
@@ -65,8 +69,7 @@ def Conv(
         y = kernel.convolve(x, w, steps, pads, b)
 
         def pullback(dy: Array) -> tuple[Tree, Later[Array]]:
-            dw = kernel.convolve_weights(x, dy, window, steps, pads)
-            db = affine.column_sums(dy.reshape(-1, channels))
+            dw, db = kernel.convolve_params(x, dy, window, steps, pads)
             return {"w": dw, "b": db}, Later(lambda: kernel.convolve_input(dy, w, x.shape, steps, pads))
 
         return y, pullback
