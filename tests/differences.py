@@ -37,8 +37,8 @@ def drawn_like(x: Any, rng: np.random.Generator) -> Any:
     return {name: drawn_like(x[name], rng) for name in x}
 
 
-def moved(x: Any, t: float, direction: Any) -> Any:
-    """`x + t direction`."""
+def moved(x: Any, t: complex, direction: Any) -> Any:
+    """`x + t direction`; an imaginary `t` makes a complex step."""
     if isinstance(x, np.ndarray):
         return x + t * direction if x.dtype.kind == "f" else x
     if is_tuple(x):

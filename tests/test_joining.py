@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from small_objectives import T, X
 
 from funcnn import Loss, ShapeError, joint, softmax_cross_entropy, squared_error, sum_squared_error
 
-X = np.random.default_rng(0).normal(size=(5, 3))
-T = np.random.default_rng(1).normal(size=(5, 2))
 LABELS = np.array([0, 1, 1, 0, 1])
 
 

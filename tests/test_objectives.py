@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 import numpy as np
 import pytest
 from differences import drawn_like, inner, moved, slope
+from small_objectives import LABELS, NET, PARAMS, Noise, T, X
 
 from funcnn import (
     Array,
@@ -37,23 +38,6 @@ from funcnn import (
     value_and_grad,
     vjp,
 )
-
-X = np.random.default_rng(0).normal(size=(5, 3))
-T = np.random.default_rng(1).normal(size=(5, 2))
-LABELS = np.array([0, 1, 1, 0, 1])
-NET = serial(Dense(4), Tanh, Dense(2))
-_, PARAMS = NET.init(Key(0), (-1, 3), dtype=np.float64)
-
-
-@layer
-def Noise(scale: float) -> Layer[Array, Array]:
-    """`y = x (1 + scale noise)` in a training pass, `y = x` in inference."""
-
-    def rule(params: Tree, x: Array, rng: Key | None) -> tuple[Array, Pullback]:
-        by: Any = 1.0 if rng is None else (1 + scale * rng.generator().normal(size=x.shape)).astype(x.dtype)
-        return x * by, lambda dy: ({}, dy * by)
-
-    return Layer.of(lambda shape: shape, lambda shape: {}, rule)
 
 
 def scaled(scale: float) -> Layer[Array, Array]:
