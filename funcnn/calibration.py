@@ -41,7 +41,7 @@ def calibrate(
         ShapeError       there is no batch, or one has no rows; or the input does not fit the network
         RuntimeWarning   with `exact=True`, a norm that feeds itself does not settle; the last params are returned
     Source: Ioffe & Szegedy, Batch Normalization (2015), algorithm 2, with the biased variance, so that inference and
-    training agree; the pooling is Chan, Golub & LeVeque, Updating Formulae (1979), equation 2.1.
+    training agree; the pooling is Chan, Golub & LeVeque, Updating Formulae (1979).
 
     >>> net = BatchNorm()
     >>> _, params = net.init(Key(0), (-1, 1))

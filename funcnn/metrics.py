@@ -26,8 +26,8 @@ B = TypeVar("B")
 class Metric(NamedTuple, Generic[S, Y, T]):
     """Three pure functions: `init() -> state`, `update(state, prediction, target) -> state`, `compute(state) -> float`.
 
-    States are small; `update` never changes one. Called with one batch, a metric is the value for that batch. Its `name`
-    is what `evaluate` puts the value under.
+    States are small; `update` never changes one. Called with one batch, a metric is the value for that batch. Its
+    `name` is what `evaluate` puts the value under.
 
     >>> state = accuracy.init()
     >>> state = accuracy.update(state, np.array([[1.0, 0.0], [1.0, 0.0]]), np.array([0, 1]))
@@ -83,6 +83,9 @@ Errors
     LabelError   labels out of range, of another kind or form; rows that are no distributions
     ShapeError   the leading axes differ, or no row has been seen
 Source: Bishop, Pattern Recognition and Machine Learning (2006), section 1.5.1 (one minus the misclassification rate).
+
+>>> accuracy(np.array([[2.0, 1.0], [0.0, 3.0]]), np.array([0, 0]))
+0.5
 """
 
 
@@ -148,6 +151,11 @@ Errors
     ShapeError   the shapes differ, or no row has been seen
 Source: Draper & Smith, Applied Regression Analysis (1998), section 1.3, with the conventions of scikit-learn.
 Pooling: Chan, Golub & LeVeque, Algorithms for Computing the Sample Variance (1983).
+
+>>> r2(np.array([[1.0], [2.0], [3.0]]), np.array([[1.0], [2.0], [3.0]]))
+1.0
+>>> r2(np.array([[2.0], [2.0], [2.0]]), np.array([[1.0], [2.0], [3.0]]))
+0.0
 """
 
 

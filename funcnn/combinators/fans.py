@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 import numpy as np
 
+from funcnn.cotangents import zeros_like
 from funcnn.doors import Kind, part, unify
 from funcnn.errors import ShapeError
 from funcnn.networks import Layer, constant, layer
@@ -27,11 +28,6 @@ else:
 def add(a: Any, b: Any) -> Any:
     """The sum of two cotangents, arrays or tuples; never in place, for either may be somebody's."""
     return tuple(map(add, a, b)) if is_tuple(a) else a + b
-
-
-def zeros_of(x: Any, dtype: np.dtype[Any]) -> Any:
-    """The cotangent of what nothing depends on."""
-    return tuple([zeros_of(v, dtype) for v in x]) if is_tuple(x) else np.zeros(x.shape, dtype)
 
 
 def agreed(what: str, shapes: tuple[Shape, ...], fix: str) -> Shape:
@@ -88,6 +84,9 @@ FanInSum: Layer[tuple[Array, ...], Array] = constant(
 )
 """The sum of a tuple of arrays of one shape: `y = x_1 + ... + x_n`.
 
+Shapes
+    x   a tuple of arrays of one shape
+    y   that shape
 Errors
     ShapeError   x is no tuple, or the shapes differ: nothing is broadcast
 Pullback
@@ -191,7 +190,7 @@ def select(*items: int) -> Layer[Any, Any]:
             for i, d in zip(items, (dy,) if alone else dy, strict=True):
                 dx[i] = add(dx[i], d) if i in dx else d
             dtype = _dtype(dy)
-            return tuple(dx[i] if i in dx else zeros_of(v, dtype) for i, v in enumerate(x))
+            return tuple(dx[i] if i in dx else zeros_like(v, dtype) for i, v in enumerate(x))
 
         return x[items[0]] if alone else tuple(x[i] for i in items), pullback
 

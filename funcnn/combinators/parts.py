@@ -81,7 +81,7 @@ def first(f: Layer[A, B], /) -> Layer[tuple[A, *tuple[Any, ...]], tuple[B, *tupl
         ShapeError   x is no tuple; or from f, with its path
     Pullback
         (dx, *drest) = (f's pullback of dy_0, *dy_rest)
-    Source: the `first` of arrows, Hughes, Generalising Monads to Arrows (2000), section 4.
+    Source: the `first` of arrows, Hughes, Generalising Monads to Arrows (2000).
 
     >>> first(Dense(5)).out_shape(((-1, 3), (-1, 2)))
     ((-1, 5), (-1, 2))

@@ -13,9 +13,9 @@ from funcnn.types import Array, Shape, Tree
 
 @layer
 def Dropout(drop: float) -> Layer[Array, Array]:
-    """Every number becomes 0 with the probability `drop`, in a training pass; the rest is scaled up: means stay.
+    """In a training pass every number becomes 0 with probability `drop`; the others are scaled up, so that means stay.
 
-    `y = x m / (1 - drop)`, where m is 1 with the probability `1 - drop`, else 0. In inference `y = x`. The same key
+    `y = x m / (1 - drop)`, where m is 0 with probability `drop`, else 1. In inference `y = x`. The same key
     gives the same m: fold the step into it. (stax's Dropout takes the probability of *keeping*.)
 
     Shapes

@@ -57,7 +57,7 @@ def optimizer(make: F) -> F:
     """
 
     def carried(record: Record, made: Optimizer[Any]) -> Optimizer[Any]:
-        init, update = made  # recorded already where `make` called another maker; this record takes the place of that one
+        init, update = made  # where `make` called another maker, this record takes the place of the other
         init, update = init.function if is_recorded(init) else init, update.function if is_recorded(update) else update
         return Optimizer(Recorded(record, init, "init"), Recorded(record, update, "update"))
 
@@ -70,6 +70,9 @@ def apply_updates(params: Tree, updates: Tree) -> Params:
     Errors
         ParamsError   they have not the same structure and shapes
         DTypeError    they have not the same dtype
+
+    >>> apply_updates({"w": np.array([1.0, 2.0])}, {"w": np.array([0.5, -0.5])}).at("w")
+    array([1.5, 1.5])
     """
     p, layout = flat(params)
     u = flat_like(layout, updates, p, "updates")
@@ -91,7 +94,7 @@ def flat(params: Tree) -> tuple[Array, Layout]:
 
 
 def flat_like(layout: Layout, tree: Tree, like: Array, what: str) -> Array:
-    """A tree of the same structure as one vector, of the dtype of `like`, nobody's to write to. Free where it is packed.
+    """A tree of the same structure as one vector of the dtype of `like`, nobody's to write to. Free where it is packed.
 
     Errors
         ParamsError   it has another structure, or leaves of other shapes

@@ -59,7 +59,7 @@ def evaluate(
 
     Errors
         TypeError        data is no tuple, a metric no metric
-        ValueError       data is another tuple; two metrics have one name; `batch_size` is less than one
+        ValueError       data is no pair; two metrics have one name; `batch_size` is less than one
         ShapeError       there are no rows, or not as many in x as in target
         NonFiniteError   x has values that are NaN or infinite
         as for `apply` and the metrics

@@ -15,7 +15,7 @@ from funcnn.params import Params, plain
 from funcnn.types import Array, is_array, is_tuple
 
 _BLOCK = 1 << 20  # values looked at together
-_SMALL = 1 << 26  # bytes; integers are made real numbers in advance if they take no more then
+_SMALL = 1 << 26  # bytes; up to this size, integers are converted to real numbers once, in advance
 
 
 def arrays_of(value: Any, name: str) -> Any:
