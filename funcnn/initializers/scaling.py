@@ -1,4 +1,4 @@
-"""Initial values whose width follows from the shape: the variance of what a layer gives stays near that of its input."""
+"""Initial values whose width follows from the shape, so that what a layer gives has about the variance of its input."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ _CUT_STDDEV = 0.87962566103423978  # standard deviation of a standard normal var
 def variance_scaling(scale: float, mode: Mode, distribution: Distribution) -> Initializer:
     """Mean zero, variance `scale / n` with n = fan_in, fan_out, or their mean.
 
-    "uniform" has the limit `sqrt(3 scale / n)`; "truncated_normal" is cut at two standard deviations and has the variance
-    after the cut.
+    "uniform" has the limit `sqrt(3 scale / n)`; "truncated_normal" is cut at two standard deviations and has the
+    variance after the cut.
 
     Errors
         ValueError   `scale` is not positive and finite; `mode` or `distribution` is not one of those

@@ -23,7 +23,7 @@ def mlp(
 ) -> Layer[Array, Array]:
     """A multilayer perceptron: a Dense for every width, with the activation between them and none after the last.
 
-    `mlp((64, 64, 10))` is `serial(Dense(64), Relu, Dense(64), Relu, Dense(10))`; the number of inputs comes from `init`.
+    `mlp((64, 64, 10))` is `serial(Dense(64), Relu, Dense(64), Relu, Dense(10))`; the input size comes from `init`.
 
     Shapes
         x       (..., n)

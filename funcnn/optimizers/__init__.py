@@ -1,4 +1,4 @@
-"""Optimizers: pairs of pure functions, `init(params) -> state` and `update(grads, state, params) -> (updates, state)`."""
+"""Optimizers: pairs of pure functions, `init(params) -> state`, `update(grads, state, params) -> (updates, state)`."""
 
 from funcnn.optimizers.adaptive import AdamState, adam, adamw
 from funcnn.optimizers.chains import chain, clip_by_global_norm

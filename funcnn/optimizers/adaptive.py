@@ -68,8 +68,8 @@ def adamw(
     Errors
         ValueError    as `adam`; `weight_decay` is negative or not finite
         ParamsError   the pattern `where` matches no path; from `init`
-    Source: Loshchilov & Hutter, Decoupled Weight Decay Regularization (ICLR 2019), algorithm 2, the rate multiplying the
-    decay too.
+    Source: Loshchilov & Hutter, Decoupled Weight Decay Regularization (ICLR 2019), algorithm 2, the rate multiplying
+    the decay too.
 
     >>> adamw(1e-3, weight_decay=0.01, where="encoder/**")
     adamw(0.001, weight_decay=0.01, where='encoder/**')

@@ -23,8 +23,8 @@ S5 = TypeVar("S5")
 def clip_by_global_norm(max_norm: float) -> Optimizer[tuple[()]]:
     """Gradients whose norm over all leaves is more than `max_norm` are scaled to it, `g min(1, max_norm / |g|)`.
 
-    It gives gradients, not steps: `chain(clip_by_global_norm(1.0), sgd(0.1))`. The norm is computed in float64. Gradients
-    that are not finite are passed on as they are, for whoever looks for them.
+    It gives gradients, not steps: `chain(clip_by_global_norm(1.0), sgd(0.1))`. The norm is computed in float64.
+    Gradients that are not finite are passed on as they are, for whoever looks for them.
 
     Errors
         ValueError   `max_norm` is not positive and finite
