@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import functools
-import inspect
 import operator
-from collections.abc import Callable, Iterator
-from types import FunctionType
+from collections.abc import Callable
 from typing import (
     TYPE_CHECKING, Any, Generic, Literal, NoReturn, ParamSpec, Protocol, TypeAlias, TypeVar, Union, cast, final, overload,
 )  # fmt: skip
@@ -18,6 +16,8 @@ from funcnn.errors import FuncnnError
 from funcnn.keys import as_key
 from funcnn.kinds import Kind
 from funcnn.params import Params
+from funcnn.signatures import check_options
+from funcnn.signatures import takes_key as takes_key
 from funcnn.types import Array, Rng, Tree
 
 if TYPE_CHECKING:
@@ -221,35 +221,3 @@ def vjp(f: Any, /, *args: Any, **kwargs: Any) -> Any:
         return f.pull(*args, **kwargs)
     hint = "; take its .apply" if hasattr(f, "apply") else "; make its rule one with @differentiable"
     raise TypeError(f"vjp takes a differentiable function, got {type(f).__name__}{hint}")
-
-
-def check_options(name: str, rule: Callable[..., Any], options: dict[str, object]) -> None:
-    """Refuse keyword options the rule does not have."""
-    parameters = inspect.signature(rule).parameters.values()
-    known = [p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY]
-    if unknown := sorted(options.keys() - set(known)):
-        raise TypeError(f"{name} has no option {', '.join(unknown)}; it has {', '.join(known) or 'none'}")
-
-
-def takes_key(rule: Callable[..., Any]) -> bool:
-    """Does this layer's rule take the key? It says so by a third parameter named `rng`.
-
-    Errors
-        TypeError   there is another third parameter
-    """
-    if isinstance(rule, FunctionType) and not hasattr(rule, "__wrapped__") and not rule.__code__.co_kwonlyargcount:
-        names = rule.__code__.co_varnames[: rule.__code__.co_argcount]  # much cheaper than a signature
-    else:
-        names = tuple(_wanted(inspect.signature(rule)))
-    if len(names) == 2 or (len(names) == 3 and names[2] == "rng"):
-        return len(names) == 3
-    raise TypeError(f"a rule takes (params, x) or (params, x, rng), got ({', '.join(names)}); the key is named rng")
-
-
-def _wanted(signature: inspect.Signature) -> Iterator[str]:
-    """The parameters that a call has to hand over, or might; options with a default stay what they are."""
-    for p in signature.parameters.values():
-        if p.kind is not p.KEYWORD_ONLY:
-            yield p.name
-        elif p.name == "rng" or p.default is p.empty:
-            yield f"*, {p.name}"

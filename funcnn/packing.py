@@ -154,7 +154,7 @@ def _collect(slots: _Slots, tree: trees.Plain, leaves: list[Array]) -> bool:
 
 def _collect_plain(slots: _Slots, tree: Any, dtype: np.dtype[Any], leaves: list[Array]) -> bool:
     """The same for a tree that nobody has looked at yet: dicts of plain arrays of one dtype."""
-    if type(tree) is not dict or len(slots) != len(tree):
+    if tree.__class__ is not dict or len(slots) != len(tree):
         return False
     for name, slot in slots.items():
         value = tree.get(name)

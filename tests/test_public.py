@@ -18,8 +18,8 @@ import funcnn
 
 ROOT = Path(funcnn.__file__).parent
 CORE = (
-    "types", "errors", "keys", "kinds", "shapes", "trees", "params", "leafwise", "packing", "cotangents", "calculus",
-    "records", "diagnosis", "doors", "inits", "networks", "children", "chaining",
+    "types", "errors", "keys", "kinds", "shapes", "trees", "params", "leafwise", "packing", "cotangents", "signatures",
+    "calculus", "records", "diagnosis", "doors", "inits", "networks", "children", "chaining",
 )  # fmt: skip
 # Parts of the standard library that take long to import, and that a function which needs one imports itself.
 HEAVY = {"asyncio", "concurrent.futures.process", "html", "http", "multiprocessing.pool", "tkinter", "unittest", "xml"}
