@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from funcnn.children import name_children
 from funcnn.errors import ShapeError
 from funcnn.kernels.normalization import moments
 from funcnn.keys import Key, as_key
@@ -49,6 +50,7 @@ def calibrate(
     >>> params.at("mean"), params.at("var").round(4)
     (array([3.], dtype=float32), array([2.6667], dtype=float32))
     """
+    name_children((net,), where="calibrate")
     if is_array(batches):
         raise TypeError(f"calibrate takes an iterable of batches, got one array of shape {batches.shape}; write [x]")
     old = params if isinstance(params, Params) else Params(params)

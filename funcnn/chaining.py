@@ -172,5 +172,5 @@ def chained(first: Layer[Any, Any], second: Layer[Any, Any]) -> Layer[Any, Any]:
 
 
 def _spliced(f: Layer[Any, Any]) -> tuple[Layer[Any, Any], ...]:
-    record = f.init.record
+    record = f.init.record if isinstance(f, Layer) else None  # what is none, `serial` will refuse
     return record.args if record and record.make is serial and not f.init.explicit else (f,)

@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar, cast, final
 
-from funcnn.errors import locate
+from funcnn.calculus import Apply
+from funcnn.errors import brief, locate
 from funcnn.keys import Key
-from funcnn.networks import EMPTY, Layer, altered, is_layer
+from funcnn.networks import EMPTY, Init, Layer, altered, is_layer
 from funcnn.types import Shape, Spec
 
 A = TypeVar("A")
@@ -26,7 +27,7 @@ def name_children(layers: tuple[Layer[Any, Any], ...], *, where: str) -> dict[st
     children: dict[str, Layer[Any, Any]] = {}
     for i, child in enumerate(layers):
         if not isinstance(child, Layer):
-            raise TypeError(f"{where} takes layers, argument {i} is {type(child).__name__} {child!r:.60}{_hint(child)}")
+            raise TypeError(f"{where} takes layers, argument {i} is {type(child).__name__} {brief(child)}{_hint(child)}")
         name = child.init.name
         if not child.init.explicit:
             seen[name] += 1
@@ -40,6 +41,8 @@ def name_children(layers: tuple[Layer[Any, Any], ...], *, where: str) -> dict[st
 def _hint(value: object) -> str:
     if isinstance(value, (list, tuple)):
         return "; give layers directly, one argument each"
+    if isinstance(value, (Init, Apply)):
+        return "; give the whole layer, init and apply together"
     return f"; call it, {value.__name__}(...)" if callable(value) and hasattr(value, "__name__") else ""
 
 
@@ -67,6 +70,7 @@ def rebuild(
     >>> rebuild(serial(Dense(32), Relu, Dense(10)), widen)
     serial(Dense(64), Relu, Dense(10))
     """
+    name_children((net,), where="rebuild")
     return cast("Layer[A, B]", _rebuilt(net, f, ()))
 
 
@@ -75,7 +79,10 @@ def _rebuilt(net: Layer[Any, Any], f: Callable[..., Layer[Any, Any]], path: tupl
     done = [_rebuilt(child, f, (*path, name)) for name, child in children.items()]
     changed = any(new is not old for new, old in zip(done, children.values(), strict=True))
     new = _remade(net, done) if changed else net
-    return _named_like(f("/".join(path), new), net)
+    made = f("/".join(path), new)
+    if not isinstance(made, Layer):
+        raise TypeError(f"rebuild: f must return a layer, for {'/'.join(path) or 'the network'} it gave {brief(made)}")
+    return _named_like(made, net)
 
 
 def _remade(net: Layer[Any, Any], children: list[Layer[Any, Any]]) -> Layer[Any, Any]:

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, final
 import numpy as np
 import numpy.typing as npt
 
-from funcnn.errors import DTypeError, FuncnnError, ShapeError, locate
+from funcnn.errors import DTypeError, FuncnnError, ShapeError, brief, locate
 from funcnn.keys import Key, as_key
 from funcnn.kinds import Kind
 from funcnn.packing import pack
 from funcnn.params import Params
 from funcnn.records import Record
 from funcnn.shapes import display, external, known, normalize
-from funcnn.types import Rng, Shape, Spec
+from funcnn.trees import floating
+from funcnn.types import Rng, Shape, Spec, is_tuple
 
 if TYPE_CHECKING:
     from funcnn.networks import Layer
@@ -54,9 +55,7 @@ class Init:
         self, rng: Rng | np.random.Generator, shape: Shape, *, dtype: npt.DTypeLike = np.float32
     ) -> tuple[Shape, Params]:
         key = (Key(rng) if isinstance(rng, np.random.Generator) else as_key(rng)).fold("init")
-        wanted = np.dtype(dtype)
-        if wanted.kind != "f":
-            raise DTypeError(f"params are floating-point, got dtype {wanted}; write np.float32 or np.float64")
+        wanted = floating(dtype)
         try:
             inside = normalize(shape)
             out, spec = self.out_shape(inside), self.spec(inside)
@@ -106,7 +105,7 @@ def draw(spec: Spec, key: Key, dtype: np.dtype[Any], shape: Shape, at: tuple[str
             if drawn := draw(wanted, below, dtype, shape, (*at, name)):
                 tree[name] = drawn
             continue
-        initializer, sizes = wanted
+        initializer, sizes = _leaf(name, wanted, at)
         if not known(*sizes):
             raise ShapeError(
                 f"{name} has shape {display(sizes)} where the network gets {display(shape)}; "
@@ -124,6 +123,17 @@ def draw(spec: Spec, key: Key, dtype: np.dtype[Any], shape: Shape, at: tuple[str
             raise DTypeError(f"the initializer of {name} returned {array.dtype}, expected {dtype}", path=at)
         tree[name] = array.astype(dtype, copy=False)
     return tree
+
+
+def _leaf(name: str, wanted: Any, at: tuple[str, ...]) -> tuple[Any, tuple[int, ...]]:
+    """The initializer and the shape that a spec gives for a leaf."""
+    if not is_tuple(wanted) or len(wanted) != 2 or not is_tuple(wanted[1]):
+        shown = "/".join((*at, name))
+        raise TypeError(f"the spec of {shown} must be (initializer, shape), with a tuple of sizes, got {brief(wanted)}")
+    if not callable(wanted[0]):
+        shown, got = "/".join((*at, name)), brief(wanted[0])
+        raise TypeError(f"the initializer of {shown} must be a function, (key, shape, dtype) -> array, got {got}")
+    return wanted
 
 
 def _replayed(record: Record, name: str, explicit: bool) -> Init:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from funcnn.cotangents import read_only
-from funcnn.children import children_of, visit
+from funcnn.children import children_of, name_children, visit
 from funcnn.networks import Layer
 from funcnn.shapes import display, external, known, normalize
 from funcnn.spies import spied
@@ -46,6 +46,8 @@ def trace(net: Layer[X, Y]) -> Traced[X, Y]:
     >>> {path: value.shape for path, value in seen.items()}
     {'dense_0': (4, 3), 'relu_0': (4, 3), 'dense_1': (4, 1)}
     """
+
+    name_children((net,), where="trace")
 
     def traced(params: Tree, x: X, *, rng: Rng | None = None) -> tuple[Y, dict[str, Any]]:
         seen: dict[str, list[Any]] = defaultdict(list)
@@ -125,6 +127,7 @@ def summary(net: Layer[Never, object], shape: Shape, *, dtype: npt.DTypeLike = n
     ------------------------------------------------------------
     total                         50,890  203,560         50,816
     """
+    name_children((net,), where="summary")
     net.out_shape(shape)  # says what does not fit
     inside, size = normalize(shape), np.dtype(dtype).itemsize
     rows: dict[str, Row] = {}

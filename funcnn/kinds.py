@@ -65,8 +65,7 @@ def convert(x: Any, kind: Kind, dtype: np.dtype[Any], name: str = "the input") -
     if is_tuple(x):
         return tuple(convert(v, part(kind, i), dtype, f"item {i} of {name}") for i, v in enumerate(x))
     if isinstance(kind, Mapping):
-        if isinstance(x, list):
-            raise DTypeError(f"{name} is a list, this network takes a tuple of arrays; write tuple(...)")
+        refuse_list(x, kind, name)
         return convert(x, "any", dtype, name)  # the shape rule will say that a tuple is wanted
     if isinstance(x, np.ma.MaskedArray):
         raise DTypeError(f"{name} is a masked array; say what stands for the missing values with .filled(value)")
@@ -88,6 +87,16 @@ def convert(x: Any, kind: Kind, dtype: np.dtype[Any], name: str = "the input") -
         fix = _FIXES.get(found, "make it numbers with .astype(np.float32)")
         raise DTypeError(f"{name} has dtype {array.dtype}, features are real numbers; {fix}")
     return _native(array, array.dtype if kind == "any" and found != "f" else dtype)
+
+
+def refuse_list(x: object, kind: Kind, name: str) -> None:
+    """Refuse a list of arrays where a tuple of them is wanted, which NumPy would make one array.
+
+    Errors
+        DTypeError   with what to write
+    """
+    if isinstance(x, list) and isinstance(kind, Mapping):
+        raise DTypeError(f"{name} is a list, this network takes a tuple of arrays; write tuple(...)")
 
 
 def _native(array: npt.NDArray[Any], dtype: np.dtype[Any]) -> npt.NDArray[Any]:

@@ -17,10 +17,13 @@ from funcnn.types import Array, Tree
 def astype(params: Tree, dtype: npt.DTypeLike) -> Params:
     """The same values in another floating-point dtype.
 
+    Errors
+        DTypeError   the dtype is none of floating-point numbers
+
     >>> astype(Params({"w": np.ones(2)}), np.float32).at("w").dtype
     dtype('float32')
     """
-    wanted: np.dtype[Any] = np.dtype(dtype)
+    wanted = trees.floating(dtype)
 
     def convert(leaf: Array) -> Array:
         return leaf.astype(wanted)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Generic, NamedTuple, Never, NoReturn, TypeGuard, TypeVar, Union, cast
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Never, NoReturn, TypeGuard, TypeVar, Union, cast
 
 from funcnn.calculus import Apply, Later, takes_key
 from funcnn.doors import Checks
@@ -137,7 +137,7 @@ class Layer(NamedTuple, Generic[X, Y]):
 
     def __rshift__(self, other: Layer[Y, C]) -> Layer[X, C]:
         """First this layer, then the other: `a >> b >> c` is `serial(a, b, c)`."""
-        if not isinstance(other, Layer):
+        if not isinstance(other, Layer) and hasattr(other, "__rrshift__"):
             return NotImplemented
         from funcnn.chaining import chained
 
@@ -184,6 +184,18 @@ class Layer(NamedTuple, Generic[X, Y]):
 
     def __rmul__(self, other: Never) -> NoReturn:  # type: ignore[override]
         raise TypeError("layers are not multiplied; compose them with >> or serial")
+
+
+def _called(layer: Layer[Any, Any], *args: object, **options: object) -> NoReturn:
+    shown = repr(layer)
+    raise TypeError(
+        f"{shown if len(shown) < 60 else layer.init.name} is a layer, and no function: call its apply, "
+        f".apply(params, x); put it in a network as it is, without ()"
+    )
+
+
+if not TYPE_CHECKING:  # type checkers refuse the call for want of a method; at run time the message says what to do
+    Layer.__call__ = _called
 
 
 def is_layer(value: object) -> TypeGuard[Layer[Any, Any]]:

@@ -133,13 +133,22 @@ def value_and_grad(loss: Loss[Y, T], apply: Apply[X, Y], *penalties: Penalty) ->
     """
     if not isinstance(loss, Loss):
         raise TypeError(f"value_and_grad takes a loss first, got {type(loss).__name__}; make a rule one with @loss")
-    if not isinstance(apply, Apply):
-        hint = "; take its .apply" if hasattr(apply, "apply") else ""
-        raise TypeError(f"value_and_grad takes the apply of a network, got {type(apply).__name__}{hint}")
+    checked_apply("value_and_grad", apply)
     for penalty in penalties:
         if not isinstance(penalty, Differentiable):
             raise TypeError(f"penalties are differentiable functions of params, like l2(1e-4), got {brief(penalty)}")
     return Objective(loss, apply, penalties)
+
+
+def checked_apply(function: str, apply: object) -> None:
+    """Refuse what is no `apply`, a network most often.
+
+    Errors
+        TypeError   with what to take instead
+    """
+    if not isinstance(apply, Apply):
+        hint = "; take its .apply" if hasattr(apply, "apply") else ""
+        raise TypeError(f"{function} takes the apply of a network, got {type(apply).__name__}{hint}")
 
 
 def grad(loss: Loss[Y, T], apply: Apply[X, Y], *penalties: Penalty) -> Gradient[X, T]:

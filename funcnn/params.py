@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from funcnn import trees
-from funcnn.errors import ImmutableError, ParamsError
+from funcnn.errors import ImmutableError, ParamsError, brief
 from funcnn.types import Array, Tree
 
 if TYPE_CHECKING:
@@ -87,6 +87,8 @@ class Params(Mapping[str, "Array | Params"]):
         return wrap(value)
 
     def _find(self, path: str) -> Array | trees.Plain:
+        if not isinstance(path, str):
+            raise ParamsError(f"a path is a string, 'dense_0/w', got {brief(path)}")
         value: Array | trees.Plain = plain(self)
         for name in path.split("/"):
             if not isinstance(value, dict) or name not in value:
@@ -105,8 +107,11 @@ class Params(Mapping[str, "Array | Params"]):
         Errors
             ParamsError   there is no such leaf, or the array has another shape or dtype
         """
-        keys = tuple(path.split("/"))
-        old, new = self.at(path), trees.taken_leaf(np.asanyarray(array), keys)
+        old, keys = self.at(path), tuple(path.split("/"))
+        try:
+            new = trees.taken_leaf(np.asanyarray(array), keys)
+        except ValueError:
+            raise ParamsError(f"{path} has shape {old.shape}, got rows of different lengths: {brief(array)}") from None
         if old.shape != new.shape or old.dtype != new.dtype:
             raise ParamsError(
                 f"{path} has shape {old.shape} and dtype {old.dtype}, got {new.shape} and {new.dtype}; "

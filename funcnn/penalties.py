@@ -12,6 +12,7 @@ from funcnn.calculus import Differentiable
 from funcnn.objectives import Penalty
 from funcnn.params import plain_tree
 from funcnn.selection import selected
+from funcnn.shapes import is_number
 from funcnn.trees import Plain, flatten
 from funcnn.types import Array, Tree, Where
 
@@ -70,7 +71,7 @@ def _l2(rate: float, where: Where, params: Tree) -> tuple[float, Back]:
 
 
 def _penalty(name: str, rule: Callable[..., Any], rate: float, where: Where) -> Penalty:
-    if not 0 <= rate < float("inf"):
+    if not (is_number(rate) and 0 <= rate < float("inf")):
         raise ValueError(f"{name}: rate must be a finite number of at least 0, got {rate!r}")
     bound = functools.partial(rule, rate, where)
     shown = "" if where is None else f", where={where if callable(where) else repr(where)}"

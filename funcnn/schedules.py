@@ -10,8 +10,9 @@ import math
 from collections.abc import Callable
 from typing import TypeAlias, Union
 
+from funcnn.errors import brief
 from funcnn.records import recorded
-from funcnn.shapes import finite_positive, positive
+from funcnn.shapes import finite_positive, is_number, positive
 
 __all__ = ["Rate", "Schedule", "as_schedule", "constant", "cosine_decay", "exponential_decay", "warmup"]
 
@@ -52,7 +53,7 @@ def exponential_decay(rate: float, decay_steps: int, decay_rate: float) -> Sched
     """
     finite_positive("exponential_decay", rate=rate)
     positive("exponential_decay", decay_steps=decay_steps)
-    if not 0 < decay_rate <= 1:
+    if not (is_number(decay_rate) and 0 < decay_rate <= 1):
         raise ValueError(f"exponential_decay: decay_rate must be in (0, 1], got {decay_rate!r}")
     return lambda step: float(rate * decay_rate ** (step / decay_steps))
 
@@ -73,7 +74,7 @@ def cosine_decay(rate: float, decay_steps: int, *, final: float = 0.0) -> Schedu
     """
     finite_positive("cosine_decay", rate=rate)
     positive("cosine_decay", decay_steps=decay_steps)
-    if not 0 <= final <= rate:
+    if not (is_number(final) and 0 <= final <= rate):
         raise ValueError(f"cosine_decay: final must be in [0, rate], got {final!r}")
 
     def schedule(step: int) -> float:
@@ -115,7 +116,7 @@ def as_schedule(rate: Rate, *, where: str = "as_schedule") -> Schedule:
     """
     if callable(rate):
         return rate
-    if isinstance(rate, bool) or not hasattr(rate, "__float__"):
+    if not is_number(rate):
         raise TypeError(f"{where}: rate must be a number or a schedule, step -> rate, got {type(rate).__name__}")
     finite_positive(where, rate=rate)
     return constant(float(rate))
@@ -134,7 +135,11 @@ def rates(rate: Rate, *, where: str) -> Schedule:
         return lambda step: value
 
     def read(step: int) -> float:
-        value = float(schedule(step))  # a NumPy scalar would make float32 params float64
+        found: object = schedule(step)
+        try:
+            value = float(found)  # type: ignore[arg-type]  # a NumPy scalar would make float32 params float64
+        except (TypeError, ValueError):
+            raise TypeError(f"{where}: the schedule must give a number, at step {step} it gave {brief(found)}") from None
         if not 0 <= value < math.inf:
             raise ValueError(f"{where}: the rate at step {step} must be in [0, inf), the schedule gave {value!r}")
         return value

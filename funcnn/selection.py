@@ -6,7 +6,7 @@ import functools
 import re
 from collections.abc import Mapping
 
-from funcnn.errors import ParamsError
+from funcnn.errors import ParamsError, brief
 from funcnn.types import Array, Where
 
 
@@ -18,6 +18,7 @@ def selected(leaves: Mapping[str, Array], where: Where, *, caller: str) -> list[
 
     Errors
         ParamsError   a pattern matches no path; the message lists the paths
+        TypeError     it is no pattern, no function, and not None
 
     >>> leaves = {"dense_0/w": np.ones((3, 2)), "dense_0/b": np.ones(2), "head/w": np.ones((2, 1))}
     >>> [selected(leaves, where, caller="l2") for where in (None, "head/*", "**/b")]
@@ -27,6 +28,9 @@ def selected(leaves: Mapping[str, Array], where: Where, *, caller: str) -> list[
         return [path for path, leaf in leaves.items() if leaf.ndim >= 2]
     if callable(where):
         return [path for path, leaf in leaves.items() if where(path, leaf)]
+    if not isinstance(where, str):
+        wanted = "a pattern of paths, '**/w', a function (path, array) -> bool, or None"
+        raise TypeError(f"{caller}: where must be {wanted}, got {brief(where)}")
     pattern = _compiled(where)
     found = [path for path in leaves if pattern.fullmatch(path)]
     if not found:

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias, Union
 import numpy as np
 import numpy.typing as npt
 
-from funcnn.errors import DTypeError, ParamsError
+from funcnn.errors import DTypeError, ParamsError, brief
 from funcnn.types import Array, Tree, is_array, is_mapping, is_scalar, is_tuple
 
 Plain: TypeAlias = "dict[str, Union[Array, Plain]]"
@@ -162,12 +162,29 @@ def not_a_tree(value: object, at: Path) -> str:
     if is_tuple(value) and len(value) == 2 and is_mapping(value[1]):
         return "got the pair (shape, params) that init returns; unpack it: out_shape, params = net.init(...)"
     what = "an array or a mapping" if at else "a nested mapping of arrays"
-    return f"{at_path(at)} must be {what}, got {type(value).__name__}"
+    hint = "; params come before the input, apply(params, x)" if not at and is_array(value) else ""
+    return f"{at_path(at)} must be {what}, got {type(value).__name__}{hint}"
 
 
 def at_path(path: Path) -> str:
     """How messages name a place in a tree."""
     return "/".join(path) or "params"
+
+
+def floating(dtype: object) -> np.dtype[Any]:
+    """The dtype of params that this stands for.
+
+    Errors
+        DTypeError   none, or none of floating-point numbers
+    """
+    wanted: Any = dtype
+    try:
+        found: np.dtype[Any] | None = None if dtype is None else np.dtype(wanted)  # NumPy takes None for float64
+    except TypeError:
+        found = None
+    if found is None or found.kind != "f":
+        raise DTypeError(f"params are floating-point, got dtype {found or brief(dtype)}; write np.float32 or np.float64")
+    return found
 
 
 def common_dtype(leaves: list[tuple[Path, Array]], default: npt.DTypeLike = np.float32) -> np.dtype[Any]:

@@ -32,9 +32,11 @@ def test_the_pair_that_init_returns_is_no_params() -> None:
 
 
 def test_input_and_params_the_wrong_way_round() -> None:
-    """What came."""
+    """What came, and which comes first."""
     wrong: Any = NET.apply
-    assert refusal(lambda: wrong(X, PARAMS), ParamsError) == "params must be a nested mapping of arrays, got ndarray"
+    assert refusal(lambda: wrong(X, PARAMS), ParamsError) == (
+        "params must be a nested mapping of arrays, got ndarray; params come before the input, apply(params, x)"
+    )
 
 
 def test_missing_params() -> None:

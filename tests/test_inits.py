@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from funcnn import Array, Conv, Dense, Dropout, DTypeError, Flatten, FuncnnError, Key, Params, Relu, ShapeError, Tanh, parallel, serial
+from funcnn import Array, Conv, Dense, Dropout, DTypeError, Flatten, FuncnnError, Key, Layer, Params, Relu, ShapeError, Tanh, parallel, serial
 from refusals import refusal
 
 
@@ -118,10 +118,26 @@ def test_initializers_are_checked(value: Any, kind: type[FuncnnError], said: str
 
 def test_an_initializer_that_fails_is_named() -> None:
     """By a note on its own exception."""
-    wrong: Any = 0.1
+    wrong: Any = np.zeros
     with pytest.raises(TypeError) as caught:
         serial(Dense(2, W_init=wrong)).init(0, (-1, 3))
     assert caught.value.__notes__ == ["in dense_0/w"]
+
+
+def test_an_initializer_that_is_no_function_is_refused() -> None:
+    """With its path and what it should be."""
+    wrong: Any = 0.1
+    assert refusal(lambda: serial(Dense(2, W_init=wrong)).init(0, (-1, 3)), TypeError) == (
+        "the initializer of dense_0/w must be a function, (key, shape, dtype) -> array, got 0.1"
+    )
+
+
+@pytest.mark.parametrize("leaf", [3, (np.zeros, 3), (np.zeros, (3,), "w")])
+def test_a_leaf_of_a_spec_is_an_initializer_with_a_shape(leaf: Any) -> None:
+    """And the shape is a tuple."""
+    odd: Layer[Array, Array] = Layer.of(lambda shape: shape, lambda shape: {"w": leaf}, lambda params, x: (x, lambda dy: ({}, dy)))
+    said = refusal(lambda: serial(odd).init(0, (-1, 3)), TypeError)
+    assert said.startswith("the spec of layer_0/w must be (initializer, shape), with a tuple of sizes, got ")
 
 
 def test_sizes_that_params_need_must_be_known() -> None:

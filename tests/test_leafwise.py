@@ -29,5 +29,5 @@ def test_tree_map_needs_one_structure() -> None:
 def test_astype_converts_every_leaf() -> None:
     """To floating-point dtypes alone."""
     assert {astype(PARAMS, np.float32).at(path).dtype for path in PARAMS.paths()} == {np.dtype(np.float32)}
-    with pytest.raises(DTypeError, match="params are floating-point arrays"):
+    with pytest.raises(DTypeError, match="params are floating-point, got dtype int64"):
         astype(PARAMS, int)

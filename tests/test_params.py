@@ -93,7 +93,7 @@ def test_keys_are_names(key: Any) -> None:
     ("tree", "kind", "said"),
     [
         (((1, 2), TREE), ParamsError, "got the pair (shape, params) that init returns; unpack it: out_shape, params = net.init(...)"),
-        (W, ParamsError, "params must be a nested mapping of arrays, got ndarray"),
+        (W, ParamsError, "params must be a nested mapping of arrays, got ndarray; params come before the input, apply(params, x)"),
         (None, ParamsError, "params must be a nested mapping of arrays, got NoneType"),
         ({"w": [1.0]}, ParamsError, "w must be an array or a mapping, got list"),
         ({"w": 1.0}, ParamsError, "w must be an array or a mapping, got float"),

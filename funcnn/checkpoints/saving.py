@@ -10,7 +10,7 @@ from funcnn import trees
 from funcnn.checkpoints.atomic_writes import replacing
 from funcnn.errors import CheckpointError, ParamsError
 from funcnn.packing import pack
-from funcnn.params import Params, plain, wrap
+from funcnn.params import Params, plain, plain_tree, wrap
 from funcnn.types import Array, Tree
 
 
@@ -68,7 +68,7 @@ def load_params(path: str | os.PathLike[str], *, like: Params | None = None) -> 
             tree = archives.read(file)
     except archives.MALFORMED as error:
         raise CheckpointError(f"{shown} cannot be read as a checkpoint: {error or type(error).__name__}") from None
-    if like is not None and (wrong := list(_unlike(dict(trees.flatten(tree)), dict(trees.flatten(plain(like)))))):
+    if like is not None and (wrong := list(_unlike(dict(trees.flatten(tree)), dict(trees.flatten(plain_tree(like)))))):
         raise ParamsError(f"{shown} holds params of another network: {', '.join(wrong)}; without like= they are loaded")
     one_dtype = len({leaf.dtype for _, leaf in trees.flatten(tree)}) == 1
     return pack(wrap(tree)) if one_dtype else Params(tree)

@@ -12,7 +12,7 @@ from funcnn.cotangents import zeros_like
 from funcnn.doors import Kind, part, unify
 from funcnn.errors import ShapeError
 from funcnn.networks import Layer, constant, layer
-from funcnn.shapes import branches, display, known, positive, same
+from funcnn.shapes import branches, display, is_integer, known, positive, same
 from funcnn.types import Array, Shape, is_tuple
 
 if TYPE_CHECKING:
@@ -106,6 +106,7 @@ def FanInConcat(axis: int = -1) -> Layer[tuple[Array, ...], Array]:
         x   a tuple of arrays that differ along `axis` at most
         y   their sizes along `axis` added
     Errors
+        ValueError   `axis` is no integer
         ShapeError   x is no tuple, or the arrays differ elsewhere
     Pullback
         dx_i = the part of dy that came from x_i
@@ -114,6 +115,9 @@ def FanInConcat(axis: int = -1) -> Layer[tuple[Array, ...], Array]:
     >>> FanInConcat().out_shape(((-1, 3), (-1, 4)))
     (-1, 7)
     """
+
+    if not (known(axis) and is_integer(axis)):
+        raise ValueError(f"FanInConcat: axis must be an integer, got {axis!r}")
 
     def out_shape(shape: Shape) -> Shape:
         parts = branches("FanInConcat", shape)
@@ -174,7 +178,7 @@ def select(*items: int) -> Layer[Any, Any]:
     >>> select(0).out_shape(((-1, 3), (-1, 4)))
     (-1, 3)
     """
-    if not items or not all(isinstance(i, int) and known(i) and i >= 0 for i in items):
+    if not items or not all(is_integer(i) and i >= 0 for i in items):
         raise ValueError(f"select takes the indices of items, from 0 on, got {items}")
     alone = len(items) == 1
 

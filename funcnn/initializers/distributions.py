@@ -11,7 +11,7 @@ from funcnn.errors import ShapeError
 from funcnn.initializers import draws
 from funcnn.keys import Key
 from funcnn.records import recorded
-from funcnn.shapes import display, finite_positive
+from funcnn.shapes import display, finite_positive, is_number
 from funcnn.types import Array, Initializer
 
 DType: TypeAlias = "np.dtype[Any]"
@@ -47,7 +47,7 @@ def constant(value: float) -> Initializer:
     >>> constant(0.5)(Key(0), (2,), np.dtype(np.float32))
     array([0.5, 0.5], dtype=float32)
     """
-    if not math.isfinite(value):
+    if not (is_number(value) and math.isfinite(value)):
         raise ValueError(f"constant: value must be a finite number, got {value!r}")
 
     def init(key: Key, shape: tuple[int, ...], dtype: DType) -> Array:

@@ -57,7 +57,7 @@ def elementwise(f: Callable[[Array], Array], df: Callable[[Array, Array], Array]
     (array([1., 9.]), array([2., 6.]))
     """
     for name, function in (("f", f), ("df", df)):
-        if not callable(function):
+        if not callable(function) or is_layer(function):
             hint = "; compose layers with >>" if is_layer(function) else ""
             raise TypeError(f"elementwise: {name} must be a function of arrays, got {type(function).__name__}{hint}")
     return _pointwise("elementwise", f, df)

@@ -13,7 +13,7 @@ from funcnn.initializers import ones, zeros
 from funcnn.kernels import normalization as kernel
 from funcnn.keys import Key
 from funcnn.networks import Layer, layer
-from funcnn.shapes import axes, finite_positive
+from funcnn.shapes import axes, finite_positive, is_integer
 from funcnn.trees import leaves
 from funcnn.types import Array, Initializer, Shape, Spec, Tree
 
@@ -94,7 +94,7 @@ def BatchNorm(
         x, y    (batch, ..., n)
         params  {"scale": (n,), "offset": (n,), "mean": (n,), "var": (n,)}; with `axis`, the sizes of the other axes
     Errors
-        ValueError   `eps` is not positive
+        ValueError   `eps` is not positive, `axis` no integer and no tuple of them
         ShapeError   x has fewer than two axes, or not those that `axis` names, or not the size n
     Pullback, averaged axes flattened to N rows; s = 1 / sqrt(var + eps), dh = dy scale
         dscale = 1^T (dy h)      doffset = 1^T dy
@@ -109,6 +109,8 @@ def BatchNorm(
     (array([[-1.,  1.]], dtype=float32), array([[1., 3.]], dtype=float32))
     """
     finite_positive("BatchNorm", eps=eps)
+    if not (axis is None or all(map(is_integer, axis if isinstance(axis, tuple) else (axis,)))):
+        raise ValueError(f"BatchNorm: axis must be an integer, a tuple of integers, or None, got {axis!r}")
 
     def out_shape(shape: Shape) -> Shape:
         split_axes(axis, len(axes("BatchNorm", shape, at_least=2)))

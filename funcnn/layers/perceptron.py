@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from funcnn.chaining import serial
+from funcnn.errors import brief
 from funcnn.initializers import glorot_uniform, zeros
 from funcnn.layers.activations import Relu
 from funcnn.layers.dense import Dense
 from funcnn.networks import Layer, layer
-from funcnn.shapes import positive
+from funcnn.shapes import is_integer, positive
 from funcnn.types import Array, Initializer
 
 
@@ -31,6 +32,7 @@ def mlp(
         y       (..., widths[-1])
     Errors
         ValueError   there is no width, or one is less than one
+        TypeError    `activation` is no layer
         ShapeError   as for Dense
     Pullback
         that of `serial`
@@ -41,8 +43,11 @@ def mlp(
     >>> mlp((64, 10), Tanh)
     mlp((64, 10), Tanh)
     """
-    if not widths:
-        raise ValueError("mlp: widths must hold at least one width, got none")
+    if not isinstance(widths, (tuple, list)) or not widths:
+        hint = f"; write ({widths!r},)" if is_integer(widths) else ""
+        raise ValueError(f"mlp: widths must be a tuple of integers, at least one width, got {brief(widths)}{hint}")
+    if not isinstance(activation, Layer):
+        raise TypeError(f"mlp: activation must be a layer, like Tanh, got {brief(activation)}")
     positive("mlp", **{f"widths[{i}]": width for i, width in enumerate(widths)})
     layers: list[Layer[Any, Any]] = []
     for width in widths:

@@ -10,12 +10,12 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 
 from funcnn.kernels import updates as kernel
-from funcnn.optimizers.pairs import Optimizer, flat, flat_like, optimizer, pieces_like
+from funcnn.optimizers.pairs import Optimizer, checked_state, flat, flat_like, optimizer, pieces_like
 from funcnn.packing import Layout
 from funcnn.params import Params
 from funcnn.schedules import Rate, rates
 from funcnn.selection import selected
-from funcnn.shapes import finite_positive, probability
+from funcnn.shapes import finite_positive, is_number, probability
 from funcnn.types import Array, Tree, Where
 
 _Spans: TypeAlias = "tuple[tuple[int, int], ...]"
@@ -74,7 +74,7 @@ def adamw(
     >>> adamw(1e-3, weight_decay=0.01, where="encoder/**")
     adamw(0.001, weight_decay=0.01, where='encoder/**')
     """
-    if not 0 <= weight_decay < math.inf:
+    if not (is_number(weight_decay) and 0 <= weight_decay < math.inf):
         raise ValueError(f"adamw: weight_decay must be in [0, inf), got {weight_decay!r}")
     decay = float(weight_decay)
 
@@ -110,6 +110,7 @@ def _adam(
         return AdamState(0, zeros, zeros)
 
     def update(grads: Tree, state: AdamState, params: Tree) -> tuple[Params, AdamState]:
+        checked_state(name, state, AdamState)
         p, layout = flat(params)
         g = pieces_like(layout, grads, p, "grads")
         m, v = flat_like(layout, state.m, p, "state/m"), flat_like(layout, state.v, p, "state/v")

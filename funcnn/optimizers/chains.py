@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any, TypeVar, overload
 
+from funcnn.errors import brief
 from funcnn.kernels import updates as kernel
 from funcnn.optimizers.pairs import Optimizer, flat, optimizer, pieces_like
 from funcnn.params import Params
 from funcnn.shapes import finite_positive
-from funcnn.types import Tree
+from funcnn.types import Tree, is_tuple
 
 S0 = TypeVar("S0")
 S1 = TypeVar("S1")
@@ -92,11 +93,10 @@ def chain(*optimizers: Optimizer[Any]) -> Optimizer[Any]:
         return tuple(o.init(params) for o in optimizers)
 
     def update(grads: Tree, state: tuple[Any, ...], params: Tree) -> tuple[Params, tuple[Any, ...]]:
-        if len(state) != len(optimizers):
-            raise ValueError(
-                f"this chain of {len(optimizers)} has a state of {len(optimizers)} parts, got {len(state)}; "
-                f"make it with init"
-            )
+        if not is_tuple(state) or len(state) != len(optimizers):
+            got = len(state) if is_tuple(state) else brief(state)
+            n = len(optimizers)
+            raise ValueError(f"this chain of {n} has a state of {n} parts, got {got}; make it with init")
         states: list[Any] = []
         for o, s in zip(optimizers, state, strict=True):
             grads, s = o.update(grads, s, params)

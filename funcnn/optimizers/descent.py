@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from funcnn.kernels import updates as kernel
-from funcnn.optimizers.pairs import Optimizer, flat, flat_like, optimizer, pieces_like
+from funcnn.optimizers.pairs import Optimizer, checked_state, flat, flat_like, optimizer, pieces_like
 from funcnn.params import Params
 from funcnn.schedules import Rate, rates
 from funcnn.shapes import probability
@@ -45,6 +45,7 @@ def sgd(rate: Rate) -> Optimizer[SgdState]:
         return SgdState(0)
 
     def update(grads: Tree, state: SgdState, params: Tree) -> tuple[Params, SgdState]:
+        checked_state("sgd", state, SgdState)
         p, layout = flat(params)
         g = pieces_like(layout, grads, p, "grads")
         return layout.own(kernel.scaled(g, -read(state.step))), SgdState(state.step + 1)
@@ -73,6 +74,7 @@ def momentum(rate: Rate, mass: float) -> Optimizer[MomentumState]:
         return MomentumState(0, layout.own(np.zeros_like(p)))
 
     def update(grads: Tree, state: MomentumState, params: Tree) -> tuple[Params, MomentumState]:
+        checked_state("momentum", state, MomentumState)
         p, layout = flat(params)
         g = pieces_like(layout, grads, p, "grads")
         velocity = flat_like(layout, state.velocity, p, "state")

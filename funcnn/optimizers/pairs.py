@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from funcnn.errors import DTypeError, ParamsError, locate
+from funcnn.errors import DTypeError, ParamsError, brief, locate
 from funcnn.kernels import updates as kernel
 from funcnn.packing import Layout, layout_of, pack
 from funcnn.params import Params, packed
@@ -77,6 +77,17 @@ def apply_updates(params: Tree, updates: Tree) -> Params:
     p, layout = flat(params)
     u = flat_like(layout, updates, p, "updates")
     return layout.own(kernel.added(p, u))
+
+
+def checked_state(function: str, state: object, kind: type[Any]) -> None:
+    """Refuse the state of another optimizer, and what is none.
+
+    Errors
+        TypeError   with what came and where states come from
+    """
+    if not isinstance(state, kind):
+        got = f"got {type(state).__name__} {brief(state)}"
+        raise TypeError(f"{function} takes the {kind.__name__} that its init or its last update gave, {got}")
 
 
 def flat(params: Tree) -> tuple[Array, Layout]:

@@ -9,6 +9,7 @@ import numpy as np
 from funcnn.calculus import Apply
 from funcnn.errors import ShapeError
 from funcnn.metrics import Metric
+from funcnn.objectives import checked_apply
 from funcnn.params import Params
 from funcnn.shapes import display, positive
 from funcnn.training.batching import batch_count
@@ -37,6 +38,7 @@ def predict(apply: Apply[X, Y], params: Tree, x: X, *, batch_size: int = 256) ->
     >>> predict(net.apply, params, np.ones((1000, 3))).shape
     (1000, 2)
     """
+    checked_apply("predict", apply)
     positive("predict", batch_size=batch_size)
     tree = params if isinstance(params, Params) else Params(params)
     data = features_of(apply, tree, x)
@@ -71,6 +73,7 @@ def evaluate(
     >>> abs(found["squared_error"] - squared_error(net.apply(params, x), y)) < 1e-6
     True
     """
+    checked_apply("evaluate", apply)
     positive("evaluate", batch_size=batch_size)
     if not is_tuple(data):
         raise TypeError(f"the data is a tuple (x, target), got {type(data).__name__}")

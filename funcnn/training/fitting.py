@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Generator, Sequence
 from math import isfinite
 from typing import Any, Generic, NamedTuple, TypeVar, Union
@@ -11,14 +10,14 @@ import numpy as np
 
 from funcnn import trees
 from funcnn.calculus import Apply
-from funcnn.errors import FuncnnError, NonFiniteError
+from funcnn.errors import FuncnnError, NonFiniteError, brief
 from funcnn.keys import Key, as_key
 from funcnn.losses.terms import Loss
 from funcnn.objectives import Objective, Penalty, value_and_grad
 from funcnn.optimizers import Optimizer, apply_updates
 from funcnn.packing import layout_of, pack
 from funcnn.params import Params, plain
-from funcnn.shapes import positive
+from funcnn.shapes import is_integer, positive
 from funcnn.training.batching import batch, batch_count, order
 from funcnn.training.rows import all_finite, arrays_of, converted, count_rows, dtype_of, features_of
 from funcnn.training.rows import refuse_empty, taken
@@ -120,21 +119,29 @@ def fit(
     >>> metrics.epoch < 19, np.round(state.params.at("w").ravel(), 2)
     (True, array([1., 2.], dtype=float32))
     """
+    if not isinstance(penalties, (tuple, list)):
+        raise TypeError(f"fit: penalties must be a list of them, got {brief(penalties)}; write [l2(1e-4)]")
     objective = value_and_grad(loss, apply, *penalties)
     if not isinstance(optimizer, Optimizer):
-        raise TypeError(f"fit takes an optimizer, got {type(optimizer).__name__} {optimizer!r:.60}; write adam(1e-3)")
+        raise TypeError(f"fit takes an optimizer, got {type(optimizer).__name__} {brief(optimizer)}; write adam(1e-3)")
     positive("fit", batch_size=batch_size)
-    if isinstance(epochs, bool) or not hasattr(epochs, "__index__") or operator.index(epochs) < 0:
+    if not is_integer(epochs) or epochs < 0:
         raise ValueError(f"fit: epochs must be an integer of at least 0, got {epochs!r}")
     if isinstance(start, TrainState):
-        state = TrainState(start.step, pack(start.params), start.optimizer, as_key(start.key))
+        if not is_integer(start.step) or start.step < 0:
+            raise ValueError(f"fit: the step of a state must be an integer of at least 0, got {start.step!r}")
+        state = TrainState(start.step, _packed(start.params), start.optimizer, as_key(start.key))
     else:
-        params = pack(start if isinstance(start, Params) else Params(start))
+        params = _packed(start)
         state = TrainState(0, params, optimizer.init(params), as_key(rng))
     arrays, rows = _prepared(apply, state.params, data, batch_size)
     count = batch_count(rows, batch_size, drop_last)
-    plan = _Plan(rows, batch_size, count, operator.index(epochs) * count, shuffle and rows > batch_size)
+    plan = _Plan(rows, batch_size, count, int(epochs) * count, shuffle and rows > batch_size)
     return _steps(objective, optimizer, state, arrays, plan)
+
+
+def _packed(params: Tree) -> Params:
+    return pack(params if isinstance(params, Params) else Params(params))
 
 
 def _prepared(apply: Apply[X, Y], params: Params, data: object, size: int) -> tuple[tuple[Any, ...], int]:
@@ -176,7 +183,8 @@ def _steps(
         rng = keys.fold(step) if keys else None
         step += 1
         try:
-            value, params, memory = _step(objective, optimizer, params, memory, arrays, rng)
+            with np.errstate(all="ignore"):  # what overflows is found below, and named
+                value, params, memory = _step(objective, optimizer, params, memory, arrays, rng)
         except NonFiniteError as error:
             error.args = (
                 f"step {step}, batch {i} of epoch {epoch}: {error.message}; the states before it are as they were; "

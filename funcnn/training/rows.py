@@ -10,7 +10,7 @@ import numpy as np
 from funcnn import trees
 from funcnn.calculus import Apply
 from funcnn.errors import FuncnnError, NonFiniteError, ShapeError
-from funcnn.kinds import Kind, convert, part
+from funcnn.kinds import Kind, convert, part, refuse_list
 from funcnn.params import Params, plain
 from funcnn.types import Array, is_array, is_tuple
 
@@ -104,6 +104,7 @@ def features_of(apply: Apply[Any, Any], params: Params, x: object) -> Any:
         DTypeError, ShapeError, NonFiniteError   as `arrays_of`, `converted` and `refuse_nonfinite` say
     """
     try:
+        refuse_list(x, apply.door.kind, "x")
         value = arrays_of(x, "x")
         if dtype := dtype_of(params):
             value = converted(value, apply.door.kind, dtype, "x")
