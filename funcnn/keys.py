@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import operator
 from typing import Any, Final, NoReturn, Union, final
 
 import numpy as np
 import numpy.typing as npt
-from numpy.random.bit_generator import ISeedSequence
 
 _SIZE: Final = 16
 
@@ -81,6 +81,7 @@ class Key:
         >>> Key(0).generator().integers(100, size=3).tolist() == Key(0).generator().integers(100, size=3).tolist()
         True
         """
+        _register()
         return np.random.Generator(np.random.Philox(_Seed(self._state)))  # type: ignore[arg-type]  # stubs know SeedSequence only
 
     def __bytes__(self) -> bytes:
@@ -105,7 +106,7 @@ class Key:
         raise AttributeError("keys never change, and nothing leaves them")
 
 
-class _Seed(ISeedSequence):
+class _Seed:
     """Hands a bit generator the key's own bytes; `Philox(key=...)` would draw entropy from the system first."""
 
     def __init__(self, state: bytes) -> None:
@@ -116,6 +117,14 @@ class _Seed(ISeedSequence):
         if len(words) < n_words:
             raise ValueError(f"a key has {len(words)} words of this size, {n_words} are wanted")
         return words[:n_words]
+
+
+@functools.cache
+def _register() -> None:
+    """Tell NumPy that this is a seed sequence: at the first draw, for `numpy.random` is a third of its import."""
+    from numpy.random.bit_generator import ISeedSequence
+
+    ISeedSequence.register(_Seed)
 
 
 def _from_state(state: bytes) -> Key:

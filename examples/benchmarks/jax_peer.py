@@ -25,8 +25,7 @@ def _step(work: Work) -> Step:
     jax: Any = importlib.import_module("jax")
     jnp: Any = importlib.import_module("jax.numpy")
     optimizers: Any = importlib.import_module("jax.example_libraries.optimizers")
-    if work.dtype().itemsize == 8:
-        jax.config.update("jax_enable_x64", True)
+    jax.config.update("jax_enable_x64", work.dtype().itemsize == 8)
     x, y = (jnp.asarray(a) for a in work.data())
     init, apply = _network(work)
     _, params = init(jax.random.PRNGKey(0), work.shape)

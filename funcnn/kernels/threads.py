@@ -10,16 +10,18 @@ and these would wait for each other.
 
 from __future__ import annotations
 
-import ctypes
+import functools
 import os
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from funcnn.kernels.settings import THREADS
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 Work = Callable[[int, int], object]
 
@@ -50,6 +52,8 @@ def _workers() -> ThreadPoolExecutor:
     global _pool
     with _lock:
         if _pool is None:
+            from concurrent.futures import ThreadPoolExecutor  # here, for it takes longer to import than the library
+
             _pool = ThreadPoolExecutor(THREADS - 1, "funcnn")
         return _pool
 
@@ -65,29 +69,33 @@ class _Blas:
     """The number of threads that the BLAS of NumPy uses: one, as long as somebody is in here."""
 
     def __init__(self) -> None:
-        self.get, self.set = _openblas()
         self.reset()
 
     def reset(self) -> None:
         self.lock, self.inside, self.before = threading.Lock(), 0, 1
 
     def __enter__(self) -> None:
+        get, put = _openblas()
         with self.lock:
             self.inside += 1
-            if self.inside == 1 and self.get is not None and (before := self.get()) > 1:
+            if self.inside == 1 and get is not None and (before := get()) > 1:
                 self.before = before
-                self.set(1)
+                put(1)
 
     def __exit__(self, *error: object) -> None:
+        _, put = _openblas()
         with self.lock:
             self.inside -= 1
             if not self.inside and self.before > 1:
-                self.set(self.before)
+                put(self.before)
                 self.before = 1
 
 
+@functools.cache
 def _openblas() -> tuple[Any, Any]:
-    """Where OpenBLAS, in the library that NumPy brings, keeps that number; None for another BLAS."""
+    """How OpenBLAS, in the library that NumPy brings, reads and sets that number; None for another BLAS."""
+    import ctypes
+
     try:
         core: Any = np._core._multiarray_umath  # type: ignore[attr-defined]
         library = ctypes.CDLL(core.__file__)
