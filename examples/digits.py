@@ -1,6 +1,6 @@
 """The main job: learn to read handwritten digits, from real scans, with a small convolutional network.
 
-    python examples/digits.py            12 epochs, some seconds on two cores
+    python examples/digits.py            12 epochs, less than a minute on two cores
     python examples/digits.py --quick    a few seconds, on a part of the data
 
 Prints a summary of the network and a progress line, saves a picture of the learning curve and the trained params.
