@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from mutants import MUTANTS, PLAIN, STRANGERS, Mutant, moving_average, residual_sum
+from faulty_layers import PLAIN, moving_average, residual_sum
+from mutants import MUTANTS, STRANGERS, Mutant
 
 from funcnn import Layer
 from funcnn.testing import LawBroken, Trial, holds
 from funcnn.testing.suites import trials
+
+pytestmark = pytest.mark.usefixtures("same_cases")
 
 EXAMPLES = 20
 

@@ -17,6 +17,8 @@ from funcnn.params import wrap
 from funcnn.testing import LAWS, Case, LawBroken
 from funcnn.testing.loss_suites import LOSS_LAWS_BY_NAME, OPTIMIZER_LAWS_BY_NAME
 
+pytestmark = pytest.mark.usefixtures("same_cases")
+
 CASE = Case(serial(Dense(3), Tanh), (2, 3), seed=1)
 
 
@@ -143,7 +145,7 @@ def test_a_file_that_loses_a_bit_is_found(monkeypatch: pytest.MonkeyPatch) -> No
     """Loading something else than was saved breaks the round trip."""
     monkeypatch.setattr("funcnn.checkpoints.load_params", lambda file: Params({"dense_0": {"w": np.ones((3, 3))}}))
     with pytest.raises(LawBroken, match="round_trip"):
-        LAWS["round_trip"](CASE)
+        LAWS["round_trip"](CASE.like(seed=4))  # files are tried at every fourth seed
 
 
 def test_every_law_is_seen_to_fail() -> None:

@@ -16,6 +16,8 @@ from funcnn.records import Record
 from funcnn.testing import LawBroken
 from funcnn.testing.loss_suites import loss_trials, optimizer_trials
 
+pytestmark = pytest.mark.usefixtures("same_cases")
+
 
 Arrays = Callable[[Any, Any], Any]
 

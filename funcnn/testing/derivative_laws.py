@@ -9,11 +9,12 @@ import numpy as np
 from funcnn.testing import nested
 from funcnn.testing.cases import Case
 from funcnn.testing.contents import signs
-from funcnn.testing.judge import CLOSE, STEP, Finding, Line, judge, jump, ladder, moved
+from funcnn.testing.judge import CLOSE, STEP, Finding, Line, judge, jump, moved
 from funcnn.testing.verdicts import FLOAT64, SMOOTH_KINDS, Law, Verdict, broken
 
 
-def _real_leaves(tree: Any) -> list[tuple[str, Any]]:
+def real_leaves(tree: Any) -> list[tuple[str, Any]]:
+    """The leaves one can differentiate by, with their paths."""
     return [(path, a) for path, a in nested.leaves(tree) if nested.is_real(a) and a.size]
 
 
@@ -22,12 +23,12 @@ def _true_pullback(case: Case) -> Verdict | None:
     dy = case.cotangent(y)
     gradients = dict(nested.leaves(pullback(dy)))
     said = 0
-    for path, leaf in _real_leaves(case.z):
+    for path, leaf in real_leaves(case.z):
         finding = _directional(case, path, leaf, gradients[path], y, dy)
         if finding.outcome is False:
             raise broken(f"gradient of {nested.spoken(path)}: {finding}")
         said += finding.outcome is True
-    return None if said == len(_real_leaves(case.z)) else Verdict.NONE
+    return None if said == len(real_leaves(case.z)) else Verdict.NONE
 
 
 def _directional(case: Case, path: str, leaf: Any, g: Any, y: Any, dy: Any) -> Finding:
@@ -47,7 +48,7 @@ def _directional(case: Case, path: str, leaf: Any, g: Any, y: Any, dy: Any) -> F
 def _full_jacobian(case: Case) -> Verdict | None:
     z = case.z
     y, pullback = case.bare_pull(z)
-    outs = [(path, i) for path, a in _real_leaves({"y": y}) for i in range(a.size)]
+    outs = [(path, i) for path, a in real_leaves({"y": y}) for i in range(a.size)]
     rng = case.generator("entries")
 
     def some(n: int) -> list[int]:
@@ -56,7 +57,7 @@ def _full_jacobian(case: Case) -> Verdict | None:
     chosen = [outs[i] for i in some(len(outs))]
     rows = {at: dict(nested.leaves(pullback(_basis({"y": y}, at)["y"]))) for at in chosen}
     said = True
-    for path, leaf in _real_leaves(z):
+    for path, leaf in real_leaves(z):
         for i in some(leaf.size):
             d = _entry(leaf, i)
             column = _column(case, path, d)
@@ -64,18 +65,17 @@ def _full_jacobian(case: Case) -> Verdict | None:
                 claimed = float(rows[at][path].reshape(-1)[i])
                 found = None if column is None else float(column[at[0]].reshape(-1)[at[1]])
                 size = abs(claimed) + nested.largest(rows[at][path])
-                if found is not None and abs(found - claimed) <= CLOSE * size + 1e-13 * nested.largest(y_leaf(y, at[0])):
+                if found is not None and abs(found - claimed) <= CLOSE * size + 1e-13 * nested.largest(_y_leaf(y, at[0])):
                     continue
                 finding = _entrywise(case, path, d, at, claimed, size, y)
                 if finding.outcome is False:
-                    into, by = _named(at[0], y_leaf(y, at[0]), at[1]), _named(path, leaf, i)
+                    into, by = _named(at[0], _y_leaf(y, at[0]), at[1]), _named(path, leaf, i)
                     raise broken(f"the derivative of {into} by {by}: {finding}")
                 said = said and finding.outcome is True
     return None if said else Verdict.NONE
 
 
-def y_leaf(y: Any, path: str) -> Any:
-    """The leaf of the value at a path that starts with "y"."""
+def _y_leaf(y: Any, path: str) -> Any:
     return dict(nested.leaves({"y": y}))[path]
 
 
@@ -118,95 +118,6 @@ def _entrywise(case: Case, path: str, d: Any, at: tuple[str, int], claimed: floa
     return judge(line)
 
 
-def _analytic(case: Case) -> Verdict | None:
-    y, pullback = case.bare_pull(case.z)
-    dy = case.cotangent(y)
-    gradients = dict(nested.leaves(pullback(dy)))
-    value, scale = float(nested.dot(dy, y)), nested.absolute_dot(dy, y)
-    undecided = False
-    for path, leaf in _real_leaves(case.z):
-        g = gradients[path]
-
-        def line(attempt: int, path: str = path, leaf: Any = leaf, g: Any = g) -> Line:
-            d = signs(case.generator(f"direction {path} {attempt}"), leaf.shape)
-
-            def at(t: Any) -> Any:
-                return nested.dot(dy, case.bare_value(moved(case.z, path, d, t)))
-
-            with np.errstate(all="ignore"):
-                return Line(at, float(at(1j * STEP).imag) / STEP, value, nested.absolute_dot(g, d), scale)
-
-        d = signs(case.generator(f"direction {path} 0"), leaf.shape)
-        exact = line(0).claimed
-        if abs(exact - float(nested.dot(g, d))) <= CLOSE * nested.absolute_dot(g, d) + 1e-13 * scale:
-            continue  # it says what the pullback says
-        finding = judge(line, doubt=True)
-        if finding.outcome is False:
-            raise broken(f"by {nested.spoken(path)}: the complex step says {finding.claimed:.12g}, differences say "
-                         f"{finding.found:.12g} ± {finding.error:.1g}: {_NOT_ANALYTIC}")  # fmt: skip
-        undecided = undecided or finding.by != "differences say"
-    return Verdict.NONE if undecided else None
-
-
-def _second_derivative(case: Case) -> Verdict | None:
-    """H, the second derivative of <dy, f>, by complex steps through the pullback: symmetric, and what differences say."""
-    z = case.z
-    real = dict(_real_leaves(z))
-    dy = case.cotangent(case.bare_pull(z)[0])
-
-    def hessian(name: str) -> tuple[Any, dict[str, Any]]:
-        d = {path: signs(case.generator(f"{name} {path}"), a.shape) for path, a in real.items()}
-        there = nested.located(lambda path, a: a + 1j * STEP * d[path] if path in d else a, z)
-        with np.errstate(all="ignore"):
-            _, back = case.bare_pull(there)
-            g = dict(nested.leaves(back(nested.mapped(lambda a: a.astype(np.complex128), dy))))
-        return d, {path: np.imag(g[path]) / STEP for path in real}
-
-    def along(t: float) -> float:
-        there = nested.located(lambda path, a: a + t * d[path] if path in d else a, z)
-        g = dict(nested.leaves(case.bare_pull(there)[1](dy)))
-        return float(sum(np.multiply(g[path], e[path]).sum() for path in real))
-
-    d, hd = hessian("d")
-    e, he = hessian("e")
-    left, right = float(nested.dot(e, hd)), float(nested.dot(d, he))
-    size = nested.absolute_dot(e, hd) + nested.absolute_dot(d, he)
-    if abs(left - right) > 1e-9 * size:
-        if _crosses_kink(case, d, e):
-            return Verdict.NONE
-        raise broken(f"<e, H d> is {left:.12g}, <d, H e> is {right:.12g}: {_NOT_ANALYTIC}")
-    g = dict(nested.leaves(case.bare_pull(z)[1](dy)))
-    with np.errstate(all="ignore"):
-        found = ladder(along, nested.absolute_dot(e, {path: g[path] for path in real}))
-    if found.kink or not found.error <= 1e-4 * (abs(found.value) + size):
-        return Verdict.NONE if size or found.kink else None
-    if abs(found.value - left) > 10 * found.error + 1e-7 * size:
-        raise broken(f"<e, H d> is {left:.12g} by the complex step, {found.value:.12g} by differences: {_NOT_ANALYTIC}")
-    return None
-
-
-_NOT_ANALYTIC = "it is not analytic (abs, var, norm, vdot, a cast to float?)"
-
-
-def _crosses_kink(case: Case, *directions: Any) -> bool:
-    """Does the gradient jump within a hair of this point? Then there is no second derivative here."""
-    y, _ = case.bare_pull(case.z)
-    dy = case.cotangent(y)
-
-    def gradient(d: Any, t: float) -> Any:
-        there = nested.located(lambda path, a: a + t * d[path] if path in d else a, case.z)
-        return case.bare_pull(there)[1](dy)
-
-    for d in directions:
-        for h in (1e-5, 1e-8):
-            sides = [gradient(d, t) for t in (-h, 0.0, h)]
-            gaps = [nested.mapped(lambda a, b: a - b, sides[i + 1], sides[i]) for i in (0, 1)]
-            size = max(nested.largest(a) for _, a in nested.leaves(sides[1]))
-            if any(nested.largest(a) > 1e5 * h * (size + 1) for gap in gaps for _, a in nested.leaves(gap)):
-                return True
-    return False
-
-
 def _smooth(case: Case) -> Verdict | None:
     """The derivative along a segment through the inputs has no jump."""
     y, _ = case.bare_pull(case.z)
@@ -241,16 +152,6 @@ DERIVATIVE_LAWS = (
         "full_jacobian",
         "every entry of the Jacobian by pullbacks of unit cotangents is the derivative of that output by that input",
         "derivative", _full_jacobian, dtypes=FLOAT64, kinds=SMOOTH_KINDS,
-    ),
-    Law(
-        "analytic",
-        "the rule runs on complex numbers, and the complex step through it is its derivative",
-        "numeric", _analytic, dtypes=FLOAT64, kinds=SMOOTH_KINDS, wants="analytic",
-    ),
-    Law(
-        "second_derivative",
-        "the complex step through the pullback gives second derivatives: they commute, and differences say the same",
-        "numeric", _second_derivative, dtypes=FLOAT64, kinds=SMOOTH_KINDS, wants="analytic",
     ),
     Law(
         "smooth",

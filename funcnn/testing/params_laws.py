@@ -92,18 +92,18 @@ def _round_trip(case: Case) -> None:
     from funcnn.checkpoints import load_params, save_params
 
     params = case.params
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "params.npz"
-        save_params(file, params)
-        loaded = load_params(file)
     vector, unravel = ravel(params)
     others = {
-        "load_params(save_params)": loaded,
         "pickle": pickle.loads(pickle.dumps(params)),
         "deepcopy": copy.deepcopy(params),
         "Params(params.to_dict())": Params(params.to_dict()),
         "unravel(ravel)": unravel(vector),
     }
+    if case.seed % 4 == 0:  # a file that is safe from a power cut takes longer than everything else here
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "params.npz"
+            save_params(file, params)
+            others["load_params(save_params)"] = load_params(file)
     y = case.apply()
     for what, other in others.items():
         if other != params:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple, TypeVar
 
 from funcnn.networks import Layer
+from funcnn.testing.analytic_laws import ANALYTIC_LAWS
 from funcnn.testing.cases import Case
 from funcnn.testing.composition_laws import COMPOSITION_LAWS
 from funcnn.testing.derivative_laws import DERIVATIVE_LAWS
@@ -17,7 +18,7 @@ from funcnn.testing.verdicts import Law
 
 C = TypeVar("C")
 
-_GENERAL = (*EXACT_LAWS, *NUMERIC_LAWS, *DERIVATIVE_LAWS, *PARAMS_LAWS, *COMPOSITION_LAWS)
+_GENERAL = (*EXACT_LAWS, *NUMERIC_LAWS, *DERIVATIVE_LAWS, *ANALYTIC_LAWS, *PARAMS_LAWS, *COMPOSITION_LAWS)
 
 LAWS: Final[Mapping[str, Law[Case]]] = {law.name: law for law in (*_GENERAL, *DOMAIN_LAWS)}
 """Every law about layers, by name. Those of a domain hold for some layers only, and are asked for with `also=`."""

@@ -6,6 +6,7 @@ Structure is drawn by Hypothesis and shrinks; what arrays hold comes from a draw
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from types import EllipsisType
 from typing import Any, TypeAlias, Union
 
@@ -54,10 +55,20 @@ def shapes(*template: Union[int, str, range, EllipsisType, Template], largest: i
     return _shapes(template, largest)
 
 
+@cache
+def _free(largest: int) -> SearchStrategy[int]:
+    return st.integers(1, largest)
+
+
+@cache
+def _dots(largest: int) -> SearchStrategy[list[int]]:
+    return st.lists(_free(largest), max_size=2)
+
+
 @st.composite
 def _shapes(draw: DrawFn, template: Template, largest: int) -> Shape:
     sizes: dict[str, int] = {}
-    free = st.integers(1, largest)
+    free = _free(largest)
 
     def fill(template: Template) -> Shape:
         shape: list[Any] = []
@@ -65,7 +76,7 @@ def _shapes(draw: DrawFn, template: Template, largest: int) -> Shape:
             if isinstance(d, tuple):
                 shape.append(fill(d))
             elif isinstance(d, EllipsisType):
-                shape += draw(st.lists(free, max_size=2))
+                shape += draw(_dots(largest))
             elif isinstance(d, str):
                 sizes[d] = sizes[d] if d in sizes else draw(free)
                 shape.append(sizes[d])
@@ -175,24 +186,29 @@ def cases(
     domain: tuple[float, float] | None = None,
 ) -> SearchStrategy[Case]:
     """Cases of a layer, or of a family of layers, on inputs of a shape; shapes may be drawn too."""
-    return _cases(layers, _shape_strategy(shape), tuple(dtypes), tuple(kinds), passes, tokens, domain)
+    hows = st.sampled_from([(d, k) for d in dtypes for k in kinds])  # one draw for both: drawing is half of the time
+    drawn = layers if isinstance(layers, SearchStrategy) else st.just(layers)
+    return _cases(drawn, _shape_strategy(shape), hows, passes, tokens, domain)
+
+
+_seeds = seeds()
+_trained = st.booleans()
 
 
 @st.composite
 def _cases(
     draw: DrawFn,
-    layers: Layer[Any, Any] | SearchStrategy[Layer[Any, Any]],
+    layers: SearchStrategy[Layer[Any, Any]],
     shape: SearchStrategy[Shape],
-    dtypes: tuple[str, ...],
-    kinds: tuple[str, ...],
+    hows: SearchStrategy[tuple[str, str]],
     passes: str,
     tokens: int | range,
     domain: tuple[float, float] | None,
 ) -> Case:
-    layer = draw(layers) if isinstance(layers, SearchStrategy) else layers
-    training = layer.apply.random and (passes == "training" or (passes == "both" and draw(st.booleans())))
+    layer = draw(layers)
+    training = layer.apply.random and (passes == "training" or (passes == "both" and draw(_trained)))
+    dtype, kind = draw(hows)
     return Case(
         layer, draw(shape),
-        dtype=draw(st.sampled_from(dtypes)), kind=draw(st.sampled_from(kinds)), seed=draw(seeds()),
-        training=training, tokens=tokens, domain=domain,
+        dtype=dtype, kind=kind, seed=draw(_seeds), training=training, tokens=tokens, domain=domain,
     )  # fmt: skip
