@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Never, NoReturn, TypeGuard, TypeVar, Union, cast
 
-from funcnn.calculus import Apply, Later, takes_key
+from funcnn.calculus import Apply
+from funcnn.cotangents import Later
 from funcnn.doors import Checks
 from funcnn.errors import FuncnnError
 from funcnn.inits import Init as Init  # this and the kinds: part of this module for everybody else
 from funcnn.inits import Takes
-from funcnn.keys import Key
 from funcnn.kinds import features as features
 from funcnn.kinds import passes as passes
 from funcnn.kinds import tokens as tokens
 from funcnn.records import Record, recording, snake_case
 from funcnn.shapes import external, normalize
+from funcnn.signatures import Rule, takes_key, value_of
 from funcnn.types import Shape, Spec, Tree
 
 X = TypeVar("X", contravariant=True)
@@ -27,11 +28,6 @@ F = TypeVar("F", bound=Callable[..., "Layer[Any, Any]"])
 
 EMPTY: Mapping[str, Any] = {}
 """The params, and the gradients, of what has none."""
-
-Rule = Union[
-    Callable[[Tree, A], "tuple[B, Callable[[B], tuple[Tree, Union[A, Later[A]]]]]"],
-    Callable[[Tree, A, "Key | None"], "tuple[B, Callable[[B], tuple[Tree, Union[A, Later[A]]]]]"],
-]
 
 
 class Layer(NamedTuple, Generic[X, Y]):
@@ -81,7 +77,7 @@ class Layer(NamedTuple, Generic[X, Y]):
             out_shape=out_shape, spec=spec, record=None, body=None, name="layer", explicit=False,
             takes=takes or features, multiply_adds=multiply_adds,
         )  # fmt: skip
-        return _joined(init, rule, value or _first_of(rule), uses_key)
+        return _joined(init, rule, value or value_of(rule), uses_key)
 
     @staticmethod
     def lift(
@@ -242,13 +238,6 @@ def _joined(init: Init, rule: Callable[..., Any], value: Callable[..., Any], ran
     made: Layer[Any, Any] = Layer(init, Apply(rule, value, random, door))
     door.layer = made
     return made
-
-
-def _first_of(rule: Callable[..., Any]) -> Callable[..., Any]:
-    def value(*args: Any) -> Any:
-        return rule(*args)[0]
-
-    return value
 
 
 def replayed(record: Record, name: str, explicit: bool) -> Layer[Any, Any]:

@@ -1,11 +1,24 @@
-"""What rules take, read off their signatures: the key, and options."""
+"""Rules: what they take, which is read off their signatures, and their values alone."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
 from types import FunctionType
-from typing import Any
+from typing import Any, TypeAlias, TypeVar, Union
+
+from funcnn.cotangents import Later
+from funcnn.keys import Key
+from funcnn.types import Tree
+
+A = TypeVar("A")
+B = TypeVar("B")
+
+Rule: TypeAlias = Union[
+    Callable[[Tree, A], "tuple[B, Callable[[B], tuple[Tree, Union[A, Later[A]]]]]"],
+    Callable[[Tree, A, "Key | None"], "tuple[B, Callable[[B], tuple[Tree, Union[A, Later[A]]]]]"],
+]
+"""The rule of a layer: params, input and, where it wants it, the key, to the value and the pullback."""
 
 
 def check_options(name: str, rule: Callable[..., Any], options: dict[str, object]) -> None:
@@ -29,6 +42,15 @@ def takes_key(rule: Callable[..., Any]) -> bool:
     if len(names) == 2 or (len(names) == 3 and names[2] == "rng"):
         return len(names) == 3
     raise TypeError(f"a rule takes (params, x) or (params, x, rng), got ({', '.join(names)}); the key is named rng")
+
+
+def value_of(rule: Callable[..., Any]) -> Callable[..., Any]:
+    """The value of a rule, without its pullback."""
+
+    def value(*args: Any) -> Any:
+        return rule(*args)[0]
+
+    return value
 
 
 def _wanted(signature: inspect.Signature) -> Iterator[str]:
