@@ -29,8 +29,12 @@ def _one_number(case: LossCase) -> None:
 def _pure(case: LossCase) -> None:
     before = nested.bits(case.z)
     value, pullback = case.pull()
-    first = nested.bits(pullback(1.0))
+    g = pullback(1.0)
+    first = nested.bits(g)
     pullback(3.0)
+    case.again(1).pull()[1](1.0)
+    if nested.bits(g) != first:
+        raise broken("what the pullback returned has changed since: it is memory that is used again")
     if nested.bits(pullback(1.0)) != first or case.value() != value:
         raise broken("twice the same gives something else")
     if nested.bits(case.z) != before:
