@@ -16,7 +16,6 @@ from funcnn import (
     Key,
     Layer,
     Params,
-    ParamsError,
     Relu,
     ShapeError,
     Tanh,

@@ -25,11 +25,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
-from funcnn.calculus import Pullback
 from funcnn.kernels import activations as kernel
-from funcnn.networks import EMPTY, Layer, constant, is_layer, layer
+from funcnn.networks import Layer, constant, is_layer, layer
 from funcnn.shapes import axes
-from funcnn.types import Array, Shape, Tree
+from funcnn.types import Array
 
 Value: TypeAlias = "Callable[[Array], Array]"
 Derivative: TypeAlias = "Callable[[Array, Array], Array]"
@@ -66,17 +65,11 @@ def elementwise(f: Callable[[Array], Array], df: Callable[[Array, Array], Array]
 def _pointwise(name: str, f: Value, df: Derivative) -> Layer[Array, Array]:
     """The layer of a value and its derivative."""
 
-    def out_shape(shape: Shape) -> Shape:
-        return axes(name, shape, at_least=1)
-
-    def rule(params: Tree, x: Array) -> tuple[Array, Pullback]:
+    def rule(x: Array) -> tuple[Array, Callable[[Array], Array]]:
         y = f(x)
-        return y, lambda dy: (EMPTY, dy * df(x, y))
+        return y, lambda dy: dy * df(x, y)
 
-    def value(params: Tree, x: Array) -> Array:
-        return f(x)
-
-    return Layer.of(out_shape, lambda shape: EMPTY, rule, value=value)
+    return Layer.lift(lambda shape: axes(name, shape, at_least=1), rule, value=f)
 
 
 def _row(name: str, f: Value, df: Derivative) -> Layer[Array, Array]:
