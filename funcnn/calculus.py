@@ -10,15 +10,15 @@ from typing import (
 )  # fmt: skip
 
 from funcnn.cotangents import Later as Later  # part of this module for everybody else
-from funcnn.cotangents import cotangent_like, guarded, like_input, read_only
+from funcnn.cotangents import cotangent_like, described, guarded, like_input, read_only
 from funcnn.cotangents import force as force
-from funcnn.errors import FuncnnError
+from funcnn.errors import FuncnnError, ParamsError
 from funcnn.keys import as_key
 from funcnn.kinds import Kind
 from funcnn.params import Params
 from funcnn.signatures import check_options
 from funcnn.signatures import takes_key as takes_key
-from funcnn.types import Array, Rng, Tree
+from funcnn.types import Array, Rng, Tree, is_tuple
 
 if TYPE_CHECKING:
     from typing_extensions import TypeVar as DefaultTypeVar
@@ -103,7 +103,10 @@ class Apply(Generic[X_contra, Y_co]):
 
         def pullback(dy: Any) -> tuple[Params, Any]:
             try:
-                dparams, dx = back(cotangent_like(y, dy))
+                pair = back(cotangent_like(y, dy))
+                if not is_tuple(pair) or len(pair) != 2:
+                    raise ParamsError(f"the pullback must return the pair (dparams, dx), got {described(pair)}")
+                dparams, dx = pair
                 return self.door.gradients(tree, dparams), like_input(force(dx), inner)
             except FuncnnError as error:
                 error.network = error.network or self.door.name

@@ -109,17 +109,18 @@ def like_input(dx: Any, x: Nested) -> Any:
     """
     if isinstance(x, tuple):
         if not is_tuple(dx) or len(dx) != len(x):
-            raise ParamsError(f"the pullback must return as dx a tuple of {len(x)}, like the input, got {_described(dx)}")
+            raise ParamsError(f"the pullback must return as dx a tuple of {len(x)}, like the input, got {described(dx)}")
         return tuple(like_input(d, v) for d, v in zip(dx, x, strict=True))
     if type(dx) is not np.ndarray:
         dx = np.asarray(dx) if is_array(dx) or is_scalar(dx) else dx
     if not is_array(dx) or dx.shape != x.shape or (dx.dtype != x.dtype and x.dtype.kind == "f"):
         wanted = f"{x.dtype if x.dtype.kind == 'f' else 'floating-point numbers'} of shape {x.shape}"
-        raise ParamsError(f"the pullback must return as dx {wanted}, like the input, got {_described(dx)}")
+        raise ParamsError(f"the pullback must return as dx {wanted}, like the input, got {described(dx)}")
     return read_only(dx)
 
 
-def _described(dx: object) -> str:
+def described(dx: object) -> str:
+    """What a pullback returned, for messages."""
     if is_tuple(dx):
         return f"a tuple of {len(dx)}"
     return f"{dx.dtype} of shape {dx.shape}" if is_array(dx) else type(dx).__name__

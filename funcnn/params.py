@@ -52,7 +52,11 @@ class Params(Mapping[str, "Array | Params"]):
 
     # reading ----------------------------------------------------------------------------------------------------------
     def __getitem__(self, key: str) -> Array | Params:
-        value = plain(self)[key]
+        try:
+            value = plain(self)[key]
+        except KeyError:
+            hint = f"; for a path use .at({key!r})" if "/" in str(key) else ""
+            raise KeyError(f"there is no {key!r}, the names are {', '.join(self) or 'none'}{hint}") from None
         return wrap(value) if isinstance(value, dict) else value
 
     def __iter__(self) -> Iterator[str]:

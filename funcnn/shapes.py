@@ -125,7 +125,13 @@ def _dimension(shape: object, i: int, d: object) -> int | Shape:
 
 
 def external(shape: Shape) -> Shape:
-    """A shape as people see it: -1 again for what is not known."""
+    """A shape as people see it: -1 again for what is not known.
+
+    Errors
+        ShapeError   a shape rule returned something else than a tuple
+    """
+    if not isinstance(shape, (tuple, list)):
+        raise ShapeError(f"a shape rule must return a tuple of sizes, it returned {shape!r}")
     return tuple(external(d) if isinstance(d, tuple) else d if known(d) else -1 for d in shape)
 
 
