@@ -19,7 +19,7 @@ import funcnn
 from funcnn.networks import is_layer
 
 LIBRARY = Path(funcnn.__file__).parent
-CONSTRUCTOR = funcnn.serial.__code__  # every constructor is a closure of `layer`, so they all share its code
+CONSTRUCTOR = funcnn.serial.__code__  # whatever records its calls is a closure of one function, and shares its code
 
 
 class Trust(NamedTuple):
@@ -109,7 +109,9 @@ class Loader:
 
 
 def _is_constructor(value: object) -> bool:
-    return getattr(value, "__code__", None) is CONSTRUCTOR
+    """Does it record its calls, and make layers? Makers of initializers, schedules and optimizers record theirs too."""
+    made = getattr(value, "__annotations__", {}).get("return", "")
+    return getattr(value, "__code__", None) is CONSTRUCTOR and str(made).startswith("Layer[")
 
 
 @contextlib.contextmanager
