@@ -14,8 +14,7 @@ from funcnn import Dense, Identity, Layer, Params, Tanh, parallel, residual, ser
 from funcnn.combinators.fans import FanOut
 from funcnn.networks import altered
 from funcnn.params import wrap
-from funcnn.testing import LAWS, Case, LawBroken
-from funcnn.testing.loss_suites import LOSS_LAWS_BY_NAME, OPTIMIZER_LAWS_BY_NAME
+from funcnn.testing import LAWS, LOSS_LAWS, OPTIMIZER_LAWS, Case, LawBroken
 
 pytestmark = pytest.mark.usefixtures("same_cases")
 
@@ -158,4 +157,4 @@ def test_every_law_of_losses_and_optimizers_is_seen_to_fail() -> None:
     """A mutant names each of them."""
     losses = {law for _, law, *_ in test_mutants_losses.LOSSES}
     optimizers = {law for _, law, *_ in test_mutants_losses.OPTIMIZERS}
-    assert (losses, optimizers - {"closed_form"}) == (set(LOSS_LAWS_BY_NAME), set(OPTIMIZER_LAWS_BY_NAME))
+    assert (losses, optimizers - {"closed_form"}) == (set(LOSS_LAWS), set(OPTIMIZER_LAWS))

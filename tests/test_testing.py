@@ -236,6 +236,15 @@ def test_outliers_are_not_convicted() -> None:
     assert trial(check, "numeric").run(20).none > 0
 
 
+def test_the_last_line_of_a_failure_is_a_program() -> None:
+    """It breaks the law again."""
+    with pytest.raises(LawBroken) as raised:
+        holds(Tanh, ("B", "D"), only=["unit_interval"], also=["unit_interval"])
+    again = str(raised.value).splitlines()[-1].removeprefix("  again:")
+    with pytest.raises(LawBroken, match="values from"):
+        eval(again.strip(), {**vars(funcnn), "LAWS": LAWS, "Case": Case})
+
+
 def test_exact_laws_convict_at_once() -> None:
     """Once is enough."""
 

@@ -13,7 +13,9 @@ from funcnn.testing.cases import Case
 from funcnn.testing.registry import LAWS, Claims, laws_for
 from funcnn.testing.runs import Tally, Trial
 from funcnn.testing.loss_cases import TARGETS, LossCase
+from funcnn.testing.loss_laws import LOSS_LAWS
 from funcnn.testing.optimizer_cases import OptimizerCase
+from funcnn.testing.optimizer_laws import OPTIMIZER_LAWS
 from funcnn.testing.verdicts import Law, LawBroken, Verdict, broken
 
 # the derivative judge
@@ -45,7 +47,7 @@ __all__ = [
     "Line", "Report", "holds",
     # laws as values
     "Case", "LossCase", "OptimizerCase", "TARGETS",
-    "LAWS", "Claims", "laws_for",
+    "LAWS", "LOSS_LAWS", "OPTIMIZER_LAWS", "Claims", "laws_for",
     "Tally", "Trial",
     "Law", "LawBroken", "Verdict", "broken",
     # the derivative judge

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import pickle
-from typing import Any, cast
+from collections.abc import Mapping
+from typing import Any, Final, cast
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from funcnn.testing import nested
 from funcnn.testing.judge import Line, judge, moved
 from funcnn.testing.loss_cases import LossCase
 from funcnn.testing.numeric_laws import LAYOUTS
-from funcnn.testing.verdicts import FLOAT64, Law, Verdict, broken
+from funcnn.testing.verdicts import FLOAT64, Law, Verdict, broken, listed
 
 _KINDS = ("normal", "separated", "small", "large")
 
@@ -219,7 +220,8 @@ def _is_data(case: LossCase) -> Verdict | None:
     return None
 
 
-LOSS_LAWS = (
+LOSS_LAWS: Final[Mapping[str, Law[LossCase]]] = listed(
+    "LOSS_LAWS",
     Law("one_number", "the loss is a Python float, and vjp gives the same", "exact", _one_number),
     Law("pure", "nothing is changed and nothing remembered", "exact", _pure),
     Law(
@@ -242,3 +244,4 @@ LOSS_LAWS = (
         _refuses_misfits, kinds=("normal",)),
     Law("is_data", "a loss comes back equal from pickle and deepcopy", "exact", _is_data, kinds=("normal",)),
 )  # fmt: skip
+"""Every law about losses, by name."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypedDict, Unpack
 
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
@@ -20,9 +20,6 @@ from funcnn.testing.strategies import Template, seeds
 from funcnn.testing.suites import common, shape_strategy, suite
 from funcnn.testing.verdicts import Law
 from funcnn.types import Shape
-
-LOSS_LAWS_BY_NAME: Final[Mapping[str, Law[LossCase]]] = {law.name: law for law in LOSS_LAWS}
-OPTIMIZER_LAWS_BY_NAME: Final[Mapping[str, Law[OptimizerCase]]] = {law.name: law for law in OPTIMIZER_LAWS}
 
 
 @st.composite
@@ -43,6 +40,30 @@ def loss_cases(
     )  # fmt: skip
 
 
+class LossOptions(TypedDict, total=False):
+    """The keyword arguments of `loss_laws`."""
+
+    target: Target
+    domain: tuple[float, float] | None
+    weighted: bool
+    dtypes: Sequence[str]
+    examples: int | None
+    only: Iterable[str]
+    also: Iterable[str | Law[LossCase]]
+    except_: Mapping[str, str]
+
+
+class OptimizerOptions(TypedDict, total=False):
+    """The keyword arguments of `optimizer_laws`."""
+
+    steps: Callable[[Any], Step] | None
+    dtypes: Sequence[str]
+    examples: int | None
+    only: Iterable[str]
+    also: Iterable[str | Law[OptimizerCase]]
+    except_: Mapping[str, str]
+
+
 def loss_trials(
     loss: Loss[Any, Any],
     shape: Template | Shape | SearchStrategy[Shape],
@@ -58,7 +79,7 @@ def loss_trials(
 ) -> dict[str, Trial]:
     """Every law a loss is held to, with its cases. The arguments are those of `loss_laws`."""
     has = {"": True, "weights": weighted, "terms": not loss.parts}  # the parts of a joint loss reduce by themselves
-    chosen = {law.name: "" for law in LOSS_LAWS if has[law.wants]}
+    chosen = {law.name: "" for law in LOSS_LAWS.values() if has[law.wants]}
     drawn = shape_strategy(shape)
     return {
         name: Trial(
@@ -66,11 +87,13 @@ def loss_trials(
             loss_cases(loss, drawn, target, common(dtypes, law.dtypes), law.kinds, weighted, domain),
             repr(loss), reason, examples,
         )
-        for name, (law, reason) in selected(LOSS_LAWS_BY_NAME, chosen, only, also, except_).items()
+        for name, (law, reason) in selected(LOSS_LAWS, chosen, only, also, except_).items()
     }  # fmt: skip
 
 
-def loss_laws(loss: Loss[Any, Any], shape: Template | Shape | SearchStrategy[Shape], **claims: Any) -> type:
+def loss_laws(
+    loss: Loss[Any, Any], shape: Template | Shape | SearchStrategy[Shape], **options: Unpack[LossOptions]
+) -> type:
     """A test class that holds a loss to all laws of losses.
 
         TestMyLoss = loss_laws(my_loss, shapes("B", 4), target="labels")
@@ -84,7 +107,7 @@ def loss_laws(loss: Loss[Any, Any], shape: Template | Shape | SearchStrategy[Sha
     >>> "test_true_pullback" in vars(loss_laws(squared_error, ("B", ..., "D")))
     True
     """
-    return suite(f"Laws of {loss!r}", loss_trials(loss, shape, **claims))
+    return suite(f"Laws of {loss!r}", loss_trials(loss, shape, **options))
 
 
 _shapes: Final[SearchStrategy[tuple[int, ...]]] = st.lists(st.integers(1, 3), max_size=3).map(lambda s: tuple(s))
@@ -123,14 +146,14 @@ def optimizer_trials(
 ) -> dict[str, Trial]:
     """Every law an optimizer is held to, with its cases. The arguments are those of `optimizer_laws`."""
     more = [*also, *([closed_form(steps)] if steps else [])]
-    chosen = {law.name: "" for law in OPTIMIZER_LAWS}
+    chosen = dict.fromkeys(OPTIMIZER_LAWS, "")
     return {
         name: Trial(law, optimizer_cases(optimizer, common(dtypes, law.dtypes)), repr(optimizer), reason, examples)
-        for name, (law, reason) in selected(OPTIMIZER_LAWS_BY_NAME, chosen, only, more, except_).items()
+        for name, (law, reason) in selected(OPTIMIZER_LAWS, chosen, only, more, except_).items()
     }
 
 
-def optimizer_laws(optimizer: Optimizer[Any], **claims: Any) -> type:
+def optimizer_laws(optimizer: Optimizer[Any], **options: Unpack[OptimizerOptions]) -> type:
     """A test class that holds an optimizer to all laws of optimizers.
 
         TestMyOptimizer = optimizer_laws(my_optimizer(0.1), steps=plainly)
@@ -142,4 +165,4 @@ def optimizer_laws(optimizer: Optimizer[Any], **claims: Any) -> type:
     >>> "test_splits" in vars(optimizer_laws(sgd(0.1)))
     True
     """
-    return suite(f"Laws of {optimizer!r}", optimizer_trials(optimizer, **claims))
+    return suite(f"Laws of {optimizer!r}", optimizer_trials(optimizer, **options))

@@ -6,7 +6,7 @@ import copy
 import pickle
 from collections.abc import Callable, Mapping
 from numbers import Number
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from funcnn.leafwise import astype
 from funcnn.params import Params
 from funcnn.testing import nested
 from funcnn.testing.optimizer_cases import OptimizerCase, Step, by_path
-from funcnn.testing.verdicts import Law, Verdict, broken
+from funcnn.testing.verdicts import Law, Verdict, broken, listed
 
 
 def closed_form(steps: Callable[[Any], Step]) -> Law[OptimizerCase]:
@@ -163,7 +163,8 @@ def _is_data(case: OptimizerCase) -> Verdict | None:
     return None
 
 
-OPTIMIZER_LAWS = (
+OPTIMIZER_LAWS: Final[Mapping[str, Law[OptimizerCase]]] = listed(
+    "OPTIMIZER_LAWS",
     Law("fixed_point", "where all gradients are zero, nothing moves", "exact", _fixed_point),
     Law("splits", "a leaf moves alone as it does among others", "exact", _splits),
     Law("plain_state", "states are numbers, trees like the params, tuples of these: they compare, pickle, never change",
@@ -176,3 +177,4 @@ OPTIMIZER_LAWS = (
         _float32_tracks_float64, dtypes=("float32",)),
     Law("is_data", "an optimizer comes back equal from pickle and deepcopy", "exact", _is_data),
 )  # fmt: skip
+"""Every law about optimizers, by name."""

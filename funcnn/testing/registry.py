@@ -14,13 +14,13 @@ from funcnn.testing.domain_laws import DOMAIN_LAWS
 from funcnn.testing.exact_laws import EXACT_LAWS
 from funcnn.testing.numeric_laws import NUMERIC_LAWS
 from funcnn.testing.params_laws import PARAMS_LAWS
-from funcnn.testing.verdicts import Law
+from funcnn.testing.verdicts import Law, listed
 
 C = TypeVar("C")
 
 _GENERAL = (*EXACT_LAWS, *NUMERIC_LAWS, *DERIVATIVE_LAWS, *ANALYTIC_LAWS, *PARAMS_LAWS, *COMPOSITION_LAWS)
 
-LAWS: Final[Mapping[str, Law[Case]]] = {law.name: law for law in (*_GENERAL, *DOMAIN_LAWS)}
+LAWS: Final[Mapping[str, Law[Case]]] = listed("LAWS", *_GENERAL, *DOMAIN_LAWS)
 """Every law about layers, by name. Those of a domain hold for some layers only, and are asked for with `also=`."""
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple, overload
+from typing import Literal, NamedTuple, Unpack, overload
 
 from hypothesis.strategies import SearchStrategy
 
 from funcnn.testing.runs import Tally, Trial
 from funcnn.testing.strategies import Template
-from funcnn.testing.suites import Layers, trials
+from funcnn.testing.suites import Layers, Options, trials
 from funcnn.testing.verdicts import LawBroken
 from funcnn.types import Shape
 
@@ -62,14 +62,15 @@ def report_of(trials: Mapping[str, Trial]) -> Report:
 
 @overload
 def holds(
-    layer: Layers, shape: Template | Shape | SearchStrategy[Shape], *, report: Literal[False] = False, **claims: Any
+    layer: Layers, shape: Template | Shape | SearchStrategy[Shape], *, report: Literal[False] = False,
+    **options: Unpack[Options],
 ) -> None: ...
 @overload
 def holds(
-    layer: Layers, shape: Template | Shape | SearchStrategy[Shape], *, report: Literal[True], **claims: Any
+    layer: Layers, shape: Template | Shape | SearchStrategy[Shape], *, report: Literal[True], **options: Unpack[Options]
 ) -> Report: ...
 def holds(
-    layer: Layers, shape: Template | Shape | SearchStrategy[Shape], *, report: bool = False, **claims: Any
+    layer: Layers, shape: Template | Shape | SearchStrategy[Shape], *, report: bool = False, **options: Unpack[Options]
 ) -> Report | None:
     """Hold a layer to all laws, outside pytest. The other arguments are those of `laws`.
 
@@ -81,7 +82,7 @@ def holds(
     >>> report.held, [line.law for line in report.lines]
     (True, ['pure', 'true_pullback'])
     """
-    found = trials(layer, shape, **claims)
+    found = trials(layer, shape, **options)
     if report:
         return report_of(found)
     for trial in found.values():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, TypedDict, Unpack, cast
 
 import pytest
 from hypothesis.strategies import SearchStrategy
@@ -17,6 +17,22 @@ from funcnn.testing.verdicts import Law, LawBroken
 from funcnn.types import Shape
 
 Layers = Layer[Any, Any] | SearchStrategy[Layer[Any, Any]]
+
+
+class Options(TypedDict, total=False):
+    """What may be said about a layer, and how it is to be tried: the keyword arguments of `laws`."""
+
+    kinks: bool | None
+    mixes_batch: bool
+    linear: bool
+    analytic: bool
+    tokens: int | range
+    domain: tuple[float, float] | None
+    dtypes: Sequence[str]
+    examples: int | None
+    only: Iterable[str]
+    also: Iterable[str | Law[Case]]
+    except_: Mapping[str, str]
 
 
 def shape_strategy(shape: Template | Shape | SearchStrategy[Shape]) -> SearchStrategy[Any]:
@@ -69,7 +85,7 @@ def common(dtypes: Sequence[str], of_law: Sequence[str]) -> Sequence[str]:
     return [d for d in dtypes if d in of_law] or of_law
 
 
-def laws(layer: Layers, shape: Template | Shape | SearchStrategy[Shape], **claims: Any) -> type:
+def laws(layer: Layers, shape: Template | Shape | SearchStrategy[Shape], **options: Unpack[Options]) -> type:
     """A test class that holds a layer to all laws, one test a law: all that a test file needs to say.
 
         TestMyNorm = laws(MyNorm(), shapes("B", ..., "D"))
@@ -94,7 +110,7 @@ def laws(layer: Layers, shape: Template | Shape | SearchStrategy[Shape], **claim
     >>> sorted(vars(laws(Relu, ("B", ..., "D"), kinks=True)))[-2:]
     ['test_true_pullback', 'test_value_of_rule']
     """
-    return suite(f"Laws of {layer!r}", trials(layer, shape, **claims))
+    return suite(f"Laws of {layer!r}", trials(layer, shape, **options))
 
 
 def suite(name: str, trials: Mapping[str, Trial]) -> type:
@@ -129,11 +145,11 @@ def run_in_pytest(trial: Trial, request: pytest.FixtureRequest) -> None:
 
 
 class Bound(NamedTuple):
-    """A law with the shapes and claims it is to be tried with: called with a layer, it raises if it does not hold."""
+    """A law with the shapes and options it is to be tried with: called with a layer, it raises if it does not hold."""
 
     name: str
     shape: Any
-    claims: Mapping[str, Any]
+    options: Options
 
     def __call__(self, layer: Layers) -> Tally:
         """Try the law on a layer.
@@ -141,11 +157,11 @@ class Bound(NamedTuple):
         Errors
             LawBroken   it does not hold
         """
-        return trials(layer, self.shape, **self.claims)[self.name].run()
+        return trials(layer, self.shape, **self.options)[self.name].run()
 
 
 def parametrize_with_laws(
-    layers: Sequence[Layer[Any, Any]], shape: Template | Shape | SearchStrategy[Shape], **claims: Any
+    layers: Sequence[Layer[Any, Any]], shape: Template | Shape | SearchStrategy[Shape], **options: Unpack[Options]
 ) -> pytest.MarkDecorator:
     """Parameters `layer` and `law` for one test function: every layer with every law it is held to.
 
@@ -156,9 +172,9 @@ def parametrize_with_laws(
     The other arguments are those of `laws`, for all layers alike.
     """
     rows = [
-        pytest.param(layer, Bound(name, shape, claims), id=f"{layer!r}-{name}", marks=pytest.mark.law(name))
+        pytest.param(layer, Bound(name, shape, options), id=f"{layer!r}-{name}", marks=pytest.mark.law(name))
         for layer in layers
-        for name in trials(layer, shape, **claims)
+        for name in trials(layer, shape, **options)
     ]
     return pytest.mark.parametrize(("layer", "law"), rows)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Any, Final, Generic, Literal, NamedTuple, Protocol, TypeAlias, TypeVar
 
@@ -30,28 +30,29 @@ class Verdict(Enum):
 class LawBroken(AssertionError):
     """A law does not hold.
 
-    law    its name
+    law    the law, None where a run of one is at fault
     what   what was found: the leaf, both numbers, the error bar
     case   what it was tried on; its repr rebuilds it
     """
 
-    law: str
-    statement: str
+    law: Law[Any] | None
     what: str
     case: object
 
-    def __init__(self, what: str, *, law: str = "", statement: str = "", case: object = None) -> None:
+    def __init__(self, what: str) -> None:
         super().__init__(what)
-        self.what, self.law, self.statement, self.case = what, law, statement, case
+        self.what, self.law, self.case = what, None, None
 
     def __str__(self) -> str:
-        if not self.law:
+        law = self.law
+        if law is None:
             return self.what
+        call = f"{law.table}[{law.name!r}]" if law.table else law.name
         return (
-            f"{self.law} is broken\n"
-            f"  the law:  {self.statement}\n"
+            f"{law.name} is broken\n"
+            f"  the law:  {law.statement}\n"
             f"  found:    {self.what}\n"
-            f"  again:    LAWS[{self.law!r}]({self.case!r})"
+            f"  again:    {call}({self.case!r})"
         )
 
 
@@ -74,6 +75,7 @@ class Law(NamedTuple, Generic[C]):
     dtypes      the dtypes it is tried in, and `kinds` what the arrays hold
     passes      "inference", "training", or "both" (the training pass only where the layer is random)
     wants       the claim about the layer that it checks; it runs only where the claim is made: "" for every layer
+    table       the table of laws it is listed in, for messages
     """
 
     name: str
@@ -84,6 +86,7 @@ class Law(NamedTuple, Generic[C]):
     kinds: tuple[str, ...] = KINDS
     passes: Literal["inference", "training", "both"] = "both"
     wants: str = ""
+    table: str = ""
 
     def __call__(self, case: C) -> Verdict:
         """What this law says of one case.
@@ -98,7 +101,7 @@ class Law(NamedTuple, Generic[C]):
                 again = [self._fails(case.again(k)) for k in (1, 2)]  # type: ignore[attr-defined]  # cases are `Attempt`s
                 if not any(again):
                     return Verdict.NONE
-            first.law, first.statement, first.case = self.name, self.statement, case
+            first.law, first.case = self, case
             raise
 
     def _tried(self, case: C) -> Verdict:
@@ -118,6 +121,11 @@ class Law(NamedTuple, Generic[C]):
 
     def __repr__(self) -> str:
         return f"<law {self.name}: {self.statement}>"
+
+
+def listed(table: str, *laws: Law[C]) -> Mapping[str, Law[C]]:
+    """Laws by name, as a table of this name."""
+    return {law.name: law._replace(table=table) for law in laws}
 
 
 FLOAT64: Final = ("float64",)
