@@ -23,6 +23,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 from mypy.options import Options
@@ -85,6 +86,9 @@ class FuncnnPlugin(Plugin):
 
     def report_config_data(self, ctx: ReportConfigContext) -> Any:
         """Kept by mypy with every module: verdicts of other rules must not survive in its cache."""
+        installed = {"site-packages", "dist-packages"} & {*Path(ctx.path).parts}
+        if installed or ctx.path.endswith(".pyi") or f"{ctx.id}.".startswith("funcnn."):
+            return None  # mypy reports nothing of ours about these, and NumPy takes seconds to check again
         return {"rules": digest(self._trust), "trusted": list(self._trust.modules)}
 
     def get_function_hook(self, fullname: str) -> Callable[[FunctionContext], Type] | None:

@@ -10,7 +10,7 @@ from mypy.types import AnyType, CallableType, Instance, LiteralType, TupleType, 
 
 from funcnn.mypy_plugin import recipes
 from funcnn.mypy_plugin.reading import Reader, is_layer, place, tagged
-from funcnn.mypy_plugin.recipes import Call, Choice, Items, Missing, Node, Recipe, Ref, Value
+from funcnn.mypy_plugin.recipes import Call, Choice, Items, Missing, Node, Ref, Value
 from funcnn.mypy_plugin.reports import VALUE, report_shape
 from funcnn.mypy_plugin.runs import Runner
 from funcnn.types import Shape
@@ -61,12 +61,12 @@ class Hooks:
         if recipes.exact(node) and (problem := self.runner.refusal(node)) is not None:
             ctx.api.fail(problem, ctx.context, code=VALUE)
             return result
-        owner = reader.owner(ctx.context)
-        text = recipes.write(Recipe(node, owner))
+        recipe = reader.recipe(node, ctx.context)
+        text = recipes.write(recipe)
         if text is None:
             return result
-        if owner is not None:
-            reader.owners.declared[owner] = node
+        if recipe.owner is not None:
+            reader.owners.declared[recipe.owner] = node
         items = list(result.items)
         init = get_proper_type(items[0])
         if isinstance(init, Instance):
@@ -120,7 +120,7 @@ class Hooks:
             known = LiteralType(int(d), integer)
             return integer.copy_modified(last_known_value=known)  # pyright: ignore[reportUnknownMemberType]
 
-        text = recipes.write(Recipe(_node(out), reader.owner(ctx.context)))
+        text = recipes.write(reader.recipe(_node(out), ctx.context))
         plain, narrow = get_proper_type(declared), get_proper_type(lift(out))
         if text is None or not isinstance(plain, Instance) or not isinstance(narrow, TupleType):
             return declared

@@ -14,7 +14,6 @@ from mypy.nodes import (
     Expression,
     FloatExpr,
     IntExpr,
-    MemberExpr,
     NameExpr,
     OpExpr,
     RefExpr,
@@ -98,9 +97,9 @@ class Reader:
         self.module: str = getattr(getattr(api, "tree", None), "fullname", "")
         self.owners: Owners = owners_of(api, options)
 
-    def owner(self, c: Context) -> str | None:
-        """The variable that this call is the only value of."""
-        return self.owners.at.get(place(c))
+    def recipe(self, node: Node, c: Context) -> Recipe:
+        """The recipe of what is made here, for the variable that this is the only value of."""
+        return Recipe(node, self.api.path, place(c), self.owners.at.get(place(c)))
 
     def node(self, e: Expression, t: Type | None = None) -> Node:
         """What is known of an expression; its type is asked for where it is not given."""
@@ -137,11 +136,7 @@ class Reader:
         """A recipe is believed only where nothing can have merged or replaced it on the way."""
         if isinstance(e, RefExpr):
             return isinstance(e.node, Var) and self.owners.same(identity(e.node), recipe.owner)
-        if isinstance(e, CallExpr) and isinstance(e.callee, MemberExpr) and e.callee.node is None:
-            return e.callee.name in ("named", "out_shape") and is_layer(self.api.get_expression_type(e.callee.expr))
-        if isinstance(e, CallExpr):
-            return isinstance(e.callee, RefExpr) and self.trust.covers(e.callee.fullname)
-        return isinstance(e, OpExpr) and e.op == ">>" and is_layer(self.api.get_expression_type(e.left))
+        return isinstance(e, (CallExpr, OpExpr)) and (recipe.path, recipe.place) == (self.api.path, place(e))
 
     def from_type(self, t: Type | None) -> Node:
         """What a type alone says."""

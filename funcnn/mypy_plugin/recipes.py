@@ -84,9 +84,11 @@ def vague(node: Node) -> bool:
 
 
 class Recipe(NamedTuple):
-    """A recipe, and the variable that it was made for: nobody else may believe it."""
+    """A recipe with the expression that it was made at, and the variable it was made for: of others it is not believed."""
 
     node: Node
+    path: str
+    place: Place
     owner: str | None
 
 
@@ -107,14 +109,14 @@ def exact(node: Node) -> bool:
 
 def write(recipe: Recipe) -> str | None:
     """The recipe as text; None if it is too long to carry around."""
-    text = json.dumps([_plain(recipe.node), recipe.owner], separators=(",", ":"))
+    text = json.dumps([_plain(recipe.node), recipe.path, recipe.place, recipe.owner], separators=(",", ":"))
     return text if len(text) <= LONGEST else None
 
 
 def read(text: str) -> Recipe:
     """The recipe again."""
-    node, owner = json.loads(text)
-    return Recipe(_node(node), owner)
+    node, path, place, owner = json.loads(text)
+    return Recipe(_node(node), path, Place(*place), owner)
 
 
 def _plain(node: Node) -> list[Any]:

@@ -19,6 +19,7 @@ from mypy.types import (
     Type,
     TypeOfAny,
     UninhabitedType,
+    UnpackType,
     get_proper_type,
 )
 
@@ -51,7 +52,7 @@ def serial_signature(ctx: FunctionSigContext, options: Options) -> FunctionLike:
     first, out = known[0], _type_of(known[-1], 1)
     for i, (f, g) in enumerate(zip(known, known[1:], strict=False)):
         given, wanted = _type_of(f, 1), _type_of(g, 0)
-        if not is_subtype(given, wanted):
+        if not fits(given, wanted):
             here, before = titled(call.args[i + 1], f"layer {i + 1}"), titled(call.args[i], f"layer {i}")
             ctx.api.fail(
                 f"{here} takes {shown(wanted, options)}, but {before} before it gives {shown(given, options)}",
@@ -68,7 +69,7 @@ def shift_signature(ctx: MethodSigContext, options: Options) -> FunctionLike:
         return sig
     e = ctx.args[0][0]
     right = as_layer(ctx.api.get_expression_type(e))
-    if right is None or is_subtype(_type_of(left, 1), _type_of(right, 0)):
+    if right is None or fits(_type_of(left, 1), _type_of(right, 0)):
         return sig
     given, wanted = shown(_type_of(left, 1), options), shown(_type_of(right, 0), options)
     ctx.api.fail(f"{titled(e, 'the right side')} takes {wanted}, but what stands before it gives {given}", e, code=WIRING)
@@ -84,7 +85,7 @@ def objective_signature(ctx: FunctionSigContext, options: Options) -> FunctionLi
     loss, apply = types[:2]
     if not (isinstance(loss, Instance) and isinstance(apply, Instance)):
         return sig
-    if (loss.type.fullname, apply.type.fullname) != (LOSS, APPLY) or is_subtype(apply.args[1], loss.args[0]):
+    if (loss.type.fullname, apply.type.fullname) != (LOSS, APPLY) or fits(apply.args[1], loss.args[0]):
         return sig
     wanted, given = shown(loss.args[0], options), shown(apply.args[1], options)
     what = titled(call.args[0], "the loss")
@@ -98,6 +99,23 @@ def _accepting(sig: CallableType, types: Sequence[Type], result: Type) -> Callab
     return sig.copy_modified(  # pyright: ignore[reportUnknownMemberType]
         arg_types=types, arg_kinds=[ARG_POS] * n, arg_names=[None] * n, ret_type=result, variables=[]
     )
+
+
+def fits(given: Type, wanted: Type) -> bool:
+    """May this value go where that one is taken? What is gradual at the end of both tuples may have any length."""
+    if is_subtype(given, wanted):
+        return True
+    a, b = get_proper_type(given), get_proper_type(wanted)
+    if not (isinstance(a, TupleType) and isinstance(b, TupleType) and _open(a) and _open(b)):
+        return False
+    return all(map(fits, a.items[:-1], b.items[:-1]))
+
+
+def _open(t: TupleType) -> bool:
+    """Does this tuple end in `*tuple[Any, ...]`?"""
+    last = get_proper_type(t.items[-1]) if t.items else None
+    rest = get_proper_type(last.type) if isinstance(last, UnpackType) else None
+    return isinstance(rest, Instance) and len(rest.args) == 1 and isinstance(get_proper_type(rest.args[0]), AnyType)
 
 
 def as_layer(t: Type) -> TupleType | None:
