@@ -11,7 +11,7 @@ import pytest
 
 import funcnn
 from funcnn import Array, Dense, Dropout, FuncnnError, Layer, Relu, Tanh, layer, mlp, serial
-from funcnn.initializers import glorot_uniform, zeros
+from funcnn.initializers import glorot_normal, zeros
 from funcnn.networks import altered
 from refusals import refusal
 
@@ -122,7 +122,7 @@ def test_an_unrecorded_layer_is_equal_to_itself_alone() -> None:
     ("a", "b"),
     [
         (Dense(3), Dense(units=3)),
-        (Dense(3), Dense(3, W_init=glorot_uniform, b_init=zeros)),
+        (Dense(3), Dense(3, W_init=glorot_normal, b_init=zeros)),
         (Shift(np.ones(3)), Shift(np.ones(3))),
         (serial(Dense(3), serial(Relu)), serial(Dense(3), serial(Relu))),
     ],

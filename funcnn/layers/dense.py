@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from funcnn.calculus import Later, Pullback
-from funcnn.initializers import glorot_uniform, zeros
+from funcnn.initializers import glorot_normal, zeros
 from funcnn.kernels import affine as kernel
 from funcnn.networks import Layer, layer
 from funcnn.shapes import axes, positive
@@ -14,7 +14,7 @@ from funcnn.types import Array, Initializer, Shape, Spec, Tree
 
 
 @layer
-def Dense(units: int, *, W_init: Initializer = glorot_uniform, b_init: Initializer = zeros) -> Layer[Array, Array]:
+def Dense(units: int, *, W_init: Initializer = glorot_normal, b_init: Initializer = zeros) -> Layer[Array, Array]:
     """Fully connected layer, `y = x w + b`.
 
     Shapes

@@ -6,7 +6,7 @@ from typing import Any
 
 from funcnn.chaining import serial
 from funcnn.errors import brief
-from funcnn.initializers import glorot_uniform, zeros
+from funcnn.initializers import glorot_normal, zeros
 from funcnn.layers.activations import Relu
 from funcnn.layers.dense import Dense
 from funcnn.networks import Layer, layer
@@ -19,7 +19,7 @@ def mlp(
     widths: tuple[int, ...],
     activation: Layer[Array, Array] = Relu,
     *,
-    W_init: Initializer = glorot_uniform,
+    W_init: Initializer = glorot_normal,
     b_init: Initializer = zeros,
 ) -> Layer[Array, Array]:
     """A multilayer perceptron: a Dense for every width, with the activation between them and none after the last.
