@@ -92,6 +92,6 @@ def _block(size: int) -> Block:
 
 
 def _rounded(size: int) -> int:
-    """Sizes in eight steps to the next power of two, so that arrays of nearly one size share blocks."""
-    step = 1 << max(0, size.bit_length() - 4)
+    """Two sizes to every power of two, so that arrays of nearly one size share blocks; the rest is never touched."""
+    step = 1 << max(0, size.bit_length() - 2)
     return -(-size // step) * step

@@ -184,7 +184,11 @@ def _steps(
         step += 1
         try:
             with np.errstate(all="ignore"):  # what overflows is found below, and named
-                value, params, memory = _step(objective, optimizer, params, memory, arrays, rng)
+                value, gradients = _gradients(objective, params, arrays, rng)
+                updates, memory = optimizer.update(gradients, memory, params)
+                del gradients  # what is not needed any more is memory for what comes next
+                params = _updated(params, updates)
+                del updates
         except NonFiniteError as error:
             error.args = (
                 f"step {step}, batch {i} of epoch {epoch}: {error.message}; the states before it are as they were; "
@@ -195,19 +199,20 @@ def _steps(
         yield TrainState(step, params, memory, key), metrics
 
 
-def _step(
-    objective: Objective[Any, Any, Any], optimizer: Optimizer[S], params: Params, memory: S, data: Any, rng: Key | None
-) -> tuple[float, Params, S]:
-    """One step: the loss before it, the params and the state of the optimizer after it."""
+def _gradients(objective: Objective[Any, Any, Any], params: Params, data: Any, rng: Key | None) -> tuple[float, Params]:
+    """The loss of a batch and its gradients, which are finite."""
     value, gradients = objective(params, data[0], data[1], weights=data[2] if len(data) == 3 else None, rng=rng)
-    layout = layout_of(params)
-    if not (isfinite(value) and all(map(all_finite, layout.pieces(gradients)))):
+    if not (isfinite(value) and all(map(all_finite, layout_of(params).pieces(gradients)))):
         raise NonFiniteError(_diverged(value, gradients))
-    updates, memory = optimizer.update(gradients, memory, params)
+    return value, gradients
+
+
+def _updated(params: Params, updates: Params) -> Params:
+    """The params after a step, which are finite."""
     params = apply_updates(params, updates)
-    if not all_finite(layout.gather(params)):
+    if not all_finite(layout_of(params).gather(params)):
         raise NonFiniteError(f"the gradient is finite, but the update leaves {_first_bad(params)} not finite")
-    return value, params, memory
+    return params
 
 
 def _diverged(value: float, gradients: Params) -> str:
