@@ -165,5 +165,13 @@ class Child:
 
 
 def make_children(layers: tuple[Layer[Any, Any], ...], *, where: str) -> list[Child]:
-    """The named children of a combinator."""
+    """The named children of a combinator.
+
+    Errors
+        TypeError    one of them is no layer
+        ValueError   two have the same name
+
+    >>> [child.name for child in make_children((Dense(3), Relu, Dense(2)), where="serial")]
+    ['dense_0', 'relu_0', 'dense_1']
+    """
     return [Child(name, child) for name, child in name_children(layers, where=where).items()]

@@ -24,8 +24,9 @@ class Later(Generic[V]):
     A pullback may return `Later(lambda: dy @ w.T)` as the cotangent of its input; only expensive layers need to. A `Later`
     stands for a whole cotangent, a tuple too; tuples never contain one.
 
-    >>> force(Later(lambda: 3)), force(3)
-    (3, 3)
+    >>> later = Later(lambda: np.ones(2) * 3)  # nothing is computed here
+    >>> later.now()
+    array([3., 3.])
     """
 
     __slots__ = ("now",)
@@ -39,7 +40,11 @@ def force(cotangent: Later[V]) -> V: ...
 @overload
 def force(cotangent: Union[V, Later[V]]) -> V: ...
 def force(cotangent: Union[V, Later[V]]) -> V:
-    """The cotangent itself, computed now if it was left for later."""
+    """The cotangent itself, computed now if it was left for later.
+
+    >>> force(Later(lambda: 3)), force(3)
+    (3, 3)
+    """
     if not isinstance(cotangent, Later):
         return cotangent
     return cast("Later[V]", cotangent).now()

@@ -71,12 +71,20 @@ UNKNOWN: Final = Unknown()
 
 
 def known(*dims: int) -> bool:
-    """Is every one of these dimensions known?"""
+    """Is every one of these dimensions known?
+
+    >>> known(3, 4), known(3, Unknown())
+    (True, False)
+    """
     return not any(isinstance(d, Unknown) for d in dims)
 
 
 def same(*dims: int) -> bool:
-    """Do these dimensions agree, as far as they are known?"""
+    """Do these dimensions agree, as far as they are known?
+
+    >>> same(3, 3), same(3, 4), same(3, Unknown())
+    (True, False, True)
+    """
     found = [d for d in dims if known(d)]
     return all(d == found[0] for d in found)
 
@@ -166,7 +174,11 @@ def _array(exactly: int | None, at_least: int) -> str:
 
 
 def branches(layer: str, shape: Shape, n: int | None = None) -> tuple[Shape, ...]:
-    """The shapes of a tuple of arrays, or a `ShapeError` that says how many the layer takes."""
+    """The shapes of a tuple of arrays, or a `ShapeError` that says how many the layer takes.
+
+    >>> branches("FanInSum", ((32, 3), (32, 3)))
+    ((32, 3), (32, 3))
+    """
     parts = tuple(s for s in shape if isinstance(s, tuple))
     wanted = "a tuple of arrays" if n is None else f"a tuple of {n}"
     if len(parts) != len(shape) or not parts:
@@ -177,7 +189,11 @@ def branches(layer: str, shape: Shape, n: int | None = None) -> tuple[Shape, ...
 
 
 def display(shape: Shape) -> str:
-    """A shape for messages: `(?, 28, 28, 1)`."""
+    """A shape for messages, with a question mark for what is not known.
+
+    >>> display((Unknown(), 28, 28, 1))
+    '(?, 28, 28, 1)'
+    """
     inside = ", ".join(display(d) if isinstance(d, tuple) else repr(d) for d in shape)
     return f"({inside},)" if len(shape) == 1 else f"({inside})"
 
@@ -211,7 +227,13 @@ def positive(layer: str, **sizes: int) -> None:
 
 
 def probability(layer: str, **values: float) -> None:
-    """Refuse values outside [0, 1), by name."""
+    """Refuse values outside [0, 1), by name.
+
+    >>> probability("Dropout", drop=1.0)
+    Traceback (most recent call last):
+        ...
+    ValueError: Dropout: drop must be in [0, 1), got 1.0
+    """
     for name, value in values.items():
         if not (is_number(value) and 0 <= value < 1):
             raise ValueError(f"{layer}: {name} must be in [0, 1), got {value!r}")
