@@ -222,7 +222,7 @@ def test_what_holds_is_counted() -> None:
 
 def test_a_run_without_any_verdict_fails() -> None:
     """A law that says nothing has tested nothing."""
-    with pytest.raises(LawBroken, match="no verdict in any of 20 cases"):
+    with pytest.raises(LawBroken, match="no verdict in any of 60 cases"):
         trial(lambda case: Verdict.NONE).run(20)
 
 

@@ -53,6 +53,8 @@ class Trial(NamedTuple):
         tries = examples or self.examples or EXAMPLES
         try:
             self._search(max(tries, EXAMPLES) if self.reason else tries, seen, shrink and not self.reason)()
+            if seen[Verdict.NONE] and not seen[Verdict.HOLDS]:  # a few cases may all have been kinks: some more
+                self._search(max(2 * tries, EXAMPLES), seen, shrink)()
         except LawBroken:
             if not self.reason:
                 raise
