@@ -11,6 +11,7 @@ from contestants import Entry
 from works import Work
 
 Step = Callable[[], object]
+Clock = Callable[[], float]
 
 
 class Time(NamedTuple):
@@ -20,16 +21,18 @@ class Time(NamedTuple):
     median: float
 
 
-def race(work: Work, entries: list[Entry], seconds: float) -> tuple[dict[str, Time], dict[str, str]]:
+def race(
+    work: Work, entries: list[Entry], seconds: float, clock: Clock = time.perf_counter
+) -> tuple[dict[str, Time], dict[str, str]]:
     """The times of those that ran, and why others did not."""
     steps, failed = _ready(work, entries)
-    once = {name: _timed(step, 1) for name, step in steps.items()}
-    turns = {name: max(1, min(20, int(1e-3 / t))) for name, t in once.items()}
-    rounds = int(max(5, min(300, seconds / sum(turns[name] * t for name, t in once.items())))) if seconds else 2
+    once = {name: _timed(step, 1, clock) for name, step in steps.items()}
+    turns = {name: max(1, min(20, int(1e-3 / max(t, 1e-9)))) for name, t in once.items()}
+    rounds = int(max(5, min(300, seconds / max(1e-9, sum(turns[name] * t for name, t in once.items()))))) if seconds else 2
     times: dict[str, list[float]] = {name: [] for name in steps}
     for _ in range(rounds):
         for name, step in steps.items():
-            times[name].append(_timed(step, turns[name]))
+            times[name].append(_timed(step, turns[name], clock))
     return {name: Time(min(t) * 1e3, median(t) * 1e3) for name, t in times.items()}, failed
 
 
@@ -48,11 +51,11 @@ def _ready(work: Work, entries: list[Entry]) -> tuple[dict[str, Step], dict[str,
     return steps, failed
 
 
-def _timed(step: Step, turns: int) -> float:
-    start = time.perf_counter()
+def _timed(step: Step, turns: int, clock: Clock) -> float:
+    start = clock()
     for _ in range(turns):
         step()
-    return (time.perf_counter() - start) / turns
+    return (clock() - start) / turns
 
 
 def table(times: dict[str, Time]) -> str:

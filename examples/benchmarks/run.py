@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import time
 import warnings
 from collections.abc import Sequence
 
@@ -36,6 +37,7 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--list", choices=("first", "second"), default="first")
     parser.add_argument("--cores", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=6.0, help="for each workload")
+    parser.add_argument("--cpu", action="store_true", help="processor time: for one core of a machine that others use too")
     parser.add_argument("--inference", action="store_true", help="the forward pass of the same networks")
     parser.add_argument("--without", nargs="*", default=[], help="contestants to leave out")
     parser.add_argument("--memory", action="store_true")
@@ -74,7 +76,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         if given.inference:
             work = work._replace(training=False)
         chosen = [e for e in entries(given.quick, work) if e.name not in given.without]
-        times, failed = race(work, chosen, seconds)
+        times, failed = race(work, chosen, seconds, time.process_time if given.cpu else time.perf_counter)
         print(f"{name}, {'training step' if work.training else 'forward pass'}, {given.cores} core(s)")
         print(table(times), flush=True)
         for peer, why in failed.items():

@@ -27,7 +27,7 @@ Block: TypeAlias = "tuple[slice, slice]"
 
 _BLOCK = 1 << 19  # bytes of gathered pixels; the second-level cache has room for them and for the weights
 _WINDOWS = 256  # but at least so many windows: a product of fewer rows does not repay the reading of the weights
-_WORTHWHILE = 1 << 22  # multiplications that repay another thread
+_WORTHWHILE = 1 << 24  # multiplications that repay another thread
 _FEW = 4  # channels; below, pixels are gathered with the windows last, in longer runs
 
 

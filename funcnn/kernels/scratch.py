@@ -82,7 +82,8 @@ def _block(size: int) -> Block:
         queue.appendleft(found)
     fresh = Block((size,), np.uint8)
     if _pool.held + size > _HELD:
-        _pool.queues, _pool.held = {size: (queue := deque())}, 0
+        queue = deque[Block]()
+        _pool.queues, _pool.held = {size: queue}, 0
     queue.append(fresh)
     _pool.held += size
     if len(queue) > _KEPT:

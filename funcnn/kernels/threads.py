@@ -11,12 +11,11 @@ and these would wait for each other.
 from __future__ import annotations
 
 import functools
+import importlib
 import os
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
-
-import numpy as np
 
 from funcnn.kernels.settings import THREADS
 
@@ -97,9 +96,9 @@ def _openblas() -> tuple[Any, Any]:
     import ctypes
 
     try:
-        core: Any = np._core._multiarray_umath  # type: ignore[attr-defined]
+        core: Any = importlib.import_module("numpy._core._multiarray_umath")
         library = ctypes.CDLL(core.__file__)
-    except (AttributeError, OSError):
+    except (ImportError, AttributeError, OSError):
         return None, None
     for prefix, suffix in (("scipy_", "64_"), ("scipy_", ""), ("", "64_"), ("", "")):
         get = getattr(library, f"{prefix}openblas_get_num_threads{suffix}", None)

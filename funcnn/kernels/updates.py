@@ -41,7 +41,7 @@ def added(x: Array, y: Array) -> Array:
     if x.size < SHORT:
         return x + y
     total: Array = vector(x.size, x.dtype)
-    spread(x.size, _WORTHWHILE, lambda i, j: np.add(x[i:j], y[i:j], total[i:j]))
+    spread(x.size, 2 * _WORTHWHILE, lambda i, j: np.add(x[i:j], y[i:j], total[i:j]))
     return total
 
 

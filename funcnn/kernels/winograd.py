@@ -213,12 +213,12 @@ def convolve_params(x: Array, dy: Array, pads: Pads) -> tuple[Array, Array]:
     source, inward, outward = _Source(x, t), _Inward(t, c), _Outward(t, o)
     du: Array = np.zeros((36, c, o), _F)
     part: Array = np.empty((36, c, o), _F)
-    db: Array = np.zeros(o, _F)
+    db: Array = np.zeros((o,), _F)
     for i in t.blocks():
         v, m = inward(source.block(i)), outward(dy[i : i + t.block])
         np.matmul(v.transpose(0, 2, 1), m, out=part)
         du += part
-        db += column_sums(m[7])
+        np.add(db, column_sums(m[7]), out=db)
     dw: Array = np.dot(_GG.T, du.reshape(36, c * o))
     return dw.reshape(3, 3, c, o), db
 
