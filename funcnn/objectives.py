@@ -197,7 +197,7 @@ def _length(value: Any) -> int | None:
         value = value[0]
     shape: Any = getattr(value, "shape", None)
     if shape is None:
-        return None if not isinstance(value, list) else len(cast("list[Any]", value))  # what else has a length is no data
+        return len(cast(Any, value)) if isinstance(value, list) else None  # what else has a length is no data
     return shape[0] if shape else None
 
 
