@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pkgutil
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from hypothesis import find, given
 from hypothesis import strategies as st
 
 import funcnn
+import funcnn.testing
 from funcnn import Array, Dense, Key, Layer, LayerNorm, MaxPool, Params, Relu, ShapeError, Tanh, Tokens, serial
 from funcnn.children import children_of
 from funcnn.hooks import for_hypothesis
@@ -38,7 +40,7 @@ from funcnn.testing import (
     shapes,
     trees,
 )
-from funcnn.testing.judge import Line, complex_step, jump
+from funcnn.testing.judging import Line, complex_step, jump
 
 for_hypothesis.register()  # as Hypothesis does where funcnn is installed
 
@@ -309,3 +311,9 @@ def test_a_layer_that_refuses_the_template_is_told_so() -> None:
     """The message is the layer's own."""
     with pytest.raises(LawBroken, match="ShapeError: .*MaxPool"):
         holds(MaxPool((2, 2)), ("B", "D"), only=["pure"])
+
+
+def test_no_module_shadows_a_name() -> None:
+    """What `funcnn.testing` exports is never one of its modules."""
+    modules = {module.name for module in pkgutil.iter_modules(funcnn.testing.__path__)}
+    assert modules & set(funcnn.testing.__all__) == set()

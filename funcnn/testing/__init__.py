@@ -9,21 +9,21 @@ from funcnn.testing.loss_suites import loss_laws, optimizer_laws
 from funcnn.testing.reports import Line, Report, holds
 
 # laws as values
-from funcnn.testing.cases import Case
+from funcnn.testing.layer_cases import Case
 from funcnn.testing.registry import LAWS, Claims, laws_for
 from funcnn.testing.runs import Tally, Trial
 from funcnn.testing.loss_cases import TARGETS, LossCase
-from funcnn.testing.loss_laws import LOSS_LAWS
+from funcnn.testing.laws_of_losses import LOSS_LAWS
 from funcnn.testing.optimizer_cases import OptimizerCase
-from funcnn.testing.optimizer_laws import OPTIMIZER_LAWS
+from funcnn.testing.laws_of_optimizers import OPTIMIZER_LAWS
 from funcnn.testing.verdicts import Law, LawBroken, Verdict, broken
 
 # the derivative judge
-from funcnn.testing.judge import Estimate, Finding, complex_step, judge, ladder
+from funcnn.testing.judging import Estimate, Finding, complex_step, judge, ladder
 
 # strategies
 from funcnn.testing.drawn_networks import Drawn, IllFormed, ill_formed_networks, layers, networks
-from funcnn.testing.contents import KINDS, contents
+from funcnn.testing.filling import KINDS, contents
 from funcnn.testing.strategies import (
     Template,
     arrays,

@@ -7,10 +7,10 @@ from typing import Any, Final
 import numpy as np
 
 from funcnn.testing import nested
-from funcnn.testing.cases import Case
-from funcnn.testing.contents import signs
+from funcnn.testing.layer_cases import Case
+from funcnn.testing.filling import signs
 from funcnn.testing.derivative_laws import real_leaves
-from funcnn.testing.judge import CLOSE, STEP, Line, judge, ladder, moved
+from funcnn.testing.judging import CLOSE, STEP, Line, judge, ladder, moved
 from funcnn.testing.verdicts import FLOAT64, SMOOTH_KINDS, Law, Verdict, broken
 
 

@@ -16,7 +16,7 @@ from funcnn.layers.reshaping import Identity
 from funcnn.networks import Layer, layer, passes
 from funcnn.params import Params
 from funcnn.testing import nested
-from funcnn.testing.cases import Case
+from funcnn.testing.layer_cases import Case
 from funcnn.testing.tolerances import compare_exactly
 from funcnn.testing.verdicts import Law, Verdict, broken
 from funcnn.types import Shape, Spec

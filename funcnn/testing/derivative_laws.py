@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from funcnn.testing import nested
-from funcnn.testing.cases import Case
-from funcnn.testing.contents import signs
-from funcnn.testing.judge import CLOSE, STEP, Finding, Line, judge, jump, moved
+from funcnn.testing.layer_cases import Case
+from funcnn.testing.filling import signs
+from funcnn.testing.judging import CLOSE, STEP, Finding, Line, judge, jump, moved
 from funcnn.testing.verdicts import FLOAT64, SMOOTH_KINDS, Law, Verdict, broken
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from funcnn.params import plain_tree
 from funcnn.shapes import shape_of
 from funcnn.testing import nested
-from funcnn.testing.cases import Case
+from funcnn.testing.layer_cases import Case
 from funcnn.testing.tolerances import compare_exactly
 from funcnn.testing.verdicts import Law, Verdict, broken
 

@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Any, Final, NamedTuple, TypeGuard
 
 from funcnn.networks import Layer
-from funcnn.testing.cases import Case
+from funcnn.testing.layer_cases import Case
 from funcnn.testing.strategies import shapes
 
 TEMPLATES: Final = (  # from the most general to the most special; the first that fits is written down

@@ -14,8 +14,8 @@ from funcnn.cotangents import force
 from funcnn.keys import Key
 from funcnn.losses.terms import Loss
 from funcnn.testing import nested
-from funcnn.testing.cases import sealed
-from funcnn.testing.contents import contents, signs, within
+from funcnn.testing.layer_cases import sealed
+from funcnn.testing.filling import contents, signs, within
 from funcnn.types import Shape
 
 MakeTarget: TypeAlias = "Callable[[np.random.Generator, tuple[int, ...], np.dtype[Any]], Any]"

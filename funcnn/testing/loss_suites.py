@@ -11,9 +11,9 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from funcnn.losses.terms import Loss
 from funcnn.optimizers.pairs import Optimizer
 from funcnn.testing.loss_cases import LossCase, Target
-from funcnn.testing.loss_laws import LOSS_LAWS
+from funcnn.testing.laws_of_losses import LOSS_LAWS
 from funcnn.testing.optimizer_cases import OptimizerCase, Step
-from funcnn.testing.optimizer_laws import OPTIMIZER_LAWS, closed_form
+from funcnn.testing.laws_of_optimizers import OPTIMIZER_LAWS, closed_form
 from funcnn.testing.registry import selected
 from funcnn.testing.runs import Trial
 from funcnn.testing.strategies import Template, seeds

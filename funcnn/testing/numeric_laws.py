@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from funcnn.testing import nested
-from funcnn.testing.cases import Case
+from funcnn.testing.layer_cases import Case
 from funcnn.testing.tolerances import compare, floor, wiggle
 from funcnn.testing.verdicts import FLOAT64, Law, broken
 

@@ -22,7 +22,7 @@ from funcnn.networks import Layer
 from funcnn.packing import ravel
 from funcnn.params import Params
 from funcnn.testing import nested
-from funcnn.testing.cases import Case
+from funcnn.testing.layer_cases import Case
 from funcnn.testing.composition_laws import gain
 from funcnn.testing.tolerances import compare_exactly
 from funcnn.testing.verdicts import Law, Verdict, broken

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from funcnn.networks import Layer
 from funcnn.testing.analytic_laws import ANALYTIC_LAWS
-from funcnn.testing.cases import Case
+from funcnn.testing.layer_cases import Case
 from funcnn.testing.composition_laws import COMPOSITION_LAWS
 from funcnn.testing.derivative_laws import DERIVATIVE_LAWS
 from funcnn.testing.domain_laws import DOMAIN_LAWS

@@ -19,8 +19,8 @@ from funcnn.keys import Key
 from funcnn.networks import Layer
 from funcnn.params import Params
 from funcnn.testing import nested
-from funcnn.testing.cases import Case
-from funcnn.testing.contents import KINDS, contents, mask_contents, signs, token_contents
+from funcnn.testing.layer_cases import Case
+from funcnn.testing.filling import KINDS, contents, mask_contents, signs, token_contents
 from funcnn.types import Array, Mask, Shape, Tokens
 
 Template: TypeAlias = "tuple[Union[int, str, range, EllipsisType, Template], ...]"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis.strategies import SearchStrategy
 
 from funcnn.networks import Layer
-from funcnn.testing.cases import Case
+from funcnn.testing.layer_cases import Case
 from funcnn.testing.registry import LAWS, Claims, laws_for, selected
 from funcnn.testing.runs import Tally, Trial
 from funcnn.testing.strategies import Template, cases, shapes

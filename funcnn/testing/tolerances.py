@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from funcnn.testing import nested
-from funcnn.testing.cases import Case
+from funcnn.testing.layer_cases import Case
 from funcnn.testing.verdicts import broken
 
 

@@ -26,7 +26,9 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 MARK: Final = re.compile(r"#\s*(?:E\[(?P<code>[\w-]+)\]|N)(?::|$)\s*(?P<text>.*?)\s*(?=#\s*(?:E\[[\w-]+\]|N)(?::|$)|$)")
-LINE: Final = re.compile(r"(?P<file>.+?):(?P<line>\d+):\d+: (?P<kind>error|note): (?P<text>.*?)(?:  \[(?P<code>[\w-]+)\])?$")
+LINE: Final = re.compile(
+    r"(?P<file>.+?):(?P<line>\d+):\d+: (?P<kind>error|note): (?P<text>.*?)(?:  \[(?P<code>[\w-]+)\])?$"
+)
 OPTIONS: Final = (
     "--show-column-numbers", "--show-absolute-path", "--show-error-codes", "--hide-error-context", "--no-pretty",
     "--no-color-output", "--no-error-summary",
@@ -91,7 +93,8 @@ class TypingCase(NamedTuple):
             missing = [w for w in wanted if not any(w.wants(s) for s in said)]
             explained = any(w.code for w in wanted)  # notes beside an error belong to it
             extra = [s for s in said if not any(w.wants(s) for w in wanted) and not (explained and s.code is None)]
-            wrong += [f"{self.path}:{n}: wanted {w}" for w in missing] + [f"{self.path}:{n}: unexpected {s}" for s in extra]
+            wrong += [f"{self.path}:{n}: wanted {w}" for w in missing]
+            wrong += [f"{self.path}:{n}: unexpected {s}" for s in extra]
         if wrong:
             raise AssertionError("\n".join(["mypy does not say what is written there:", *wrong]))
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Any, Final, Generic, Literal, NamedTuple, Protocol, TypeAlias, TypeVar
 
-from funcnn.testing.contents import KINDS
+from funcnn.testing.filling import KINDS
 
 C = TypeVar("C")
 

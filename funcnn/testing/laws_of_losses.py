@@ -11,7 +11,7 @@ import numpy as np
 
 from funcnn.errors import FuncnnError, ShapeError
 from funcnn.testing import nested
-from funcnn.testing.judge import Line, judge, moved
+from funcnn.testing.judging import Line, judge, moved
 from funcnn.testing.loss_cases import LossCase
 from funcnn.testing.numeric_laws import LAYOUTS
 from funcnn.testing.verdicts import FLOAT64, Law, Verdict, broken, listed

@@ -14,7 +14,7 @@ from funcnn.keys import Key
 from funcnn.networks import Layer
 from funcnn.params import Params, plain_tree
 from funcnn.testing import nested
-from funcnn.testing.contents import inputs, signs
+from funcnn.testing.filling import inputs, signs
 from funcnn.types import Shape
 
 _DEFAULTS: dict[str, Any] = {
