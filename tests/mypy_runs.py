@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parents[1]
-MESSAGE = re.compile(r"(?P<file>[\w/.]+):(?P<line>\d+):(?P<column>\d+): error: (?P<text>.*?)(?:  \[(?P<code>[\w-]+)\])?$")
+MESSAGE = re.compile(
+    r"(?P<file>[\w/.]+):(?P<line>\d+):(?P<column>\d+): error: (?P<text>.*?)(?:  \[(?P<code>[\w-]+)\])?$"
+)
 
 
 class Error(NamedTuple):
@@ -25,9 +27,11 @@ class Error(NamedTuple):
 
 
 class Project:
-    """A folder with programs and a configuration. The cache is kept, so that NumPy is not read again for each of them."""
+    """A folder with programs and a configuration. The cache is kept, so that NumPy is not read again for each."""
 
-    def __init__(self, folder: Path, *, plugin: str = "funcnn.mypy_plugin", trusted: tuple[str, ...] = (), cache: str = "projects") -> None:
+    def __init__(
+        self, folder: Path, plugin: str = "funcnn.mypy_plugin", trusted: tuple[str, ...] = (), cache: str = "projects"
+    ) -> None:
         self.folder = folder
         settings = [f'mypy_path = "{ROOT}"', f'cache_dir = "{ROOT}/.mypy_cache/{cache}"', "show_column_numbers = true"]
         if plugin:

@@ -1,7 +1,7 @@
 """Random networks over every row of the catalogue, written out as programs, with what happens when they run.
 
-Rows grow by themselves into others: a layer that is an argument is replaced by another row, and integers are changed. So a
-new layer or combinator takes part as soon as it has a row.
+Rows grow into others by themselves: a layer that is an argument is replaced by another row, and integers are changed.
+So a new layer or combinator takes part as soon as it has a row.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Verdict(NamedTuple):
 
 
 class Program(NamedTuple):
-    """Source text, the first and the last line of each network, and the verdict on it when it runs; None if it is right."""
+    """Source text; the first and last line of each network, and the verdict on it when it runs, None if it is right."""
 
     source: str
     networks: list[tuple[int, int, Verdict | None]]
@@ -48,7 +48,7 @@ class Writer:
         self._at: list[tuple[Any, int]] = []  # the layers, each a value of its own, and their lines
 
     def write(self, node: ast.expr, indent: str = "") -> Any:
-        """Append the source of an expression, and return its value; `REFUSED` if a constructor refuses its arguments."""
+        """Append the source of an expression, and return its value, or `REFUSED` if a constructor refuses it."""
         line = self.first_line + len(self.lines) - 1
         make = self._written(node, indent)
         try:
@@ -67,7 +67,7 @@ class Writer:
                 unnamed = self.write(inner, indent)
                 self.lines[-1] += f".named({name!r})"
                 return lambda: REFUSED if unnamed is REFUSED else unnamed.named(name)
-            case ast.Call(func=ast.Name(id=name), args=args, keywords=keywords) if any(map(_makes_layer, _operands(node))):
+            case ast.Call(func=ast.Name(id=name), args=args, keywords=keywords) if _has_layers(node):
                 self.lines[-1] += f"{name}("
                 values = [self._operand(a, "", indent) for a in args]
                 options = {k.arg or "": self._operand(k.value, f"{k.arg}=", indent) for k in keywords}
@@ -110,8 +110,8 @@ def _own(made: Any) -> Any:
     return altered(made) if is_layer(made) else made
 
 
-def _operands(call: ast.Call) -> list[ast.expr]:
-    return [*call.args, *(k.value for k in call.keywords)]
+def _has_layers(call: ast.Call) -> bool:
+    return any(map(_makes_layer, (*call.args, *(k.value for k in call.keywords))))
 
 
 def _makes_layer(node: ast.expr) -> bool:

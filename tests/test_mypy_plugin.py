@@ -11,7 +11,9 @@ from mypy_runs import Error, Project
 HEAD = "from funcnn import Array, Conv, Dense, Flatten, Key, Layer, Relu, residual, serial\nkey = Key(0)\n"
 WRONG = HEAD + "net = serial(\n    Flatten,\n    Conv(1, (2, 2)),\n)\nnet.init(key, (-1, 3, 3))\n"
 MODELS = "from funcnn import Conv, Dense, Flatten, serial\nbackbone = serial(\n    Flatten,\n    {},\n)\n"
-USE = HEAD + "from {0} import backbone\nnet = serial(\n    backbone,\n    residual(Dense(4)),\n)\nnet.init(key, (-1, 3, 3))\n"
+USE = HEAD + (
+    "from {0} import backbone\nnet = serial(\n    backbone,\n    residual(Dense(4)),\n)\nnet.init(key, (-1, 3, 3))\n"
+)
 
 
 @pytest.fixture
@@ -95,7 +97,8 @@ def test_a_second_pass_changes_nothing(project: Project) -> None:
     """A module that mypy has to go over twice, for a name that is defined below, is reported once."""
     project.write(
         "twice.py",
-        '# mypy: disable-error-code="used-before-def"\n' + HEAD + "def early() -> None:\n    late.init(key, (2, 3))\n    Later().net().init(key, (2, 3))\n\n"
+        '# mypy: disable-error-code="used-before-def"\n' + HEAD + "def early() -> None:\n"
+        "    late.init(key, (2, 3))\n    Later().net().init(key, (2, 3))\n\n"
         "x = Later().net()\nclass Later:\n    def net(self):\n        return helper()\n\n"
         "def helper() -> Layer[Array, Array]:\n    return late\n\nlate = serial(Flatten, Conv(1, (2, 2)))\n",
     )
@@ -109,7 +112,10 @@ def test_trusted_modules_are_called(tmp_path: Path) -> None:
         "def head(n: int) -> Layer[Array, Array]:\n    assert n > 0\n    return serial(Flatten, Conv(n, (2, 2)))\n"
         "Ready = head(3)\n"
     )
-    program = HEAD + "from {0} import Ready, head\nhead(3).init(key, (2, 3))\nserial(\n    Relu,\n    Ready,\n).init(key, (2, 3))\n"
+    program = HEAD + (
+        "from {0} import Ready, head\nhead(3).init(key, (2, 3))\n"
+        "serial(\n    Relu,\n    Ready,\n).init(key, (2, 3))\n"
+    )
     (tmp_path / "own").mkdir()
     project = Project(tmp_path, trusted=("own.trusted_layers",))
     for name in ("own/trusted_layers.py", "own/plain_layers.py"):
@@ -124,10 +130,14 @@ def test_trusted_modules_are_called(tmp_path: Path) -> None:
 
 def test_changed_rules_are_run_again(tmp_path: Path) -> None:
     """A rule that changed in a way no type shows leaves no verdict behind in the cache."""
-    own = "from funcnn import Array, Dense, Layer, residual\ndef block() -> Layer[Array, Array]:\n    return residual(Dense({}))\n"
+    own = (
+        "from funcnn import Array, Dense, Layer, residual\n"
+        "def block() -> Layer[Array, Array]:\n    return residual(Dense({}))\n"
+    )
     project = Project(tmp_path, trusted=("rules_layers",))
     project.write("rules_layers.py", own.format(5))
-    project.write("rules_use.py", HEAD + "from rules_layers import block\nserial(Dense(4), block()).init(key, (2, 3))\n")
+    use = "from rules_layers import block\nserial(Dense(4), block()).init(key, (2, 3))\n"
+    project.write("rules_use.py", HEAD + use)
     assert places(project.errors("rules_use.py")) == [("rules_use.py", 4, 18, "funcnn-shape")]
     project.write("rules_layers.py", own.format(4))
     assert project.errors("rules_use.py") == []
@@ -136,16 +146,16 @@ def test_changed_rules_are_run_again(tmp_path: Path) -> None:
 def test_trusted_modules_may_fail(tmp_path: Path) -> None:
     """A module that cannot be imported, that exits or raises is silence, not an error of mypy's."""
     sources = {
-        "exits": "import sys\nsys.exit(3)\n", "raises": "1 / 0\n", "missing": "import nowhere_to_be_found  # type: ignore\n",
+        "exits": "import sys\nsys.exit(3)\n", "raises": "1 / 0\n",
+        "missing": "import nowhere_to_be_found  # type: ignore\n",
     }  # fmt: skip
     function = "from funcnn import Array, Dense, Layer\ndef make() -> Layer[Array, Array]:\n    return Dense(3)\n"
     names = [f"fails_{name}" for name in sources]
     project = Project(tmp_path, trusted=(*names, "fails_not_there"))
     for name in names:
         project.write(f"{name}.py", function + sources[name.removeprefix("fails_")])
-    project.write(
-        "fails.py", HEAD + "".join(f"from {n} import make as {n}\nserial({n}(), Conv(1, (2, 2))).init(key, ())\n" for n in names)
-    )
+    use = "from {0} import make as {0}\nserial({0}(), Conv(1, (2, 2))).init(key, ())\n"
+    project.write("fails.py", HEAD + "".join(map(use.format, names)))
     assert project.errors("fails.py") == []
 
 

@@ -1,4 +1,4 @@
-"""The type contract: what mypy, with the plugin, says about the programs in `typings/`, and that those it accepts run."""
+"""The type contract: what mypy, with the plugin, says about the programs in `typings/`; those it accepts run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from funcnn.testing.typing_cases import TypingCase, marks, mypy_cases
 
 ROOT = Path(__file__).parents[1]
 TYPINGS = ROOT / "typings"
-CASES = mypy_cases(*(TYPINGS / part for part in ("accept", "infer", "plugin", "refuse")), options=("--config-file", str(TYPINGS / "mypy.ini")))
+PARTS = [TYPINGS / part for part in ("accept", "infer", "plugin", "refuse")]
+CASES = mypy_cases(*PARTS, options=("--config-file", str(TYPINGS / "mypy.ini")))
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
@@ -29,6 +30,7 @@ def test_what_mypy_accepts_runs(case: TypingCase) -> None:
 
 def test_every_refused_line_has_a_code() -> None:
     """A program in `refuse` is wrong on every line that calls something, so it has many marks and each has its code."""
-    refused = [m for c in CASES if c.path.parent.name == "refuse" for line in c.path.read_text().splitlines() for m in marks(line)]
+    lines = [line for c in CASES if c.path.parent.name == "refuse" for line in c.path.read_text().splitlines()]
+    refused = [m for line in lines for m in marks(line)]
     assert len(refused) > 60
     assert all(m.code for m in refused)

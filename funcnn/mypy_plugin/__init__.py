@@ -7,9 +7,9 @@
     trusted = ["mypackage.layers"]      # optional: modules whose constructors may be called by mypy
 
 Every call of a constructor leaves a *recipe* in the type of the layer it makes: the name of the constructor and its
-arguments, as far as mypy knows them. Where a network meets a shape, `net.init(rng, shape)` or `net.out_shape(shape)`, the
-network is built from its recipe by the library's own constructors, inside mypy, and the library's own shape rule runs. So
-what mypy says is what the program would say, and where a value is not known, it says nothing.
+arguments, as far as mypy knows them. Where a network meets a shape, in `net.init(rng, shape)`, `net.out_shape(shape)`
+or `summary(net, shape)`, it is built from its recipe by the library's own constructors, inside mypy, and the library's
+own shape rule runs. So what mypy says is what the program would say, and where a value is not known, it says nothing.
 
     recipes   what is known, as data           scopes, owners   whom a recipe belongs to
     reading   from mypy's types to recipes     unknowns, runs   from recipes to networks and shapes
@@ -47,6 +47,8 @@ from funcnn.mypy_plugin.wiring import objective_signature, serial_signature, shi
 C = TypeVar("C", FunctionContext, MethodContext)
 S = TypeVar("S", FunctionSigContext, MethodSigContext)
 SERIAL = f"{funcnn.serial.__module__}.serial"
+SUMMARY = f"{funcnn.summary.__module__}.summary"
+SHIFT = f"{LAYER}.__rshift__"
 OBJECTIVES = {f"{f.__module__}.{f.__name__}" for f in (funcnn.value_and_grad, funcnn.grad)}
 
 
@@ -82,7 +84,13 @@ class FuncnnPlugin(Plugin):
     def __init__(self, options: Options) -> None:
         super().__init__(options)
         self._trust = read_trust(options)
-        self._hooks = Hooks(options, Runner(Loader(self._trust)))
+        self._hooks = hooks = Hooks(options, Runner(Loader(self._trust)))
+        self._methods = {
+            f"{INIT}.__call__": _quiet(hooks.init),
+            f"{LAYER}.out_shape": _quiet(hooks.out_shape),
+            f"{LAYER}.named": _quiet(hooks.named),
+            SHIFT: _quiet(hooks.shifted),
+        }
 
     def report_config_data(self, ctx: ReportConfigContext) -> Any:
         """Kept by mypy with every module: verdicts of other rules must not survive in its cache."""
@@ -94,16 +102,10 @@ class FuncnnPlugin(Plugin):
     def get_function_hook(self, fullname: str) -> Callable[[FunctionContext], Type] | None:
         if not self._trust.covers(fullname):
             return None
-        return _quiet(functools.partial(self._hooks.made, fullname))
+        return _quiet(self._hooks.summarized if fullname == SUMMARY else functools.partial(self._hooks.made, fullname))
 
     def get_method_hook(self, fullname: str) -> Callable[[MethodContext], Type] | None:
-        hook = {
-            f"{INIT}.__call__": self._hooks.init,
-            f"{LAYER}.out_shape": self._hooks.out_shape,
-            f"{LAYER}.named": self._hooks.named,
-            f"{LAYER}.__rshift__": self._hooks.shifted,
-        }.get(fullname)
-        return None if hook is None else _quiet(hook)
+        return self._methods.get(fullname)
 
     def get_function_signature_hook(self, fullname: str) -> Callable[[FunctionSigContext], FunctionLike] | None:
         if fullname == SERIAL:
@@ -111,7 +113,7 @@ class FuncnnPlugin(Plugin):
         return _quiet_signature(objective_signature, self.options) if fullname in OBJECTIVES else None
 
     def get_method_signature_hook(self, fullname: str) -> Callable[[MethodSigContext], FunctionLike] | None:
-        return _quiet_signature(shift_signature, self.options) if fullname == f"{LAYER}.__rshift__" else None
+        return _quiet_signature(shift_signature, self.options) if fullname == SHIFT else None
 
 
 def plugin(version: str) -> type[Plugin]:

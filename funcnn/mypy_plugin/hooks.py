@@ -99,7 +99,15 @@ class Hooks:
             return ctx.default_return_type
         return result.copy_modified(items=[self._revealed(out, result.items[0], reader, ctx), *result.items[1:]])
 
-    def _met(self, network: Node, shape: Node, ctx: MethodContext, *, params: bool) -> Shape | None:
+    def summarized(self, ctx: FunctionContext) -> Type:
+        """`summary(net, shape)`."""
+        if len(ctx.args) >= 2 and ctx.args[0] and ctx.args[1]:
+            reader = self.reader(ctx.api)
+            network, shape = (reader.node(ctx.args[i][0], ctx.arg_types[i][0]) for i in (0, 1))
+            self._met(network, shape, ctx, params=False)
+        return ctx.default_return_type
+
+    def _met(self, network: Node, shape: Node, ctx: FunctionContext | MethodContext, *, params: bool) -> Shape | None:
         if not isinstance(network, (Ref, Call)) or not isinstance(shape, Items) or not _is_size(shape):
             return None
         verdict = self.runner.verdict(network, shape, params=params)
@@ -131,7 +139,9 @@ class Hooks:
 
 def _ill_typed(ctx: FunctionContext) -> bool:
     """Are there arguments, other than layers, that mypy reports itself?"""
-    callee = get_proper_type(ctx.api.get_expression_type(ctx.context.callee)) if isinstance(ctx.context, CallExpr) else None
+    if not isinstance(ctx.context, CallExpr):
+        return False
+    callee = get_proper_type(ctx.api.get_expression_type(ctx.context.callee))
     if not isinstance(callee, CallableType) or len(callee.arg_types) != len(ctx.arg_types):
         return False
     pairs = [(t, formal) for formal, ts in zip(callee.arg_types, ctx.arg_types, strict=True) for t in ts]

@@ -77,7 +77,7 @@ def recipe_of(t: Type | None) -> Recipe | None:
 
 
 def tagged(t: Instance, text: str, api: CheckerPluginInterface) -> Instance:
-    """The same type with a recipe riding on it, in the place where mypy's own plugin for `functools.partial` keeps things."""
+    """The same type with a recipe riding on it, where mypy's own plugin for `functools.partial` keeps things."""
     tag = LiteralType(text, api.named_generic_type("builtins.str", []))
     out = t.copy_modified()  # pyright: ignore[reportUnknownMemberType]  # mypy's own, here and elsewhere
     out.extra_attrs = ExtraAttrs({KEY: tag}, {KEY}, None)
@@ -165,7 +165,8 @@ class Reader:
 
     def call(self, fullname: str, call: CallExpr, ctx: FunctionContext) -> Call | None:
         """The recipe of a call; None where its arguments cannot be told apart."""
-        types = {id(a): t for args, ts in zip(ctx.args, ctx.arg_types, strict=True) for a, t in zip(args, ts, strict=True)}
+        pairs = zip(ctx.args, ctx.arg_types, strict=True)
+        types = {id(a): t for args, ts in pairs for a, t in zip(args, ts, strict=True)}
         args: list[Argument] = []
         kwargs: dict[str, Argument] = {}
         for a, kind, name in zip(call.args, call.arg_kinds, call.arg_names, strict=True):

@@ -1,7 +1,7 @@
 """Recipes: what mypy can read about how a value is made, as data that travels inside mypy's types.
 
-A recipe is a small tree. It is written down as JSON, because that is what fits into a literal type, and literal types are
-what mypy's cache keeps.
+A recipe is a small tree. It is written down as JSON, because that fits into a literal type, and literal types are what
+mypy's cache keeps.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Choice(NamedTuple):
 
 
 class Missing(NamedTuple):
-    """Something of which only the kind is known: "int", "float", "bool", "function", "layer", "value" (not None), "any"."""
+    """Only the kind is known: "int", "float", "bool", "function", "layer", "value" (anything but None) or "any"."""
 
     kind: str
 
@@ -84,7 +84,7 @@ def vague(node: Node) -> bool:
 
 
 class Recipe(NamedTuple):
-    """A recipe with the expression that it was made at, and the variable it was made for: of others it is not believed."""
+    """A recipe with the expression it was made at, and the variable it was made for: it is believed of no other."""
 
     node: Node
     path: str

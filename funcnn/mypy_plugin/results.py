@@ -1,8 +1,8 @@
 """Where a known out-shape may be revealed as a type.
 
-`net.out_shape((-1, 3))` is a `Shape`; the plugin knows that it is a tuple of two. A narrower type must not refuse anything
-that was right: `shapes = [net.out_shape(s)]` has to stay a list of shapes, and a variable that is bound again one shape.
-So it is narrowed only where nothing is inferred from it.
+`net.out_shape((-1, 3))` is a `Shape`; the plugin knows that it is a tuple of two. A narrower type must not refuse
+anything that was right: `shapes = [net.out_shape(s)]` has to stay a list of shapes, and a variable that is bound again
+any shape. So it is narrowed only where nothing is inferred from it.
 """
 
 from __future__ import annotations

@@ -184,7 +184,7 @@ class Runner:
         return None
 
     def verdict(self, network: Node, shape: Node, *, params: bool) -> Verdict:
-        """What `out_shape(shape)` gives or, with `params`, `init(rng, shape)`: only what is so whatever is not known."""
+        """What `out_shape(shape)` gives, or `init(rng, shape)`: only what holds whatever is not known."""
         generation, key = self.loader.refresh(), (repr(network), repr(shape), repr(params))
         if generation != self._generation:
             self._known.clear()

@@ -1,8 +1,8 @@
 """Which names of a file are bound exactly once, and to what.
 
-mypy keeps what a plugin hangs on a type through joins, rebinding and containers, where it no longer holds. So a recipe is
-believed only of the one variable it was made for, and only if nothing else is ever bound to that name. This is read off
-the file by Python's own `ast`, because mypy's visitors cannot be subclassed by interpreted code (python/mypy#19456).
+mypy keeps what a plugin hangs on a type through joins, rebinding and containers, where it no longer holds. So a recipe
+is believed only of the one variable it was made for, and only if nothing else is ever bound to that name. This is read
+off the file by Python's own `ast`: mypy's visitors cannot be subclassed by interpreted code (python/mypy#19456).
 """
 
 from __future__ import annotations

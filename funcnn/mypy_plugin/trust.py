@@ -9,7 +9,7 @@ import importlib
 import io
 import sys
 import tomllib
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -27,10 +27,11 @@ class Trust(NamedTuple):
 
     modules: tuple[str, ...] = ()
     folders: tuple[str, ...] = ()
+    prefixes: tuple[str, ...] = ("funcnn.",)
 
     def covers(self, fullname: str) -> bool:
         """Does this name belong to funcnn or to a trusted module?"""
-        return fullname.startswith(("funcnn.", *(f"{m}." for m in self.modules)))
+        return fullname.startswith(self.prefixes)
 
     def files(self) -> list[Path]:
         """The source files of the trusted modules."""
@@ -56,9 +57,15 @@ def read_trust(options: Options) -> Trust:
         trusted = settings.get("tool", {}).get("funcnn", {}).get("mypy", {}).get("trusted", [])
     except (OSError, ValueError, AttributeError):
         return Trust()
-    names = [trusted] if isinstance(trusted, str) else cast("list[object]", trusted if isinstance(trusted, list) else [])
-    modules = tuple(name for name in names if isinstance(name, str) and name)
-    return Trust(modules, (str(root.resolve()), str(root.resolve() / "src"), *options.mypy_path)) if modules else Trust()
+    listed = cast("list[object]", [trusted] if isinstance(trusted, str) else trusted)
+    names = [name for name in listed if isinstance(name, str) and name] if isinstance(trusted, (str, list)) else []
+    return trusting(*names, folders=(root, root / "src", *options.mypy_path))
+
+
+def trusting(*modules: str, folders: Sequence[str | Path]) -> Trust:
+    """Trust in these modules."""
+    prefixes = ("funcnn.", *(f"{m}." for m in modules))
+    return Trust(modules, tuple(str(Path(f).resolve()) for f in folders), prefixes) if modules else Trust()
 
 
 @functools.lru_cache(1)
@@ -90,8 +97,9 @@ class Loader:
         if self.trust.modules:
             now = {file: file.stat().st_mtime for file in self.trust.files()}
             if now != self._seen:
-                for name in [n for n in sys.modules if self.trust.covers(f"{n}.") and not f"{n}.".startswith("funcnn.")]:
-                    del sys.modules[name]
+                for name in [n for n in sys.modules if self.trust.covers(f"{n}.")]:
+                    if not f"{name}.".startswith("funcnn."):
+                        del sys.modules[name]
                 self._seen, self.generation = now, self.generation + 1
         return self.generation
 

@@ -1,7 +1,7 @@
 """Stand-ins for values that mypy does not know, and the ways code may take when it decides something about them.
 
-Nothing here ever guesses. A stand-in may be passed around and stored; arithmetic with an unknown number stays unknown; a
-comparison of one is tried both ways; any other use of a stand-in gives up with `UndecidedError`, which means silence.
+Nothing here ever guesses. A stand-in may be passed around and stored; arithmetic with an unknown number stays unknown;
+a comparison of one is tried both ways; any other use of a stand-in gives up with `UndecidedError`, which means silence.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ def explore(f: Callable[[Decisions], R]) -> list[R] | None:
 class Number:
     """A number that mypy does not know.
 
-    It passes for an instance of `like` (`Unknown`, for an integer), but is none: C code that wants an index, `range(n)` or
-    `items[n]`, takes any instance of `int` by its value and would take a decision on a placeholder.
+    It passes for an instance of `like` (`Unknown`, for an integer), but is none: C code that wants an index, `range(n)`
+    or `items[n]`, takes any instance of `int` by its value and would take a decision on a placeholder.
     """
 
     __slots__ = ("_decisions", "_like", "_harmless")

@@ -72,7 +72,8 @@ def shift_signature(ctx: MethodSigContext, options: Options) -> FunctionLike:
     if right is None or fits(_type_of(left, 1), _type_of(right, 0)):
         return sig
     given, wanted = shown(_type_of(left, 1), options), shown(_type_of(right, 0), options)
-    ctx.api.fail(f"{titled(e, 'the right side')} takes {wanted}, but what stands before it gives {given}", e, code=WIRING)
+    what = titled(e, "the right side")
+    ctx.api.fail(f"{what} takes {wanted}, but what stands before it gives {given}", e, code=WIRING)
     return _accepting(sig, [right], _layer_type(left, _type_of(left, 0), AnyType(TypeOfAny.from_error)))
 
 

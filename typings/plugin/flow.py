@@ -55,7 +55,7 @@ def loop(n: int) -> None:
         net3 = Conv(1, (2, 2))
     net3.init(key, BAD)
     for width in (1, 2):
-        each = serial(Dense(width), Conv(1, (2, 2)))  # E[funcnn-shape]: Conv takes (batch, height, width, channels), got (2, 
+        each = serial(Dense(width), Conv(1, (2, 2)))  # E[funcnn-shape]: width, channels), got (2, 
         each.init(key, BAD)
 
 

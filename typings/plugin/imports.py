@@ -7,7 +7,7 @@ from plugin.models import backbone, head, init, make, rebound
 from plugin.models import head as other
 
 key = Key(0)
-backbone.init(key, (2, 3))  # E[funcnn-shape]: Conv takes (batch, height, width, channels), got (2, 3) (layer built at typings/plugin/models.py:6)
+backbone.init(key, (2, 3))  # E[funcnn-shape]: got (2, 3) (layer built at typings/plugin/models.py:6)
 models.backbone.init(key, (2, 3))  # E[funcnn-shape]: (layer built at typings/plugin/models.py:6)
 models.backbone.init(key, (2, 8, 8, 1))
 serial(backbone, head).init(key, (2, 3))  # E[funcnn-shape]: (layer built at typings/plugin/models.py:6)

@@ -4,7 +4,7 @@ from typing import Final, Literal
 
 from funcnn import (
     Conv, Dense, Dropout, Embedding, FanInConcat, FanInSum, FanOut, Flatten, Identity, Key, MaxPool, Relu, Tanh, first,
-    keep, mlp, parallel, residual, select, serial,
+    keep, mlp, parallel, residual, select, serial, summary,
 )  # fmt: skip
 
 key = Key(0)
@@ -13,7 +13,7 @@ net = serial(
     Conv(32, (3, 3)),
     Relu,
     Flatten,
-    Conv(8, (3, 3)),  # E[funcnn-shape]: Conv takes (batch, height, width, channels), got (?, 21632) (input shape given on line 18)
+    Conv(8, (3, 3)),  # E[funcnn-shape]: channels), got (?, 21632) (input shape given on line 18)
 )
 net.init(key, (-1, 28, 28, 1))
 
@@ -25,7 +25,7 @@ init(key, (-1, 28, 28))
 
 unpacked = serial(
     Flatten,
-    Conv(8, (3, 3)),  # E[funcnn-shape]: (input shape given on line 31)  # E[funcnn-shape]: (input shape given on line 33)
+    Conv(8, (3, 3)),  # E[funcnn-shape]: on line 31)  # E[funcnn-shape]: on line 33)  # E[funcnn-shape]: on line 128)
 )
 unpacked_init, unpacked_apply = unpacked
 unpacked_init(key, (-1, 28, 28))
@@ -69,7 +69,8 @@ serial(Dense(5), block).init(key, (-1, 3))  # E[funcnn-shape]: got (?, 4) and (?
 serial(Dense(3), residual(mlp((8, 4)))).init(key, (-1, 3))  # E[funcnn-shape]: got (?, 4) and (?, 3)
 serial(Embedding(100, 8), Dense(3)).init(key, (-1, 5))
 serial(Embedding(100, 8), Flatten, Conv(1, (2, 2))).init(key, (-1, 5))  # E[funcnn-shape]: got (?, 40)
-serial(FanOut(2), first(Flatten), keep(select(1)), select(0), Conv(1, (2, 2))).init(key, (-1, 5, 5))  # E[funcnn-shape]: Conv takes
+parts = serial(FanOut(2), first(Flatten), keep(select(1)), select(0), Conv(1, (2, 2)))  # E[funcnn-shape]: Conv takes
+parts.init(key, (-1, 5, 5))
 
 # `>>` is spliced, and told at its operands
 chained = (
@@ -82,7 +83,7 @@ chained.init(key, (-1, 28, 28))
 
 # names stay names
 serial(Flatten, Conv(1, (2, 2)).named("late"), Dense(2)).init(key, (2, 3))  # E[funcnn-shape]: got (2, 3)
-encoder = serial(Flatten, Conv(1, (2, 2))).named("encoder")  # E[funcnn-shape]: (input shape given on line 86)
+encoder = serial(Flatten, Conv(1, (2, 2))).named("encoder")  # E[funcnn-shape]: (input shape given on line 87)
 serial(encoder, Dense(2)).init(key, (2, 3))
 
 # sizes that params need
@@ -92,7 +93,7 @@ Dense(3).init(key, (2, 0))  # E[funcnn-shape]: dimension 1 of the shape (2, 0) i
 Dense(3).init(key, (-1, 2.5))  # E[arg-type]: incompatible type "tuple[int, float]"
 
 # what a value is known by
-wrong = serial(Flatten, Conv(1, (2, 2)), Dense(3))  # E[funcnn-shape]: got (32, 784) (input shape given on line 98)
+wrong = serial(Flatten, Conv(1, (2, 2)), Dense(3))  # E[funcnn-shape]: got (32, 784) (input shape given on line 99)
 BATCH, SIZE = 32, 28
 side = 4 * 7
 wrong.init(key, (32, side, 28))
@@ -123,6 +124,9 @@ def unknown_sizes(n: int, p: float, bias: bool, wide: Literal[4, 5], maybe: tupl
     serial(Flatten, Conv(1, (2, 2))).init(key, shape)  # E[funcnn-shape]: got (?, ?)
     del bias
 
+
+summary(unpacked, (-1, 28, 28, 1))
+summary(unpacked, (2, 28))  # see the errors of `unpacked`
 
 # an out-shape is a shape
 out, params = serial(Dense(8), Relu).init(key, (-1, 3))

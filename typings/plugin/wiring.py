@@ -19,7 +19,7 @@ Dense(3) >> FanInSum  # E[funcnn-wiring]: FanInSum takes tuple[Array, ...], but 
     Relu
     >> Relu
     >> FanOut(2)
-    >> parallel(Relu, Relu, Relu)  # E[funcnn-wiring]: parallel(...) takes tuple[Array, Array, Array], but what stands before it gives tuple[Array, Array]
+    >> parallel(Relu, Relu, Relu)  # E[funcnn-wiring]: takes tuple[Array, Array, Array], but what stands before it gives
 )
 serial(FanOut(2), parallel(Relu, Dense(3)), FanInSum, Dense(2))
 serial(FanOut(3), parallel(Relu, Dense(3), serial(Dense(2), Identity)), FanInSum, Dense(2))
@@ -29,5 +29,5 @@ def own(f: Layer[Tokens, Array], g: Layer[Array, Tokens]) -> None:
     """Layers from outside have types too."""
     serial(f, g, f)
     serial(f, f)  # E[funcnn-wiring]: f takes Tokens, but f before it gives Array
-    serial(serial(f, g), f, Dense(3), g, serial(g))  # E[funcnn-wiring]: serial(...) takes Array, but g before it gives Tokens
+    serial(serial(f, g), f, Dense(3), g, serial(g))  # E[funcnn-wiring]: takes Array, but g before it gives Tokens
     f >> g >> g  # E[funcnn-wiring]: g takes Array, but what stands before it gives Tokens

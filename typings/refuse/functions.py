@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 
 from funcnn import (
-    Array, Dense, Embedding, FanOut, Key, Layer, Params, Pullback, Shape, Spec, Tree, adam, apply_updates, differentiable,
-    grad, joint, serial, sgd, softmax_cross_entropy, squared_error, value_and_grad, vjp,
+    Array, Dense, Embedding, FanOut, Key, Layer, Params, Pullback, Shape, Spec, Tree, adam, apply_updates,
+    differentiable, grad, joint, serial, sgd, softmax_cross_entropy, squared_error, value_and_grad, vjp,
 )  # fmt: skip
 
 net = serial(Dense(3))
@@ -20,7 +20,8 @@ pullback("dy")  # E[arg-type]
 squared_error(x, labels)  # E[arg-type]
 squared_error.bind(reduce="average")  # E[arg-type]
 value_and_grad(squared_error, net)  # E[arg-type]
-value_and_grad(squared_error, serial(Dense(3), FanOut(2)).apply)  # E[funcnn-wiring]: squared_error takes Array, but the network gives tuple[Array, Array]
+two = serial(Dense(3), FanOut(2)).apply
+value_and_grad(squared_error, two)  # E[funcnn-wiring]: takes Array, but the network gives tuple[Array, Array]
 value_and_grad(squared_error, net.apply)(params, x, labels)  # E[arg-type]
 value_and_grad(softmax_cross_entropy, serial(Embedding(9, 3)).apply)(params, x, labels)  # E[arg-type]
 grad(squared_error, net.apply)(params, x)  # E[call-arg]
