@@ -146,6 +146,15 @@ def test_importing_funcnn_imports_no_tools() -> None:
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
+def test_without_hypothesis_the_extra_is_named(project: Path) -> None:
+    """The message says what to install."""
+    (project / "blocked.py").write_text(
+        "import importlib.util as u\nfound = u.find_spec\n"
+        "u.find_spec = lambda name, *rest: None if name == 'hypothesis' else found(name, *rest)\nimport funcnn.testing\n"
+    )
+    assert "MissingExtraError: the laws need hypothesis: pip install 'funcnn[testing]'" in python(project, "blocked.py").stderr
+
+
 def test_the_written_file_passes(project: Path) -> None:
     """One line a public layer, with arguments and shapes found by trying; nothing is overwritten."""
     command = ("-m", "funcnn.testing", "mypkg.layers", "-o", "test_written.py")

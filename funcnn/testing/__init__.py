@@ -3,6 +3,14 @@
 Needs Hypothesis and pytest: `pip install 'funcnn[testing]'`.
 """
 
+from importlib.util import find_spec
+
+from funcnn.errors import MissingExtraError
+
+for _package in ("hypothesis", "pytest"):
+    if find_spec(_package) is None:
+        raise MissingExtraError(f"the laws need {_package}: pip install 'funcnn[testing]'")
+
 # one line a layer
 from funcnn.testing.suites import laws, parametrize_with_laws
 from funcnn.testing.loss_suites import loss_laws, optimizer_laws
