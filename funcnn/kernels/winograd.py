@@ -12,6 +12,9 @@ are the adjoints of the same formula: with `dM = A dy A^T`,
 Everything runs in blocks of images whose intermediates stay in the cache. The error, relative to the largest entry of
 the result, is 5e-6 to 2e-5, against 1e-6 for the direct sum: the transforms amplify roundoff.
 
+64 images of 26 x 26, 32 to 64 channels: 8 ms forward, 7 ms for the windows, 9 ms for the images, where direct sums take
+13, 13 and 16; 32 images of 34 x 34, 64 to 64: 11, 12 and 13 ms against 22, 22 and 30.
+
 Source: Lavin & Gray, Fast Algorithms for Convolutional Neural Networks (2016), sections 3 and 4; the matrices are those
 of the points 0, 1, -1, 2, -2 (Winograd, Arithmetic Complexity of Computations, 1980).
 """
