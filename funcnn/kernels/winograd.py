@@ -21,7 +21,7 @@ of the points 0, 1, -1, 2, -2 (Winograd, Arithmetic Complexity of Computations, 
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -29,9 +29,9 @@ from numpy.lib.stride_tricks import as_strided
 from funcnn.kernels import scratch
 from funcnn.kernels.affine import column_sums
 from funcnn.kernels.settings import WINOGRAD
+from funcnn.kernels.tiles import Source, Tiling, tiling
+from funcnn.kernels.windows import Pads as Pads
 from funcnn.types import Array
-
-Pads: TypeAlias = "tuple[tuple[int, int], tuple[int, int]]"
 
 _F: Final = np.float32
 # fmt: off
@@ -59,77 +59,27 @@ _B: Final[Array] = np.ascontiguousarray(_BT.T)
 _A: Final[Array] = np.ascontiguousarray(_AT.T)
 _GG: Final[Array] = np.kron(_G, _G)
 
-_BLOCK_TILES: Final = 64  # enough rows for the matrix products to run at full speed, few enough to stay in the cache
-
 
 def suits(
     shape: tuple[int, ...], w_shape: tuple[int, ...], strides: tuple[int, int], pads: Pads, dtype: np.dtype[Any]
 ) -> bool:
-    """Is this convolution one for the algorithm, and faster by it? Few channels, few tiles, and tiles that reach far
-    over the border are not; from 16 channels on it is 1.3 times as fast as the direct sum, from 32 on 1.6 times.
+    """Is this convolution one for the algorithm, and faster by it?
+
+    Not with few channels, few tiles, or tiles that reach far over the border. From 16 channels on it is 1.3 times as fast
+    as the direct sum, from 32 on 1.6 times.
     """
     if not WINOGRAD or dtype != _F or w_shape[:2] != (3, 3) or strides != (1, 1) or not shape[0]:
         return False
     c, o = w_shape[2:]
-    t = _tiling(shape, pads)
+    t = tiling(shape, pads)
     tiles = t.rows * t.columns
     return min(c, o) >= 8 and c * o >= 128 and t.images * tiles >= 24 and 16 * tiles <= 1.5 * t.height * t.width
-
-
-class _Tiling(NamedTuple):
-    """How images fall into tiles, and how many images make a block."""
-
-    images: int
-    height: int  # of the output
-    width: int
-    rows: int  # tiles
-    columns: int
-    top: int  # padding
-    left: int
-    block: int
-
-    @property
-    def tiles(self) -> int:
-        return self.block * self.rows * self.columns
-
-    def blocks(self) -> range:
-        return range(0, self.images, self.block)
-
-
-def _tiling(shape: tuple[int, ...], pads: Pads) -> _Tiling:
-    n, h, w, _ = shape
-    (top, bottom), (left, right) = pads
-    height, width = h + top + bottom - 2, w + left + right - 2
-    rows, columns = -(-height // 4), -(-width // 4)
-    wanted = max(1, min(n, round(_BLOCK_TILES / (rows * columns))))
-    block = -(-n // -(-n // wanted))  # blocks of one size, the last one as full as can be
-    return _Tiling(n, height, width, rows, columns, top, left, block)
-
-
-class _Source:
-    """Blocks of the padded input, extended to whole tiles; copied only where something has to be added."""
-
-    def __init__(self, x: Array, t: _Tiling) -> None:
-        self.x, self.t = x, t
-        n, h, w, c = x.shape
-        self.size = 4 * t.rows + 2, 4 * t.columns + 2
-        self.direct = (h, w) == self.size and not t.top and not t.left and n % t.block == 0 and x.flags.c_contiguous
-        self.buffer: Array = np.zeros((0 if self.direct else t.block, *self.size, c), _F)
-
-    def block(self, i: int) -> Array:
-        if self.direct:
-            return self.x[i : i + self.t.block]
-        part = self.x[i : i + self.t.block]
-        h, w = min(part.shape[1], self.size[0] - self.t.top), min(part.shape[2], self.size[1] - self.t.left)
-        self.buffer[: len(part), self.t.top : self.t.top + h, self.t.left : self.t.left + w] = part[:, :h, :w]
-        self.buffer[len(part) :] = 0
-        return self.buffer
 
 
 class _Inward:
     """B^T d B for the tiles of a block: (36, tiles, channels)."""
 
-    def __init__(self, t: _Tiling, channels: int) -> None:
+    def __init__(self, t: Tiling, channels: int) -> None:
         n, width = t.block, 4 * t.columns + 2
         self.t, self.c = t, channels
         self.rows: Array = np.empty((n, t.rows, 6, width * channels), _F)
@@ -151,7 +101,7 @@ class _Inward:
 class _Outward:
     """A dy A^T for the tiles of a block: (36, tiles, channels)."""
 
-    def __init__(self, t: _Tiling, channels: int) -> None:
+    def __init__(self, t: Tiling, channels: int) -> None:
         self.t, self.c = t, channels
         self.tiles: Array = np.zeros((4, 4, t.block, t.rows, t.columns, channels), _F)
         self.whole = t.height == 4 * t.rows and t.width == 4 * t.columns
@@ -181,8 +131,8 @@ def _transformed(w: Array) -> Array:
 def convolve(x: Array, w: Array, pads: Pads, bias: Array | None = None, out: Array | None = None) -> Array:
     """The convolution of NHWC images with 3x3 windows (3, 3, C, O), stride 1; written to `out` where given."""
     c, o = w.shape[2:]
-    t = _tiling(x.shape, pads)
-    source, inward, u = _Source(x, t), _Inward(t, c), _transformed(w)
+    t = tiling(x.shape, pads)
+    source, inward, u = Source(x, t), _Inward(t, c), _transformed(w)
     m: Array = np.empty((36, t.tiles, o), _F)
     half: Array = np.empty((4, 6, t.tiles * o), _F)
     tiles: Array = np.empty((4, 4, t.tiles * o), _F)
@@ -212,8 +162,8 @@ def convolve_params(x: Array, dy: Array, pads: Pads) -> tuple[Array, Array]:
     That of the bias is nearly free: row 1 of A is all ones, so that entry (1, 1) of `A dy A^T` is the sum over a tile.
     """
     c, o = x.shape[3], dy.shape[3]
-    t = _tiling(x.shape, pads)
-    source, inward, outward = _Source(x, t), _Inward(t, c), _Outward(t, o)
+    t = tiling(x.shape, pads)
+    source, inward, outward = Source(x, t), _Inward(t, c), _Outward(t, o)
     du: Array = np.zeros((36, c, o), _F)
     part: Array = np.empty((36, c, o), _F)
     db: Array = np.zeros((o,), _F)
@@ -229,7 +179,7 @@ def convolve_params(x: Array, dy: Array, pads: Pads) -> tuple[Array, Array]:
 def convolve_input(dy: Array, w: Array, shape: tuple[int, ...], pads: Pads, out: Array | None = None) -> Array:
     """The cotangent of the images, which have this shape; written to `out` where given."""
     c, o = w.shape[2:]
-    t = _tiling(shape, pads)
+    t = tiling(shape, pads)
     _, h, width, _ = shape
     outward = _Outward(t, o)
     u = np.ascontiguousarray(_transformed(w).transpose(0, 2, 1))

@@ -1,0 +1,63 @@
+"""How images fall into the overlapping tiles of Winograd's convolution: 6x6 pixels for every 4x4 of the output."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from funcnn.kernels.windows import Pads
+from funcnn.types import Array
+
+_BLOCK_TILES: Final = 64  # enough rows for the matrix products to run at full speed, few enough to stay in the cache
+
+
+class Tiling(NamedTuple):
+    """How images fall into tiles, and how many images make a block."""
+
+    images: int
+    height: int  # of the output
+    width: int
+    rows: int  # tiles
+    columns: int
+    top: int  # padding
+    left: int
+    block: int
+
+    @property
+    def tiles(self) -> int:
+        return self.block * self.rows * self.columns
+
+    def blocks(self) -> range:
+        return range(0, self.images, self.block)
+
+
+def tiling(shape: tuple[int, ...], pads: Pads) -> Tiling:
+    """The tiles of images of this shape."""
+    n, h, w, _ = shape
+    (top, bottom), (left, right) = pads
+    height, width = h + top + bottom - 2, w + left + right - 2
+    rows, columns = -(-height // 4), -(-width // 4)
+    wanted = max(1, min(n, round(_BLOCK_TILES / (rows * columns))))
+    block = -(-n // -(-n // wanted))  # blocks of one size, the last one as full as can be
+    return Tiling(n, height, width, rows, columns, top, left, block)
+
+
+class Source:
+    """Blocks of the padded input, extended to whole tiles; copied only where something has to be added."""
+
+    def __init__(self, x: Array, t: Tiling) -> None:
+        self.x, self.t = x, t
+        n, h, w, c = x.shape
+        self.size = 4 * t.rows + 2, 4 * t.columns + 2
+        self.direct = (h, w) == self.size and not t.top and not t.left and n % t.block == 0 and x.flags.c_contiguous
+        self.buffer: Array = np.zeros((0 if self.direct else t.block, *self.size, c), np.float32)
+
+    def block(self, i: int) -> Array:
+        if self.direct:
+            return self.x[i : i + self.t.block]
+        part = self.x[i : i + self.t.block]
+        h, w = min(part.shape[1], self.size[0] - self.t.top), min(part.shape[2], self.size[1] - self.t.left)
+        self.buffer[: len(part), self.t.top : self.t.top + h, self.t.left : self.t.left + w] = part[:, :h, :w]
+        self.buffer[len(part) :] = 0
+        return self.buffer
