@@ -30,10 +30,18 @@ class Project:
     """A folder with programs and a configuration. The cache is kept, so that NumPy is not read again for each."""
 
     def __init__(
-        self, folder: Path, plugin: str = "funcnn.mypy_plugin", trusted: tuple[str, ...] = (), cache: str = "projects"
+        self,
+        folder: Path,
+        *,
+        plugin: str = "funcnn.mypy_plugin",
+        trusted: tuple[str, ...] = (),
+        cache: str = "projects",
+        columns: bool = True,
     ) -> None:
         self.folder = folder
-        settings = [f'mypy_path = "{ROOT}"', f'cache_dir = "{ROOT}/.mypy_cache/{cache}"', "show_column_numbers = true"]
+        settings = [f'mypy_path = "{ROOT}"', f'cache_dir = "{ROOT}/.mypy_cache/{cache}"']
+        if columns:
+            settings.append("show_column_numbers = true")
         if plugin:
             settings.append(f'plugins = ["{plugin}"]')
         listed = ", ".join(f'"{m}"' for m in trusted)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import runpy
 from pathlib import Path
 
 import pytest
+from mypy_runs import ROOT, Project
 
 from funcnn.testing.typing_cases import TypingCase, marks, mypy_cases
 
-ROOT = Path(__file__).parents[1]
 TYPINGS = ROOT / "typings"
 PARTS = [TYPINGS / part for part in ("accept", "infer", "plugin", "refuse")]
-CASES = mypy_cases(*PARTS, options=("--config-file", str(TYPINGS / "mypy.ini")))
+EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+CASES = mypy_cases(*PARTS, *EXAMPLES, options=("--config-file", str(TYPINGS / "mypy.ini")))
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
@@ -34,3 +36,13 @@ def test_every_refused_line_has_a_code() -> None:
     refused = [m for line in lines for m in marks(line)]
     assert len(refused) > 60
     assert all(m.code for m in refused)
+
+
+def test_the_readme_shows_what_mypy_says(tmp_path: Path) -> None:
+    """The README's wrong programs, and under each what a plain configuration makes mypy say about it."""
+    readme = (ROOT / "README.md").read_text("utf-8")
+    shown = r"^```py\n(.*?)```\n+```text\n\$ mypy (.*?)\n(.*?)```"
+    for program, command, expected in re.findall(shown, readme, re.M | re.S):
+        project = Project(tmp_path, columns=False)
+        project.write(command, program)
+        assert project.output(command) == expected

@@ -23,6 +23,7 @@ class Owners(NamedTuple):
     at: dict[Place, str]  # the variable that the call at this place is the only value of
     aliases: dict[str, str]  # a variable that is another one, or the first item of another one
     constants: dict[str, Node]
+    stored: frozenset[str]  # names of attributes that this file binds, of other modules perhaps
     free: frozenset[Place]  # calls whose result may have a narrower type than declared
     declared: dict[str, Node]  # what was assigned to variables whose type is an annotation, which carries no recipe
 
@@ -41,7 +42,7 @@ class Owners(NamedTuple):
         return chain
 
 
-NOTHING = Owners({}, {}, {}, frozenset(), {})
+NOTHING = Owners({}, {}, {}, frozenset(), frozenset(), {})
 
 
 def identity(variable: Var) -> str:
@@ -82,7 +83,7 @@ def _owners(path: str, module: str, changed: int) -> Owners:
             aliases[name] = other
         if not binding.first_of_tuple and (constant := _constant(value, scope)) != ANY:
             constants[name] = constant
-    return Owners(at, aliases, constants, free_results(scopes), {})
+    return Owners(at, aliases, constants, frozenset(scopes.stored), free_results(scopes), {})
 
 
 def _identity(binding: Binding, scope: Scope, module: str) -> str:

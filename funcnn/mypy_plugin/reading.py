@@ -14,6 +14,7 @@ from mypy.nodes import (
     Expression,
     FloatExpr,
     IntExpr,
+    MemberExpr,
     NameExpr,
     OpExpr,
     RefExpr,
@@ -118,7 +119,7 @@ class Reader:
 
     def _reference(self, e: RefExpr, t: Type) -> Node | None:
         """What a name stands for, where that can be told without its type."""
-        if not isinstance(e.node, Var):
+        if not isinstance(e.node, Var) or self._elsewhere(e):
             return None
         variable = identity(e.node)
         if variable in self.owners.constants:
@@ -132,10 +133,14 @@ class Reader:
                 return Ref(module, name)
         return None
 
+    def _elsewhere(self, e: RefExpr) -> bool:
+        """Is this an attribute of a module that this file binds?"""
+        return isinstance(e, MemberExpr) and e.name in self.owners.stored
+
     def _believed(self, e: Expression, recipe: Recipe) -> bool:
         """A recipe is believed only where nothing can have merged or replaced it on the way."""
         if isinstance(e, RefExpr):
-            return isinstance(e.node, Var) and self.owners.same(identity(e.node), recipe.owner)
+            return isinstance(e.node, Var) and not self._elsewhere(e) and self.owners.same(identity(e.node), recipe.owner)
         return isinstance(e, (CallExpr, OpExpr)) and (recipe.path, recipe.place) == (self.api.path, place(e))
 
     def from_type(self, t: Type | None) -> Node:

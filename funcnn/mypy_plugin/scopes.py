@@ -63,6 +63,7 @@ class Scopes(ast.NodeVisitor):
         self.loads: list[tuple[ast.Name, Scope]] = []
         self.values: dict[ast.AST, tuple[Binding, Scope]] = {}
         self.parents: dict[ast.AST, ast.AST] = {}
+        self.stored: set[str] = set()  # names of attributes that are bound: of modules too
         self._stack = [self.module]
         self._nodes: list[ast.AST] = []
         for node in tree.body:
@@ -131,6 +132,11 @@ class Scopes(ast.NodeVisitor):
             self.loads.append((node, self._stack[-1]))
         else:
             self._bind(node.id)
+
+    def visit_Attribute(self, node: ast.Attribute) -> None:
+        if not isinstance(node.ctx, ast.Load):
+            self.stored.add(node.attr)
+        self.visit(node.value)
 
     def visit_NamedExpr(self, node: ast.NamedExpr) -> None:
         self._unsettle(node.target.id)

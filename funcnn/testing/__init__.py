@@ -29,6 +29,9 @@ from funcnn.testing.verdicts import Law, LawBroken, Verdict, broken
 # the derivative judge
 from funcnn.testing.judging import Estimate, Finding, complex_step, judge, ladder
 
+# what type checkers say
+from funcnn.testing.typing_cases import TypingCase, mypy_cases
+
 # strategies
 from funcnn.testing.drawn_networks import Drawn, IllFormed, ill_formed_networks, layers, networks
 from funcnn.testing.filling import KINDS, contents
@@ -60,6 +63,8 @@ __all__ = [
     "Law", "LawBroken", "Verdict", "broken",
     # the derivative judge
     "Estimate", "Finding", "complex_step", "judge", "ladder",
+    # what type checkers say
+    "TypingCase", "mypy_cases",
     # strategies
     "Drawn", "IllFormed", "ill_formed_networks", "layers", "networks",
     "KINDS", "contents",

@@ -86,9 +86,9 @@ class TypingCase(NamedTuple):
         Errors
             AssertionError   they differ; with every line that does
         """
-        wrong: list[str] = []
+        found, wrong = self.run.said, list[str]()
         for n, source in enumerate(self.path.read_text("utf-8").splitlines(), 1):
-            said = self.run.said.get((self.path.resolve(), n), [])
+            said = found.get((self.path.resolve(), n), [])
             wanted = marks(source)
             missing = [w for w in wanted if not any(w.wants(s) for s in said)]
             explained = any(w.code for w in wanted)  # notes beside an error belong to it

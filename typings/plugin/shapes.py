@@ -125,7 +125,6 @@ def unknown_sizes(n: int, p: float, bias: bool, wide: Literal[4, 5], maybe: tupl
     del bias
 
 
-summary(unpacked, (-1, 28, 28, 1))
 summary(unpacked, (2, 28))  # see the errors of `unpacked`
 
 # an out-shape is a shape

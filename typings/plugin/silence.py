@@ -5,6 +5,8 @@ import random
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
+from plugin import models
+
 from funcnn import Array, Conv, Dense, Dropout, FanInSum, FanOut, Flatten, Key, Layer, Relu, residual, serial
 
 key = Key(0)
@@ -131,6 +133,9 @@ box.named(b).init(key, BAD)
 (box >> b).init(key, BAD)
 box.item.init(key, BAD)
 a.init(key, Box((4, 8, 8, 1)).out_shape((2, 8, 8, 1)))
+
+models.head = Conv(3, (2, 2))
+models.head.init(key, BAD)
 
 held = [Conv(1, (2, 2))]
 held[0] = Dense(3)
