@@ -16,6 +16,11 @@ MESSAGE = re.compile(
 )
 
 
+def cache(name: str) -> Path:
+    """A cache that is kept between runs, so that NumPy is not read again; of each process that tests at the same time."""
+    return ROOT / ".mypy_cache" / f"{name}-{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
+
+
 class Error(NamedTuple):
     """An error of mypy's."""
 
@@ -27,7 +32,7 @@ class Error(NamedTuple):
 
 
 class Project:
-    """A folder with programs and a configuration. The cache is kept, so that NumPy is not read again for each."""
+    """A folder with programs and a configuration."""
 
     def __init__(
         self,
@@ -35,11 +40,11 @@ class Project:
         *,
         plugin: str = "funcnn.mypy_plugin",
         trusted: tuple[str, ...] = (),
-        cache: str = "projects",
+        kept: str = "projects",
         columns: bool = True,
     ) -> None:
         self.folder = folder
-        settings = [f'mypy_path = "{ROOT}"', f'cache_dir = "{ROOT}/.mypy_cache/{cache}"']
+        settings = [f'mypy_path = "{ROOT}"', f'cache_dir = "{cache(kept)}"']
         if columns:
             settings.append("show_column_numbers = true")
         if plugin:

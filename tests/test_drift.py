@@ -7,24 +7,16 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
+from mypy_runs import ROOT, cache
 from random_programs import ROWS, Program, Verdict, program
 
 SEEDS, NETWORKS = 10, 120
-ROOT = Path(__file__).parents[1]
 LINE = re.compile(r"drift_(\d+)\.py:(\d+): error: (.*?)(?: \(input shape given on line \d+\))?  \[([\w-]+)\]$")
-CONFIG = f"[mypy]\nplugins = funcnn.mypy_plugin\ncache_dir = {ROOT}/.mypy_cache/drift\nmypy_path = {ROOT}\n"
+CONFIG = f"[mypy]\nplugins = funcnn.mypy_plugin\ncache_dir = {cache('drift')}\nmypy_path = {ROOT}\n"
 
 
-@pytest.fixture(scope="module")
-def programs() -> list[Program]:
-    return [program(seed, NETWORKS) for seed in range(SEEDS)]
-
-
-@pytest.fixture(scope="module")
-def output(programs: list[Program], tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+def output(programs: list[Program], folder: Path) -> list[str]:
     """What one run of mypy says about all of them, and about the type of each row."""
-    folder = tmp_path_factory.mktemp("drift")
     (folder / "mypy.ini").write_text(CONFIG)
     for seed, each in enumerate(programs):
         (folder / f"drift_{seed}.py").write_text(each.source)
@@ -35,15 +27,6 @@ def output(programs: list[Program], tmp_path_factory: pytest.TempPathFactory) ->
     )  # fmt: skip
     assert done.stderr == "" and "INTERNAL ERROR" not in done.stdout
     return done.stdout.splitlines()
-
-
-@pytest.fixture(scope="module")
-def said(output: list[str]) -> list[list[Verdict]]:
-    """The errors, by program."""
-    found: list[list[Verdict]] = [[] for _ in range(SEEDS)]
-    for match in filter(None, map(LINE.match, output)):
-        found[int(match[1])].append(Verdict(int(match[2]), match[4], match[3]))
-    return found
 
 
 def agree(raised: Verdict | None, said: list[Verdict]) -> bool:
@@ -58,19 +41,29 @@ def agree(raised: Verdict | None, said: list[Verdict]) -> bool:
     return ours == same and (len(same) == 1 or (types_refuse and not same))
 
 
-@pytest.mark.parametrize("seed", range(SEEDS))
-def test_mypy_agrees_with_the_program(seed: int, programs: list[Program], said: list[list[Verdict]]) -> None:
-    """Reported if and only if it is raised, for the same layer, with the same message."""
+def test_mypy_agrees_with_the_program(tmp_path: Path) -> None:
+    """Reported if and only if it is raised, for the same layer, with the same message; and no row is of type Any.
+
+    One test, for all of it is one run of mypy.
+    """
+    programs = [program(seed, NETWORKS) for seed in range(SEEDS)]
+    lines = output(programs, tmp_path)
+    said: list[list[Verdict]] = [[] for _ in programs]
+    for match in filter(None, map(LINE.match, lines)):
+        said[int(match[1])].append(Verdict(int(match[2]), match[4], match[3]))
     different: list[str] = []
-    for first, last, raised in programs[seed].networks:
-        here = [v for v in said[seed] if first <= v.line <= last]
-        if not agree(raised, here):
-            source = "\n".join(programs[seed].source.splitlines()[first - 1 : last])
-            different.append(f"{source}\nraised {raised}\nmypy says {here}")
+    for each, here in zip(programs, said, strict=True):
+        for first, last, raised in each.networks:
+            about = [v for v in here if first <= v.line <= last]
+            if not agree(raised, about):
+                source = "\n".join(each.source.splitlines()[first - 1 : last])
+                different.append(f"{source}\nraised {raised}\nmypy says {about}")
     assert not different, "\n\n".join(different)
+    assert_enough_is_compared(programs, said)
+    assert_no_row_is_any(lines)
 
 
-def test_every_row_takes_part(programs: list[Program], said: list[list[Verdict]]) -> None:
+def assert_enough_is_compared(programs: list[Program], said: list[list[Verdict]]) -> None:
     """All rows of the catalogue are there; of their networks many are right, many wrong, few refused by types alone."""
     source = "\n".join(p.source for p in programs)
     missing = [row.source for row in ROWS if not re.search(rf"\b{row.source.partition('(')[0]}\b", source)]
@@ -82,10 +75,11 @@ def test_every_row_takes_part(programs: list[Program], said: list[list[Verdict]]
     assert told > (len(verdicts) - right) * 0.9
 
 
-@pytest.mark.parametrize("n", range(len(ROWS)), ids=[row.source for row in ROWS])
-def test_no_layer_is_revealed_as_any(n: int, output: list[str]) -> None:
+def assert_no_row_is_any(lines: list[str]) -> None:
     """What a layer of the catalogue takes and gives is known to mypy: an array, tokens or a tuple, no bare Any."""
-    (revealed,) = [line for line in output if line.startswith(f"rows.py:{n + 2}: note")]
-    assert "fallback=funcnn.networks.Layer[" in revealed
-    assert "Layer[Any, " not in revealed
-    assert not revealed.endswith(', Any]]"')
+    revealed = {line.split(":")[1]: line for line in lines if line.startswith("rows.py:") and ": note: " in line}
+    for n, row in enumerate(ROWS, 2):
+        type_of = revealed[str(n)]
+        assert "fallback=funcnn.networks.Layer[" in type_of, row.source
+        assert "Layer[Any, " not in type_of, row.source
+        assert not type_of.endswith(', Any]]"'), row.source

@@ -89,7 +89,7 @@ def test_codes_can_be_disabled(tmp_path: Path) -> None:
     project.write("on_line.py", WRONG.replace("(2, 2)),", "(2, 2)),  # type: ignore[funcnn-shape]"))
     project.write("other.py", WRONG.replace("(2, 2)),", "(2, 2)),  # type: ignore[funcnn-value]"))
     assert places(project.errors("inline_off.py", "on_line.py", "other.py")) == [("other.py", 5, 5, "funcnn-shape")]
-    off = Project(tmp_path, cache="projects_off")
+    off = Project(tmp_path, kept="projects_off")
     assert off.errors("other.py", "--disable-error-code", "funcnn-shape") == []
 
 
@@ -173,9 +173,9 @@ def test_mistakes_of_ours_are_silent(tmp_path: Path) -> None:
     """When every hook raises, mypy says what it says without the plugin; in development it shows the mistake."""
     wrong = WRONG + "Dense(0)\nDense('3')\nserial(Dense(3), Relu) >> Flatten\n"
     (tmp_path / "plain").mkdir()
-    without = Project(tmp_path / "plain", plugin="", cache="projects_plain")
+    without = Project(tmp_path / "plain", plugin="", kept="projects_plain")
     without.write("faults.py", wrong)
-    project = Project(tmp_path, plugin="broken.py", cache="projects_broken")
+    project = Project(tmp_path, plugin="broken.py", kept="projects_broken")
     project.write("broken.py", BROKEN)
     project.write("faults.py", wrong)
     expected = without.errors("faults.py")

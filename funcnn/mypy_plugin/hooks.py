@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from mypy.nodes import CallExpr, MemberExpr, OpExpr
+from typing import TypeGuard
+
+from mypy.nodes import ARG_NAMED, ARG_POS, CallExpr, Context, MemberExpr, OpExpr
 from mypy.options import Options
 from mypy.plugin import CheckerPluginInterface, FunctionContext, MethodContext
 from mypy.subtypes import is_subtype
@@ -48,7 +50,7 @@ class Hooks:
     def named(self, ctx: MethodContext) -> Type:
         """`a.named("encoder")`."""
         result, call = get_proper_type(ctx.default_return_type), ctx.context
-        if not isinstance(result, TupleType) or not isinstance(call, CallExpr):
+        if not isinstance(result, TupleType) or not _plain(call):
             return ctx.default_return_type
         if not isinstance(call.callee, MemberExpr) or len(call.args) != 1:
             return ctx.default_return_type
@@ -77,7 +79,7 @@ class Hooks:
     def out_shape(self, ctx: MethodContext) -> Type:
         """`net.out_shape(shape)`."""
         call = ctx.context
-        if not isinstance(call, CallExpr) or not isinstance(call.callee, MemberExpr) or not ctx.args or not ctx.args[0]:
+        if not _plain(call) or not isinstance(call.callee, MemberExpr) or not ctx.args or not ctx.args[0]:
             return ctx.default_return_type
         reader = self.reader(ctx.api)
         node = reader.node(call.callee.expr, ctx.type)
@@ -87,13 +89,13 @@ class Hooks:
     def init(self, ctx: MethodContext) -> Type:
         """`net.init(rng, shape)`, or `init(rng, shape)` after `init, apply = net`."""
         call, result = ctx.context, get_proper_type(ctx.default_return_type)
-        if not isinstance(call, CallExpr) or not isinstance(result, TupleType) or len(ctx.args) < 2 or not ctx.args[1]:
+        if not _plain(call) or not isinstance(result, TupleType) or len(ctx.args) < 2 or not ctx.args[1]:
             return ctx.default_return_type
         reader = self.reader(ctx.api)
-        if isinstance(call.callee, MemberExpr) and is_layer(ctx.api.get_expression_type(call.callee.expr)):
-            node = reader.node(call.callee.expr)
-        else:
-            node = reader.node(call.callee, ctx.type)
+        node = reader.node(call.callee, ctx.type)
+        if isinstance(call.callee, MemberExpr) and call.callee.name == "init":
+            owner = ctx.api.get_expression_type(call.callee.expr)
+            node = reader.node(call.callee.expr, owner) if is_layer(owner) else node
         out = self._met(node, reader.node(ctx.args[1][0], ctx.arg_types[1][0]), ctx, params=True)
         if out is None:
             return ctx.default_return_type
@@ -101,7 +103,7 @@ class Hooks:
 
     def summarized(self, ctx: FunctionContext) -> Type:
         """`summary(net, shape)`."""
-        if len(ctx.args) >= 2 and ctx.args[0] and ctx.args[1]:
+        if _plain(ctx.context) and len(ctx.args) >= 2 and ctx.args[0] and ctx.args[1]:
             reader = self.reader(ctx.api)
             network, shape = (reader.node(ctx.args[i][0], ctx.arg_types[i][0]) for i in (0, 1))
             self._met(network, shape, ctx, params=False)
@@ -135,6 +137,11 @@ class Hooks:
         if place(ctx.context) in reader.owners.free:
             return narrow.copy_modified(fallback=tagged(narrow.partial_fallback, text, ctx.api))
         return tagged(plain, text, ctx.api)
+
+
+def _plain(e: Context) -> TypeGuard[CallExpr]:
+    """Is this a call whose arguments stand there one by one?"""
+    return isinstance(e, CallExpr) and all(kind in (ARG_POS, ARG_NAMED) for kind in e.arg_kinds)
 
 
 def _ill_typed(ctx: FunctionContext) -> bool:
