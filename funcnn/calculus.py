@@ -41,7 +41,7 @@ Y = TypeVar("Y")
 X_contra = TypeVar("X_contra", contravariant=True)
 Y_co = TypeVar("Y_co", covariant=True)
 
-Pullback: TypeAlias = Callable[[PY], "tuple[Tree, Union[PX, Later[PX]]]"]
+Pullback: TypeAlias = Callable[[PY], tuple[Tree, Union[PX, Later[PX]]]]
 """What a layer's rule returns beside its value: `dy -> (dparams, dx)`. `Pullback` alone is that of array to array."""
 
 

@@ -43,7 +43,11 @@ def _hint(value: object) -> str:
         return "; give layers directly, one argument each"
     if isinstance(value, (Init, Apply)):
         return "; give the whole layer, init and apply together"
-    return f"; call it, {value.__name__}(...)" if callable(value) and hasattr(value, "__name__") else ""
+    if not callable(value) or not hasattr(value, "__name__"):
+        return ""
+    if "Layer" in str(getattr(value, "__annotations__", {}).get("return", "")):
+        return f"; call it, {value.__name__}(...)"
+    return "; make a function a layer with elementwise(f, df), or with Layer.lift"
 
 
 def children_of(net: Layer[Any, Any]) -> dict[str, Layer[Any, Any]]:

@@ -24,7 +24,7 @@ X = TypeVar("X", contravariant=True)
 Y = TypeVar("Y")
 T = TypeVar("T", contravariant=True)
 
-Penalty: TypeAlias = "Differentiable[[Tree], float, tuple[Tree]]"
+Penalty: TypeAlias = Differentiable[[Tree], float, tuple[Tree]]
 """A differentiable function of params that an objective adds: `l2(1e-4)`."""
 
 

@@ -119,7 +119,7 @@ class Params(Mapping[str, "Array | Params"]):
         if old.shape != new.shape or old.dtype != new.dtype:
             raise ParamsError(
                 f"{path} has shape {old.shape} and dtype {old.dtype}, got {new.shape} and {new.dtype}; "
-                f"convert with .reshape and .astype"
+                f"{'it is the transpose: .T' if new.shape == old.shape[::-1] != old.shape else 'convert with .reshape and .astype'}"
             )
         return wrap(trees.replaced(plain(self), keys, trees.sealed_copy(new, keys)))
 

@@ -19,10 +19,10 @@ Tokens: TypeAlias = npt.NDArray[np.integer[Any]]
 Mask: TypeAlias = npt.NDArray[np.bool_]
 """True where something counts."""
 
-Nested: TypeAlias = "Union[npt.NDArray[Any], tuple[Nested, ...]]"
+Nested: TypeAlias = Union[npt.NDArray[Any], tuple["Nested", ...]]
 """What goes through a network: an array, or a tuple of what goes through a network."""
 
-Shape: TypeAlias = "tuple[Union[int, Shape], ...]"
+Shape: TypeAlias = tuple[Union[int, "Shape"], ...]
 """The shape of an array, or the tuple of shapes of a tuple of arrays. -1 is a dimension not known yet."""
 
 Tree: TypeAlias = Mapping[str, Union[Array, "Tree"]]
@@ -31,10 +31,10 @@ Tree: TypeAlias = Mapping[str, Union[Array, "Tree"]]
 Where: TypeAlias = Union[str, Callable[[str, Array], bool], None]
 """Which leaves: a pattern of paths, `"**/w"`; a predicate `(path, array) -> bool`; None for matrices, `ndim >= 2`."""
 
-Initializer: TypeAlias = Callable[[Key, "tuple[int, ...]", "np.dtype[Any]"], Array]
+Initializer: TypeAlias = Callable[[Key, tuple[int, ...], np.dtype[Any]], Array]
 """`(key, shape, dtype) -> array`."""
 
-Spec: TypeAlias = Mapping[str, Union["tuple[Initializer, tuple[int, ...]]", "Spec"]]
+Spec: TypeAlias = Mapping[str, Union[tuple[Initializer, tuple[int, ...]], "Spec"]]
 """What params a layer wants: a leaf is `(initializer, shape)`; a combinator nests the specs of its children."""
 
 Rng: TypeAlias = Union[Key, int]

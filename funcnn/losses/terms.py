@@ -19,7 +19,7 @@ T = TypeVar("T", contravariant=True)
 P = TypeVar("P")
 Q = TypeVar("Q")
 
-Terms: TypeAlias = "tuple[Array, Callable[[Union[Array, float]], tuple[P, object]]]"
+Terms: TypeAlias = tuple[Array, Callable[[Union[Array, float]], tuple[P, object]]]
 """What the rule of a loss returns: a term for every row or element, and `dterms -> (dprediction, dtarget)`, where
 `dterms` is an array like the terms, or one number for all of them."""
 
