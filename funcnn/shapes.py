@@ -174,10 +174,14 @@ def _array(exactly: int | None, at_least: int) -> str:
 
 
 def branches(layer: str, shape: Shape, n: int | None = None) -> tuple[Shape, ...]:
-    """The shapes of a tuple of arrays, or a `ShapeError` that says how many the layer takes.
+    """The shapes of a tuple of arrays, of `n` where that is given, or a `ShapeError` that says what the layer takes.
 
     >>> branches("FanInSum", ((32, 3), (32, 3)))
     ((32, 3), (32, 3))
+    >>> branches("Bilinear", ((32, 3), (32, 3), (32, 3)), 2)
+    Traceback (most recent call last):
+        ...
+    funcnn.errors.ShapeError: Bilinear takes a tuple of 2, got 3: ((32, 3), (32, 3), (32, 3))
     """
     parts = tuple(s for s in shape if isinstance(s, tuple))
     wanted = "a tuple of arrays" if n is None else f"a tuple of {n}"
