@@ -49,6 +49,27 @@ def imported(path: Path) -> Iterator[str]:
             yield from (name for name in names if name.startswith("funcnn."))
 
 
+PUBLIC = """
+    Apply Array AvgPool BatchNorm CheckpointError Child Conv DTypeError Dense Differentiable Dropout Elu Embedding
+    Exp FanInConcat FanInSum FanOut Flatten FuncnnError Gelu Gradient Identity ImmutableError Init Initializer Key
+    LabelError Later Layer LayerNorm LeakyRelu LogSoftmax Loss Mask MaxPool Metric MissingExtraError NonFiniteError
+    Objective Optimizer Params ParamsError Penalty Pullback Rate Reduce Relu Rng Schedule Selu Shape ShapeError
+    Sigmoid Softmax Softplus Spec StepMetrics Summary Tanh Terms Tokens TrainState Tree UndecidedError Weights
+    accuracy adam adamw apply_updates as_schedule astype axes batches branches calibrate chain clip_by_global_norm
+    cosine_decay differentiable display elementwise evaluate exponential_decay features first fit force
+    glorot_normal glorot_uniform grad he_normal he_uniform joint keep known l1 l2 layer leaves lecun_normal
+    lecun_uniform load_params loss make_children mean_of mlp momentum orthogonal parallel passes positive predict
+    probability progress r2 ravel rebuild residual same save_params select serial sgd softmax_cross_entropy
+    squared_error sum_squared_error summary tokens trace tree_map truncated_normal value_and_grad variance_scaling
+    vjp warmup
+"""
+
+
+def test_the_public_names_are_these() -> None:
+    """A name that comes or goes is a decision: it changes this list and the changelog."""
+    assert sorted(funcnn.__all__) == PUBLIC.split()
+
+
 def test_no_name_stands_twice() -> None:
     """In the list of public names."""
     assert sorted(set(funcnn.__all__)) == sorted(funcnn.__all__)

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+from mypy import api
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -38,6 +39,18 @@ def test_sessions_print_what_they_show() -> None:
     printed: list[str] = []
     doctest.DocTestRunner(optionflags=FLAGS).run(test, out=printed.append)
     assert not printed, "".join(printed)
+
+
+def test_mypy_says_what_the_readme_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The wrong program, under the two lines of configuration, gives the output that stands there, line for line."""
+    (program,) = [text for language, text in BLOCKS if language == "py"]
+    (config,) = [text for language, text in BLOCKS if language == "toml"]
+    (shown,) = [text for language, text in BLOCKS if language == "text" and text.startswith("$ mypy")]
+    (tmp_path / "wrong.py").write_text(program, encoding="utf-8")
+    (tmp_path / "pyproject.toml").write_text(config, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    out, err, _ = api.run(["wrong.py"])
+    assert (out.splitlines(), err) == (shown.splitlines()[1:], "")
 
 
 def test_there_is_something_to_run() -> None:
