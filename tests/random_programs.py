@@ -129,7 +129,7 @@ def program(seed: int, networks: int) -> Program:
     for i in range(networks):
         first = len(source) + 1
         writer = Writer(first)
-        tree, shape = _network(r, ROWS[(seed * networks + i) % len(ROWS)])
+        tree, shape = network(r, ROWS[(seed * networks + i) % len(ROWS)])
         writer.lines = ["net = ("] if isinstance(tree, ast.BinOp) else ["net = "]
         call = r.choice(["init(0, {})", "init(0, {})", "out_shape({})"]).format(shape)
         net = writer.write(tree)
@@ -155,7 +155,7 @@ def _met(writer: Writer, net: Layer[Any, Any], call: str) -> Verdict | None:
     return None
 
 
-def _network(r: random.Random, row: LayerRow) -> tuple[ast.expr, Any]:
+def network(r: random.Random, row: LayerRow) -> tuple[ast.expr, Any]:
     """A network that begins with this row, and a shape for it: mostly right, so that errors lie deep."""
     shape = _shape(r, row.shape, {})
     if r.random() < 0.5:
