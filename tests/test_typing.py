@@ -47,7 +47,9 @@ def test_the_readme_shows_what_mypy_says(tmp_path: Path) -> None:
     """The README's wrong programs, and under each what a plain configuration makes mypy say about it."""
     readme = (ROOT / "README.md").read_text("utf-8")
     shown = r"^```py\n(.*?)```\n+```text\n\$ mypy (.*?)\n(.*?)```"
-    for program, command, expected in re.findall(shown, readme, re.M | re.S):
+    found = re.findall(shown, readme, re.M | re.S)
+    assert found
+    for program, command, expected in found:
         project = Project(tmp_path, columns=False)
         project.write(command, program)
         assert project.output(command) == expected
