@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import pkgutil
 from typing import Any
 
@@ -256,6 +257,39 @@ def test_exact_laws_convict_at_once() -> None:
 
     with pytest.raises(LawBroken, match="once"):
         trial(check).run(20)
+
+
+def test_a_law_that_is_broken_once_is_broken() -> None:
+    """Even if the same case passes when it is tried again: a layer that changes its mind is at fault."""
+    calls = itertools.count()
+
+    def check(case: Case) -> None:
+        if next(calls) == 5:
+            raise broken("once")
+
+    with pytest.raises(LawBroken, match="not at every run"):
+        trial(check).run(20)
+
+
+def test_flags_that_do_not_come_again_are_nobodys_fault() -> None:
+    """BLAS sets floating-point flags for memory beyond short rows, once in a million times."""
+    calls = itertools.count()
+
+    def check(case: Case) -> None:
+        if next(calls) == 5:
+            raise FloatingPointError("invalid value encountered in dot")
+
+    assert trial(check).run(20).holds == 20
+
+
+def test_values_that_are_all_rounding_give_no_verdict() -> None:
+    """A staircase has exact differences, and they are wrong."""
+
+    def stairs(t: Any) -> Any:
+        return 1.0 + 1e-16 * t - 1.0  # all rounded away
+
+    finding = judge(lambda attempt: Line(stairs, 1.1e-16, 0.0, 1.1e-16, 1.0))
+    assert (finding.outcome, stairs(1.0)) == (None, 0.0)
 
 
 def test_an_exception_must_be_needed() -> None:

@@ -10,7 +10,7 @@ from funcnn.testing import nested
 from funcnn.testing.layer_cases import Case
 from funcnn.testing.filling import signs
 from funcnn.testing.derivative_laws import real_leaves
-from funcnn.testing.judging import CLOSE, STEP, Line, judge, ladder, moved
+from funcnn.testing.judging import CLOSE, STEP, Line, judge, ladder, moved, scale_of
 from funcnn.testing.verdicts import FLOAT64, SMOOTH_KINDS, Law, Verdict, broken
 
 
@@ -21,7 +21,7 @@ def _analytic(case: Case) -> Verdict | None:
     y, pullback = case.bare_pull(case.z)
     dy = case.cotangent(y)
     gradients = dict(nested.leaves(pullback(dy)))
-    value, scale = float(nested.dot(dy, y)), nested.absolute_dot(dy, y)
+    value, scale = float(nested.dot(dy, y)), scale_of(case.z, y, dy)
     undecided = False
     for path, leaf in real_leaves(case.z):
         g = gradients[path]

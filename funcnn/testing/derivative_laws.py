@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,8 @@ import numpy as np
 from funcnn.testing import nested
 from funcnn.testing.layer_cases import Case
 from funcnn.testing.filling import signs
-from funcnn.testing.judging import CLOSE, STEP, Finding, Line, judge, jump, moved
+from funcnn.testing.judging import CLOSE, STEP, Finding, Line, judge, jump, moved, scale_of
+from funcnn.testing.tolerances import shaken
 from funcnn.testing.verdicts import FLOAT64, SMOOTH_KINDS, Law, Verdict, broken
 
 
@@ -32,7 +34,7 @@ def _true_pullback(case: Case) -> Verdict | None:
 
 
 def _directional(case: Case, path: str, leaf: Any, g: Any, y: Any, dy: Any) -> Finding:
-    z, value, scale = case.z, float(nested.dot(dy, y)), nested.absolute_dot(dy, y)
+    z, value, scale = case.z, float(nested.dot(dy, y)), scale_of(case.z, y, dy)
 
     def line(attempt: int) -> Line:
         d = signs(case.generator(f"direction {path} {attempt}"), leaf.shape)
@@ -40,9 +42,21 @@ def _directional(case: Case, path: str, leaf: Any, g: Any, y: Any, dy: Any) -> F
         def at(t: Any) -> Any:
             return nested.dot(dy, case.bare_value(moved(z, path, d, t)))
 
-        return Line(at, float(nested.dot(g, d)), value, nested.absolute_dot(g, d), scale)
+        return Line(at, float(nested.dot(g, d)), value, nested.absolute_dot(g, d), scale, partial(noise, case, path, dy, d))
 
     return judge(line, doubt=case.seed % 3 == 0)
+
+
+def noise(case: Case, path: str, dy: Any, d: Any) -> float:
+    """How far <pullback(dy), d> moves, for d on one leaf, when every input moves by one unit in the last place."""
+    rng = case.generator("noise")
+
+    def claimed(z: Any) -> Any:
+        return dict(nested.leaves(case.bare_pull(z)[1](dy)))[path]
+
+    g = claimed(case.z)
+    moves = [nested.absolute_dot(claimed(nested.mapped(partial(shaken, rng), case.z)) - g, d) for _ in range(3)]
+    return max(moves)
 
 
 def _full_jacobian(case: Case) -> Verdict | None:
@@ -106,11 +120,11 @@ def _column(case: Case, path: str, d: Any) -> dict[str, Any] | None:
 
 def _entrywise(case: Case, path: str, d: Any, at: tuple[str, int], claimed: float, size: float, y: Any) -> Finding:
     w = _basis({"y": y}, at)["y"]
-    value, scale = float(nested.dot(w, y)), nested.absolute_dot(w, y)
+    value, scale = float(nested.dot(w, y)), scale_of(case.z, y, w)
 
     def line(attempt: int) -> Line:
         del attempt  # there is one direction only; the steps become smaller
-        return Line(along, claimed, value, size, scale)
+        return Line(along, claimed, value, size, scale, partial(noise, case, path, w, d))
 
     def along(t: Any) -> Any:
         return nested.dot(w, case.bare_value(moved(case.z, path, d, t)))

@@ -5,15 +5,17 @@ from __future__ import annotations
 import copy
 import pickle
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final, cast
 
 import numpy as np
 
 from funcnn.errors import FuncnnError, ShapeError
 from funcnn.testing import nested
-from funcnn.testing.judging import Line, judge, moved
+from funcnn.testing.judging import Line, judge, moved, scale_of
 from funcnn.testing.loss_cases import LossCase
 from funcnn.testing.numeric_laws import LAYOUTS
+from funcnn.testing.tolerances import shaken
 from funcnn.testing.verdicts import FLOAT64, Law, Verdict, broken, listed
 
 _KINDS = ("normal", "separated", "small", "large")
@@ -45,6 +47,7 @@ def _pure(case: LossCase) -> None:
 def _true_pullback(case: LossCase) -> Verdict | None:
     value, pullback = case.pull()
     gradients = dict(nested.leaves(pullback(1.0)))
+    scale = scale_of(case.z, np.asarray(value), np.asarray(1.0))
     undecided = False
     for path, leaf in nested.leaves(case.z):
         if not nested.is_real(leaf) or (path.startswith("target") and _is_constrained(case)):
@@ -57,7 +60,13 @@ def _true_pullback(case: LossCase) -> Verdict | None:
             def at(t: Any) -> Any:
                 return case.bare(moved(case.z, path, d, t))[0]
 
-            return Line(at, float(nested.dot(g, d)), value, nested.absolute_dot(g, d), abs(value) + 1e-3)
+            def noise() -> float:
+                rng = case.generator("noise")
+                there = (nested.mapped(partial(shaken, rng), case.z) for _ in range(3))
+                moved_g = (dict(nested.leaves(case.bare(z)[1](1.0)))[path] for z in there)
+                return max(nested.absolute_dot(other - g, d) for other in moved_g)
+
+            return Line(at, float(nested.dot(g, d)), value, nested.absolute_dot(g, d), scale, noise)
 
         finding = judge(line)
         if finding.outcome is False:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,16 +20,20 @@ def wiggle(case: Case, f: Callable[..., Any], *trees: Any, unit: float | None = 
     """
     u = _unit(case) if unit is None else unit
     rng = case.generator("wiggle")
-
-    def shaken(a: Any) -> Any:
-        return (a * (1 + u * rng.choice([-1.0, 1.0], size=a.shape))).astype(a.dtype) if nested.is_real(a) else a
-
     base = f(*trees)
     moves = nested.mapped(lambda a: 0.0, base)
     for _ in range(3):
-        there = f(*(nested.mapped(shaken, t) for t in trees))
+        there = f(*(nested.mapped(partial(shaken, rng, unit=u), t) for t in trees))
         moves = nested.mapped(lambda m, a, b: max(m, nested.largest(a - b)), moves, there, base)
     return nested.mapped(lambda m, a: 256 * m + 64 * u * nested.largest(a), moves, base)
+
+
+def shaken(rng: np.random.Generator, a: Any, unit: float | None = None) -> Any:
+    """Every entry of an array moved by one unit in the last place, up or down; tokens and masks as they are."""
+    if not nested.is_real(a):
+        return a
+    u = float(np.finfo(a.dtype).eps) if unit is None else unit
+    return (a * (1 + u * rng.choice([-1.0, 1.0], size=a.shape))).astype(a.dtype)
 
 
 def floor(case: Case, y: Any, dy: Any, unit: float | None = None) -> dict[str, Any]:
