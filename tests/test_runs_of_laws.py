@@ -1,0 +1,148 @@
+"""Runs of laws: what is counted, what convicts, what exceptions and reports are."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+from hypothesis import strategies as st
+
+import funcnn
+from funcnn import Dense, MaxPool, Tanh
+from funcnn.testing import LAWS, Case, Law, LawBroken, Report, Trial, Verdict, broken, cases, holds, laws, shapes
+
+
+def trial(check: Any, kind: Any = "exact", reason: str = "") -> Trial:
+    """A law of one's own, tried on Tanh."""
+    return Trial(Law("mine", "a sentence", kind, check), cases(Tanh, shapes("B", "D")), "Tanh", reason)
+
+
+def test_what_holds_is_counted() -> None:
+    """So is what does not apply."""
+    tally = trial(lambda case: Verdict.MOOT if case.seed % 2 else None).run(20)
+    assert tally.holds + tally.moot == 20 and tally.undecided == 0
+
+
+def test_a_run_without_any_verdict_fails() -> None:
+    """A law that says nothing has tested nothing."""
+    with pytest.raises(LawBroken, match="no verdict in any of 60 cases"):
+        trial(lambda case: Verdict.NONE).run(20)
+
+
+def test_outliers_are_not_convicted() -> None:
+    """A numeric law that fails once, and not again on fresh values, gives no verdict."""
+
+    def check(case: Case) -> None:
+        if case.attempt == 0 and case.seed > 0:
+            raise broken("once")
+
+    assert trial(check, "numeric").run(20).none > 0
+
+
+def test_the_last_line_of_a_failure_is_a_program() -> None:
+    """It breaks the law again."""
+    with pytest.raises(LawBroken) as raised:
+        holds(Tanh, ("B", "D"), only=["unit_interval"], also=["unit_interval"])
+    again = str(raised.value).splitlines()[-1].removeprefix("  again:")
+    with pytest.raises(LawBroken, match="values from"):
+        eval(again.strip(), {**vars(funcnn), "LAWS": LAWS, "Case": Case})
+
+
+def test_exact_laws_convict_at_once() -> None:
+    """Once is enough."""
+
+    def check(case: Case) -> None:
+        if case.attempt == 0:
+            raise broken("once")
+
+    with pytest.raises(LawBroken, match="once"):
+        trial(check).run(20)
+
+
+def test_a_law_that_is_broken_once_is_broken() -> None:
+    """Even if the same case passes when it is tried again: a layer that changes its mind is at fault."""
+    calls = itertools.count()
+
+    def check(case: Case) -> None:
+        if next(calls) == 5:
+            raise broken("once")
+
+    with pytest.raises(LawBroken, match="not at every run"):
+        trial(check).run(20)
+
+
+def test_flags_that_do_not_come_again_are_nobodys_fault() -> None:
+    """BLAS sets floating-point flags for memory beyond short rows, once in a million times."""
+    calls = itertools.count()
+
+    def check(case: Case) -> None:
+        if next(calls) == 5:
+            raise FloatingPointError("invalid value encountered in dot")
+
+    assert trial(check).run(20).holds == 20
+
+
+def test_rounding_convicts_nobody() -> None:
+    """A staircase has exact differences, and they are wrong."""
+
+    def stairs(t: Any) -> Any:
+        return 1.0 + 1e-16 * t - 1.0  # all rounded away
+
+    finding = judge(lambda attempt: Line(stairs, 1.1e-16, 0.0, 1.1e-16, 1.0))
+    assert finding.outcome is not False and stairs(1.0) == 0.0
+
+
+def test_an_exception_must_be_needed() -> None:
+    """A law that is said not to hold, and does, fails."""
+    with pytest.raises(LawBroken, match="is said not to hold .a lookup table.*drop what is said"):
+        trial(lambda case: None, reason="a lookup table").run(20)
+
+
+def test_an_exception_makes_a_failing_law_pass() -> None:
+    """It fails as it was said to."""
+
+    def check(case: Case) -> None:
+        raise broken("always")
+
+    assert sum(trial(check, reason="a lookup table").run(20)) == 0
+
+
+def test_an_error_of_the_layer_breaks_the_law() -> None:
+    """Whatever it raises, with its cause."""
+    with pytest.raises(LawBroken, match="ZeroDivisionError") as raised:
+        trial(lambda case: 1 // 0).run(20)
+    assert isinstance(raised.value.__cause__, ZeroDivisionError)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"except_": {"pure": ""}}, "takes {law: reason}"),
+        ({"except_": {"puer": "why"}}, "takes {law: reason}"),
+        ({"only": ["puer"]}, "not held to puer"),
+        ({"also": ["puer"]}, "there is no law 'puer'"),
+    ],
+)
+def test_names_of_laws_are_checked(wrong: dict[str, Any], message: str) -> None:
+    """A typing error does not leave a law out."""
+    with pytest.raises(ValueError, match=message):
+        laws(Tanh, ("B", "D"), **wrong)
+
+
+def test_reports_are_tables() -> None:
+    """One line a law, and the message of what is broken."""
+    report: Report = holds(Tanh, (2, 3), report=True, only=["pure", "odd", "unit_interval"], also=["odd", "unit_interval"])
+    assert (report.held, len(report.lines)) == (False, 3)
+    assert "unit_interval  BROKEN" in str(report) and "values from" in str(report)
+
+
+def test_families_of_layers_are_tried_too() -> None:
+    """A strategy of layers stands where a layer may."""
+    holds(st.builds(Dense, st.integers(1, 3)), shapes("B", "D"), only=["true_pullback", "key_decides"], examples=10)
+
+
+def test_a_layer_that_refuses_the_template_is_told_so() -> None:
+    """The message is the layer's own."""
+    with pytest.raises(LawBroken, match="ShapeError: .*MaxPool"):
+        holds(MaxPool((2, 2)), ("B", "D"), only=["pure"])
