@@ -64,6 +64,16 @@ def test_the_ladder_knows_its_error() -> None:
     assert abs(found.value - 3.0) <= found.error < 1e-9
 
 
+def test_rounding_convicts_nobody() -> None:
+    """A staircase has exact differences, and they are wrong."""
+
+    def stairs(t: Any) -> Any:
+        return 1.0 + 1e-16 * t - 1.0  # all rounded away
+
+    finding = judge(lambda attempt: Line(stairs, 1.1e-16, 0.0, 1.1e-16, 1.0))
+    assert finding.outcome is not False and stairs(1.0) == 0.0
+
+
 def test_a_jump_of_the_derivative_is_found_wherever_it_is() -> None:
     """Between two samples, too; a steep slope is none."""
     assert jump(lambda t: float(t > 0.123456)) == 1.0

@@ -83,16 +83,6 @@ def test_flags_that_do_not_come_again_are_nobodys_fault() -> None:
     assert trial(check).run(20).holds == 20
 
 
-def test_rounding_convicts_nobody() -> None:
-    """A staircase has exact differences, and they are wrong."""
-
-    def stairs(t: Any) -> Any:
-        return 1.0 + 1e-16 * t - 1.0  # all rounded away
-
-    finding = judge(lambda attempt: Line(stairs, 1.1e-16, 0.0, 1.1e-16, 1.0))
-    assert finding.outcome is not False and stairs(1.0) == 0.0
-
-
 def test_an_exception_must_be_needed() -> None:
     """A law that is said not to hold, and does, fails."""
     with pytest.raises(LawBroken, match="is said not to hold .a lookup table.*drop what is said"):
