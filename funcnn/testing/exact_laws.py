@@ -47,9 +47,9 @@ def _agrees(vague: Any, exact: Any) -> bool:
 
 
 def _empty_batch(case: Case) -> None:
-    none = case.like(shape=_resized(case.shape, 0))
+    none = case.like(shape=resized(case.shape, 0))
     y, pullback = none.pull(params=case.params)
-    wanted = _resized(case.out_shape, 0)
+    wanted = resized(case.out_shape, 0)
     if shape_of(y) != wanted:
         raise broken(f"an empty batch gives {shape_of(y)}, expected {wanted}")
     for path, g in nested.leaves(pullback(none.cotangent(y))["params"]):
@@ -57,8 +57,9 @@ def _empty_batch(case: Case) -> None:
             raise broken(f"an empty batch gives {path} a gradient, {g.reshape(-1)[0]!r}; a sum over nothing is 0")
 
 
-def _resized(shape: Any, batch: int) -> Any:
-    return tuple(_resized(s, batch) for s in shape) if isinstance(shape[0], tuple) else (batch, *shape[1:])
+def resized(shape: Any, batch: int) -> Any:
+    """The same (nested) shape for another number of rows."""
+    return tuple(resized(s, batch) for s in shape) if isinstance(shape[0], tuple) else (batch, *shape[1:])
 
 
 def _dtype_kept(case: Case) -> None:

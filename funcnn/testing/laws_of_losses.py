@@ -12,6 +12,7 @@ import numpy as np
 
 from funcnn.errors import FuncnnError, ShapeError
 from funcnn.testing import nested
+from funcnn.testing.exact_laws import resized
 from funcnn.testing.judging import Line, judge, moved, scale_of
 from funcnn.testing.loss_cases import LossCase
 from funcnn.testing.numeric_laws import LAYOUTS
@@ -50,8 +51,8 @@ def _true_pullback(case: LossCase) -> Verdict | None:
     scale = scale_of(case.z, np.asarray(value), np.asarray(1.0))
     undecided = False
     for path, leaf in nested.leaves(case.z):
-        if not nested.is_real(leaf) or (path.startswith("target") and _is_constrained(case)):
-            continue
+        if not nested.is_real(leaf) or (path.startswith("target") and case.target != "like"):
+            continue  # what is beside a distribution, or a count, is refused
         g = gradients[path]
 
         def line(attempt: int, path: str = path, leaf: Any = leaf, g: Any = g) -> Line:
@@ -73,11 +74,6 @@ def _true_pullback(case: LossCase) -> Verdict | None:
             raise broken(f"gradient of the {path}: {finding}")
         undecided = undecided or finding.outcome is None
     return Verdict.NONE if undecided else None
-
-
-def _is_constrained(case: LossCase) -> bool:
-    """Targets such as distributions or counts may not be moved: the loss refuses what is beside them."""
-    return any(t != "like" for t in (case.target if nested.is_tuple(case.target) else (case.target,)))
 
 
 def _linear_pullback(case: LossCase) -> None:
@@ -193,7 +189,7 @@ def _finite(case: LossCase) -> None:
 
 
 def _refuses_misfits(case: LossCase) -> None:
-    z = case.like(shape=_empty(case.shape)).z
+    z = case.like(shape=resized(case.shape, 0)).z
     try:
         value = case.loss(z["prediction"], z["target"], reduce="mean")
     except ShapeError:
@@ -208,10 +204,6 @@ def _refuses_misfits(case: LossCase) -> None:
         except FuncnnError:
             continue
         raise broken(f"a target with {what} gives {value!r}: nothing may be broadcast")
-
-
-def _empty(shape: Any) -> Any:
-    return tuple(map(_empty, shape)) if isinstance(shape[0], tuple) else (0, *shape[1:])
 
 
 def _is_data(case: LossCase) -> Verdict | None:
