@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from mypy.expandtype import expand_type_by_instance
-from mypy.nodes import ARG_POS, CallExpr, OpExpr
+from mypy.nodes import ARG_POS, ARG_STAR, CallExpr, OpExpr
 from mypy.options import Options
 from mypy.plugin import FunctionSigContext, MethodSigContext
 from mypy.subtypes import is_subtype
@@ -35,9 +35,12 @@ APPLY: Final = f"{Apply.__module__}.{Apply.__qualname__}"
 def serial_signature(ctx: FunctionSigContext, options: Options) -> FunctionLike:
     """The signature of `serial` for just these layers."""
     call, sig = ctx.context, ctx.default_signature
-    if not isinstance(call, CallExpr) or any(kind != ARG_POS for kind in call.arg_kinds):
+    if not isinstance(call, CallExpr) or any(kind not in (ARG_POS, ARG_STAR) for kind in call.arg_kinds):
         return sig
     types = [get_proper_type(ctx.api.get_expression_type(a)) for a in call.args]
+    if ARG_STAR in call.arg_kinds:
+        lists = any(k == ARG_STAR and isinstance(t, Instance) for k, t in zip(call.arg_kinds, types, strict=True))
+        return _of_a_list(sig, types[0]) if lists else sig
     strangers = [(a, t) for a, t in zip(call.args, types, strict=True) if isinstance(t, (CallableType, Instance))]
     for a, t in strangers:
         problem = f"got {shown(t, options)}"
@@ -92,6 +95,21 @@ def objective_signature(ctx: FunctionSigContext, options: Options) -> FunctionLi
     what = titled(call.args[0], "the loss")
     ctx.api.fail(f"{what} takes {wanted}, but the network gives {given}", call.args[1], code=WIRING)
     return _accepting(sig, list(types), AnyType(TypeOfAny.from_error))
+
+
+def _of_a_list(sig: CallableType, first: Type) -> CallableType:
+    """One signature for any number of layers: left with several, mypy would find them ambiguous, and give up the pair."""
+    given, first = get_proper_type(sig.ret_type), get_proper_type(first)
+    if not isinstance(given, TupleType):
+        return sig
+    if isinstance(first, Instance) and len(first.args) == 1:
+        first = get_proper_type(first.args[0])
+    unknown = AnyType(TypeOfAny.explicit)
+    known = as_layer(first)
+    taken, result = _layer_type(given, unknown, unknown), _layer_type(given, _type_of(known, 0) if known else unknown, unknown)
+    return sig.copy_modified(  # pyright: ignore[reportUnknownMemberType]
+        arg_types=[taken], arg_kinds=[ARG_STAR], arg_names=[None], ret_type=result, variables=[]
+    )
 
 
 def _accepting(sig: CallableType, types: Sequence[Type], result: Type) -> CallableType:

@@ -19,6 +19,10 @@ serial(
     Dense(3), Relu, Dense(3), Relu, Dense(3), Relu, Dense(3), Relu, Dense(3), Relu, Dense(3), Relu, Dense(3), Relu,
     Dense(3), FanOut(2), parallel(Relu, Tanh), FanInSum,
 ).init(key, (2, 3))  # fmt: skip
+listed = [Dense(3), Dense(4)]
+from_list: Layer[Array, Array] = serial(*listed)
+init_of_list, apply_of_list = serial(*listed)
+apply_of_list(init_of_list(key, (2, 3))[1], np.zeros((2, 3)))
 net = Dense(3)
 for width in (4, 5):
     net = serial(net, Relu, Dense(width))
