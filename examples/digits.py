@@ -1,6 +1,6 @@
 """The main job: learn to read handwritten digits, from real scans, with a small convolutional network.
 
-    python examples/digits.py            12 epochs, less than a minute on two cores
+    python examples/digits.py            20 epochs, less than a minute on two cores
     python examples/digits.py --quick    a few seconds, on a part of the data
 
 Prints a summary of the network and a progress line, saves a picture of the learning curve and the trained params.
@@ -111,7 +111,7 @@ def main(arguments: list[str] | None = None) -> float:
     """Train, report, save; the test accuracy."""
     parser: Any = argparse.ArgumentParser(description="Learn to read handwritten digits.")
     parser.add_argument("--quick", action="store_true", help="a few epochs on a part of the data")
-    parser.add_argument("--epochs", type=int, default=12)
+    parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path(), help="the folder for the picture and the params")
     options = parser.parse_args(arguments)
