@@ -39,7 +39,7 @@ class Record(NamedTuple):
     def __repr__(self) -> str:
         if self.make is None:
             return self.name
-        shown = [_shown(a) for a in self.args] + [f"{k}={_shown(v)}" for k, v in self.kwargs.items()]
+        shown = [as_argument(a) for a in self.args] + [f"{k}={as_argument(v)}" for k, v in self.kwargs.items()]
         return f"{self.name}({', '.join(shown)})"
 
     def __eq__(self, other: object) -> bool:
@@ -133,10 +133,10 @@ def snake_case(name: str) -> str:
     return re.sub(r"(?<=[A-Za-z0-9])(?=[A-Z][a-z])", "_", name).lower()
 
 
-def _shown(value: object) -> str:
+def as_argument(value: object) -> str:
     """Functions by the name they are imported by; everything else as it prints itself."""
     if _is_plain_tuple(value):
-        inside = ", ".join(map(_shown, value))
+        inside = ", ".join(map(as_argument, value))
         return f"({inside},)" if len(value) == 1 else f"({inside})"
     name = getattr(value, "__name__", None)
     return name if callable(value) and isinstance(name, str) and type(value).__repr__ in _OPAQUE else repr(value)
@@ -151,7 +151,7 @@ def _is_plain_tuple(value: object) -> TypeGuard[tuple[object, ...]]:
     return type(value) is tuple
 
 
-_OPAQUE = (type(len).__repr__, type(_shown).__repr__, object.__repr__, type.__repr__)
+_OPAQUE = (type(len).__repr__, type(as_argument).__repr__, object.__repr__, type.__repr__)
 
 
 def _same(a: object, b: object) -> bool:

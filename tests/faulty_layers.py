@@ -244,6 +244,16 @@ def only_four(units: int = 3) -> Layer[Any, Any]:
     return Layer.of(lambda shape: (*shape[:-1], units), lambda shape: {"w": (glorot_uniform, (4, units))}, rule)
 
 
+@layer
+def Clumsy() -> Layer[Any, Any]:
+    """Raises an exception while params are drawn."""
+
+    def spec(shape: Shape) -> Spec:
+        return {"w": (ones, (axes("Clumsy", shape)[7],))}
+
+    return Layer.of(lambda shape: shape, spec, right)
+
+
 PLAIN: Final = affine(right)
 """What most mutants are made of, without a fault."""
 

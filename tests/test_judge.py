@@ -76,8 +76,9 @@ def test_rounding_convicts_nobody() -> None:
 
 def test_a_jump_of_the_derivative_is_found_wherever_it_is() -> None:
     """Between two samples, too; a steep slope is none."""
-    assert jump(lambda t: float(t > 0.123456)) == 1.0
-    assert jump(lambda t: float(np.tanh(500 * (t - 0.4321)))) < 1e-6
+    found = jump(lambda t: float(t > 0.123456))
+    assert found.size == 1.0 and found.at == pytest.approx(0.123456)
+    assert jump(lambda t: float(np.tanh(500 * (t - 0.4321)))).size < 1e-6
 
 
 @pytest.mark.parametrize("kind", ["mixed", "sparse", "tiny", "subnormal", "small", "large"])

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+import sys
+from collections.abc import Generator, Iterator
+from contextvars import ContextVar
+from typing import Any
 
-if TYPE_CHECKING:
-    import pytest
+import pytest
+
+running: ContextVar[pytest.Item | None] = ContextVar("running", default=None)
+"""The test that runs, for laws that are tried in the body of a test."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -39,6 +43,40 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _law(item: pytest.Item) -> str:
     marker = item.get_closest_marker("law")
     return "" if marker is None else str(marker.args[0])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Note which test runs."""
+    token = running.set(item)
+    try:
+        return (yield)
+    finally:
+        running.reset(token)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A broken law is shown by its message alone, which says all: no frames of the laws, no margin in the program.
+
+    What the layer raised follows, from where the layer is called. Whoever asks pytest for another style gets it.
+    """
+    report = yield
+    laws: Any = sys.modules.get("funcnn.testing.verdicts")
+    asked = item.config.getoption("fulltrace") or item.config.getoption("tbstyle") not in ("auto", "short")
+    if laws is None or asked or call.excinfo is None or not isinstance(call.excinfo.value, laws.LawBroken):
+        return report
+    broken: Any = call.excinfo.value
+    report.longrepr = shown = call.excinfo.getrepr(style="value", chain=False)
+    if shown.reprcrash is not None:
+        shown.reprcrash.message = broken.headline
+    if broken.__cause__ is not None and not broken.told:
+        from funcnn.testing.causes import story
+
+        report.sections.append(("what the layer raised", story(broken.__cause__)))
+    return report
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -23,7 +23,7 @@ from funcnn.testing.runs import Tally, Trial
 from funcnn.testing.loss_cases import TARGETS, LossCase
 from funcnn.testing.laws_of_losses import LOSS_LAWS
 from funcnn.testing.optimizer_cases import OptimizerCase
-from funcnn.testing.laws_of_optimizers import OPTIMIZER_LAWS
+from funcnn.testing.laws_of_optimizers import OPTIMIZER_LAWS, closed_form
 from funcnn.testing.verdicts import Law, LawBroken, Verdict, broken
 
 # the derivative judge
@@ -58,7 +58,7 @@ __all__ = [
     "Line", "Report", "holds",
     # laws as values
     "Case", "LossCase", "OptimizerCase", "TARGETS",
-    "LAWS", "LOSS_LAWS", "OPTIMIZER_LAWS", "Claims", "laws_for",
+    "LAWS", "LOSS_LAWS", "OPTIMIZER_LAWS", "Claims", "closed_form", "laws_for",
     "Tally", "Trial",
     "Law", "LawBroken", "Verdict", "broken",
     # the derivative judge

@@ -169,8 +169,15 @@ def moved(z: Any, path: str, direction: Any, t: Any) -> Any:
     return nested.located(to, z)
 
 
-def jump(slope: Callable[[float], float], samples: int = 24, halvings: int = 44) -> float:
-    """The largest jump of a derivative between 0 and 1, relative to its size; 0 up to rounding where it has none.
+class Jump(NamedTuple):
+    """The largest jump of a derivative, relative to its size, and where it is."""
+
+    size: float
+    at: float
+
+
+def jump(slope: Callable[[float], float], samples: int = 24, halvings: int = 44) -> Jump:
+    """The largest jump of a derivative between 0 and 1; 0 up to rounding where it has none.
 
     The interval in which the derivative changes most is halved until it is as narrow as numbers allow: a change that is
     still there is a jump.
@@ -179,7 +186,7 @@ def jump(slope: Callable[[float], float], samples: int = 24, halvings: int = 44)
     slopes = [slope(t) for t in points]
     size = max(map(abs, slopes)) or 1.0
     steps = [abs(b - a) for a, b in zip(slopes[:-1], slopes[1:], strict=True)]
-    largest = 0.0
+    largest = Jump(0.0, 0.0)
     for i in sorted(range(samples), key=lambda i: -steps[i])[:3]:
         low, high, at_low, at_high = points[i], points[i + 1], slopes[i], slopes[i + 1]
         for _ in range(halvings):
@@ -191,5 +198,5 @@ def jump(slope: Callable[[float], float], samples: int = 24, halvings: int = 44)
                 low, at_low = middle, at_middle
             if abs(at_high - at_low) < 1e-7 * size:
                 break
-        largest = max(largest, abs(at_high - at_low) / size)
+        largest = max(largest, Jump(abs(at_high - at_low) / size, (low + high) / 2))
     return largest

@@ -36,7 +36,8 @@ def closed_form(steps: Callable[[Any], Step]) -> Law[OptimizerCase]:
                     )
             params = after
 
-    return Law("closed_form", "the first steps are those of the formula in the source", "numeric", check)
+    statement = "the first steps are those of the formula in the source"
+    return Law("closed_form", statement, "numeric", check, made_by=(closed_form, steps))
 
 
 def _wide(tree: Any) -> dict[str, Any]:

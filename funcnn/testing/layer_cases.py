@@ -15,6 +15,7 @@ from funcnn.networks import Layer
 from funcnn.params import Params, plain_tree
 from funcnn.testing import nested
 from funcnn.testing.filling import inputs, signs
+from funcnn.testing.rebuilding import program, shown
 from funcnn.types import Shape
 
 _DEFAULTS: dict[str, Any] = {
@@ -152,9 +153,13 @@ class Case:
         return self.like(attempt=self.attempt + attempt)
 
     def __repr__(self) -> str:
-        shown = {name: getattr(self, name) for name in _DEFAULTS} | {"dtype": self.dtype.name}
-        options = [f"{name}={value!r}" for name, value in shown.items() if value != _DEFAULTS[name]]
-        return f"Case({', '.join([repr(self.layer), repr(self.shape), *options])})"
+        fields = {name: getattr(self, name) for name in _DEFAULTS} | {"dtype": self.dtype.name}
+        options = [f"{name}={value!r}" for name, value in fields.items() if value != _DEFAULTS[name]]
+        return f"Case({', '.join([shown(self.layer), repr(self.shape), *options])})"
+
+    def program(self, source: str, *others: object) -> str:
+        """A source that this case is in, after the imports it needs."""
+        return program(source, type(self), self.layer, self.tokens, self.domain, *others)
 
 
 def sealed(a: Any) -> Any:

@@ -13,9 +13,11 @@ from funcnn.calculus import vjp
 from funcnn.cotangents import force
 from funcnn.keys import Key
 from funcnn.losses.terms import Loss
+from funcnn.records import as_argument
 from funcnn.testing import nested
 from funcnn.testing.layer_cases import sealed
 from funcnn.testing.filling import contents, signs, within
+from funcnn.testing.rebuilding import program
 from funcnn.types import Shape
 
 MakeTarget: TypeAlias = "Callable[[np.random.Generator, tuple[int, ...], np.dtype[Any]], Any]"
@@ -155,5 +157,9 @@ class LossCase:
 
     def __repr__(self) -> str:
         shown = {name: getattr(self, name) for name in _DEFAULTS} | {"dtype": self.dtype.name}
-        options = [f"{name}={value!r}" for name, value in shown.items() if value != _DEFAULTS[name]]
+        options = [f"{name}={as_argument(value)}" for name, value in shown.items() if value != _DEFAULTS[name]]
         return f"LossCase({', '.join([repr(self.loss), repr(self.shape), *options])})"
+
+    def program(self, source: str, *others: object) -> str:
+        """A source that this case is in, after the imports it needs."""
+        return program(source, type(self), self.loss, self.target, self.domain, *others)

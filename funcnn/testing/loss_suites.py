@@ -10,6 +10,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 
 from funcnn.losses.terms import Loss
 from funcnn.optimizers.pairs import Optimizer
+from funcnn.testing.causes import Told
 from funcnn.testing.loss_cases import LossCase, Target
 from funcnn.testing.laws_of_losses import LOSS_LAWS
 from funcnn.testing.optimizer_cases import OptimizerCase, Step
@@ -18,6 +19,7 @@ from funcnn.testing.registry import selected
 from funcnn.testing.runs import Trial
 from funcnn.testing.strategies import Template, seeds
 from funcnn.testing.suites import common, shape_strategy, suite
+from funcnn.testing.subjects import demand
 from funcnn.testing.verdicts import Law
 from funcnn.types import Shape
 
@@ -77,7 +79,14 @@ def loss_trials(
     also: Iterable[str | Law[LossCase]] = (),
     except_: Mapping[str, str] = {},
 ) -> dict[str, Trial]:
-    """Every law a loss is held to, with its cases. The arguments are those of `loss_laws`."""
+    """Every law a loss is held to, with its cases. The arguments are those of `loss_laws`.
+
+    Errors
+        TypeError    it is no loss, or no shape
+        ValueError   `only`, `also` or `except_` names a law there is not
+    """
+    demand(loss, "a loss", Loss)
+    told = Told()
     has = {"": True, "weights": weighted, "terms": not loss.parts}  # the parts of a joint loss reduce by themselves
     chosen = {law.name: "" for law in LOSS_LAWS.values() if has[law.wants]}
     drawn = shape_strategy(shape)
@@ -85,7 +94,7 @@ def loss_trials(
         name: Trial(
             law,
             loss_cases(loss, drawn, target, common(dtypes, law.dtypes), law.kinds, weighted, domain),
-            repr(loss), reason, examples,
+            repr(loss), reason, examples, told,
         )
         for name, (law, reason) in selected(LOSS_LAWS, chosen, only, also, except_).items()
     }  # fmt: skip
@@ -144,11 +153,18 @@ def optimizer_trials(
     also: Iterable[str | Law[OptimizerCase]] = (),
     except_: Mapping[str, str] = {},
 ) -> dict[str, Trial]:
-    """Every law an optimizer is held to, with its cases. The arguments are those of `optimizer_laws`."""
+    """Every law an optimizer is held to, with its cases. The arguments are those of `optimizer_laws`.
+
+    Errors
+        TypeError    it is no optimizer
+        ValueError   `only`, `also` or `except_` names a law there is not
+    """
+    demand(optimizer, "an optimizer", Optimizer)
+    told = Told()
     more = [*also, *([closed_form(steps)] if steps else [])]
     chosen = dict.fromkeys(OPTIMIZER_LAWS, "")
     return {
-        name: Trial(law, optimizer_cases(optimizer, common(dtypes, law.dtypes)), repr(optimizer), reason, examples)
+        name: Trial(law, optimizer_cases(optimizer, common(dtypes, law.dtypes)), repr(optimizer), reason, examples, told)
         for name, (law, reason) in selected(OPTIMIZER_LAWS, chosen, only, more, except_).items()
     }
 

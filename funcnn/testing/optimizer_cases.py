@@ -13,6 +13,7 @@ from funcnn.keys import Key
 from funcnn.optimizers.pairs import Optimizer, apply_updates
 from funcnn.params import Params
 from funcnn.testing import nested
+from funcnn.testing.rebuilding import program, shown
 
 Leaves: TypeAlias = "dict[str, npt.NDArray[Any]]"
 Step: TypeAlias = Callable[[Leaves, Leaves], Leaves]
@@ -91,9 +92,13 @@ class OptimizerCase:
         return self.like(attempt=self.attempt + attempt)
 
     def __repr__(self) -> str:
-        shown = {name: getattr(self, name) for name in _DEFAULTS} | {"dtype": self.dtype.name}
-        options = [f"{name}={value!r}" for name, value in shown.items() if value != _DEFAULTS[name]]
-        return f"OptimizerCase({', '.join([repr(self.optimizer), repr(self.shapes), *options])})"
+        fields = {name: getattr(self, name) for name in _DEFAULTS} | {"dtype": self.dtype.name}
+        options = [f"{name}={value!r}" for name, value in fields.items() if value != _DEFAULTS[name]]
+        return f"OptimizerCase({', '.join([shown(self.optimizer), repr(self.shapes), *options])})"
+
+    def program(self, source: str, *others: object) -> str:
+        """A source that this case is in, after the imports it needs."""
+        return program(source, type(self), self.optimizer, *others)
 
 
 def by_path(tree: Any) -> Leaves:

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis.errors import Flaky
 from hypothesis.strategies import SearchStrategy
 
+from funcnn.testing.causes import Told
 from funcnn.testing.verdicts import Law, LawBroken, Verdict
 
 EXAMPLES: Final = 30
@@ -35,6 +36,7 @@ class Trial(NamedTuple):
 
     reason    why it does not hold, if it is said not to: then it must fail
     label     what is tried, for the place in Hypothesis's database of examples
+    told      the exceptions of which trials of the same have told
     """
 
     law: Law[Any]
@@ -42,6 +44,7 @@ class Trial(NamedTuple):
     label: str
     reason: str = ""
     examples: int | None = None
+    told: Told | None = None
 
     def run(self, examples: int | None = None, *, shrink: bool = True) -> Tally:
         """Try the law; without `shrink` the first case found to break it is reported, not the smallest.
@@ -57,8 +60,10 @@ class Trial(NamedTuple):
             self._search(max(tries, EXAMPLES) if self.reason else tries, seen, shrink and not self.reason)()
             if seen[Verdict.NONE] and not seen[Verdict.HOLDS]:  # a few cases may all have been kinks: some more
                 self._search(max(2 * tries, EXAMPLES), seen, shrink)()
-        except LawBroken:
+        except LawBroken as broken:
             if not self.reason:
+                if self.told and broken.law and isinstance(broken.__cause__, Exception):
+                    broken.told = self.told.before(broken.what, self.law.name)
                 raise
             return Tally(seen[Verdict.HOLDS], seen[Verdict.NONE], seen[Verdict.MOOT])
         tally = Tally(seen[Verdict.HOLDS], seen[Verdict.NONE], seen[Verdict.MOOT])

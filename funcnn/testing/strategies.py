@@ -21,6 +21,8 @@ from funcnn.params import Params
 from funcnn.testing import nested
 from funcnn.testing.layer_cases import Case
 from funcnn.testing.filling import KINDS, contents, mask_contents, signs, token_contents
+from funcnn.testing.subjects import got
+from funcnn.testing.verdicts import broken
 from funcnn.types import Array, Mask, Shape, Tokens
 
 Template: TypeAlias = "tuple[Union[int, str, range, EllipsisType, Template], ...]"
@@ -206,6 +208,8 @@ def _cases(
     domain: tuple[float, float] | None,
 ) -> Case:
     layer = draw(layers)
+    if not isinstance(layer, Layer):
+        raise broken(f"the strategy is to draw layers, it draws {got(layer)}")
     training = layer.apply.random and (passes == "training" or (passes == "both" and draw(_trained)))
     dtype, kind = draw(hows)
     return Case(

@@ -8,11 +8,14 @@ from typing import Any, NamedTuple, TypedDict, Unpack, cast
 import pytest
 from hypothesis.strategies import SearchStrategy
 
+from funcnn.hooks.for_pytest import running
 from funcnn.networks import Layer
+from funcnn.testing.causes import Told
 from funcnn.testing.layer_cases import Case
 from funcnn.testing.registry import LAWS, Claims, laws_for, selected
 from funcnn.testing.runs import Tally, Trial
 from funcnn.testing.strategies import Template, cases, shapes
+from funcnn.testing.subjects import demand, demand_list
 from funcnn.testing.verdicts import Law, LawBroken
 from funcnn.types import Shape
 
@@ -36,9 +39,17 @@ class Options(TypedDict, total=False):
 
 
 def shape_strategy(shape: Template | Shape | SearchStrategy[Shape]) -> SearchStrategy[Any]:
-    """Shapes: a strategy as it is, a template with gaps filled in, a plain shape alone."""
+    """Shapes: a strategy as it is, a template with gaps filled in, a plain shape alone.
+
+    Errors
+        TypeError   it is something else
+    """
     if isinstance(shape, SearchStrategy):
         return shape
+    if not isinstance(shape, (tuple, list)):
+        raise TypeError(
+            f"the shape of the input is wanted, shapes('B', ..., 'D'), a template or a shape like (4, 6), got {shape!r}"
+        )
     return shapes(*shape)
 
 
@@ -61,8 +72,11 @@ def trials(
     """Every law a layer is held to, with its cases. The arguments are those of `laws`.
 
     Errors
+        TypeError    it is no layer and no strategy, or no shape
         ValueError   `only`, `also` or `except_` names a law there is not, or one the layer is not held to
     """
+    demand(layer, "a layer", Layer, SearchStrategy)
+    told = Told()
     single = layer if isinstance(layer, Layer) else None
     chosen = laws_for(single, Claims(kinks, mixes_batch, linear, analytic))
     label = "layers" if single is None else repr(layer)
@@ -74,7 +88,7 @@ def trials(
                 layer, drawn, dtypes=common(dtypes, law.dtypes), kinds=law.kinds, passes=law.passes,
                 tokens=tokens, domain=domain,
             ),
-            label, reason, examples,
+            label, reason, examples, told,
         )
         for name, (law, reason) in selected(LAWS, chosen, only, also, except_).items()
     }  # fmt: skip
@@ -105,6 +119,7 @@ def laws(layer: Layers, shape: Template | Shape | SearchStrategy[Shape], **optio
     except_      {law: why it does not hold}: the law must then fail, so that no exception outlives its reason
 
     Errors
+        TypeError    it is no layer and no strategy of layers, or no shape
         ValueError   `only`, `also` or `except_` names a law there is not, or one the layer is not held to
 
     >>> sorted(vars(laws(Relu, ("B", ..., "D"), kinks=True)))[-2:]
@@ -136,12 +151,19 @@ def run_in_pytest(trial: Trial, request: pytest.FixtureRequest) -> None:
         LawBroken   it does not hold; only the frames of the layer are left in the traceback
     """
     __tracebackhide__ = True
+    run_for(trial, cast(Any, request).node)
+
+
+def run_for(trial: Trial, item: Any) -> Tally:
+    """The same for a test of pytest, an item."""
+    __tracebackhide__ = True
     try:
-        tally = trial.run(request.config.getoption("law_examples", None))
+        tally = trial.run(item.config.getoption("law_examples", None))
     except LawBroken as broken:
         vars(broken).pop("__notes__", None)  # Hypothesis says the case once more
         raise broken.with_traceback(None) from broken.__cause__
-    cast(Any, request).node.user_properties.append(("law", (trial.law.name, *tally)))
+    item.user_properties.append(("law", (trial.law.name, *tally)))
+    return tally
 
 
 class Bound(NamedTuple):
@@ -150,14 +172,18 @@ class Bound(NamedTuple):
     name: str
     shape: Any
     options: Options
+    told: Told
 
     def __call__(self, layer: Layers) -> Tally:
-        """Try the law on a layer.
+        """Try the law on a layer; within a test of pytest, as often as the command line says.
 
         Errors
             LawBroken   it does not hold
         """
-        return trials(layer, self.shape, **self.options)[self.name].run()
+        __tracebackhide__ = True
+        trial = trials(layer, self.shape, **self.options)[self.name]._replace(told=self.told)
+        item = running.get()
+        return trial.run() if item is None else run_for(trial, item)
 
 
 def parametrize_with_laws(
@@ -170,12 +196,16 @@ def parametrize_with_laws(
             law(layer)
 
     The other arguments are those of `laws`, for all layers alike.
+
+    Errors
+        TypeError    it is no list of layers, or no shape
+        ValueError   as `laws` raises it
     """
+    demand_list(layers)
     rows = [
-        pytest.param(layer, Bound(name, shape, options), id=f"{layer!r}-{name}", marks=pytest.mark.law(name))
-        for layer in layers
+        pytest.param(layer, Bound(name, shape, options, told), id=f"{layer!r}-{name}", marks=pytest.mark.law(name))
+        for layer, told in [(layer, Told()) for layer in layers]
         for name in trials(layer, shape, **options)
     ]
     return pytest.mark.parametrize(("layer", "law"), rows)
-
 

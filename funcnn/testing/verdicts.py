@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from enum import Enum
-from typing import Any, Final, Generic, Literal, NamedTuple, Protocol, TypeAlias, TypeVar
+from typing import Any, Final, Generic, Literal, NamedTuple, Protocol, TypeAlias, TypeVar, cast
 
+from funcnn.records import as_argument
+from funcnn.testing.causes import place
 from funcnn.testing.filling import KINDS
+from funcnn.testing.rebuilding import Named, global_name
 
 C = TypeVar("C")
 
@@ -17,6 +20,8 @@ class Attempt(Protocol):
     attempt: int
 
     def again(self, attempt: int) -> Any: ...
+
+    def program(self, source: str, *others: object) -> str: ...
 
 
 class Verdict(Enum):
@@ -31,29 +36,47 @@ class LawBroken(AssertionError):
     """A law does not hold.
 
     law    the law, None where a run of one is at fault
-    what   what was found: the leaf, both numbers, the error bar
+    what   what was found: the leaf, both numbers, the error bar; or what the layer raises, and where
     case   what it was tried on; its repr rebuilds it
+    told   the law that has told of the same exception before, "" if none has
     """
 
     law: Law[Any] | None
     what: str
-    case: object
+    case: Any
+    told: str
 
     def __init__(self, what: str) -> None:
         super().__init__(what)
-        self.what, self.law, self.case = what, None, None
+        self.what, self.law, self.case, self.told = what, None, None, ""
 
     def __str__(self) -> str:
-        law = self.law
+        law, what = self.law, self.what.replace("\n", f"\n{'':12}")
         if law is None:
             return self.what
-        call = f"{law.table}[{law.name!r}]" if law.table else law.name
-        return (
-            f"{law.name} is broken\n"
-            f"  the law:  {law.statement}\n"
-            f"  found:    {self.what}\n"
-            f"  again:    {call}({self.case!r})"
-        )
+        if self.told:
+            return f"{law.name} is broken by the same exception as {self.told}, which tells more: {self.what}"
+        return f"{law.name} is broken\n  the law:  {law.statement}\n  found:    {what}\n  again:\n{self.again}"
+
+    @property
+    def headline(self) -> str:
+        """What is broken, and by what, in one line."""
+        return f"{self.law.name}: {self.what}" if self.law else self.what
+
+    @property
+    def again(self) -> str:
+        """A program that tries the law on this case again."""
+        law, case = self.law, self.case
+        if law is None:
+            return ""
+        if law.table:
+            return cast(str, case.program(f"{law.table}[{law.name!r}]({case!r})", Named("funcnn.testing", law.table)))
+        if law.made_by:
+            make, *arguments = law.made_by
+            source = f"{as_argument(make)}({', '.join(map(as_argument, arguments))})"
+            return cast(str, case.program(f"{source}({case!r})", *law.made_by))
+        home = global_name(law, law.check.__module__) or Named("", law.name)
+        return cast(str, case.program(f"{home.name}({case!r})", home))
 
 
 def broken(what: str) -> LawBroken:
@@ -76,6 +99,7 @@ class Law(NamedTuple, Generic[C]):
     passes      "inference", "training", or "both" (the training pass only where the layer is random)
     wants       the claim about the layer that it checks; it runs only where the claim is made: "" for every layer
     table       the table of laws it is listed in, for messages
+    made_by     the function that made it, and its arguments, where it is listed nowhere; for messages
     """
 
     name: str
@@ -87,6 +111,7 @@ class Law(NamedTuple, Generic[C]):
     passes: Literal["inference", "training", "both"] = "both"
     wants: str = ""
     table: str = ""
+    made_by: tuple[Callable[..., Any], ...] = ()
 
     def __call__(self, case: C) -> Verdict:
         """What this law says of one case.
@@ -110,7 +135,7 @@ class Law(NamedTuple, Generic[C]):
         except LawBroken:
             raise
         except Exception as error:
-            raise LawBroken(f"{type(error).__name__}: {error}") from error
+            raise LawBroken(f"{type(error).__name__}: {error} ({place(error)})") from error
 
     def _checked(self, case: C) -> Verdict:
         try:

@@ -1,0 +1,57 @@
+"""Exceptions that break laws: where they come from, and which of them have been told of before."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from pathlib import Path
+
+import numpy as np
+
+_TESTING = str(Path(__file__).parent)
+_LIBRARIES = (str(Path(__file__).parents[1]), str(Path(os.__file__).parent), str(Path(np.__file__).parent))
+
+
+def frames(error: BaseException) -> list[traceback.FrameSummary]:
+    """The calls that led to an exception, without those of the laws."""
+    return [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(_TESTING)]
+
+
+def place(error: BaseException) -> str:
+    """Where an exception comes from, in one line: the last line outside of libraries, if there is one."""
+    known = frames(error) or list(traceback.extract_tb(error.__traceback__))
+    frame = ([frame for frame in known if _outside(frame)] or known)[-1]
+    return f"{_near(frame.filename)}:{frame.lineno} in {frame.name}"
+
+
+def _outside(frame: traceback.FrameSummary) -> bool:
+    return not frame.filename.startswith(_LIBRARIES)
+
+
+def _near(filename: str) -> str:
+    """A path as seen from here, where it is below."""
+    here = os.getcwd() + os.sep
+    return filename.removeprefix(here)
+
+
+def story(error: BaseException) -> str:
+    """The traceback of an exception, from where the layer is called, if that can be told from the library."""
+    known = frames(error)
+    start = next((i for i, frame in enumerate(known) if _outside(frame)), 0)
+    shown = traceback.StackSummary.from_list(known[start:]).format()
+    return "".join([*shown, *traceback.format_exception_only(error)]).rstrip()
+
+
+class Told:
+    """Which exceptions have been told of: the first law that meets one tells all, the others name that law.
+
+    Each process tells for itself, so that nothing is lost whatever the order, and however many processes there are.
+    """
+
+    def __init__(self) -> None:
+        self._first: dict[str, str] = {}
+
+    def before(self, what: str, law: str) -> str:
+        """The law that has told of this before, or "": then `law` is to tell."""
+        first = self._first.setdefault(what, law)
+        return "" if first == law else first

@@ -1,0 +1,126 @@
+"""Programs that make a case again: its source, after the imports that the source needs."""
+
+from __future__ import annotations
+
+import importlib
+import math
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple, TypeGuard
+
+import numpy as np
+
+from funcnn.losses.terms import Loss
+from funcnn.networks import is_layer
+from funcnn.optimizers.pairs import Optimizer
+from funcnn.records import Record, as_argument, is_recorded
+from funcnn.testing import nested
+from funcnn.types import is_array
+
+_PUBLIC = ("funcnn", "funcnn.testing")
+
+
+class Named(NamedTuple):
+    """A name that a source needs, and the module it is defined in."""
+
+    module: str
+    name: str
+
+
+def program(source: str, *values: object) -> str:
+    """A source that shows these values, after the imports it needs: it runs as it stands.
+
+    What no import can bring, for it was made inside a function, a comment names.
+
+    >>> print(program("serial(Dense(3), Relu)", serial(Dense(3), Relu)))
+    from funcnn import Dense, Relu, serial
+    serial(Dense(3), Relu)
+    """
+    imported: dict[str, set[str]] = {}
+    missing: set[str] = set()
+    for module, name in {one for value in values for one in _names(value)}:
+        home = _home(module, name)
+        if home:
+            imported.setdefault(home, set()).add(name)
+        else:
+            missing.add(name)
+    lines = [f"from {home} import {', '.join(sorted(names))}" for home, names in sorted(imported.items())]
+    lines += [f"# {name} is to be made first: no module has it by this name" for name in sorted(missing)]
+    return "\n".join([*lines, source])
+
+
+def _names(value: Any) -> Iterator[Named]:
+    """The names in what a value prints as."""
+    if isinstance(value, Named):
+        yield value
+    elif isinstance(value, Record):
+        yield Named(value.module, value.name)
+        yield from _names((value.args, value.kwargs))
+    elif is_layer(value):
+        yield from _names(value.init.record or _ready_made(value) or Named("", repr(value)))
+    elif isinstance(value, Loss):
+        yield from _names((value.record, value.bound))
+    elif _is_optimizer(value):
+        yield from _names(value.init if is_recorded(value.init) else _ready_made(value) or Named("", repr(value)))
+    elif is_recorded(value):
+        yield from _names(value.record)
+    elif nested.is_mapping(value):
+        for item in value.values():
+            yield from _names(item)
+    elif _is_sequence(value):
+        for item in value:
+            yield from _names(item)
+    elif is_array(value):
+        yield Named("numpy", "array")
+        if "dtype=" in repr(value):
+            yield Named("numpy", value.dtype.name)
+    elif isinstance(value, float) and not math.isfinite(value):
+        yield Named("math", repr(value).lstrip("-"))
+    elif callable(value) and hasattr(value, "__name__"):
+        yield Named(value.__module__, value.__qualname__)
+    elif type(value).__module__ != "builtins" and not isinstance(value, np.generic):
+        yield Named(type(value).__module__, type(value).__qualname__)
+
+
+def _is_sequence(value: object) -> TypeGuard[tuple[Any, ...] | list[Any]]:
+    return type(value) in (tuple, list)
+
+
+def _home(module: str, name: str) -> str:
+    """The module to import a name from: where users find it, if it is public; "" where it cannot be imported."""
+    if module == "builtins":
+        return ""
+    there = sys.modules.get(module)
+    if there is None or not hasattr(there, name):
+        return ""
+    for public in _PUBLIC:
+        if hasattr(importlib.import_module(public), name) and module.startswith("funcnn"):
+            return public
+    if module == "__main__":
+        return Path(getattr(there, "__file__", None) or "__main__").stem
+    return module
+
+
+def global_name(value: object, module: str) -> Named | None:
+    """The name by which a module knows a value, or None where it is not among its globals."""
+    known = vars(sys.modules[module]) if module in sys.modules else {}
+    return next((Named(module, name) for name, other in known.items() if other is value), None)
+
+
+def _ready_made(value: Any) -> Named | None:
+    """The name of a layer or an optimizer that no recorded call made, in the module that its functions are from."""
+    made_of = value.init.out_shape if is_layer(value) else value.init
+    return global_name(value, getattr(made_of, "__module__", ""))
+
+
+def shown(value: Any) -> str:
+    """How a value is written in a program: functions, and layers that no recorded call made, by their names."""
+    if (is_layer(value) and value.init.record is None) or (_is_optimizer(value) and not is_recorded(value.init)):
+        found = _ready_made(value)
+        return found.name if found else repr(value)
+    return as_argument(value)
+
+
+def _is_optimizer(value: object) -> TypeGuard[Optimizer[Any]]:
+    return isinstance(value, Optimizer)
