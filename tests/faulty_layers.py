@@ -51,6 +51,30 @@ def with_gradients(change: Callable[..., Any]) -> Rule:
     return rule
 
 
+def norm(change: Callable[..., Any]) -> Layer[Any, Any]:
+    """Rows normalized, times a gain, plus a bias; the gradients of gain, bias and input passed through `change`."""
+
+    def rule(p: Mapping[str, Any], x: Any) -> tuple[Any, Callable[[Any], Any]]:
+        gain, bias = leaves(p, "gain", "bias")
+        centered = x - x.mean(-1, keepdims=True)
+        scale = 1 / np.sqrt((centered * centered).mean(-1, keepdims=True) + 1e-5)
+        n = centered * scale
+
+        def pullback(dy: Any) -> Any:
+            dn = dy * gain
+            dx = scale * (dn - dn.mean(-1, keepdims=True) - n * (dn * n).mean(-1, keepdims=True))
+            dgain, dbias, dx = change((dy * n).sum(0), dy.sum(0), dx)
+            return {"gain": dgain, "bias": dbias}, dx
+
+        return n * gain + bias, pullback
+
+    def spec(shape: Shape) -> Spec:
+        features = axes("norm", shape)[-1:]
+        return {"gain": (ones, features), "bias": (zeros, features)}
+
+    return Layer.of(matrix, spec, rule)
+
+
 def matrix(shape: Shape) -> Shape:
     """The shape rule of what keeps the shape of a matrix."""
     return axes("mutant", shape, exactly=2)

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from faulty_layers import affine, norm, with_gradients
 
 from funcnn import Dense, Layer, LayerNorm, MaxPool, Relu, serial
-from funcnn.testing import LAWS, Case, judge, ladder
+from funcnn.testing import LAWS, Case, LawBroken, judge, ladder
 from funcnn.testing.judging import Line, complex_step, jump
 
 
@@ -79,6 +80,20 @@ def test_a_jump_of_the_derivative_is_found_wherever_it_is() -> None:
     found = jump(lambda t: float(t > 0.123456))
     assert found.size == 1.0 and found.at == pytest.approx(0.123456)
     assert jump(lambda t: float(np.tanh(500 * (t - 0.4321)))).size < 1e-6
+
+
+def _off(which: int) -> Any:
+    """Gradients with one of three off by a millionth."""
+    return lambda *gradients: [g * (1 + 1e-6 * (i == which)) for i, g in enumerate(gradients[:3])]
+
+
+@pytest.mark.parametrize("make", [lambda change: affine(with_gradients(change)), norm], ids=["dense", "norm"])
+@pytest.mark.parametrize("which", range(3))
+def test_a_millionth_in_one_leaf_is_found(make: Any, which: int) -> None:
+    """In a weight, a bias or the input of a dense layer, in a gain, a bias or the input of a norm."""
+    with pytest.raises(LawBroken, match="true_pullback is broken"):
+        LAWS["true_pullback"](Case(make(_off(which)), (3, 4), seed=5))
+    LAWS["true_pullback"](Case(make(_off(3)), (3, 4), seed=5))
 
 
 @pytest.mark.parametrize("kind", ["mixed", "sparse", "tiny", "subnormal", "small", "large"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, cast
 
 import mutants
@@ -158,3 +159,9 @@ def test_every_law_of_losses_and_optimizers_is_seen_to_fail() -> None:
     losses = {law for _, law, *_ in test_mutants_losses.LOSSES}
     optimizers = {law for _, law, *_ in test_mutants_losses.OPTIMIZERS}
     assert (losses, optimizers - {"closed_form"}) == (set(LOSS_LAWS), set(OPTIMIZER_LAWS))
+
+
+def test_the_readme_counts_the_planted_faults() -> None:
+    """In layers, losses and optimizers."""
+    count = len(mutants.MUTANTS) + len(test_mutants_losses.LOSSES) + len(test_mutants_losses.OPTIMIZERS)
+    assert f" {count} planted faults" in (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")

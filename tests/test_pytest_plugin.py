@@ -111,6 +111,22 @@ def test_laws_are_chosen_on_the_command_line(project: Path) -> None:
     assert counts(printed)["passed"] == 2 and counts(printed)["deselected"] > 20
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--laws", "pure,puer"), "no test is about puer, and no law has this name"),
+        (("--law-examples", "0"), "the number of cases is at least 1, got '0'"),
+    ],
+    ids=lambda one: str(one),
+)
+def test_misspelt_options_are_refused(project: Path, options: tuple[str, ...], message: str) -> None:
+    """No law is left out in silence."""
+    body = 'TestCube = laws(Cube(), shapes("B", "D"))'
+    (project / "test_layers.py").write_text(f"from mypkg.layers import *\nfrom funcnn.testing import laws, shapes\n{body}")
+    done = python(project, "-m", "pytest", "-p", "funcnn.hooks.for_pytest", *options)
+    assert done.returncode == 4 and message in done.stderr
+
+
 def test_laws_are_chosen_by_marker(project: Path) -> None:
     """The marker is known, and on every test of a law."""
     printed = printed_by(project, 'TestCube = laws(Cube(), shapes("B", "D"))\ndef test_other(): pass\n', "-q", "-m", "not law")
@@ -186,13 +202,15 @@ def test_importing_funcnn_imports_no_tools() -> None:
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
-def test_without_hypothesis_the_extra_is_named(project: Path) -> None:
+@pytest.mark.parametrize("package", ["hypothesis", "pytest"])
+def test_without_its_tools_the_extra_is_named(project: Path, package: str) -> None:
     """The message says what to install."""
     (project / "blocked.py").write_text(
         "import importlib.util as u\nfound = u.find_spec\n"
-        "u.find_spec = lambda name, *rest: None if name == 'hypothesis' else found(name, *rest)\nimport funcnn.testing\n"
+        f"u.find_spec = lambda name, *rest: None if name == {package!r} else found(name, *rest)\nimport funcnn.testing\n"
     )
-    assert "MissingExtraError: the laws need hypothesis: pip install 'funcnn[testing]'" in python(project, "blocked.py").stderr
+    message = f"MissingExtraError: the laws need {package}: pip install 'funcnn[testing]'"
+    assert message in python(project, "blocked.py").stderr
 
 
 def test_the_written_file_passes(project: Path) -> None:

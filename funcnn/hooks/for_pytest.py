@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from argparse import ArgumentTypeError
 from collections.abc import Generator, Iterator
 from contextvars import ContextVar
 from typing import Any
@@ -17,11 +18,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """`--law-examples` and `--laws`."""
     group = parser.getgroup("funcnn", "laws of layers")
     group.addoption(
-        "--law-examples", type=int, metavar="N", dest="law_examples", default=None, help="cases to try each law on"
+        "--law-examples", type=_positive, metavar="N", dest="law_examples", default=None, help="cases to try each law on"
     )
     group.addoption(
         "--laws", metavar="NAME,NAME", dest="laws", default="", help="run the tests of these laws, and of no others"
     )
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise ArgumentTypeError(f"the number of cases is at least 1, got {text!r}")
+    return int(text)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -34,10 +41,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     names = {name.strip() for name in str(config.getoption("laws")).split(",") if name.strip()}
     if not names:
         return
+    unknown = names - {_law(item) for item in items}
+    if unknown and not hasattr(config, "workerinput") and (unknown := unknown - _listed_laws()):  # xdist's must not stop
+        raise pytest.UsageError(f"--laws: no test is about {', '.join(sorted(unknown))}, and no law has this name")
     kept = [item for item in items if _law(item) in names]
     if len(kept) < len(items):
         config.hook.pytest_deselected(items=[item for item in items if _law(item) not in names])
         items[:] = kept
+
+
+def _listed_laws() -> set[str]:
+    from funcnn.testing import LAWS, LOSS_LAWS, OPTIMIZER_LAWS
+
+    return {*LAWS, *LOSS_LAWS, *OPTIMIZER_LAWS}
 
 
 def _law(item: pytest.Item) -> str:

@@ -61,7 +61,9 @@ class LawBroken(AssertionError):
     @property
     def headline(self) -> str:
         """What is broken, and by what, in one line."""
-        return f"{self.law.name}: {self.what}" if self.law else self.what
+        if self.law is None:
+            return self.what
+        return f"{self.law.name}: as {self.told}, {self.what}" if self.told else f"{self.law.name}: {self.what}"
 
     @property
     def again(self) -> str:
