@@ -5,8 +5,8 @@ that it can also be written out as a program. Several rows may answer for one na
 in its source. Choose small arguments: sizes of 2 to 4.
 
 Shape templates (as `funcnn.testing.shapes` takes them): an int is that size, a string is a free size (one string, one
-size), a `range` is a size in it, `...` is none to two more sizes; the first axis is the batch. A tuple of templates is a
-tuple of arrays, `(("B", "T", 4), ("B", "T"))`. Which arrays are tokens or masks, the layer itself says (`takes=`).
+size), a `range` is a size in it, `...` is none to two more sizes; the first axis is the batch. A tuple of templates is
+a tuple of arrays, `(("B", "T", 4), ("B", "T"))`. Which arrays are tokens or masks, the layer itself says (`takes=`).
 
 A law that does not hold for a row is named in `except_`, with the reason; the law then *must* fail. Prefer to repair.
 
@@ -43,7 +43,7 @@ class LayerRow(NamedTuple):
     tokens: int | range = 5  # what token inputs hold: integers below this, or of this range
     kinks: bool = False  # not differentiable everywhere (Relu, MaxPool): few points may go without a verdict
     mixes_batch: bool = False  # at inference, an example's output depends on the other examples
-    domain: tuple[float, float] | None = None  # features are drawn between these, where the layer is not for all numbers
+    domain: tuple[float, float] | None = None  # features are drawn between these, where it is not for all numbers
     linear: bool = False  # y is linear in x, but for a constant
     also: tuple[str, ...] = ()  # laws of a domain that hold, see funcnn/testing/domain_laws.py: "rows_sum_to_one", ...
     except_: Mapping[str, str] = {}  # law: why it does not hold  # noqa: RUF012  (read only)
@@ -54,8 +54,9 @@ class LossRow(NamedTuple):
 
     source: str
     prediction: Template
-    target: Any = "like"  # a key of `funcnn.testing.TARGETS` (like, labels, distribution, binary, signs, counts, positive),
-    # a function (rng, shape of the prediction, dtype) -> target, or a tuple of these for a tuple of predictions
+    # a key of `funcnn.testing.TARGETS` (like, labels, distribution, binary, signs, counts, positive), a function
+    # (rng, shape of the prediction, dtype) -> target, or a tuple of these for a tuple of predictions
+    target: Any = "like"
     domain: tuple[float, float] | None = None  # the prediction is drawn between these
     weighted: bool = True  # takes `weights=`
     except_: Mapping[str, str] = {}  # noqa: RUF012  (read only)
@@ -75,9 +76,13 @@ LAYERS: Final = (
     LayerRow("Conv(3, (3, 2))", ("B", range(3, 6), range(2, 5), "C"), linear=True, also=("translation_equivariant",)),
     LayerRow("Conv(2, (2, 3), (2, 1), 'SAME')", ("B", range(1, 5), range(1, 5), "C"), linear=True),
     LayerRow("AvgPool((2, 2), (2, 2))", ("B", range(2, 6), range(2, 6), "C"), linear=True, also=("within_input",)),
-    LayerRow("AvgPool((3, 2), padding='SAME')", ("B", range(1, 5), range(1, 5), "C"), linear=True, also=("within_input",)),
+    LayerRow(
+        "AvgPool((3, 2), padding='SAME')", ("B", range(1, 5), range(1, 5), "C"), linear=True, also=("within_input",)
+    ),
     LayerRow("MaxPool((2, 2), (2, 2))", ("B", range(2, 6), range(2, 6), "C"), kinks=True, also=("within_input",)),
-    LayerRow("MaxPool((3, 2), (2, 1), 'SAME')", ("B", range(1, 5), range(1, 5), "C"), kinks=True, also=("within_input",)),
+    LayerRow(
+        "MaxPool((3, 2), (2, 1), 'SAME')", ("B", range(1, 5), range(1, 5), "C"), kinks=True, also=("within_input",)
+    ),
     LayerRow("Embedding(5, 3)", ("B", "T"), tokens=5),
     LayerRow("Elu", ("B", ..., "D"), also=("increasing", "propagates_nan")),
     LayerRow("Exp", ("B", ..., "D"), domain=(-4, 4), also=("increasing", "propagates_nan")),
@@ -89,7 +94,9 @@ LAYERS: Final = (
     LayerRow("Softplus", ("B", ..., "D"), also=("increasing", "propagates_nan")),
     LayerRow("Tanh", ("B", ..., "D"), also=("odd", "increasing", "propagates_nan")),
     LayerRow("LogSoftmax", ("B", ..., "D"), also=("shift_invariant", "propagates_nan")),
-    LayerRow("Softmax", ("B", ..., "D"), also=("rows_sum_to_one", "shift_invariant", "unit_interval", "propagates_nan")),
+    LayerRow(
+        "Softmax", ("B", ..., "D"), also=("rows_sum_to_one", "shift_invariant", "unit_interval", "propagates_nan")
+    ),
     LayerRow("BatchNorm()", ("B", ..., "D")),
     LayerRow("BatchNorm(axis=(0, 2), scale=False)", ("B", "C", "T")),
     LayerRow("LayerNorm()", ("B", ..., "D"), also=("shift_invariant", "scale_invariant", "propagates_nan")),
@@ -156,7 +163,9 @@ OPTIMIZERS: tuple[OptimizerRow, ...] = (
     OptimizerRow("adam(warmup(2, 0.1), 0.8, 0.9, 0.1)", "adam"),
     OptimizerRow("adamw(0.1)", "adamw", except_={"fixed_point": "matrices decay without gradients"}),
     OptimizerRow("adamw(cosine_decay(0.1, 3), weight_decay=0.5)", "adamw", except_={"fixed_point": "matrices decay"}),
-    OptimizerRow("clip_by_global_norm(0.5)", "clip_by_global_norm", except_={"splits": "the norm is that of all leaves"}),
+    OptimizerRow(
+        "clip_by_global_norm(0.5)", "clip_by_global_norm", except_={"splits": "the norm is that of all leaves"}
+    ),
     OptimizerRow(
         "chain(clip_by_global_norm(0.5), adam(0.1), clip_by_global_norm(0.1))", "chain",
         except_={"splits": "the norm is that of all leaves"},
@@ -187,7 +196,7 @@ def name_of(row: Row) -> str:
 
 
 def kind_of(name: str) -> str:
-    """Whether it is a "layer", a "loss", an "optimizer" or "other": found out from what the public name is, or says that it returns."""
+    """Whether it is a "layer", a "loss", an "optimizer" or "other", by what the public name is, or says it returns."""
     value = NAMESPACE[name]
     if isinstance(value, funcnn.Layer):
         return "layer"

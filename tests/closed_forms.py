@@ -1,6 +1,7 @@
 """Optimizers written down from their sources, plainly, in float64: what the fast ones are compared with.
 
-Each function after `run` takes the arguments of the optimizer of its name and returns its updates, `(gradients, params) -> updates`,
+Each function after `run` takes the arguments of the optimizer of its name and returns its updates,
+`(gradients, params) -> updates`,
 a closure that remembers what it has to. Trees are dicts of arrays.
 """
 
@@ -25,7 +26,9 @@ SHAPES: dict[str, tuple[int, ...]] = {"a": (), "b": (3,), "c": (2, 3), "d": (2, 
 def tree(seed: int, dtype: type[np.floating[Any]] = np.float64) -> Params:
     """Params, or gradients, to try an optimizer on: leaves of several ranks."""
     rng = np.random.default_rng(seed)
-    return Params({"f": {k: rng.standard_normal(s).astype(dtype) for k, s in SHAPES.items()}, "w": np.ones((2, 2), dtype)})
+    return Params(
+        {"f": {k: rng.standard_normal(s).astype(dtype) for k, s in SHAPES.items()}, "w": np.ones((2, 2), dtype)}
+    )
 
 
 def run(o: Optimizer[Any], params: Any, grads: list[Any]) -> tuple[list[Params], Params, Any]:

@@ -52,7 +52,7 @@ def slope(f: Callable[[float], float], h: float = 1e-5) -> float:
 
 
 def disagreement(net: Layer[Any, Any], x: Any, *, params: Tree | None = None, rng: int | None = None) -> float:
-    """How far the pullback of `net` at `x` is from differences, relative; the worst of params and input, 3 directions each."""
+    """How far the pullback of `net` at `x` is from differences: the worst of params and input, 3 directions."""
     numbers = np.random.default_rng(11)
     if params is None:
         _, drawn = net.init(Key(3), shapes(x), dtype=np.float64)

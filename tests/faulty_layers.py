@@ -51,30 +51,6 @@ def with_gradients(change: Callable[..., Any]) -> Rule:
     return rule
 
 
-def norm(change: Callable[..., Any]) -> Layer[Any, Any]:
-    """Rows normalized, times a gain, plus a bias; the gradients of gain, bias and input passed through `change`."""
-
-    def rule(p: Mapping[str, Any], x: Any) -> tuple[Any, Callable[[Any], Any]]:
-        gain, bias = leaves(p, "gain", "bias")
-        centered = x - x.mean(-1, keepdims=True)
-        scale = 1 / np.sqrt((centered * centered).mean(-1, keepdims=True) + 1e-5)
-        n = centered * scale
-
-        def pullback(dy: Any) -> Any:
-            dn = dy * gain
-            dx = scale * (dn - dn.mean(-1, keepdims=True) - n * (dn * n).mean(-1, keepdims=True))
-            dgain, dbias, dx = change((dy * n).sum(0), dy.sum(0), dx)
-            return {"gain": dgain, "bias": dbias}, dx
-
-        return n * gain + bias, pullback
-
-    def spec(shape: Shape) -> Spec:
-        features = axes("norm", shape)[-1:]
-        return {"gain": (ones, features), "bias": (zeros, features)}
-
-    return Layer.of(matrix, spec, rule)
-
-
 def matrix(shape: Shape) -> Shape:
     """The shape rule of what keeps the shape of a matrix."""
     return axes("mutant", shape, exactly=2)
@@ -266,16 +242,6 @@ def only_four(units: int = 3) -> Layer[Any, Any]:
         return x @ w, lambda dy: ({"w": x.reshape(-1, 4).T @ dy.reshape(-1, units)}, dy @ w.T)
 
     return Layer.of(lambda shape: (*shape[:-1], units), lambda shape: {"w": (glorot_uniform, (4, units))}, rule)
-
-
-@layer
-def Clumsy() -> Layer[Any, Any]:
-    """Raises an exception while params are drawn."""
-
-    def spec(shape: Shape) -> Spec:
-        return {"w": (ones, (axes("Clumsy", shape)[7],))}
-
-    return Layer.of(lambda shape: shape, spec, right)
 
 
 PLAIN: Final = affine(right)

@@ -17,7 +17,7 @@ MESSAGE = re.compile(
 
 
 def cache(name: str) -> Path:
-    """A cache that is kept between runs, so that NumPy is not read again; of each process that tests at the same time."""
+    """A cache that is kept between runs, so that NumPy is not read again; one for every process at work."""
     return ROOT / ".mypy_cache" / f"{name}-{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
 
 

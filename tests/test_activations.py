@@ -93,7 +93,7 @@ def test_the_pullback_agrees_with_differences(net: Layer[Array, Array]) -> None:
 
 
 def test_values_worked_by_hand() -> None:
-    """Known numbers: sigmoid(0.5 * 0.4 + 0.3 * 0.7 + 0.2 * 0.2) = 0.6106..., softplus(0) = log 2, selu(1) = 1.0507..."""
+    """Known: sigmoid(0.5 * 0.4 + 0.3 * 0.7 + 0.2 * 0.2) = 0.6106..., softplus(0) = log 2, selu(1) = 1.0507..."""
     assert Sigmoid.apply({}, np.array([0.0, 0.45])).round(4).tolist() == [0.5, 0.6106]
     assert Softplus.apply({}, np.array([0.0])).tolist() == [log(2)]
     assert Selu.apply({}, np.array([1.0])).round(7).tolist() == [1.050701]

@@ -9,7 +9,27 @@ import numpy as np
 import pytest
 
 from differences import disagreement
-from funcnn import Array, Dense, FanInSum, FanOut, Flatten, Key, Later, Layer, Relu, Sigmoid, Softplus, Tanh, Tree, parallel, serial, vjp
+from funcnn import (
+    Array,
+    Dense,
+    FanInSum,
+    FanOut,
+    Flatten,
+    Key,
+    Later,
+    Layer,
+    Relu,
+    Shape,
+    Sigmoid,
+    Softplus,
+    Spec,
+    Tanh,
+    Tree,
+    axes,
+    parallel,
+    serial,
+    vjp,
+)
 from refusals import refusal
 
 X = np.random.default_rng(0).normal(size=(4, 3))
@@ -35,7 +55,10 @@ def spy(pulls: list[str], name: str, *, params: bool) -> Layer[Array, Array]:
     def ones(key: Key, shape: tuple[int, ...], dtype: Any) -> Array:
         return np.ones(shape, dtype)
 
-    return Layer.of(lambda shape: shape, lambda shape: {"s": (ones, shape[1:])} if params else {}, rule)  # type: ignore[dict-item]
+    def spec(shape: Shape) -> Spec:
+        return {"s": (ones, axes("scaled", shape)[1:])} if params else {}
+
+    return Layer.of(lambda shape: shape, spec, rule)
 
 
 def gradients_of(net: Layer[Any, Any], x: Array) -> tuple[Any, Any]:
@@ -46,7 +69,7 @@ def gradients_of(net: Layer[Any, Any], x: Array) -> tuple[Any, Any]:
     return gradients
 
 
-# values and pullbacks ---------------------------------------------------------------------------------------------------
+# values and pullbacks -------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("net", [TWELVE, LONGER], ids=["12", "14"])
 def test_many_layers_pull_back_correctly(net: Layer[Array, Array]) -> None:
     """Against central differences, for every leaf and the input."""
@@ -73,7 +96,8 @@ def test_serial_of_nothing_is_the_identity() -> None:
     """The very array, read-only; also of tuples."""
     empty: Layer[Any, Any] = serial()
     y, pullback = vjp(empty.apply, {}, (X, X))
-    assert np.shares_memory(empty.apply({}, X), X) and np.array_equal(y[1], X) and np.array_equal(pullback((X, X))[1][0], X)
+    assert np.shares_memory(empty.apply({}, X), X) and np.array_equal(y[1], X)
+    assert np.array_equal(pullback((X, X))[1][0], X)
     assert empty.out_shape((2, (3, -1))) == (2, (3, -1))
 
 
@@ -92,7 +116,7 @@ def test_inference_runs_no_rule_that_has_a_value() -> None:
     assert calls == ["rule"]
 
 
-# the cotangent nobody wants ---------------------------------------------------------------------------------------------
+# the cotangent nobody wants -------------------------------------------------------------------------------------------
 def test_a_rule_pass_never_computes_the_cotangent_of_the_input() -> None:
     """Nor anything before the first layer with params; every layer behind it once."""
     pulls: list[str] = []
@@ -139,14 +163,16 @@ def test_errors_of_a_later_name_its_layer() -> None:
         return np.ones(shape, dtype)
 
     bad: Layer[Array, Array] = Layer.of(
-        lambda shape: shape, lambda shape: {"s": (ones, (1,))}, lambda params, x: (x, lambda dy: ({"s": np.ones(1)}, Later(fail)))
+        lambda shape: shape,
+        lambda shape: {"s": (ones, (1,))},
+        lambda params, x: (x, lambda dy: ({"s": np.ones(1)}, Later(fail))),
     )
     with pytest.raises(ZeroDivisionError) as caught:
         gradients_of(serial(Dense(3), Relu, bad.named("bad")), X)
     assert caught.value.__notes__ == ["in bad"]
 
 
-# >> ---------------------------------------------------------------------------------------------------------------------
+# >> -------------------------------------------------------------------------------------------------------------------
 def test_composition_is_serial() -> None:
     """In names, values and repr."""
     a, b, c = Dense(4), Tanh, Dense(2)
@@ -171,4 +197,6 @@ def test_named_networks_are_not_spliced() -> None:
 
 def test_duplicate_names_are_refused_when_composed() -> None:
     """As in `serial`."""
-    assert "two children are named 'a'" in refusal(lambda: Dense(2).named("a") >> Relu >> Dense(2).named("a"), ValueError)
+    assert "two children are named 'a'" in refusal(
+        lambda: Dense(2).named("a") >> Relu >> Dense(2).named("a"), ValueError
+    )

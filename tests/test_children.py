@@ -9,7 +9,27 @@ from typing import Any
 import numpy as np
 import pytest
 
-from funcnn import Array, Dense, Dropout, Flatten, Identity, Key, Layer, LayerNorm, Relu, Shape, Spec, Tanh, Tree, layer, make_children, mlp, rebuild, residual, serial
+from funcnn import (
+    Array,
+    Dense,
+    Dropout,
+    Flatten,
+    Identity,
+    Key,
+    Layer,
+    LayerNorm,
+    Relu,
+    Shape,
+    Spec,
+    Tanh,
+    Tree,
+    layer,
+    make_children,
+    mlp,
+    rebuild,
+    residual,
+    serial,
+)
 from funcnn.children import children_of, name_children, visit
 from refusals import refusal
 
@@ -63,7 +83,7 @@ def paths(net: AnyLayer) -> list[str]:
     return found
 
 
-# names ------------------------------------------------------------------------------------------------------------------
+# names ----------------------------------------------------------------------------------------------------------------
 def test_children_are_named_by_kind_and_count() -> None:
     """Or by their own name, which is not counted."""
     layers = (Dense(1), Relu, Dense(2), Dense(3).named("x"), Block(2), Dense(4))
@@ -102,8 +122,10 @@ def test_children_are_those_of_the_body() -> None:
     assert (children_of(Dense(3)), children_of(Layer.lift(lambda s: s, lambda x: (x, lambda dy: dy)))) == ({}, {})
 
 
-# rebuild ----------------------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("net", [NET, Block(3), mlp((3, 2)), residual(Dense(3)), Around(Dense(2), g=Relu), Dense(2), serial()], ids=repr)
+# rebuild --------------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    "net", [NET, Block(3), mlp((3, 2)), residual(Dense(3)), Around(Dense(2), g=Relu), Dense(2), serial()], ids=repr
+)
 def test_rebuilding_with_nothing_changed_gives_the_network(net: AnyLayer) -> None:
     """The very same."""
     assert rebuild(net, unchanged) is net
@@ -170,7 +192,7 @@ def test_the_root_may_be_replaced() -> None:
     assert repr(rebuild(NET, lambda path, part: Dense(9) if path == "" else part)) == "Dense(9)"
 
 
-# visit ------------------------------------------------------------------------------------------------------------------
+# visit ----------------------------------------------------------------------------------------------------------------
 def test_visit_gives_every_layer_with_its_shapes() -> None:
     """Children first, the network last, the layers themselves as they were."""
     net = serial(Flatten, Dense(4), residual(Relu))
@@ -183,7 +205,7 @@ def test_visit_gives_every_layer_with_its_shapes() -> None:
     ]
 
 
-# a child ----------------------------------------------------------------------------------------------------------------
+# a child --------------------------------------------------------------------------------------------------------------
 def failing(error: Exception, *, late: bool) -> AnyLayer:
     """A layer that raises, in its rule or in its pullback."""
 

@@ -146,7 +146,10 @@ def test_pullbacks_agree_with_differences(net: Layer[Any, Any], x: Any) -> None:
     [
         (residual(serial(Dense(3), Tanh)), ("serial_0/dense_0/b", "serial_0/dense_0/w")),
         (residual(Dense(3), Dense(3)), ("dense_0/b", "dense_0/w", "dense_1/b", "dense_1/w")),
-        (serial(FanOut(2), parallel(Dense(3).named("left"), Identity), FanInSum), ("parallel_0/left/b", "parallel_0/left/w")),
+        (
+            serial(FanOut(2), parallel(Dense(3).named("left"), Identity), FanInSum),
+            ("parallel_0/left/b", "parallel_0/left/w"),
+        ),
     ],
     ids=repr,
 )
@@ -214,7 +217,11 @@ def test_the_input_cotangent_is_left_for_later(net: Layer[Any, Any]) -> None:
     [
         (parallel(Dense(2), Dense(3)), (4, 3), "parallel takes a tuple of 2, got one array of shape (4, 3)"),
         (parallel(Dense(2), Dense(3)), ((4, 3),) * 3, "parallel takes a tuple of 2, got 3"),
-        (serial(FanOut(2), parallel(Dense(2), Dense(3)), FanInSum), (4, 3), "fan_in_sum_0 in serial: FanInSum adds arrays of one shape, got (4, 2) and (4, 3)"),
+        (
+            serial(FanOut(2), parallel(Dense(2), Dense(3)), FanInSum),
+            (4, 3),
+            "fan_in_sum_0 in serial: FanInSum adds arrays of one shape, got (4, 2) and (4, 3)",
+        ),
         (FanInSum, (4, 3), "FanInSum takes a tuple of arrays, got one array"),
         (FanInConcat(), ((4, 3), (5, 3)), "sizes along that axis"),
         (FanInConcat(2), ((4, 3), (4, 3)), "along axis 2, got arrays of 2 axes"),
@@ -236,7 +243,11 @@ def test_wrong_shapes_say_so(net: Layer[Any, Any], shape: Any, message: str) -> 
     ("make", "error", "message"),
     [
         (lambda: parallel(), ValueError, "at least one layer"),  # type: ignore[call-overload]
-        (lambda: parallel(Dense(2), 3), TypeError, "parallel takes layers, argument 1 is int 3"),  # type: ignore[call-overload]
+        (
+            lambda: parallel(Dense(2), 3),  # type: ignore[call-overload]
+            TypeError,
+            "parallel takes layers, argument 1 is int 3",
+        ),
         (lambda: residual(Dense), TypeError, "call it, Dense(...)"),  # type: ignore[call-overload]
         (lambda: FanOut(0), ValueError, "n must be an integer of at least 1, got 0"),
         (lambda: select(), ValueError, "from 0 on"),  # type: ignore[call-overload]

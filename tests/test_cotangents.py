@@ -36,8 +36,16 @@ def test_zeros_like_tokens_are_real_numbers() -> None:
 @pytest.mark.parametrize(
     ("dy", "kind", "said"),
     [
-        (np.zeros((2, 3)) * 1j, DTypeError, "the cotangent has dtype complex128, features are real numbers; take its .real and .imag apart"),
-        (np.ma.masked_array(Y), DTypeError, "the cotangent is a masked array; say what stands for the missing values with .filled(value)"),
+        (
+            np.zeros((2, 3)) * 1j,
+            DTypeError,
+            "the cotangent has dtype complex128, features are real numbers; take its .real and .imag apart",
+        ),
+        (
+            np.ma.masked_array(Y),
+            DTypeError,
+            "the cotangent is a masked array; say what stands for the missing values with .filled(value)",
+        ),
         (None, DTypeError, "the cotangent is of type NoneType; give an array of real numbers"),
         (1.0, ShapeError, "the cotangent must have the shape of the value, (2, 3), got ()"),
     ],
@@ -83,4 +91,4 @@ def test_read_only_views_leave_their_arrays_alone() -> None:
     """In nested tuples too."""
     a, b = np.ones(2), np.ones(3)
     view, (inner,) = read_only((a, (b,)))
-    assert (view.flags.writeable, inner.flags.writeable, a.flags.writeable, b.flags.writeable) == (False, False, True, True)
+    assert [array.flags.writeable for array in (view, inner, a, b)] == [False, False, True, True]

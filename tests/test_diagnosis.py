@@ -42,14 +42,16 @@ def test_input_and_params_the_wrong_way_round() -> None:
 def test_missing_params() -> None:
     """Each with its shape and dtype."""
     assert refusal(lambda: NET.apply({"dense_0": PARAMS["dense_0"]}, X), ParamsError) == (
-        f"{OTHER}missing dense_1/w, expected float32 of shape (5, 2); missing dense_1/b, expected float32 of shape (2,){NAMED}"
+        f"{OTHER}missing dense_1/w, expected float32 of shape (5, 2); "
+        f"missing dense_1/b, expected float32 of shape (2,){NAMED}"
     )
 
 
 def test_extra_params() -> None:
     """Each with its shape and dtype."""
     tree = parts() | {"dense_2": {"w": X}}
-    assert refusal(lambda: NET.apply(tree, X), ParamsError) == f"{OTHER}unexpected dense_2/w, float32 of shape (4, 3){NAMED}"
+    said = refusal(lambda: NET.apply(tree, X), ParamsError)
+    assert said == f"{OTHER}unexpected dense_2/w, float32 of shape (4, 3){NAMED}"
 
 
 def test_renamed_params() -> None:
@@ -57,7 +59,8 @@ def test_renamed_params() -> None:
     tree = parts()
     tree["dense_1"]["bias"] = tree["dense_1"].pop("b")
     assert refusal(lambda: NET.apply(tree, X), ParamsError) == (
-        f"{OTHER}missing dense_1/b, expected float32 of shape (2,); unexpected dense_1/bias, float32 of shape (2,){NAMED}"
+        f"{OTHER}missing dense_1/b, expected float32 of shape (2,); "
+        f"unexpected dense_1/bias, float32 of shape (2,){NAMED}"
     )
 
 
@@ -124,7 +127,7 @@ def test_float64_params_are_as_good() -> None:
     assert NET.apply(astype(PARAMS, np.float64), X).dtype == np.float64
 
 
-# the input's fault ------------------------------------------------------------------------------------------------------
+# the input's fault ----------------------------------------------------------------------------------------------------
 def test_channels_first_are_recognised() -> None:
     """An image in the order of another library: the channel counts, and how to transpose."""
     net = serial(Conv(4, (3, 3)), Relu)
@@ -147,7 +150,9 @@ def test_a_nested_layer_is_named_by_its_path() -> None:
     _, params = net.init(0, (-1, 3))
     deeper = serial(Dense(4).named("first"), serial(Relu, Dense(2)).named("body"))
     mixed = deeper.init(0, (-1, 3))[1] | {"body": params["body"]}
-    assert refusal(lambda: deeper.apply(mixed, X), ShapeError).startswith("body/dense_0 in serial: takes (..., 3), got (4, 4)")
+    assert refusal(lambda: deeper.apply(mixed, X), ShapeError).startswith(
+        "body/dense_0 in serial: takes (..., 3), got (4, 4)"
+    )
 
 
 def test_a_spec_that_decides_about_its_input_tells_nothing() -> None:

@@ -18,7 +18,7 @@ import funcnn
 
 NAMES = {name: getattr(funcnn, name) for name in funcnn.__all__} | {"np": np}
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
-LEFT_OUT = ("funcnn.mypy_plugin", "funcnn.testing.__main__")  # the first needs mypy, and has its own tests; the other is a program
+LEFT_OUT = ("funcnn.mypy_plugin", "funcnn.testing.__main__")  # the one needs mypy, the other is a program
 
 
 def modules() -> Iterator[str]:

@@ -48,7 +48,7 @@ def apply(x: Any, params: Any = PARAMS) -> Array:
     return NET.apply(params, x)
 
 
-# features ---------------------------------------------------------------------------------------------------------------
+# features -------------------------------------------------------------------------------------------------------------
 LAYOUTS: dict[str, Any] = {
     "Fortran order": np.asfortranarray(X),
     "strided": np.repeat(np.repeat(X, 2, axis=0), 3, axis=1)[::2, ::3],
@@ -146,11 +146,14 @@ def test_tokens_stay_integers() -> None:
 
 def test_an_item_of_a_tuple_is_named() -> None:
     """By its place."""
-    add: Layer[Any, Array] = Layer.lift(lambda shape: shape[0], lambda x: (x[0] + x[1], lambda dy: (dy, dy)))  # type: ignore[arg-type, return-value]
+    add: Layer[Any, Array] = Layer.lift(
+        lambda shape: shape[0],  # type: ignore[arg-type, return-value]
+        lambda x: (x[0] + x[1], lambda dy: (dy, dy)),
+    )
     assert refusal(lambda: add.apply({}, (X, X * 1j)), DTypeError).startswith("item 1 of the input has dtype complex64")
 
 
-# shapes -----------------------------------------------------------------------------------------------------------------
+# shapes ---------------------------------------------------------------------------------------------------------------
 def test_an_input_of_another_width_names_the_layer() -> None:
     """Its path, both shapes and what to do."""
     assert refusal(lambda: apply(np.ones((4, 9))), ShapeError) == (
@@ -162,7 +165,9 @@ def test_an_input_of_another_width_names_the_layer() -> None:
 def test_a_layer_alone_is_named_too() -> None:
     """Without a path."""
     _, params = Dense(2).init(0, (-1, 3))
-    assert refusal(lambda: Dense(2).apply(params, np.ones((4, 9), np.float32)), ShapeError).startswith("dense takes (..., 3)")
+    assert refusal(lambda: Dense(2).apply(params, np.ones((4, 9), np.float32)), ShapeError).startswith(
+        "dense takes (..., 3)"
+    )
 
 
 def test_a_batch_of_nothing_gives_nothing() -> None:
@@ -194,7 +199,7 @@ def test_more_shapes_than_are_remembered() -> None:
     assert [net.apply(params, np.ones((n, 2), np.float32)).shape for n in range(150)] == [(n, 1) for n in range(150)]
 
 
-# params -----------------------------------------------------------------------------------------------------------------
+# params ---------------------------------------------------------------------------------------------------------------
 def parts() -> dict[str, dict[str, Any]]:
     """The params, the user's own."""
     return PARAMS.to_dict()
@@ -202,7 +207,9 @@ def parts() -> dict[str, dict[str, Any]]:
 
 def test_any_mapping_is_welcome() -> None:
     """A dict, Params in a dict, swapped bytes, Fortran order."""
-    swapped: Tree = {name: {leaf: np.asfortranarray(a.astype(">f4")) for leaf, a in sub.items()} for name, sub in parts().items()}
+    swapped: Tree = {
+        name: {leaf: np.asfortranarray(a.astype(">f4")) for leaf, a in sub.items()} for name, sub in parts().items()
+    }
     mixed: Tree = {"dense_0": PARAMS.sub("dense_0"), "dense_1": parts()["dense_1"]}
     assert np.array_equal(apply(X, swapped), Y) and np.array_equal(apply(X, mixed), Y)
     y, pullback = vjp(NET.apply, swapped, X)

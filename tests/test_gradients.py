@@ -17,7 +17,9 @@ def ones(key: Key, shape: tuple[int, ...], dtype: Any) -> Array:
     return np.ones(shape, dtype)
 
 
-def returning(dparams: Callable[[Array, Array], Any], dx: Callable[[Array], Any] = lambda dy: dy) -> Layer[Array, Array]:
+def returning(
+    dparams: Callable[[Array, Array], Any], dx: Callable[[Array], Any] = lambda dy: dy
+) -> Layer[Array, Array]:
     """`y = x + b` with a pullback that returns whatever is to be tried."""
 
     def rule(params: Tree, x: Array) -> Any:
@@ -41,7 +43,10 @@ def pulled(net: Layer[Array, Array]) -> Any:
     [
         (lambda b, dy: {}, "must return float32 of shape (3,) for b, got nothing"),
         (lambda b, dy: {"b": dy}, "must return float32 of shape (3,) for b, got float32 of shape (2, 3)"),
-        (lambda b, dy: {"b": dy.sum(0).astype(float)}, "must return float32 of shape (3,) for b, got float64 of shape (3,)"),
+        (
+            lambda b, dy: {"b": dy.sum(0).astype(float)},
+            "must return float32 of shape (3,) for b, got float64 of shape (3,)",
+        ),
         (lambda b, dy: {"b": [1.0, 2.0, 3.0]}, "must return float32 of shape (3,) for b, got list"),
         (lambda b, dy: {"b": {"b": dy}}, "must return float32 of shape (3,) for b, got dict"),
         (lambda b, dy: {"b": dy.sum(0), "c": b}, "returned gradients of what it has not: c"),

@@ -182,7 +182,7 @@ def test_initializers_compare_by_their_call() -> None:
 def test_networks_print_their_initializers_as_source(f: Initializer) -> None:
     """A network with any of them evaluates to an equal one, among the names of the package and of this module."""
     net = serial(Dense(3, W_init=f), Dense(2, b_init=f))
-    names = {k: getattr(funcnn, k) for k in funcnn.__all__} | {k: getattr(initializers, k) for k in initializers.__all__}
+    names = {k: getattr(module, k) for module in (funcnn, initializers) for k in module.__all__}
     assert eval(repr(net), names) == net
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import pytest
-from faulty_layers import affine, norm, with_gradients
+from faulty_layers import affine, matrix, with_gradients
 
-from funcnn import Dense, Layer, LayerNorm, MaxPool, Relu, serial
+from funcnn import Dense, Layer, LayerNorm, MaxPool, Relu, Shape, Spec, axes, leaves, serial
+from funcnn.initializers import ones, zeros
 from funcnn.testing import LAWS, Case, LawBroken, judge, ladder
 from funcnn.testing.judging import Line, complex_step, jump
 
@@ -82,6 +84,30 @@ def test_a_jump_of_the_derivative_is_found_wherever_it_is() -> None:
     assert jump(lambda t: float(np.tanh(500 * (t - 0.4321)))).size < 1e-6
 
 
+def norm(change: Callable[..., Any]) -> Layer[Any, Any]:
+    """Rows normalized, times a gain, plus a bias; the gradients of gain, bias and input passed through `change`."""
+
+    def rule(p: Mapping[str, Any], x: Any) -> tuple[Any, Callable[[Any], Any]]:
+        gain, bias = leaves(p, "gain", "bias")
+        centered = x - x.mean(-1, keepdims=True)
+        scale = 1 / np.sqrt((centered * centered).mean(-1, keepdims=True) + 1e-5)
+        n = centered * scale
+
+        def pullback(dy: Any) -> Any:
+            dn = dy * gain
+            dx = scale * (dn - dn.mean(-1, keepdims=True) - n * (dn * n).mean(-1, keepdims=True))
+            dgain, dbias, dx = change((dy * n).sum(0), dy.sum(0), dx)
+            return {"gain": dgain, "bias": dbias}, dx
+
+        return n * gain + bias, pullback
+
+    def spec(shape: Shape) -> Spec:
+        features = axes("norm", shape)[-1:]
+        return {"gain": (ones, features), "bias": (zeros, features)}
+
+    return Layer.of(matrix, spec, rule)
+
+
 def _off(which: int) -> Any:
     """Gradients with one of three off by a millionth."""
     return lambda *gradients: [g * (1 + 1e-6 * (i == which)) for i, g in enumerate(gradients[:3])]
@@ -99,7 +125,12 @@ def test_a_millionth_in_one_leaf_is_found(make: Any, which: int) -> None:
 @pytest.mark.parametrize("kind", ["mixed", "sparse", "tiny", "subnormal", "small", "large"])
 @pytest.mark.parametrize(
     ("layer", "shape"),
-    [(Relu, (3, 4)), (MaxPool((2, 2)), (2, 4, 4, 2)), (LayerNorm(), (3, 4)), (serial(Dense(4), Relu, LayerNorm()), (3, 4))],
+    [
+        (Relu, (3, 4)),
+        (MaxPool((2, 2)), (2, 4, 4, 2)),
+        (LayerNorm(), (3, 4)),
+        (serial(Dense(4), Relu, LayerNorm()), (3, 4)),
+    ],
     ids=repr,
 )
 def test_nobody_is_accused_at_zeros_ties_and_tiny_inputs(layer: Layer[Any, Any], shape: Any, kind: str) -> None:

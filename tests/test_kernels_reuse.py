@@ -19,7 +19,9 @@ from funcnn.kernels import threads, winograd
 RNG = np.random.default_rng(0)
 NET = serial(Dense(256), Relu, Dense(256), Relu, Dense(10))  # params, gradients and activations are long
 X, Y = RNG.normal(size=(256, 200)).astype(np.float32), RNG.integers(0, 10, 256)
-IMAGES = serial(Conv(16, (3, 3)), Relu, Conv(16, (3, 3), padding="SAME"), Relu, MaxPool((2, 2), (2, 2)), Flatten, Dense(3))
+IMAGES = serial(
+    Conv(16, (3, 3)), Relu, Conv(16, (3, 3), padding="SAME"), Relu, MaxPool((2, 2), (2, 2)), Flatten, Dense(3)
+)
 
 
 @pytest.fixture(params=[1, 3])

@@ -99,7 +99,9 @@ def test_any_memory_layout_will_do(layout: str) -> None:
 
     before = x.copy(), dy.copy()
     assert np.array_equal(winograd.convolve(laid(x), laid(w), pads), winograd.convolve(x, w, pads))
-    assert np.array_equal(winograd.convolve_params(laid(x), laid(dy), pads)[0], winograd.convolve_params(x, dy, pads)[0])
+    assert np.array_equal(
+        winograd.convolve_params(laid(x), laid(dy), pads)[0], winograd.convolve_params(x, dy, pads)[0]
+    )
     found = winograd.convolve_input(laid(dy), laid(w), x.shape, pads)
     assert np.array_equal(found, winograd.convolve_input(dy, w, x.shape, pads))
     assert np.array_equal(x, before[0]) and np.array_equal(dy, before[1])

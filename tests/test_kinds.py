@@ -7,7 +7,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from funcnn import Dense, DTypeError, Embedding, FanInSum, FanOut, Flatten, Identity, Layer, features, parallel, passes, serial, tokens
+from funcnn import (
+    Dense,
+    DTypeError,
+    Embedding,
+    FanInSum,
+    FanOut,
+    Flatten,
+    Identity,
+    Layer,
+    features,
+    parallel,
+    passes,
+    serial,
+    tokens,
+)
 from funcnn.kinds import Kind, convert, part, unify
 from refusals import refusal
 
@@ -99,7 +113,11 @@ def test_what_comes_out_is_contiguous(kind: str) -> None:
         (np.ones(2), "tokens", "the input has dtype float64, but tokens are integers: .astype(np.int64)"),
         (np.ones(2, bool), "tokens", "the input has dtype bool, but tokens are integers: .astype(np.int64)"),
         (np.ones(2), "mask", "the input has dtype float64, but mask are booleans: mask != 0"),
-        ((np.ones(2), (np.ones(2), np.ones(2))), {1: {0: "tokens"}}, "item 0 of item 1 of the input has dtype float64, but tokens are integers: .astype(np.int64)"),
+        (
+            (np.ones(2), (np.ones(2), np.ones(2))),
+            {1: {0: "tokens"}},
+            "item 0 of item 1 of the input has dtype float64, but tokens are integers: .astype(np.int64)",
+        ),
     ],
 )  # fmt: skip
 def test_other_dtypes_are_refused(x: Any, kind: Kind, said: str) -> None:

@@ -23,7 +23,8 @@ def test_tree_map_needs_one_structure() -> None:
     """Every path that differs is named."""
     with pytest.raises(ParamsError) as caught:
         tree_map(np.add, PARAMS, {"dense_0": {"w": W, "c": B}})
-    assert str(caught.value) == "tree_map needs trees of one structure: missing dense_0/b, missing scale, unexpected dense_0/c"
+    differs = "missing dense_0/b, missing scale, unexpected dense_0/c"
+    assert str(caught.value) == f"tree_map needs trees of one structure: {differs}"
 
 
 def test_astype_converts_every_leaf() -> None:

@@ -1,4 +1,4 @@
-"""The tests of the laws: every planted fault is found, by the law that names it, and layers without fault are not accused."""
+"""The tests of the laws: every planted fault is found, by the law that names it, and nobody else is accused."""
 
 from __future__ import annotations
 
@@ -52,7 +52,9 @@ def test_laws_of_domains_fail_outside_them(law: str) -> None:
         trials(layer, shape, only=[law], also=[law])[law].run(EXAMPLES)
 
 
-@pytest.mark.parametrize("layer", [PLAIN, moving_average(pad=1), residual_sum(shortcut=1.0)], ids=["affine", "mean", "sum"])
+@pytest.mark.parametrize(
+    "layer", [PLAIN, moving_average(pad=1), residual_sum(shortcut=1.0)], ids=["affine", "mean", "sum"]
+)
 def test_what_mutants_are_made_of_has_no_fault(layer: Layer[object, object]) -> None:
     """The layers the faults were planted in obey every law."""
     holds(layer, ("B", range(2, 5)), kinks=False, analytic=True, examples=EXAMPLES)

@@ -95,7 +95,11 @@ LOSSES: list[tuple[str, str, Loss[Any, Any]]] = [
     ("assumes C order", "layout_blind", squares(in_memory_order)),
     ("overflows", "finite", squares(lambda y, t: np.exp(y - t))),
     ("broadcasts", "refuses_misfits", loss(broadcasting)),
-    ("another loss after a pickle", "is_data", Loss(squares().run, Record("funcnn.losses", "sum_squared_error"), "mean")),
+    (
+        "another loss after a pickle",
+        "is_data",
+        Loss(squares().run, Record("funcnn.losses", "sum_squared_error"), "mean"),
+    ),
 ]  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -37,10 +38,12 @@ def Shift(by: Array) -> Layer[Array, Array]:
 
 
 UNRECORDED: Layer[Array, Array] = Layer.lift(lambda shape: shape, lambda x: (x, lambda dy: dy))
-NETS = [Dense(3), Relu, serial(Dense(3), Relu), Twice(Dense(2)), mlp((4, 2)), Dense(3).named("a") >> Dropout(0.5), serial()]
+NETS = [
+    Dense(3), Relu, serial(Dense(3), Relu), Twice(Dense(2)), mlp((4, 2)), Dense(3).named("a") >> Dropout(0.5), serial()
+]
 
 
-# a pair -----------------------------------------------------------------------------------------------------------------
+# a pair ---------------------------------------------------------------------------------------------------------------
 def test_a_layer_is_a_pair() -> None:
     """It unpacks, and the two are all it is."""
     net = serial(Dense(3), Relu)
@@ -78,11 +81,12 @@ def test_layers_are_not_added() -> None:
     net: Any = Dense(3)
     added = "layers are not added; compose them with >> or serial, or add their outputs with FanInSum"
     times = "layers are not multiplied; compose them with >> or serial"
-    assert [refusal(act, TypeError) for act in (lambda: net + net, lambda: () + net, lambda: sum([net, net]))] == [added] * 3
+    acts: list[Callable[[], object]] = [lambda: net + net, lambda: () + net, lambda: sum([net, net])]
+    assert [refusal(act, TypeError) for act in acts] == [added] * 3
     assert [refusal(act, TypeError) for act in (lambda: net * 2, lambda: 2 * net)] == [times] * 2
 
 
-# a record ---------------------------------------------------------------------------------------------------------------
+# a record -------------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("net", NETS, ids=repr)
 def test_repr_evaluates_to_an_equal_network(net: Layer[Any, Any]) -> None:
     """Of the names that are imported."""
@@ -176,7 +180,8 @@ def test_names_are_given_and_refused() -> None:
     """Non-empty, without a slash."""
     assert repr(Dense(3).named("encoder")) == "Dense(3).named('encoder')"
     for name in ("", "a/b", 3):
-        said = refusal(lambda: Dense(3).named(name), ValueError)  # type: ignore[arg-type]  # noqa: B023  (called at once)
+        wrong: Any = name
+        said = refusal(lambda: Dense(3).named(wrong), ValueError)  # noqa: B023  (called at once)
         assert said == f"a name is a non-empty string without '/', got {name!r}"
 
 

@@ -33,7 +33,9 @@ every_row = pytest.mark.parametrize("row", OPTIMIZERS, ids=lambda row: row.sourc
 
 
 # rates ----------------------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("make", [sgd, lambda r: momentum(r, 0.9), adam, adamw], ids=["sgd", "momentum", "adam", "adamw"])
+@pytest.mark.parametrize(
+    "make", [sgd, lambda r: momentum(r, 0.9), adam, adamw], ids=["sgd", "momentum", "adam", "adamw"]
+)
 def test_a_schedule_is_read_at_the_step_of_the_state(make: Callable[[Any], Optimizer[Any]]) -> None:
     """The first update asks the schedule for step 0, the next ones for 1 and 2."""
     asked: list[int] = []
@@ -59,7 +61,9 @@ def test_a_schedule_that_gives_no_rate_is_refused(rate: float) -> None:
         run(adam(lambda step: rate), tree(0), [tree(1)])
 
 
-@pytest.mark.parametrize("make", [sgd, lambda r: momentum(r, 0.9), adam, adamw], ids=["sgd", "momentum", "adam", "adamw"])
+@pytest.mark.parametrize(
+    "make", [sgd, lambda r: momentum(r, 0.9), adam, adamw], ids=["sgd", "momentum", "adam", "adamw"]
+)
 @pytest.mark.parametrize("rate", [0, -1.0, float("nan"), float("inf")])
 def test_rates_are_checked_at_construction(make: Callable[[Any], Optimizer[Any]], rate: float) -> None:
     """A rate that is not positive and finite is refused with its name and value."""
@@ -113,7 +117,9 @@ def test_decay_is_decoupled() -> None:
 
 def test_where_that_chooses_nothing_is_refused() -> None:
     """A pattern that fits no path is an error of `init`, which lists the paths."""
-    with pytest.raises(ParamsError, match=r"adamw: where='\*\*/kernel' matches no path of the params: f/a, f/b, f/c, f/d, w"):
+    with pytest.raises(
+        ParamsError, match=r"adamw: where='\*\*/kernel' matches no path of the params: f/a, f/b, f/c, f/d, w"
+    ):
         adamw(0.1, where="**/kernel").init(tree(0))
 
 
@@ -191,7 +197,9 @@ def test_gradients_of_another_shape_are_refused(row: OptimizerRow) -> None:
 def test_gradients_of_another_dtype_are_refused(row: OptimizerRow) -> None:
     """The message names both dtypes and the fix."""
     o, params = build(row), tree(0, np.float32)
-    with pytest.raises(DTypeError, match=r"^grads: the params are float32, got float64; convert with astype\(..., np.float32\)"):
+    with pytest.raises(
+        DTypeError, match=r"^grads: the params are float32, got float64; convert with astype\(..., np.float32\)"
+    ):
         o.update(tree(1), o.init(params), params)
 
 

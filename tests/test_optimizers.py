@@ -16,7 +16,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import funcnn
-from funcnn import Optimizer, Params, adam, adamw, apply_updates, chain, clip_by_global_norm, momentum, ravel, sgd, tree_map
+from funcnn import (
+    Optimizer,
+    Params,
+    adam,
+    adamw,
+    apply_updates,
+    chain,
+    clip_by_global_norm,
+    momentum,
+    ravel,
+    sgd,
+    tree_map,
+)
 from funcnn.kernels.updates import BLOCK
 from funcnn.optimizers import AdamState, MomentumState, SgdState, optimizer
 from funcnn.packing import pack

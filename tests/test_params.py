@@ -25,7 +25,7 @@ class Tagged(np.ndarray[Any, Any]):
     """A subclass of NumPy's array."""
 
 
-# reading ----------------------------------------------------------------------------------------------------------------
+# reading --------------------------------------------------------------------------------------------------------------
 def test_it_is_a_mapping() -> None:
     """Subtrees come out as Params, leaves as arrays."""
     assert isinstance(PARAMS, Mapping)
@@ -57,7 +57,7 @@ def test_wrong_paths_are_refused() -> None:
     assert refusal(lambda: PARAMS.sub("scale"), ParamsError) == "'scale' is a leaf, use .at('scale')"
 
 
-# making -----------------------------------------------------------------------------------------------------------------
+# making ---------------------------------------------------------------------------------------------------------------
 def test_what_a_user_puts_in_is_copied() -> None:
     """And stays writable."""
     mine = np.zeros(2)
@@ -67,7 +67,8 @@ def test_what_a_user_puts_in_is_copied() -> None:
 
 
 @pytest.mark.parametrize(
-    "same", [np.asfortranarray(W), np.repeat(W, 2, axis=1)[:, ::2], W[::-1].copy()[::-1], W.astype(">f8"), W.view(Tagged)]
+    "same",
+    [np.asfortranarray(W), np.repeat(W, 2, axis=1)[:, ::2], W[::-1].copy()[::-1], W.astype(">f8"), W.view(Tagged)],
 )
 def test_leaves_are_plain_native_and_contiguous(same: Array) -> None:
     """Whatever the layout of what came."""
@@ -92,14 +93,34 @@ def test_keys_are_names(key: Any) -> None:
 @pytest.mark.parametrize(
     ("tree", "kind", "said"),
     [
-        (((1, 2), TREE), ParamsError, "got the pair (shape, params) that init returns; unpack it: out_shape, params = net.init(...)"),
-        (W, ParamsError, "params must be a nested mapping of arrays, got ndarray; params come before the input, apply(params, x)"),
+        (
+            ((1, 2), TREE),
+            ParamsError,
+            "got the pair (shape, params) that init returns; unpack it: out_shape, params = net.init(...)",
+        ),
+        (
+            W,
+            ParamsError,
+            "params must be a nested mapping of arrays, got ndarray; params come before the input, apply(params, x)",
+        ),
         (None, ParamsError, "params must be a nested mapping of arrays, got NoneType"),
         ({"w": [1.0]}, ParamsError, "w must be an array or a mapping, got list"),
         ({"w": 1.0}, ParamsError, "w must be an array or a mapping, got float"),
-        ({"a": {"w": W.astype(int)}}, DTypeError, "a/w is of dtype int64; params are floating-point arrays, write .astype(np.float32)"),
-        ({"w": W * 1j}, DTypeError, "w is of dtype complex128; params are floating-point arrays, write .astype(np.float32)"),
-        ({"w": np.ma.masked_array(B)}, DTypeError, "w is a masked array; say what stands for the missing values with .filled(value)"),
+        (
+            {"a": {"w": W.astype(int)}},
+            DTypeError,
+            "a/w is of dtype int64; params are floating-point arrays, write .astype(np.float32)",
+        ),
+        (
+            {"w": W * 1j},
+            DTypeError,
+            "w is of dtype complex128; params are floating-point arrays, write .astype(np.float32)",
+        ),
+        (
+            {"w": np.ma.masked_array(B)},
+            DTypeError,
+            "w is a masked array; say what stands for the missing values with .filled(value)",
+        ),
     ],
 )  # fmt: skip
 def test_other_things_are_no_params(tree: Any, kind: type[Exception], said: str) -> None:
@@ -128,7 +149,9 @@ def test_set_checks_path_shape_and_dtype() -> None:
     assert refusal(lambda: PARAMS.set("dense_0/b", np.zeros((3, 1), np.float32)), ParamsError) == (
         "dense_0/b has shape (3,) and dtype float64, got (3, 1) and float32; convert with .reshape and .astype"
     )
-    assert refusal(lambda: PARAMS.set("dense_0/b", np.ma.masked_array(B)), DTypeError).startswith("dense_0/b is a masked")
+    assert refusal(lambda: PARAMS.set("dense_0/b", np.ma.masked_array(B)), DTypeError).startswith(
+        "dense_0/b is a masked"
+    )
 
 
 def test_or_merges() -> None:
@@ -154,7 +177,7 @@ def test_to_dict_gives_copies() -> None:
     assert PARAMS == Params(TREE)
 
 
-# never changing ---------------------------------------------------------------------------------------------------------
+# never changing -------------------------------------------------------------------------------------------------------
 def test_assignment_is_refused() -> None:
     """The message names `.set`."""
     params: Any = Params(TREE)
@@ -173,7 +196,7 @@ def test_leaves_are_read_only(params: Params) -> None:
             params.at(path)[0] = 1
 
 
-# being a value ----------------------------------------------------------------------------------------------------------
+# being a value --------------------------------------------------------------------------------------------------------
 def test_equality_is_bitwise_and_answers_a_bool() -> None:
     """The order of names does not count; NaN equals itself, and 0.0 is not -0.0."""
     assert (PARAMS == Params({"scale": np.array([1.0]), "dense_0": {"b": B, "w": W}})) is True

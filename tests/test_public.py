@@ -45,7 +45,8 @@ def imported(path: Path) -> Iterator[str]:
     }
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module and node not in skipped:
-            names = [f"{node.module}.{alias.name}" for alias in node.names] if node.module.count(".") == 0 else [node.module]
+            below = [f"{node.module}.{alias.name}" for alias in node.names]
+            names = below if node.module.count(".") == 0 else [node.module]
             yield from (name for name in names if name.startswith("funcnn."))
 
 

@@ -43,16 +43,17 @@ def python(project: Path, *arguments: str, plugins: bool = False) -> subprocess.
     if not plugins:
         environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     return subprocess.run(
-        [sys.executable, *arguments], cwd=project, env=environment, capture_output=True, text=True, timeout=300, check=False
-    )
+        [sys.executable, *arguments], cwd=project, env=environment, capture_output=True, text=True,
+        timeout=300, check=False,
+    )  # fmt: skip
 
 
 def printed_by(project: Path, body: str, *options: str, plugins: bool = False) -> str:
     """What pytest prints about a test file of the project."""
     head = "from mypkg.layers import *\nfrom funcnn.testing import laws, parametrize_with_laws, shapes\n"
     (project / "test_layers.py").write_text(head + body)
-    options = ("-m", "pytest", "-p", "funcnn.hooks.for_pytest", "--strict-markers", "-W", "error", "-p", "no:cacheprovider", *options)
-    return python(project, *options, plugins=plugins).stdout
+    loaded = ("-m", "pytest", "-p", "funcnn.hooks.for_pytest", "-p", "no:cacheprovider")
+    return python(project, *loaded, "--strict-markers", "-W", "error", *options, plugins=plugins).stdout
 
 
 def counts(printed: str) -> dict[str, int]:
@@ -122,21 +123,27 @@ def test_laws_are_chosen_on_the_command_line(project: Path) -> None:
 def test_misspelt_options_are_refused(project: Path, options: tuple[str, ...], message: str) -> None:
     """No law is left out in silence."""
     body = 'TestCube = laws(Cube(), shapes("B", "D"))'
-    (project / "test_layers.py").write_text(f"from mypkg.layers import *\nfrom funcnn.testing import laws, shapes\n{body}")
+    (project / "test_layers.py").write_text(
+        f"from mypkg.layers import *\nfrom funcnn.testing import laws, shapes\n{body}"
+    )
     done = python(project, "-m", "pytest", "-p", "funcnn.hooks.for_pytest", *options)
     assert done.returncode == 4 and message in done.stderr
 
 
 def test_laws_are_chosen_by_marker(project: Path) -> None:
     """The marker is known, and on every test of a law."""
-    printed = printed_by(project, 'TestCube = laws(Cube(), shapes("B", "D"))\ndef test_other(): pass\n', "-q", "-m", "not law")
+    printed = printed_by(
+        project, 'TestCube = laws(Cube(), shapes("B", "D"))\ndef test_other(): pass\n', "-q", "-m", "not law"
+    )
     assert counts(printed)["passed"] == 1
 
 
 def test_the_number_of_cases_is_set_on_the_command_line(project: Path) -> None:
     """It overrules the file; Hypothesis counts them."""
     body = 'TestCube = laws(Cube(), shapes("B", "D"), examples=5)'
-    printed = printed_by(project, body, "--laws", "pure", "--law-examples", "17", "--hypothesis-show-statistics", plugins=True)
+    printed = printed_by(
+        project, body, "--laws", "pure", "--law-examples", "17", "--hypothesis-show-statistics", plugins=True
+    )
     assert "max_examples=17" in printed
 
 
@@ -144,7 +151,9 @@ def test_the_summary_says_how_often_laws_said_nothing(project: Path) -> None:
     """At kinks there is no verdict; where there are no kinks there is no summary."""
     kinked = 'TestRamp = laws(Ramp, (8, 9), kinks=True)'
     printed = printed_by(project, kinked, "--law-examples", "60", "--laws", "true_pullback,pure")
-    assert re.search(r"no verdict in \d+ of \d+ cases \(.* %\); most of all:\n +\d+ %  \w+  test_layers.py::TestRamp", printed)
+    assert re.search(
+        r"no verdict in \d+ of \d+ cases \(.* %\); most of all:\n +\d+ %  \w+  test_layers.py::TestRamp", printed
+    )
     smooth = 'TestCube = laws(Cube(), shapes("B", "D"))'
     assert "no verdict" not in printed_by(project, smooth, "--laws", "true_pullback")
 
@@ -172,7 +181,9 @@ def test_my_layers(layer, law):
 
 def test_a_stale_exception_fails(project: Path) -> None:
     """The law holds again: the exception must go."""
-    printed = printed_by(project, 'TestCube = laws(Cube(), shapes("B", "D"), only=["pure"], except_={"pure": "a cache"})', "-q")
+    printed = printed_by(
+        project, 'TestCube = laws(Cube(), shapes("B", "D"), only=["pure"], except_={"pure": "a cache"})', "-q"
+    )
     assert "pure is said not to hold (a cache)" in printed and counts(printed) == {"failed": 1}
 
 
@@ -182,7 +193,9 @@ def test_it_works_on_several_processes_and_in_any_order(project: Path) -> None:
         "import random\ndef pytest_collection_modifyitems(items):\n    random.Random(3).shuffle(items)\n"
     )
     body = 'TestCube = laws(Cube(), shapes("B", "D"))\nTestRamp = laws(Ramp, (8, 9), kinks=True)'
-    printed = printed_by(project, body, "-q", "-p", "xdist", "-n", "2", "--law-examples", "40", "--laws", "true_pullback,pure")
+    printed = printed_by(
+        project, body, "-q", "-p", "xdist", "-n", "2", "--law-examples", "40", "--laws", "true_pullback,pure"
+    )
     assert counts(printed) == {"passed": 4}
     assert "no verdict in" in printed
 
@@ -207,7 +220,8 @@ def test_without_its_tools_the_extra_is_named(project: Path, package: str) -> No
     """The message says what to install."""
     (project / "blocked.py").write_text(
         "import importlib.util as u\nfound = u.find_spec\n"
-        f"u.find_spec = lambda name, *rest: None if name == {package!r} else found(name, *rest)\nimport funcnn.testing\n"
+        f"u.find_spec = lambda name, *rest: None if name == {package!r} else found(name, *rest)\n"
+        "import funcnn.testing\n"
     )
     message = f"MissingExtraError: the laws need {package}: pip install 'funcnn[testing]'"
     assert message in python(project, "blocked.py").stderr
@@ -222,7 +236,9 @@ def test_the_written_file_passes(project: Path) -> None:
         'TestRamp = laws(Ramp, shapes("B", ..., "D"))',
         'TestShift = laws(Shift(0.5), shapes("B", ..., "D"))',
     ]
-    printed = python(project, "-m", "pytest", "-q", "-p", "funcnn.hooks.for_pytest", "--law-examples", "3", "test_written.py").stdout
+    printed = python(
+        project, "-m", "pytest", "-q", "-p", "funcnn.hooks.for_pytest", "--law-examples", "3", "test_written.py"
+    ).stdout
     assert counts(printed)["passed"] > 75 and "failed" not in counts(printed)
     assert "is there already" in python(project, *command).stderr
 

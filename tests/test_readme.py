@@ -69,6 +69,8 @@ def test_the_two_commands_make_an_environment(command: str) -> None:
 def test_the_gate_installs_and_tests_as_the_readme_says() -> None:
     """The same extras, the same test command."""
     gate = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
-    (line,) = [line for language, text in BLOCKS if language == "sh" for line in text.splitlines() if "-m pytest" in line]
+    (line,) = [
+        line for language, text in BLOCKS if language == "sh" for line in text.splitlines() if "-m pytest" in line
+    ]
     extras = re.search(r"'\.\[\w+\]'", line)
     assert extras is not None and f"-e {extras[0]}" in gate and "-m pytest" in gate

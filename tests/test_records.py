@@ -80,7 +80,9 @@ def test_another_call_is_not_equal(a: Record, b: Record) -> None:
     assert a != b and not a == b
 
 
-@pytest.mark.parametrize(("name", "kind"), [("Dense", "dense"), ("BatchNorm", "batch_norm"), ("GRU", "gru"), ("serial", "serial")])
+@pytest.mark.parametrize(
+    ("name", "kind"), [("Dense", "dense"), ("BatchNorm", "batch_norm"), ("GRU", "gru"), ("serial", "serial")]
+)
 def test_kinds_are_names_in_small_letters(name: str, kind: str) -> None:
     """Words are told apart by their capitals."""
     assert snake_case(name) == kind

@@ -122,7 +122,9 @@ def test_names_of_laws_are_checked(wrong: dict[str, Any], message: str) -> None:
 
 def test_reports_are_tables() -> None:
     """One line a law, and the message of what is broken."""
-    report: Report = holds(Tanh, (2, 3), report=True, only=["pure", "odd", "unit_interval"], also=["odd", "unit_interval"])
+    report: Report = holds(
+        Tanh, (2, 3), report=True, only=["pure", "odd", "unit_interval"], also=["odd", "unit_interval"]
+    )
     assert (report.held, len(report.lines)) == (False, 3)
     assert "unit_interval  BROKEN" in str(report) and "values from" in str(report)
 

@@ -98,7 +98,9 @@ def test_a_schedule_is_itself() -> None:
 @pytest.mark.parametrize("rate", [None, "0.1", True, [0.1]])
 def test_what_is_no_rate_is_refused(rate: Any) -> None:
     """The message says what a rate is."""
-    with pytest.raises(TypeError, match=rf"rate must be a number or a schedule, step -> rate, got {type(rate).__name__}"):
+    with pytest.raises(
+        TypeError, match=rf"rate must be a number or a schedule, step -> rate, got {type(rate).__name__}"
+    ):
         funcnn.adam(rate)
 
 
@@ -117,7 +119,10 @@ def test_rates_must_be_positive(make: Callable[[float], Schedule], rate: float) 
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: exponential_decay(0.1, 0, 0.5), "exponential_decay: decay_steps must be an integer of at least 1, got 0"),
+        (
+            lambda: exponential_decay(0.1, 0, 0.5),
+            "exponential_decay: decay_steps must be an integer of at least 1, got 0",
+        ),
         (lambda: exponential_decay(0.1, 10, 0.0), r"exponential_decay: decay_rate must be in \(0, 1\], got 0.0"),
         (lambda: exponential_decay(0.1, 10, math.nan), r"exponential_decay: decay_rate must be in \(0, 1\], got nan"),
         (lambda: cosine_decay(0.1, 0), "cosine_decay: decay_steps must be an integer of at least 1, got 0"),

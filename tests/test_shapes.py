@@ -33,7 +33,7 @@ from refusals import refusal
 D = Unknown()
 
 
-# unknown dimensions -----------------------------------------------------------------------------------------------------
+# unknown dimensions ---------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     "result",
     [D + 1, 1 + D, D - 1, 1 - D, D * 2, 2 * D, D // 2, 7 // D, D % 2, 7 % D, D**2, 2**D, -D, +D, abs(D), D + D,
@@ -61,7 +61,14 @@ def test_every_decision_is_refused(decide: Callable[[], object]) -> None:
 
 @pytest.mark.parametrize(
     "use",
-    [lambda: range(D), lambda: [0] * D, lambda: [1, 2][D], lambda: [1, 2][:D], lambda: operator.index(D), lambda: np.zeros(D)],
+    [
+        lambda: range(D),
+        lambda: [0] * D,
+        lambda: [1, 2][D],
+        lambda: [1, 2][:D],
+        lambda: operator.index(D),
+        lambda: np.zeros(D),
+    ],
 )
 def test_code_written_in_c_gets_no_value_either(use: Callable[[], object]) -> None:
     """An `int` would be taken by its value, -1, without being asked."""
@@ -84,7 +91,7 @@ def test_known_and_same_decide_nothing() -> None:
     assert (same(2, D, 2), same(D, D), same(2, D, 3), same()) == (True, True, False, True)
 
 
-# in and out -------------------------------------------------------------------------------------------------------------
+# in and out -----------------------------------------------------------------------------------------------------------
 def test_minus_one_becomes_unknown_and_back() -> None:
     """In nested shapes too; lists and NumPy's integers are welcome."""
     inside: Any = normalize([-1, (np.int64(2), -1), [0, 3]])
@@ -125,7 +132,7 @@ def test_the_shape_of_a_tuple_is_a_tuple_of_shapes() -> None:
     assert shape_of((np.zeros((2, 3)), (np.zeros(4), np.zeros(())))) == ((2, 3), ((4,), ()))
 
 
-# helpers of shape rules -------------------------------------------------------------------------------------------------
+# helpers of shape rules -----------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("shape", "options", "said"),
     [
@@ -134,7 +141,11 @@ def test_the_shape_of_a_tuple_is_a_tuple_of_shapes() -> None:
          "where the last one is missing, x[..., None]"),
         ((3,), {"exactly": 3}, "Conv takes an array of 3 axes, got (3,)"),
         ((), {"at_least": 1}, "Conv takes an array of at least 1 axis, got ()"),
-        (((2, 3), (2, D)), {"at_least": 1}, "Conv takes an array of at least 1 axis, got a tuple of 2: ((2, 3), (2, ?))"),
+        (
+            ((2, 3), (2, D)),
+            {"at_least": 1},
+            "Conv takes an array of at least 1 axis, got a tuple of 2: ((2, 3), (2, ?))",
+        ),
     ],
 )  # fmt: skip
 def test_axes_says_what_the_layer_takes(shape: Any, options: Any, said: str) -> None:
@@ -171,7 +182,8 @@ def test_positive_refuses(size: Any) -> None:
 @pytest.mark.parametrize("value", [1, 1.0, -0.1, math.nan])
 def test_probability_refuses(value: float) -> None:
     """The name, the range and what came."""
-    assert refusal(lambda: probability("Dropout", drop=value), ValueError) == f"Dropout: drop must be in [0, 1), got {value!r}"
+    said = refusal(lambda: probability("Dropout", drop=value), ValueError)
+    assert said == f"Dropout: drop must be in [0, 1), got {value!r}"
 
 
 @pytest.mark.parametrize("value", [0, -1.0, math.inf, math.nan])

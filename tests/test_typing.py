@@ -14,11 +14,13 @@ from funcnn.testing.typing_cases import TypingCase, marks, mypy_cases
 TYPINGS = ROOT / "typings"
 PARTS = [TYPINGS / part for part in ("accept", "infer", "plugin", "refuse")]
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
-CASES = mypy_cases(*PARTS, *EXAMPLES, options=("--config-file", str(TYPINGS / "mypy.ini"), "--cache-dir", str(cache("typings"))))
+CASES = mypy_cases(
+    *PARTS, *EXAMPLES, options=("--config-file", str(TYPINGS / "mypy.ini"), "--cache-dir", str(cache("typings")))
+)
 
 
 def test_mypy_says_what_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every line of every program: reported with the code and text it is marked with, or not at all. One run of mypy."""
+    """Every line of every program, in one run: reported with the code and text it is marked with, or not at all."""
     monkeypatch.chdir(ROOT)
     wrong: list[str] = []
     for case in CASES:
