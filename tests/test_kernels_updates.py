@@ -25,7 +25,7 @@ def test_adam(n: int) -> None:
     """Both moments and the step are those of the formula, in float64."""
     g, m, v = vectors(n, 3)
     v = v * v
-    u, new_m, new_v = kernel.adam(g, m, v, 0.9, 0.99, -0.5, 0.1)
+    u, new_m, new_v, _ = kernel.adam(g, m, v, 0.9, 0.99, -0.5, 0.1, None)
     g64, m64 = g.astype(np.float64), 0.9 * m.astype(np.float64) + g
     v64 = 0.99 * v.astype(np.float64) + g64 * g64
     np.testing.assert_allclose(new_m, m64, rtol=1e-5, atol=1e-6)
@@ -46,7 +46,7 @@ def test_adam_scalars_are_the_bias_corrections(t: int) -> None:
 def test_momentum(n: int) -> None:
     """The velocity decays and takes the gradient up; the step is a multiple of it."""
     g, velocity = vectors(n, 2)
-    u, new = kernel.momentum(g, velocity, 0.5, -0.25)
+    u, new, _ = kernel.momentum(g, velocity, 0.5, -0.25, None)
     np.testing.assert_array_equal(new, velocity * np.float32(0.5) + g)
     np.testing.assert_array_equal(u, new * np.float32(-0.25))
 
@@ -59,14 +59,57 @@ def test_scaled_and_added(n: int) -> None:
     np.testing.assert_array_equal(kernel.added(x, y), x + y, strict=True)
 
 
-def test_add_scaled_keeps_to_the_spans() -> None:
-    """Between the ends of every span, and nowhere else."""
+def test_adam_decays_between_the_ends_of_every_span() -> None:
+    """And nowhere else, whatever the blocks are."""
     n = 2 * BLOCK
-    y, x = np.zeros(n), np.ones(n)
-    kernel.add_scaled(y, x, 2.0, ((1, 3), (10, BLOCK + 20)))
+    zeros, params = np.zeros(n), np.ones(n)
+    decay = kernel.Decay(params, 2.0, ((1, 3), (10, BLOCK + 20)))
+    update, *_ = kernel.adam(zeros, zeros, zeros, 0.9, 0.99, -0.5, 0.1, None, decay)
     expected = np.zeros(n)
     expected[1:3] = expected[10 : BLOCK + 20] = 2.0
-    np.testing.assert_array_equal(y, expected)
+    np.testing.assert_array_equal(update, expected)
+
+
+def in_pieces(g: np.ndarray[tuple[int], np.dtype[np.float32]]) -> list[np.ndarray[tuple[int], np.dtype[np.float32]]]:
+    """The same numbers in three vectors of different lengths."""
+    return np.array_split(g, [len(g) // 3, len(g) // 3 + 1])
+
+
+@every_size
+def test_updates_applied_at_once_are_those_applied_later(n: int) -> None:
+    """Bit for bit, for gradients that lie in a row and for those that do not."""
+    g, m, v, p = vectors(n, 4)
+    v = v * v
+    decay = kernel.Decay(p, -0.01, ((n // 4, n // 2),))
+
+    def runs(g: Any, onto: Any) -> list[tuple[Any, ...]]:
+        return [
+            kernel.descended(g, -0.1, onto),
+            kernel.momentum(g, m, 0.9, -0.1, onto),
+            kernel.adam(g, m, v, 0.9, 0.99, -0.5, 0.1, onto, decay),
+        ]
+
+    for gradient in (g, in_pieces(g)):
+        for (update, *state, known), (moved, *after, finite) in zip(runs(gradient, None), runs(gradient, p), strict=True):
+            np.testing.assert_array_equal(moved, p + update, strict=True)
+            np.testing.assert_array_equal(after, state)
+            assert (known, finite) == (False, True)
+
+
+@pytest.mark.parametrize("n", [7, 2 * BLOCK + 5])
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
+def test_what_is_not_finite_is_told(n: int, wrong: float) -> None:
+    """Wherever it is: a gradient that is not finite makes params that are not."""
+    g, m, v, p = vectors(n, 4)
+    g[n - 2] = wrong
+    with np.errstate(all="ignore"):
+        finite = [
+            kernel.descended(g, -0.1, p)[-1],
+            kernel.descended(g, 0.0, p)[-1],
+            kernel.momentum(g, m, 0.9, -0.1, p)[-1],
+            kernel.adam(g, m, v * v, 0.9, 0.99, -0.5, 0.1, p)[-1],
+        ]
+    assert finite == [False] * 4
 
 
 @every_size

@@ -70,6 +70,25 @@ def test_momentum_gathers_speed() -> None:
     assert [float(u.at("w")[0]) for u in updates] == [-1.0, -1.5, -1.75]
 
 
+@every_row
+@pytest.mark.parametrize("n", [5, 2 * BLOCK])
+def test_a_step_is_the_updates_applied(row: OptimizerRow, n: int) -> None:
+    """Bit for bit, in every step; also for an optimizer that only has `update`, and for chains of both."""
+    o = build(row)
+    bare: Optimizer[Any] = Optimizer(o.init, lambda g, s, p: o.update(g, s, p))
+    rng = np.random.default_rng(n)
+    params = Params({"a": rng.standard_normal((2, n), np.float32), "b": rng.standard_normal(3, np.float32)})
+    others: list[Optimizer[Any]] = [o, bare, chain(o, bare), chain(bare, o), chain(chain(), o), chain()]
+    for other in others:
+        at_once = in_turn = (params, other.init(params))
+        for _ in range(2):
+            grads = Params({"a": rng.standard_normal((2, n), np.float32), "b": rng.standard_normal(3, np.float32)})
+            at_once = other.step(grads, at_once[1], at_once[0])
+            updates, state = other.update(grads, in_turn[1], in_turn[0])
+            in_turn = apply_updates(in_turn[0], updates), state
+            assert at_once == in_turn
+
+
 @pytest.mark.parametrize("n", [BLOCK - 1, BLOCK, 2 * BLOCK + 1])
 @pytest.mark.parametrize("o", [sgd(0.1), momentum(0.1, 0.9), adam(0.1), adamw(0.1, where="**")], ids=repr)
 def test_long_vectors_are_updated_as_short_ones(o: Optimizer[Any], n: int) -> None:

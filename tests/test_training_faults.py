@@ -24,12 +24,14 @@ from funcnn import (
     ShapeError,
     Tree,
     adam,
+    chain,
     fit,
     joint,
     parallel,
     serial,
     sgd,
     squared_error,
+    tree_map,
 )
 
 X, Y = np.arange(12, dtype=np.float32).reshape(6, 2) / 12, np.ones((6, 1), np.float32)
@@ -166,6 +168,16 @@ def test_a_gradient_that_is_not_finite() -> None:
     net = serial(Dense(3), spoiled(lambda dy: dy * np.float32(np.inf)), Dense(1))
     _, error = failing(fit(squared_error, net.apply, sgd(0.1), PARAMS, (X, Y)))
     assert str(error).startswith("step 1, batch 0 of epoch 0: the gradient of dense_0/w is not finite; ")
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_no_optimizer_hides_such_a_gradient(order: int) -> None:
+    """Not one that leaves such leaves alone, before or behind another."""
+    careful: Optimizer[int] = Optimizer(lambda params: 0, lambda g, s, p: (tree_map(np.nan_to_num, g), s))
+    net = serial(Dense(3), spoiled(lambda dy: dy * np.float32(np.nan)), Dense(1))
+    for optimizer in (careful, chain(*[careful, sgd(0.1)][::order])):
+        _, error = failing(fit(squared_error, net.apply, optimizer, PARAMS, (X, Y)))
+        assert str(error).startswith("step 1, batch 0 of epoch 0: the gradient of dense_0/w is not finite; ")
 
 
 def test_an_update_that_is_not_finite() -> None:

@@ -12,7 +12,6 @@ from torch_peers import torch_entries
 from works import Work
 
 from funcnn import fit, value_and_grad
-from funcnn.optimizers import apply_updates
 
 Step = Callable[[], object]
 
@@ -43,7 +42,7 @@ def _peers(work: Work) -> Iterator[tuple[str, Callable[[Work], Step]]]:
 
 
 def public_calls(work: Work) -> Step:
-    """A step written by hand: the objective, the optimizer, the updates."""
+    """A step written by hand: the objective, then the optimizer."""
     (x, y), optimizer = work.data(), work.optimizer
     objective = value_and_grad(work.loss, work.net.apply)
     _, params = work.net.init(0, work.shape, dtype=work.dtype)
@@ -52,8 +51,7 @@ def public_calls(work: Work) -> Step:
     def step() -> None:
         nonlocal params, state
         _, grads = objective(params, x, y)
-        updates, state = optimizer.update(grads, state, params)
-        params = apply_updates(params, updates)
+        params, state = optimizer.step(grads, state, params)
 
     return step
 

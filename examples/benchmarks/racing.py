@@ -14,6 +14,10 @@ Step = Callable[[], object]
 Clock = Callable[[], float]
 
 
+TURN, MOST = 50e-3, 20
+"""Seconds of a turn, and its most steps: as in training, steps follow their like, not the steps of eight others."""
+
+
 class Time(NamedTuple):
     """Of one step, in milliseconds."""
 
@@ -26,8 +30,8 @@ def race(
 ) -> tuple[dict[str, Time], dict[str, str]]:
     """The times of those that ran, and why others did not."""
     steps, failed = _ready(work, entries)
-    once = {name: _timed(step, 1, clock) for name, step in steps.items()}
-    turns = {name: max(1, min(20, int(1e-3 / max(t, 1e-9)))) for name, t in once.items()}
+    once = {name: min(_timed(step, 1, clock) for _ in range(3)) for name, step in steps.items()}
+    turns = {name: max(1, min(MOST, round(TURN / max(t, 1e-9)))) for name, t in once.items()}
     rounds = int(max(5, min(300, seconds / max(1e-9, sum(turns[name] * t for name, t in once.items()))))) if seconds else 2
     times: dict[str, list[float]] = {name: [] for name in steps}
     for _ in range(rounds):

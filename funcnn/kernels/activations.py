@@ -1,5 +1,5 @@
-"""The arithmetic of the activations: for each its value `f(x)` and its derivative `d_f(x, y)`, where `y = f(x)`; or, where
-the derivative comes from y alone, `f_pullback(y, dy)`, the derivative times `dy`.
+"""The arithmetic of the activations: for each its value `f(x)` and its derivative `d_f(x, y)`, where `y = f(x)`; or,
+where the derivative comes from y alone, `f_pullback(y, dy)`, the derivative times `dy`.
 
 All are finite and silent for x between -1e4 and 1e4 (`exp` apart, which is infinite there), keep the dtype, and carry
 NaN through. Complex numbers, which only derivatives by complex step bring here, take the branch of their real part.
@@ -131,8 +131,12 @@ def relu(x: Array) -> Array:
 
 
 def relu_pullback(y: Array, dy: Array) -> Array:
-    """`dx = dy` where y is positive, else 0. Long arrays block by block: 1.2 ms on 2.4M floats, 2.4 ms in two passes."""
-    if y.size < SHORT or y.dtype.kind == "c" or y.dtype != dy.dtype or not (y.flags.c_contiguous and dy.flags.c_contiguous):
+    """`dx = dy` where y is positive, else 0.
+
+    Long arrays go block by block: 1.2 ms on 2.4M floats, 2.4 ms in two passes. Masks made of integers take as long.
+    """
+    plain = y.dtype == dy.dtype and y.dtype.kind != "c" and y.flags.c_contiguous and dy.flags.c_contiguous
+    if y.size < SHORT or not plain:
         return step(y) * dy
     dx: Array = like(y)
     a, b, c, zero = y.reshape(-1), dy.reshape(-1), dx.reshape(-1), number(0.0, y.dtype)

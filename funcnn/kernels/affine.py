@@ -31,16 +31,16 @@ def affine_input(dy: Array, w: Array) -> Array:
 
 
 def product(a: Array, b: Array) -> Array:
-    """`a b`, a long one in scratch memory. `np.dot` costs less to call than `np.matmul`: 0.5 us, not 1.1."""
-    if a.ndim == 2 and a.dtype == b.dtype and len(a) * b.shape[1] >= SHORT:
-        return np.dot(a, b, array((len(a), b.shape[1]), a.dtype))
-    y: Array = np.dot(a, b)
+    """`a b`, a long one in scratch memory. The method `dot` costs least to call: 0.27 us, `np.matmul` 0.65."""
+    if a.size * b.shape[1] >= SHORT and a.ndim == 2 and a.dtype == b.dtype and len(a) * b.shape[1] >= SHORT:
+        return a.dot(b, array((len(a), b.shape[1]), a.dtype))
+    y: Array = a.dot(b)
     return y
 
 
 def column_sums(rows: Array) -> Array:
     """`1^T rows`, by a matrix product, which is faster than `sum(0)`: 7 us against 10 us on 128 x 512 float32."""
-    sums: Array = np.dot(ones(len(rows), rows.dtype), rows)
+    sums: Array = ones(len(rows), rows.dtype).dot(rows)
     return sums
 
 

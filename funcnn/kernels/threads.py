@@ -4,8 +4,8 @@ There is no thread before the first kernel that is long enough for two, none whe
 starts over. FUNCNN_THREADS=1 turns them off, see `funcnn.kernels.settings`. Results are the same whatever the number of
 threads where each writes to its own place; sums over images are added up in another order.
 
-While threads run, each calls BLAS for itself, so that BLAS is told to use one thread for the time being: its own threads
-and these would wait for each other.
+While threads run, each calls BLAS for itself, so that BLAS is told to use one thread for the time being: its own
+threads and these would wait for each other.
 """
 
 from __future__ import annotations

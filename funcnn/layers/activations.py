@@ -25,10 +25,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
+from funcnn.calculus import Pullback
 from funcnn.kernels import activations as kernel
-from funcnn.networks import Layer, constant, is_layer, layer
+from funcnn.networks import EMPTY, Layer, constant, is_layer, layer
 from funcnn.shapes import axes
-from funcnn.types import Array
+from funcnn.types import Array, Shape, Tree
 
 Value: TypeAlias = "Callable[[Array], Array]"
 Derivative: TypeAlias = "Callable[[Array, Array], Array]"
@@ -80,11 +81,17 @@ def _row(name: str, f: Value, df: Derivative) -> Layer[Array, Array]:
 def _row_of_value(name: str, f: Value, pull: Callable[[Array, Array], Array]) -> Layer[Array, Array]:
     """A row whose derivative comes from y alone, so that x need not be kept: `dx = pull(y, dy)`."""
 
-    def rule(x: Array) -> tuple[Array, Callable[[Array], Array]]:
+    def rule(params: Tree, x: Array) -> tuple[Array, Pullback]:  # not lifted, which would be a call more on the way
         y = f(x)
-        return y, lambda dy: pull(y, dy)
+        return y, lambda dy: (EMPTY, pull(y, dy))
 
-    return constant(name, __name__, Layer.lift(lambda shape: axes(name, shape, at_least=1), rule, value=f))
+    def out_shape(shape: Shape) -> Shape:
+        return axes(name, shape, at_least=1)
+
+    def value(params: Tree, x: Array) -> Array:
+        return f(x)
+
+    return constant(name, __name__, Layer.of(out_shape, lambda shape: EMPTY, rule, value=value))
 
 
 Tanh: Layer[Array, Array] = _row_of_value("Tanh", kernel.tanh, kernel.tanh_pullback)

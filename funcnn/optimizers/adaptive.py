@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 
 from funcnn.kernels import updates as kernel
-from funcnn.optimizers.pairs import Optimizer, checked_state, flat, flat_like, optimizer, pieces_like
+from funcnn.optimizers.pairs import Optimizer, Update, checked_state, flat, flat_like, optimizer, pieces_like
 from funcnn.packing import Layout
 from funcnn.params import Params
 from funcnn.schedules import Rate, rates
@@ -109,14 +109,15 @@ def _adam(
         zeros = layout.own(np.zeros_like(p))
         return AdamState(0, zeros, zeros)
 
-    def update(grads: Tree, state: AdamState, params: Tree) -> tuple[Params, AdamState]:
+    def advance(grads: Tree, state: AdamState, params: Tree, *, onto: bool) -> tuple[Params, AdamState, bool]:
         checked_state(name, state, AdamState)
         p, layout = flat(params)
         g = pieces_like(layout, grads, p, "grads")
         m, v = flat_like(layout, state.m, p, "state/m"), flat_like(layout, state.v, p, "state/v")
         step_rate, t = read(state.step), state.step + 1
-        u, m, v = kernel.adam(g, m, v, b1, b2, *kernel.adam_scalars(t, step_rate, b1, b2, eps))
-        kernel.add_scaled(u, p, -step_rate * decay, decaying(p, layout))
-        return layout.own(u), AdamState(t, layout.own(m), layout.own(v))
+        scale, inner = kernel.adam_scalars(t, step_rate, b1, b2, eps)
+        decays = kernel.Decay(p, -step_rate * decay, spans) if (spans := decaying(p, layout)) else None
+        moved, m, v, finite = kernel.adam(g, m, v, b1, b2, scale, inner, p if onto else None, decays)
+        return layout.own(moved), AdamState(t, layout.own(m), layout.own(v)), finite
 
-    return Optimizer(init, update)
+    return Optimizer(init, Update(advance))

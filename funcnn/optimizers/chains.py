@@ -7,7 +7,7 @@ from typing import Any, TypeVar, overload
 
 from funcnn.errors import brief
 from funcnn.kernels import updates as kernel
-from funcnn.optimizers.pairs import Optimizer, flat, optimizer, pieces_like
+from funcnn.optimizers.pairs import Optimizer, Update, advancing, apply_updates, flat, is_plain, optimizer, pieces_like
 from funcnn.params import Params
 from funcnn.shapes import finite_positive
 from funcnn.types import Tree, is_tuple
@@ -44,13 +44,15 @@ def clip_by_global_norm(max_norm: float) -> Optimizer[tuple[()]]:
         flat(params)
         return ()
 
-    def update(grads: Tree, state: tuple[()], params: Tree) -> tuple[Params, tuple[()]]:
+    def advance(grads: Tree, state: tuple[()], params: Tree, *, onto: bool) -> tuple[Params, tuple[()], bool]:
         p, layout = flat(params)
         g = pieces_like(layout, grads, p, "grads")
         size = kernel.norm(g)
-        return layout.own(kernel.scaled(g, limit / size if limit < size < math.inf else 1.0)), state
+        scale = limit / size if limit < size < math.inf else 1.0
+        moved, finite = kernel.descended(g, scale, p if onto else None)
+        return layout.own(moved), state, finite
 
-    return Optimizer(init, update)
+    return Optimizer(init, Update(advance))
 
 
 # One overload per arity, for the exact type of the state.
@@ -92,15 +94,24 @@ def chain(*optimizers: Optimizer[Any]) -> Optimizer[Any]:
     def init(params: Tree) -> tuple[Any, ...]:
         return tuple(o.init(params) for o in optimizers)
 
-    def update(grads: Tree, state: tuple[Any, ...], params: Tree) -> tuple[Params, tuple[Any, ...]]:
+    def advance(
+        grads: Tree, state: tuple[Any, ...], params: Tree, *, onto: bool
+    ) -> tuple[Params, tuple[Any, ...], bool]:
         if not is_tuple(state) or len(state) != len(optimizers):
             got = len(state) if is_tuple(state) else brief(state)
             n = len(optimizers)
             raise ValueError(f"this chain of {n} has a state of {n} parts, got {got}; make it with init")
         states: list[Any] = []
+        finite = False
         for o, s in zip(optimizers, state, strict=True):
-            grads, s = o.update(grads, s, params)
+            if onto and len(states) == len(optimizers) - 1:
+                grads, s, finite = advancing(o)(grads, s, params)
+            else:
+                grads, s = o.update(grads, s, params)
             states.append(s)
-        return grads if isinstance(grads, Params) else Params(grads), tuple(states)
+        if onto and not optimizers:
+            grads = apply_updates(params, grads)
+        return grads if isinstance(grads, Params) else Params(grads), tuple(states), finite and plain
 
-    return Optimizer(init, update)
+    plain = all(map(is_plain, optimizers))
+    return Optimizer(init, Update(advance, plain))

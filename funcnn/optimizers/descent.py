@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from funcnn.kernels import updates as kernel
-from funcnn.optimizers.pairs import Optimizer, checked_state, flat, flat_like, optimizer, pieces_like
+from funcnn.optimizers.pairs import Optimizer, Update, checked_state, flat, flat_like, optimizer, pieces_like
 from funcnn.params import Params
 from funcnn.schedules import Rate, rates
 from funcnn.shapes import probability
@@ -44,13 +44,14 @@ def sgd(rate: Rate) -> Optimizer[SgdState]:
         flat(params)
         return SgdState(0)
 
-    def update(grads: Tree, state: SgdState, params: Tree) -> tuple[Params, SgdState]:
+    def advance(grads: Tree, state: SgdState, params: Tree, *, onto: bool) -> tuple[Params, SgdState, bool]:
         checked_state("sgd", state, SgdState)
         p, layout = flat(params)
         g = pieces_like(layout, grads, p, "grads")
-        return layout.own(kernel.scaled(g, -read(state.step))), SgdState(state.step + 1)
+        moved, finite = kernel.descended(g, -read(state.step), p if onto else None)
+        return layout.own(moved), SgdState(state.step + 1), finite
 
-    return Optimizer(init, update)
+    return Optimizer(init, Update(advance))
 
 
 @optimizer
@@ -73,12 +74,12 @@ def momentum(rate: Rate, mass: float) -> Optimizer[MomentumState]:
         p, layout = flat(params)
         return MomentumState(0, layout.own(np.zeros_like(p)))
 
-    def update(grads: Tree, state: MomentumState, params: Tree) -> tuple[Params, MomentumState]:
+    def advance(grads: Tree, state: MomentumState, params: Tree, *, onto: bool) -> tuple[Params, MomentumState, bool]:
         checked_state("momentum", state, MomentumState)
         p, layout = flat(params)
         g = pieces_like(layout, grads, p, "grads")
         velocity = flat_like(layout, state.velocity, p, "state")
-        u, velocity = kernel.momentum(g, velocity, mass, -read(state.step))
-        return layout.own(u), MomentumState(state.step + 1, layout.own(velocity))
+        moved, velocity, finite = kernel.momentum(g, velocity, mass, -read(state.step), p if onto else None)
+        return layout.own(moved), MomentumState(state.step + 1, layout.own(velocity)), finite
 
-    return Optimizer(init, update)
+    return Optimizer(init, Update(advance))

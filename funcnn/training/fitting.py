@@ -14,12 +14,14 @@ from funcnn.errors import FuncnnError, NonFiniteError, brief
 from funcnn.keys import Key, as_key
 from funcnn.losses.terms import Loss
 from funcnn.objectives import Objective, Penalty, value_and_grad
-from funcnn.optimizers import Optimizer, apply_updates
+from funcnn.kernels.finiteness import all_finite
+from funcnn.optimizers import Optimizer
+from funcnn.optimizers.pairs import advancing, is_plain
 from funcnn.packing import layout_of, pack
 from funcnn.params import Params, plain
 from funcnn.shapes import is_integer, positive
 from funcnn.training.batching import batch, batch_count, order
-from funcnn.training.rows import all_finite, arrays_of, converted, count_rows, dtype_of, features_of
+from funcnn.training.rows import arrays_of, converted, count_rows, dtype_of, features_of
 from funcnn.training.rows import refuse_empty, taken
 from funcnn.types import Array, Rng, Tree, is_tuple
 
@@ -172,47 +174,49 @@ def _steps(
     plan: _Plan,
 ) -> Generator[tuple[TrainState[S], StepMetrics], None, None]:
     step, params, memory, key = state
+    advance = advancing(optimizer)
+    carries = is_plain(optimizer)  # if so, the new params tell whether the gradients are finite
     keys = key.fold("pass") if objective.apply.random else None
+    rows, size, per_epoch, steps, shuffle = plan
     index, drawn_for = None, -1
-    whole = data if plan.rows <= plan.size else None
-    while step < plan.steps:
-        epoch, i = divmod(step, plan.per_epoch)
-        if plan.shuffle and epoch != drawn_for:
-            index, drawn_for = order(key, epoch, plan.rows), epoch
-        arrays = whole or batch(data, i, plan.size, index)
+    whole = data if rows <= size else None
+    while step < steps:
+        epoch, i = divmod(step, per_epoch)
+        if shuffle and epoch != drawn_for:
+            index, drawn_for = order(key, epoch, rows), epoch
+        x, target, *weights = whole or batch(data, i, size, index)
         rng = keys.fold(step) if keys else None
         step += 1
         try:
             with np.errstate(all="ignore"):  # what overflows is found below, and named
-                value, gradients = _gradients(objective, params, arrays, rng)
-                updates, memory = optimizer.update(gradients, memory, params)
+                value, gradients = objective(params, x, target, weights=weights[0] if weights else None, rng=rng)
+                if not (carries and isfinite(value)):
+                    _refuse_infinite_gradients(value, gradients, params)
+                params, memory, finite = advance(gradients, memory, params)
+                if not finite:
+                    _refuse_infinite(params, value, gradients)
                 del gradients  # what is not needed any more is memory for what comes next
-                params = _updated(params, updates)
-                del updates
         except NonFiniteError as error:
             error.args = (
                 f"step {step}, batch {i} of epoch {epoch}: {error.message}; the states before it are as they were; "
                 f"look at the rows of this batch, lower the rate, or clip with chain(clip_by_global_norm(1.0), ...)",
             )
             raise
-        metrics = StepMetrics(step, epoch, value, min(plan.size, plan.rows - i * plan.size), i + 1 == plan.per_epoch)
+        metrics = StepMetrics(step, epoch, value, min(size, rows - i * size), i + 1 == per_epoch)
         yield TrainState(step, params, memory, key), metrics
 
 
-def _gradients(objective: Objective[Any, Any, Any], params: Params, data: Any, rng: Key | None) -> tuple[float, Params]:
-    """The loss of a batch and its gradients, which are finite."""
-    value, gradients = objective(params, data[0], data[1], weights=data[2] if len(data) == 3 else None, rng=rng)
+def _refuse_infinite_gradients(value: float, gradients: Params, params: Params) -> None:
+    """Refuse a loss and gradients that are not finite."""
     if not (isfinite(value) and all(map(all_finite, layout_of(params).pieces(gradients)))):
         raise NonFiniteError(_diverged(value, gradients))
-    return value, gradients
 
 
-def _updated(params: Params, updates: Params) -> Params:
-    """The params after a step, which are finite."""
-    params = apply_updates(params, updates)
+def _refuse_infinite(params: Params, value: float, gradients: Params) -> None:
+    """Refuse the params of a step that are not finite, and tell where that comes from."""
+    _refuse_infinite_gradients(value, gradients, params)
     if not all_finite(layout_of(params).gather(params)):
         raise NonFiniteError(f"the gradient is finite, but the update leaves {_first_bad(params)} not finite")
-    return params
 
 
 def _diverged(value: float, gradients: Params) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import isfinite, prod
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from funcnn.calculus import Apply
 from funcnn.errors import FuncnnError, NonFiniteError, ShapeError
 from funcnn.kinds import Kind, convert, part, refuse_list
 from funcnn.params import Params, plain
-from funcnn.types import Array, is_array, is_tuple
+from funcnn.types import is_array, is_tuple
 
 _BLOCK = 1 << 20  # values looked at together
 _SMALL = 1 << 26  # bytes; up to this size, integers are converted to real numbers once, in advance
@@ -136,14 +136,3 @@ def converted(value: Any, kind: Kind, dtype: np.dtype[Any], name: str) -> Any:
         return value
     with np.errstate(over="ignore"):  # too large for this dtype: infinite then, and found by who looks for that
         return value.astype(wanted, copy=False)
-
-
-def all_finite(vector: Array) -> bool:
-    """Are all numbers of the vector finite? One product answers, unless squares overflow."""
-    if vector.dtype.itemsize >= 4:
-        try:
-            if isfinite(vector.dot(vector)):
-                return True
-        except (FloatingPointError, RuntimeWarning):  # what an overflow is, where people ask for errors
-            pass
-    return bool(np.isfinite(vector).all())
