@@ -1,4 +1,4 @@
-"""What Hypothesis calls when it is imported: how to draw layers, params and keys where a test is annotated with them."""
+"""What Hypothesis calls when it is imported: how layers, params and keys are drawn where tests ask for their types."""
 
 from __future__ import annotations
 

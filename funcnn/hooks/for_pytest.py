@@ -1,4 +1,4 @@
-"""The pytest plugin: options, a marker, and a summary of the laws. Loading it imports neither Hypothesis nor the laws."""
+"""The pytest plugin: options, a marker, failures that read well, and a summary. Loading it imports no laws."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """`--law-examples` and `--laws`."""
     group = parser.getgroup("funcnn", "laws of layers")
     group.addoption(
-        "--law-examples", type=_positive, metavar="N", dest="law_examples", default=None, help="cases to try each law on"
-    )
+        "--law-examples", type=_positive, metavar="N", dest="law_examples", default=None,
+        help="cases to try each law on",
+    )  # fmt: skip
     group.addoption(
         "--laws", metavar="NAME,NAME", dest="laws", default="", help="run the tests of these laws, and of no others"
     )
@@ -42,7 +43,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if not names:
         return
     unknown = names - {_law(item) for item in items}
-    if unknown and not hasattr(config, "workerinput") and (unknown := unknown - _listed_laws()):  # xdist's must not stop
+    alone = not hasattr(config, "workerinput")  # a process of xdist must not stop: that is an internal error to it
+    if unknown and alone and (unknown := unknown - _listed_laws()):
         raise pytest.UsageError(f"--laws: no test is about {', '.join(sorted(unknown))}, and no law has this name")
     kept = [item for item in items if _law(item) in names]
     if len(kept) < len(items):

@@ -48,7 +48,7 @@ def _analytic(case: Case) -> Verdict | None:
 
 
 def _second_derivative(case: Case) -> Verdict | None:
-    """H, the second derivative of <dy, f>, by complex steps through the pullback: symmetric, and what differences say."""
+    """H, the second derivative of <dy, f>, by complex steps through the pullback: symmetric, and as differences say."""
     z = case.z
     real = dict(real_leaves(z))
     dy = case.cotangent(case.bare_pull(z)[0])

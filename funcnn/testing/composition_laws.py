@@ -143,15 +143,21 @@ def _residual(case: Case) -> Verdict | None:
     return None
 
 
-def _law(name: str, statement: str, check: Any) -> Law[Case]:
+def _law(name: str, check: Any, statement: str) -> Law[Case]:
     return Law(name, statement, "exact", check, passes="inference", kinds=("normal", "mixed"))
 
 
 COMPOSITION_LAWS = (
-    _law("associative", "serial(a, serial(f, c)), serial(serial(a, f), c), serial(a, f, c) and a >> f >> c are one", _associative),
-    _law("identity", "serial() does nothing: serial(serial(), f) and serial(f, serial()) are f", _identity),
-    _law("chain_rule", "the pullback of serial(f, g) is that of g and then that of f", _chain_rule),
-    _law("interchange", "serial(parallel(f, a), parallel(c, b)) is parallel(serial(f, c), serial(a, b))", _interchange),
-    _law("fan_out", "two copies of f on a fanned out input give equal values, and the cotangents of the input add", _fan_out),
-    _law("residual", "residual(f) is serial(FanOut(2), parallel(f, Identity), FanInSum)", _residual),
+    _law(
+        "associative", _associative,
+        "serial(a, serial(f, c)), serial(serial(a, f), c), serial(a, f, c) and a >> f >> c are one",
+    ),
+    _law("identity", _identity, "serial() does nothing: serial(serial(), f) and serial(f, serial()) are f"),
+    _law("chain_rule", _chain_rule, "the pullback of serial(f, g) is that of g and then that of f"),
+    _law("interchange", _interchange, "serial(parallel(f, a), parallel(c, b)) is parallel(serial(f, c), serial(a, b))"),
+    _law(
+        "fan_out", _fan_out,
+        "two copies of f on a fanned out input give equal values, and the cotangents of the input add",
+    ),
+    _law("residual", _residual, "residual(f) is serial(FanOut(2), parallel(f, Identity), FanInSum)"),
 )  # fmt: skip

@@ -43,7 +43,8 @@ def _directional(case: Case, path: str, leaf: Any, g: Any, y: Any, dy: Any) -> F
         def at(t: Any) -> Any:
             return nested.dot(dy, case.bare_value(moved(z, path, d, t)))
 
-        return Line(at, float(nested.dot(g, d)), value, nested.absolute_dot(g, d), scale, partial(noise, case, path, dy, d))
+        shaking = partial(noise, case, path, dy, d)
+        return Line(at, float(nested.dot(g, d)), value, nested.absolute_dot(g, d), scale, shaking)
 
     return judge(line, doubt=case.seed % 3 == 0)
 
@@ -80,7 +81,8 @@ def _full_jacobian(case: Case) -> Verdict | None:
                 claimed = float(rows[at][path].reshape(-1)[i])
                 found = None if column is None else float(column[at[0]].reshape(-1)[at[1]])
                 size = abs(claimed) + nested.largest(rows[at][path])
-                if found is not None and abs(found - claimed) <= CLOSE * size + 1e-13 * nested.largest(_y_leaf(y, at[0])):
+                room = CLOSE * size + 1e-13 * nested.largest(_y_leaf(y, at[0]))
+                if found is not None and abs(found - claimed) <= room:
                     continue
                 finding = _entrywise(case, path, d, at, claimed, size, y)
                 if finding.outcome is False:
@@ -167,7 +169,7 @@ def _smooth(case: Case) -> Verdict | None:
 def _untrue_beside(
     place: float, value: Callable[[float], float], slope: Callable[[float], float], scale: float
 ) -> Finding | None:
-    """What differences say against a slope a little before or behind a place, or None where they agree or say nothing."""
+    """What differences say against a slope a little before or behind a place; None where they agree or say nothing."""
     for away in (2.0**-5, 2.0**-7, 2.0**-9):
         for t in (place - away, place + away):
             found, claimed = ladder(lambda h: value(t + h), scale, away / 4), slope(t)  # noqa: B023

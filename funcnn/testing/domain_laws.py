@@ -1,4 +1,4 @@
-"""Laws of a domain, which hold for some layers and are asked for by name: `laws(Softmax, ..., also=["rows_sum_to_one"])`.
+"""Laws of a domain, which hold for some layers and are asked for: `laws(Softmax, ..., also=["rows_sum_to_one"])`.
 
 The set is open: a `Law` with a function of a `Case` is all it takes, and `also=` takes such values too.
 """
@@ -62,7 +62,8 @@ def _translation_equivariant(case: Case) -> Verdict | None:
 def _permutation_equivariant(case: Case) -> None:
     order = case.generator("order").permutation(case.x.shape[1])
     y = case.apply()
-    compare({"y": case.apply(x=case.x[:, order])}, {"y": y[:, order]}, {"y": _allowed(case, y)}, "another order of axis 1")
+    turned = case.apply(x=case.x[:, order])
+    compare({"y": turned}, {"y": y[:, order]}, {"y": _allowed(case, y)}, "another order of axis 1")
 
 
 def _permutation_invariant(case: Case) -> None:
@@ -78,7 +79,8 @@ def _identity_at_inference(case: Case) -> None:
 def _within_input(case: Case) -> None:
     y, slack = case.apply(), 64 * float(np.finfo(case.dtype).eps) * nested.largest(case.x)
     if y.size and (y.max() > case.x.max() + slack or y.min() < case.x.min() - slack):
-        raise broken(f"values from {y.min():.6g} to {y.max():.6g} from inputs in {case.x.min():.6g} to {case.x.max():.6g}")
+        inputs = f"{case.x.min():.6g} to {case.x.max():.6g}"
+        raise broken(f"values from {y.min():.6g} to {y.max():.6g} from inputs in {inputs}")
 
 
 def _unit_interval(case: Case) -> None:
@@ -121,7 +123,10 @@ def _propagates_nan(case: Case) -> Verdict | None:
 
 DOMAIN_LAWS = (
     Law("rows_sum_to_one", "along the last axis values are positive and sum to 1", "exact", _rows_sum_to_one),
-    Law("shift_invariant", "adding a number to all features changes nothing", "numeric", _shift_invariant, passes="inference"),
+    Law(
+        "shift_invariant", "adding a number to all features changes nothing",
+        "numeric", _shift_invariant, passes="inference",
+    ),
     Law(
         "scale_invariant", "multiplying all features by a positive number changes nothing",
         "numeric", _scale_invariant, dtypes=FLOAT64, kinds=("normal", "separated"), passes="inference",
@@ -139,7 +144,10 @@ DOMAIN_LAWS = (
         "numeric", _permutation_invariant, passes="inference",
     ),
     Law("identity_at_inference", "without a key the input comes out as it is", "exact", _identity_at_inference),
-    Law("within_input", "no value is above the largest or below the smallest input", "exact", _within_input, passes="inference"),
+    Law(
+        "within_input", "no value is above the largest or below the smallest input",
+        "exact", _within_input, passes="inference",
+    ),
     Law("unit_interval", "values lie between 0 and 1", "exact", _unit_interval),
     Law("increasing", "a larger input never gives a smaller value", "exact", _increasing, passes="inference"),
     Law("odd", "f(-x) = -f(x)", "numeric", _odd, passes="inference"),

@@ -45,7 +45,9 @@ FAMILIES: Final[dict[str, SearchStrategy[AnyLayer]]] = {  # the plainest first: 
     "norm": st.sampled_from([funcnn.LayerNorm(), funcnn.BatchNorm()]),
     "dropout": st.builds(funcnn.Dropout, st.sampled_from([0.25, 0.5])),
     "conv": st.builds(funcnn.Conv, _sizes, _windows, padding=_padding),
-    "pool": st.builds(funcnn.AvgPool, _windows, padding=_padding) | st.builds(funcnn.MaxPool, _windows, padding=_padding),
+    "pool": st.one_of(
+        st.builds(funcnn.AvgPool, _windows, padding=_padding), st.builds(funcnn.MaxPool, _windows, padding=_padding)
+    ),
 }
 # fmt: on
 _MISFITS: Final = (  # some of them is refused wherever one stands

@@ -216,8 +216,16 @@ EXACT_LAWS = (
         "a batch of nothing gives an output of nothing, and no gradient",
         "exact", _empty_batch, dtypes=("float32",), kinds=("normal",), wants="rows",
     ),
-    Law("dtype_kept", "value and cotangents have the dtype of the params, and the shapes of their leaves", "exact", _dtype_kept),
-    Law("pure", "nothing is changed and nothing remembered: twice the same input gives twice the same bits", "exact", _pure),
+    Law(
+        "dtype_kept",
+        "value and cotangents have the dtype of the params, and the shapes of their leaves",
+        "exact", _dtype_kept,
+    ),
+    Law(
+        "pure",
+        "nothing is changed and nothing remembered: twice the same input gives twice the same bits",
+        "exact", _pure,
+    ),
     Law("value_of_rule", "vjp's value is apply's", "exact", _value_of_rule),
     Law("cotangent_kept", "the pullback writes into nothing it was given or has returned", "exact", _cotangent_kept),
     Law("fresh_gradients", "gradients of params share memory with nothing", "exact", _fresh_gradients),
@@ -231,7 +239,11 @@ EXACT_LAWS = (
         "the pullback is linear to the last bit: it commutes with doubling, negation and zero",
         "exact", _linear_pullback,
     ),
-    Law("order_blind", "params are known by their names: the order of a mapping does not matter", "exact", _order_blind),
+    Law(
+        "order_blind",
+        "params are known by their names: the order of a mapping does not matter",
+        "exact", _order_blind,
+    ),
     Law(
         "refuses_wrong_shapes",
         "an input of a shape that does not fit raises a ShapeError or ParamsError with the layer's path, nothing else",

@@ -59,8 +59,8 @@ class Line(NamedTuple):
 def complex_step(at: Callable[[Any], Any], value: float | None = None, room: float = 0.0) -> float:
     """The derivative at 0 of an analytic function: exact to rounding, in one evaluation.
 
-    NaN where the function at complex numbers is not the one at real numbers: where `value`, its value at 0, is given and
-    the real part is further than `room` from it.
+    NaN where the function at complex numbers is not the one at real numbers: where `value`, its value at 0, is given
+    and the real part is further than `room` from it.
 
     Source: Squire & Trapp, Using Complex Variables to Estimate Derivatives of Real Functions (1998).
 
@@ -77,8 +77,8 @@ def ladder(at: Callable[[Any], Any], scale: float, first: float = FIRST[0], rung
     """The derivative at 0 from central differences with ever smaller steps, extrapolated.
 
     Of all entries of the table the one with the smallest estimate of its own error is taken: what its neighbours differ
-    by, and what rounding does at its step. At a kink the quotients from both sides keep their distance however small the
-    step is; where the function is smooth it shrinks with the step.
+    by, and what rounding does at its step. At a kink the quotients from both sides keep their distance however small
+    the step is; where the function is smooth it shrinks with the step.
 
     Source: Ridders, Accurate computation of F'(x) and F'(x)F''(x) (1982).
     """
@@ -106,9 +106,10 @@ def judge(line: Callable[[int], Line], *, doubt: bool = False) -> Finding:
     """Is the claimed derivative true? `line(attempt)` gives the function along another line for every attempt.
 
     Agreement with the complex step is as good as proof: it is exact. Disagreement is none, for not every function is
-    analytic: then differences decide, and convict only if two of three attempts, with ever smaller steps, disagree by more
-    than ten times their own error and what rounding does to the claim. With `doubt` they are heard even where the complex step agrees: a function that drops
-    imaginary parts on one of its ways agrees with a pullback that has forgotten that way. So they are where both say 0.
+    analytic: then differences decide, and convict only if two of three attempts, with ever smaller steps, disagree by
+    more than ten times their own error and what rounding does to the claim. With `doubt` they are heard even where the
+    complex step agrees: a function that drops imaginary parts on one of its ways agrees with a pullback that has
+    forgotten that way. So they are where both say 0.
     """
     agreed: Finding | None = None
     against = 0
@@ -147,8 +148,8 @@ def _exactly(at: Callable[[Any], Any], value: float, scale: float) -> float:
 def scale_of(z: Any, y: Any, w: Any) -> float:
     """What the rounding of <w, y> is relative to: the weights times the largest number in sight, in z or in y.
 
-    Not the size of the terms: a value that is all but zero may come from a difference of numbers near one, and then it is
-    a staircase, whose differences are exact and wrong.
+    Not the size of the terms: a value that is all but zero may come from a difference of numbers near one, and then it
+    is a staircase, whose differences are exact and wrong.
     """
     big = max([nested.largest(a) for _, a in nested.leaves((z, y)) if nested.is_real(a)], default=1.0)
     return big * float(sum(np.abs(a).sum(dtype=np.float64) for _, a in nested.leaves(w)))

@@ -1,4 +1,4 @@
-"""Laws about losses: the pullback is the derivative of the number that is returned, and reductions mean what they say."""
+"""Laws about losses: the pullback is the derivative of the number that is returned, reductions mean what they say."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ _KINDS = ("normal", "separated", "small", "large")
 def _one_number(case: LossCase) -> None:
     value = case.value()
     if type(value) is not float:
-        raise broken(f"the loss is a {type(value).__name__}, a Python float is wanted: .item() keeps float32 out of sums")
+        kind = type(value).__name__
+        raise broken(f"the loss is a {kind}, a Python float is wanted: .item() keeps float32 out of sums")
     if case.pull()[0] != value:
         raise broken(f"vjp's value is {case.pull()[0]!r}, the call's {value!r}")
 
@@ -160,7 +161,7 @@ def _float32_tracks_float64(case: LossCase) -> None:
         )
         g = case.pull({**high, **there})[1](1.0)
         moves = nested.mapped(lambda m, a, b: max(m, nested.largest(a - b)), moves, g, exact)
-    for (path, a), (_, b), (_, move) in zip(nested.leaves(low), nested.leaves(exact), nested.leaves(moves), strict=True):
+    for (path, a), (_, b), (_, move) in zip(*map(nested.leaves, (low, exact, moves)), strict=True):
         off, allowed = nested.largest(a - b), 256 * move + 256 * unit * (nested.largest(b) + 1 / max(a.size, 1))
         if off > allowed:
             raise broken(f"the cotangent of the {path} in float32 is off by {off:.3g}, rounding allows {allowed:.3g}")
@@ -230,17 +231,21 @@ LOSS_LAWS: Final[Mapping[str, Law[LossCase]]] = listed(
         "the pullback is the derivative of the value: <pullback(1), d> = d/dt loss(y + t d)",
         "derivative", _true_pullback, dtypes=FLOAT64, kinds=_KINDS,
     ),
-    Law("linear_pullback", "the pullback commutes with doubling, negation and zero, to the last bit", "exact", _linear_pullback),
-    Law("dtype_kept", "cotangents have the dtype of the prediction, and the shapes of what they belong to", "exact", _dtype_kept),
+    Law("linear_pullback", "the pullback commutes with doubling, negation and zero, to the last bit", "exact",
+        _linear_pullback),
+    Law("dtype_kept", "cotangents have the dtype of the prediction, and the shapes of what they belong to", "exact",
+        _dtype_kept),
     Law("fresh_cotangents", "cotangents share memory with nothing", "exact", _fresh_cotangents),
-    Law("reductions", '"sum", "mean" and "batch" are those of the terms that "none" gives', "exact", _reductions, wants="terms"),
-    Law("weights_are_copies", "a row of weight 2 counts like two rows, one of weight 0 like none", "exact", _weights_are_copies,
-        kinds=_KINDS, wants="weights"),
+    Law("reductions", '"sum", "mean" and "batch" are those of the terms that "none" gives', "exact", _reductions,
+        wants="terms"),
+    Law("weights_are_copies", "a row of weight 2 counts like two rows, one of weight 0 like none", "exact",
+        _weights_are_copies, kinds=_KINDS, wants="weights"),
     Law("any_order", "the order of the rows does not matter", "exact", _any_order, kinds=_KINDS),
     Law("float32_tracks_float64", "gradients in float32 are those in float64, up to rounding", "numeric",
         _float32_tracks_float64, dtypes=("float32",), kinds=_KINDS),
     Law("layout_blind", "how arrays lie in memory does not matter", "exact", _layout_blind, kinds=_KINDS),
-    Law("finite", "predictions of size 10000 give a finite loss and gradient, and no warning", "exact", _finite, kinds=_KINDS),
+    Law("finite", "predictions of size 10000 give a finite loss and gradient, and no warning", "exact", _finite,
+        kinds=_KINDS),
     Law("refuses_misfits", "empty batches and targets that do not fit are refused; nothing is broadcast", "exact",
         _refuses_misfits, kinds=("normal",)),
     Law("is_data", "a loss comes back equal from pickle and deepcopy", "exact", _is_data, kinds=("normal",)),

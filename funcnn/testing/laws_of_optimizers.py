@@ -31,8 +31,8 @@ def closed_form(steps: Callable[[Any], Step]) -> Law[OptimizerCase]:
                 off, allowed = nested.largest(got[path] - a), 1024 * float(np.finfo(case.dtype).eps) * (size + 1e-3)
                 if off > allowed:
                     raise broken(
-                        f"step {i + 1}, {path}: the update is off by {off:.3g} from the closed form, whose values reach "
-                        f"{nested.largest(a):.3g}; rounding allows {allowed:.3g}"
+                        f"step {i + 1}, {path}: the update is off by {off:.3g} from the closed form, whose values "
+                        f"reach {nested.largest(a):.3g}; rounding allows {allowed:.3g}"
                     )
             params = after
 

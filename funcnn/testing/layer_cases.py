@@ -26,8 +26,8 @@ _DEFAULTS: dict[str, Any] = {
 class Case:
     """Everything that a law about a layer needs: params, an input, cotangents, directions, a key.
 
-    Nothing in it changes, and nothing is drawn before it is wanted. The params are those `init` gives, shaken, for zeros
-    and ones are points where wrong gradients hide.
+    Nothing in it changes, and nothing is drawn before it is wanted. The params are those `init` gives, shaken, for
+    zeros and ones are points where wrong gradients hide.
 
     layer, shape   what is held to the law, and the shape of its input (a tuple of shapes for a tuple of arrays)
     dtype          of the params and the features
@@ -104,7 +104,11 @@ class Case:
     def cotangent(self, y: Any, name: str = "dy") -> Any:
         """A cotangent for the value `y`; another one for every name."""
         rng = self.generator(name)
-        return nested.mapped(lambda a: sealed(signs(rng, a.shape).astype(a.dtype if a.dtype.kind == "f" else self.dtype)), y)
+
+        def drawn(a: Any) -> Any:
+            return sealed(signs(rng, a.shape).astype(a.dtype if nested.is_real(a) else self.dtype))
+
+        return nested.mapped(drawn, y)
 
     # running it -------------------------------------------------------------------------------------------------------
     def apply(self, params: Any = None, x: Any = None) -> Any:
@@ -114,7 +118,7 @@ class Case:
         )
 
     def pull(self, params: Any = None, x: Any = None) -> tuple[Any, Callable[[Any], dict[str, Any]]]:
-        """The value and the pullback, through the public door; gradients come as one tree `{"params": ..., "x": ...}`."""
+        """The value and the pullback, through the public door; gradients come as a tree `{"params": ..., "x": ...}`."""
         y, back = vjp(
             self.layer.apply, self.params if params is None else params, self.x if x is None else x, rng=self.key
         )

@@ -163,8 +163,9 @@ def optimizer_trials(
     told = Told()
     more = [*also, *([closed_form(steps)] if steps else [])]
     chosen = dict.fromkeys(OPTIMIZER_LAWS, "")
+    label = repr(optimizer)
     return {
-        name: Trial(law, optimizer_cases(optimizer, common(dtypes, law.dtypes)), repr(optimizer), reason, examples, told)
+        name: Trial(law, optimizer_cases(optimizer, common(dtypes, law.dtypes)), label, reason, examples, told)
         for name, (law, reason) in selected(OPTIMIZER_LAWS, chosen, only, more, except_).items()
     }
 
@@ -174,8 +175,8 @@ def optimizer_laws(optimizer: Optimizer[Any], **options: Unpack[OptimizerOptions
 
         TestMyOptimizer = optimizer_laws(my_optimizer(0.1), steps=plainly)
 
-    steps    the formula of the source, written down plainly: `steps(optimizer)` gives a function of gradients and params,
-             dicts from path to array, that returns the updates; called once a step, it may remember
+    steps    the formula of the source, written down plainly: `steps(optimizer)` gives a function of gradients and
+             params, dicts from path to array, that returns the updates; called once a step, it may remember
     dtypes, examples, only, also, except_   as `laws` takes them
 
     >>> "test_splits" in vars(optimizer_laws(sgd(0.1)))

@@ -98,7 +98,8 @@ def _layout_blind(case: Case) -> None:
     compare({"y": case.apply(x=swapped)}, {"y": y}, {"y": allowed["y"]}, "the other byte order")
     constant = nested.mapped(lambda a: np.broadcast_to(a.dtype.type(1) if nested.is_real(a) else 1.0, a.shape), y)
     dense = nested.mapped(np.array, constant)
-    compare(pullback(constant), pullback(dense), {k: allowed[k] for k in ("params", "x")}, "a cotangent without strides")
+    room = {k: allowed[k] for k in ("params", "x")}
+    compare(pullback(constant), pullback(dense), room, "a cotangent without strides")
 
 
 def _fortran(a: Any) -> Any:
@@ -172,5 +173,9 @@ NUMERIC_LAWS = (
         "f(2 x) - f(0) = 2 (f(x) - f(0)), and the cotangent of x does not depend on x",
         "numeric", _linear, dtypes=FLOAT64, passes="inference", wants="linear",
     ),
-    Law("finite", "finite input of size 1/100 to 1000 gives finite values and gradients, and no warning", "exact", _finite),
+    Law(
+        "finite",
+        "finite input of size 1/100 to 1000 gives finite values and gradients, and no warning",
+        "exact", _finite,
+    ),
 )  # fmt: skip

@@ -1,6 +1,6 @@
 """Hypothesis strategies: shapes from a template, arrays by seed and kind, params, keys, trees, cases.
 
-Structure is drawn by Hypothesis and shrinks; what arrays hold comes from a drawn seed, so that large arrays cost nothing.
+Structure is drawn by Hypothesis and shrinks; what arrays hold comes from a drawn seed: large arrays cost nothing.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ def seeds() -> SearchStrategy[int]:
 def shapes(*template: Union[int, str, range, EllipsisType, Template], largest: int = LARGEST) -> SearchStrategy[Shape]:
     """Shapes that fit a template.
 
-    An int is that size, a string a free size from 1 to `largest` (one string, one size), a range a size in it, and `...`
-    none to two more sizes. A tuple is another template: the shape of a tuple of arrays.
+    An int is that size, a string a free size from 1 to `largest` (one string, one size), a range a size in it, and
+    `...` none to two more sizes. A tuple is another template: the shape of a tuple of arrays.
 
     Errors
         TypeError   the template holds something else

@@ -1,4 +1,4 @@
-"""Refusing what cannot be held to laws, at once and with the way out: constructors that were not called, most of all."""
+"""Refusing what cannot be held to laws, at once and with the way out: constructors that were not called, above all."""
 
 from __future__ import annotations
 

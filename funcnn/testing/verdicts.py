@@ -125,8 +125,8 @@ class Law(NamedTuple, Generic[C]):
             return self._tried(case)
         except LawBroken as first:
             if self.kind == "numeric":
-                again = [self._fails(case.again(k)) for k in (1, 2)]  # type: ignore[attr-defined]  # cases are `Attempt`s
-                if not any(again):
+                fresh: Attempt = cast(Any, case)
+                if not any([self._fails(fresh.again(k)) for k in (1, 2)]):
                     return Verdict.NONE
             first.law, first.case = self, case
             raise
