@@ -112,6 +112,37 @@ def test_what_is_not_finite_is_told(n: int, wrong: float) -> None:
     assert finite == [False] * 4
 
 
+@pytest.mark.parametrize("factor", [0.51, 0.9, 0.99])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_decaying_moments_never_become_denormal(factor: float, dtype: type[np.floating[Any]]) -> None:
+    """Left alone they would, and stay so: the smallest numbers times 0.9 are rounded to themselves."""
+    start, zeros = np.array([1.0, 1e-20, -1e-30, 0.0], dtype), np.zeros(4, dtype)
+    interval, tiny = kernel.flush_interval(factor, 0.999), np.finfo(dtype).tiny
+    (u, v), w = (start, start), start
+    for t in range(1, 20 * interval + 1):
+        _, u, v, _ = kernel.adam(zeros, u, np.abs(v), factor, factor, -0.1, 1e-8, None, None, t % interval == 0)
+        _, w, _ = kernel.momentum(zeros, w, factor, -0.1, None, t % interval == 0)
+        for moments in (u, v, w):
+            assert not ((0 < np.abs(moments)) & (np.abs(moments) < tiny)).any()
+    assert not (u.any() or v.any() or w.any()) or dtype is np.float64
+
+
+def test_only_what_is_near_denormal_is_flushed() -> None:
+    """A million times the smallest normal number stays; in float16, whose smallest is 6e-5, all does."""
+    v = np.array([1.3e-32, 1.1e-32, -1.3e-32, -1.1e-32, 1.0], np.float32)
+    _, after, _ = kernel.momentum(np.zeros_like(v), v, 0.99999994, 1.0, None, True)
+    assert (after != 0).tolist() == [True, False, True, False, True]
+    half = np.array([1e-4, 1.0], np.float16)
+    _, after, _ = kernel.momentum(np.zeros_like(half), half, 0.9, 1.0, None, True)
+    assert (after != 0).all()
+
+
+def test_small_factors_need_no_flush() -> None:
+    """They reach zero on their own: the interval is longer than any training."""
+    assert kernel.flush_interval(0.0, 0.5) > 10**15
+    assert kernel.flush_interval(0.9, 0.999) == kernel.flush_interval(0.9) == 131
+
+
 @every_size
 def test_norm(n: int) -> None:
     """The Euclidean norm."""

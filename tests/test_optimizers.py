@@ -70,6 +70,17 @@ def test_momentum_gathers_speed() -> None:
     assert [float(u.at("w")[0]) for u in updates] == [-1.0, -1.5, -1.75]
 
 
+@pytest.mark.parametrize("o", [adam(1e-3), adamw(1e-3), momentum(0.1, 0.9)], ids=repr)
+def test_dead_params_leave_no_denormal_numbers(o: Optimizer[Any]) -> None:
+    """Where the gradient has become zero for good, moments go to zero; they would stay at 1e-45, where all is slow."""
+    params, ones = Params({"w": np.ones(3, np.float32)}), Params({"w": np.array([1.0, 0.0, 1e-10], np.float32)})
+    state = o.init(params)
+    for t in range(1200):
+        grads = ones if t == 0 else Params({"w": np.array([1.0, 0.0, 0.0], np.float32)})
+        params, state = o.step(grads, state, params)
+    assert [bool(x) for x in np.asarray(state[1].at("w"))] == [True, False, False]
+
+
 @every_row
 @pytest.mark.parametrize("n", [5, 2 * BLOCK])
 def test_a_step_is_the_updates_applied(row: OptimizerRow, n: int) -> None:

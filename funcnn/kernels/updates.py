@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
@@ -43,8 +44,13 @@ def descended(g: Pieces, scale: float, onto: Array | None) -> tuple[Array, bool]
     return _swept(_pieces(g), onto, lambda s, g, u: np.multiply(g, scale, u))
 
 
-def momentum(g: Pieces, velocity: Array, mass: float, scale: float, onto: Array | None) -> tuple[Array, Array, bool]:
-    """`velocity' = mass velocity + g` and the update `scale velocity'`, see `_swept`; returns it and `velocity'`."""
+def momentum(
+    g: Pieces, velocity: Array, mass: float, scale: float, onto: Array | None, flush: bool = False
+) -> tuple[Array, Array, bool]:
+    """`velocity' = mass velocity + g` and the update `scale velocity'`, see `_swept`; returns it and `velocity'`.
+
+    `flush` as in `adam`.
+    """
     new: Array = vector(velocity.size, velocity.dtype)
 
     def block(s: slice, g: Array, u: Array) -> None:
@@ -52,6 +58,8 @@ def momentum(g: Pieces, velocity: Array, mass: float, scale: float, onto: Array 
         np.multiply(velocity[s], mass, v)
         np.add(v, g, v)
         np.multiply(v, scale, u)
+        if flush:
+            _flush(v)
 
     moved, finite = _swept(_pieces(g), onto, block)
     return moved, new, finite
@@ -67,11 +75,16 @@ def adam(
     eps: float,
     onto: Array | None,
     decay: Decay | None = None,
+    flush: bool = False,
 ) -> tuple[Array, Array, Array, bool]:
     """`m' = b1 m + g`, `v' = b2 v + g^2` and the update `scale m' / (sqrt(v') + eps)`; returns it, `m'` and `v'`.
 
     Nine passes: the factors `1 - b1` and `1 - b2` of the moments, the bias corrections and the rate are all in `scale`
     and `eps`, see `adam_scalars`. For `onto` see `_swept`: to apply the updates at once takes 1.25 ms for 670k parameters, in two sweeps 1.4.
+
+    Where the gradient is zero for good, as behind a dead unit, `m` becomes denormal after 830 steps and would stay so,
+    and the processor takes ten times as long for such numbers. `flush`, wanted every `flush_interval` steps, sets what
+    is near them to zero: a step of a network with 38% dead params takes 5.5 ms then, and 14.5 without.
     """
     new_m, new_v = vector(m.size, m.dtype), vector(m.size, m.dtype)
 
@@ -88,9 +101,29 @@ def adam(
         np.multiply(u, scale, u)
         if decay:
             _decay(decay, s, u)
+        if flush:
+            _flush(a)
+            _flush(b)
 
     moved, finite = _swept(_pieces(g), onto, block)
     return moved, new_m, new_v, finite
+
+
+_MARGIN: Final = 20  # powers of two between what is set to zero and the denormal numbers
+
+
+def flush_interval(*factors: float) -> int:
+    """The steps in which numbers that shrink by these factors come from the margin down to denormal ones.
+
+    By a factor of at most one half they come to zero by themselves; so the interval is at least 20.
+    """
+    return int(min((_MARGIN * math.log(0.5) / math.log(b) for b in factors if b > 0.5), default=sys.maxsize))
+
+
+def _flush(x: Array) -> None:
+    """Set to zero what is less than a million times the smallest normal number; in float16 that is too much."""
+    if x.dtype.itemsize >= 4:
+        np.multiply(x, np.abs(x) >= 2**_MARGIN * float(np.finfo(x.dtype).tiny), x)
 
 
 class Decay(NamedTuple):

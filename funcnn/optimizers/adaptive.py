@@ -24,7 +24,8 @@ _Spans: TypeAlias = "tuple[tuple[int, int], ...]"
 class AdamState(NamedTuple):
     """`step` updates have been made; `m` and `v` are the decaying sums of the gradients and of their squares.
 
-    These are not averaged: the moments of the paper are `(1 - b1) m` and `(1 - b2) v`.
+    These are not averaged: the moments of the paper are `(1 - b1) m` and `(1 - b2) v`. Now and then numbers within a
+    million times the smallest normal one (1.2e-32 in float32) are set to zero, as denormal numbers are slow.
     """
 
     step: int
@@ -103,6 +104,8 @@ def _adam(
     finite_positive(name, eps=eps)
     b1, b2, eps = float(b1), float(b2), float(eps)  # NumPy scalars would make float32 params float64
 
+    interval = kernel.flush_interval(b1, b2)
+
     def init(params: Tree) -> AdamState:
         p, layout = flat(params)
         decaying(p, layout)
@@ -117,7 +120,8 @@ def _adam(
         step_rate, t = read(state.step), state.step + 1
         scale, inner = kernel.adam_scalars(t, step_rate, b1, b2, eps)
         decays = kernel.Decay(p, -step_rate * decay, spans) if (spans := decaying(p, layout)) else None
-        moved, m, v, finite = kernel.adam(g, m, v, b1, b2, scale, inner, p if onto else None, decays)
+        flush = t % interval == 0
+        moved, m, v, finite = kernel.adam(g, m, v, b1, b2, scale, inner, p if onto else None, decays, flush)
         return layout.own(moved), AdamState(t, layout.own(m), layout.own(v)), finite
 
     return Optimizer(init, Update(advance))

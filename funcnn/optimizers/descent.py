@@ -21,7 +21,10 @@ class SgdState(NamedTuple):
 
 
 class MomentumState(NamedTuple):
-    """`step` updates have been made; `velocity` is the decaying sum of the gradients."""
+    """`step` updates have been made; `velocity` is the decaying sum of the gradients.
+
+    Numbers near the denormal ones are set to zero as in `AdamState`.
+    """
 
     step: int
     velocity: Params
@@ -70,6 +73,8 @@ def momentum(rate: Rate, mass: float) -> Optimizer[MomentumState]:
     probability("momentum", mass=mass)
     mass = float(mass)  # a NumPy scalar would make float32 params float64
 
+    interval = kernel.flush_interval(mass)
+
     def init(params: Tree) -> MomentumState:
         p, layout = flat(params)
         return MomentumState(0, layout.own(np.zeros_like(p)))
@@ -79,7 +84,8 @@ def momentum(rate: Rate, mass: float) -> Optimizer[MomentumState]:
         p, layout = flat(params)
         g = pieces_like(layout, grads, p, "grads")
         velocity = flat_like(layout, state.velocity, p, "state")
-        moved, velocity, finite = kernel.momentum(g, velocity, mass, -read(state.step), p if onto else None)
-        return layout.own(moved), MomentumState(state.step + 1, layout.own(velocity)), finite
+        t, at = state.step + 1, p if onto else None
+        moved, velocity, finite = kernel.momentum(g, velocity, mass, -read(state.step), at, t % interval == 0)
+        return layout.own(moved), MomentumState(t, layout.own(velocity)), finite
 
     return Optimizer(init, Update(advance))
