@@ -8,20 +8,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from funcnn import Array
-from funcnn.kernels import winograd
+from funcnn.kernels import forms, winograd
 
 ERROR = 3e-5  # relative to the largest entry: what the kernel's documentation states, with room for unlucky draws
 
 pads = st.tuples(st.tuples(st.integers(0, 2), st.integers(0, 2)), st.tuples(st.integers(0, 2), st.integers(0, 2)))
 
 
+both_windows = pytest.mark.parametrize("window", forms.POINTS)
+
+
 def direct(x: Array, w: Array, pads: winograd.Pads) -> Array:
-    """The sum over the nine offsets, in float64."""
+    """The sum over the offsets, in float64."""
     x = np.pad(x.astype(np.float64), ((0, 0), *pads, (0, 0)))
-    h, k = x.shape[1] - 2, x.shape[2] - 2
+    h, k = x.shape[1] - len(w) + 1, x.shape[2] - len(w) + 1
     total: Array = np.zeros((len(x), h, k, w.shape[3]))
-    for i in range(3):
-        for j in range(3):
+    for i in range(len(w)):
+        for j in range(len(w)):
             total = total + x[:, i : i + h, j : j + k] @ w[i, j].astype(np.float64)
     return total
 
@@ -32,8 +35,8 @@ def direct_pullback(x: Array, w: Array, dy: Array, pads: winograd.Pads) -> tuple
     padded = np.pad(x.astype(np.float64), ((0, 0), *pads, (0, 0)))
     dw, dx, d = np.zeros(w.shape), np.zeros(padded.shape), dy.astype(np.float64)
     h, k = d.shape[1:3]
-    for i in range(3):
-        for j in range(3):
+    for i in range(len(w)):
+        for j in range(len(w)):
             dw[i, j] = np.einsum("nhwc,nhwo->co", padded[:, i : i + h, j : j + k], d)
             dx[:, i : i + h, j : j + k] += d @ w[i, j].astype(np.float64).T
     return dw, dx[:, top : top + x.shape[1], left : left + x.shape[2]]
@@ -45,16 +48,10 @@ def off(found: Array, wanted: Array) -> float:
     return float(np.max(np.abs(found - wanted), initial=0) / (np.max(np.abs(wanted), initial=0) + 1e-30))
 
 
-@given(
-    n=st.integers(1, 7), h=st.integers(3, 15), k=st.integers(3, 15), c=st.integers(1, 5), o=st.integers(1, 5),
-    pads=pads, seed=st.integers(0, 1000),
-)  # fmt: skip
-def test_all_three_passes_are_within_the_stated_error(
-    n: int, h: int, k: int, c: int, o: int, pads: winograd.Pads, seed: int
-) -> None:
-    """For every size, number of channels and padding, whole tiles or not."""
+def check_all_passes(n: int, h: int, k: int, w_shape: tuple[int, ...], pads: winograd.Pads, seed: int) -> None:
+    """Value and pullbacks for images n x h x k are within the stated error."""
     rng = np.random.default_rng(seed)
-    x, w = rng.normal(size=(n, h, k, c)).astype(np.float32), rng.normal(size=(3, 3, c, o)).astype(np.float32)
+    x, w = rng.normal(size=(n, h, k, w_shape[2])).astype(np.float32), rng.normal(size=w_shape).astype(np.float32)
     y = direct(x, w, pads)
     dy = rng.normal(size=y.shape).astype(np.float32)
     dw, dx = direct_pullback(x, w, dy, pads)
@@ -64,23 +61,41 @@ def test_all_three_passes_are_within_the_stated_error(
     assert off(winograd.convolve_input(dy, w, x.shape, pads), dx) < ERROR
 
 
-def test_wide_layers_are_within_the_stated_error() -> None:
+@both_windows
+@given(
+    n=st.integers(1, 7), h=st.integers(0, 12), k=st.integers(0, 12), c=st.integers(1, 5), o=st.integers(1, 5),
+    pads=pads, seed=st.integers(0, 1000),
+)  # fmt: skip
+def test_all_three_passes_are_within_the_stated_error(
+    window: int, n: int, h: int, k: int, c: int, o: int, pads: winograd.Pads, seed: int
+) -> None:
+    """For every size, number of channels and padding, whole tiles or not."""
+    check_all_passes(n, window + h, window + k, (window, window, c, o), pads, seed)
+
+
+@both_windows
+def test_wide_layers_are_within_the_stated_error(window: int) -> None:
     """Many channels, several blocks, the last one not full."""
-    rng = np.random.default_rng(0)
-    pads = ((1, 1), (1, 1))
-    x, w = rng.normal(size=(9, 16, 16, 96)).astype(np.float32), rng.normal(size=(3, 3, 96, 64)).astype(np.float32)
-    y = direct(x, w, pads)
-    dy = rng.normal(size=y.shape).astype(np.float32)
-    dw, dx = direct_pullback(x, w, dy, pads)
-    assert off(winograd.convolve(x, w, pads), y) < ERROR
-    assert off(winograd.convolve_params(x, dy, pads)[0], dw) < ERROR
-    assert off(winograd.convolve_input(dy, w, x.shape, pads), dx) < ERROR
+    check_all_passes(9, 16, 16, (window, window, 96, 64), ((1, 1), (1, 1)), seed=0)
 
 
-def test_the_bias_is_added() -> None:
+@both_windows
+def test_the_formula_of_one_tile(window: int) -> None:
+    """`A^T [(G g G^T) * (B^T d B)] A` is the direct sum, here of small whole numbers and in float64."""
+    f, rng = forms.form(window), np.random.default_rng(window)
+    d, g = (rng.integers(-4, 5, (n, n)).astype(np.float64) for n in (f.size, window))
+    at, bt, gg = (matrix.astype(np.float64) for matrix in (f.at, f.bt, f.gg))
+    y = at @ ((gg @ g.ravel()).reshape(d.shape) * (bt @ d @ bt.T)) @ at.T
+    wanted = direct(d[None, :, :, None], g[:, :, None, None], ((0, 0), (0, 0)))[0, :, :, 0]
+    assert y.round(3).tolist() == wanted.tolist()
+
+
+@both_windows
+def test_the_bias_is_added(window: int) -> None:
     """To every output of its channel."""
     rng = np.random.default_rng(0)
-    x, w = rng.normal(size=(2, 5, 6, 3)).astype(np.float32), rng.normal(size=(3, 3, 3, 4)).astype(np.float32)
+    x = rng.normal(size=(2, 5, 6, 3)).astype(np.float32)
+    w = rng.normal(size=(window, window, 3, 4)).astype(np.float32)
     b, pads = np.arange(4, dtype=np.float32), ((0, 0), (0, 0))
     assert off(winograd.convolve(x, w, pads, b), direct(x, w, pads) + b) < ERROR
 

@@ -1,4 +1,4 @@
-"""How images fall into the overlapping tiles of Winograd's convolution: 6x6 pixels for every 4x4 of the output."""
+"""How images fall into the overlapping tiles of Winograd's convolutions, one for every 4x4 pixels of the output."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from funcnn.kernels.forms import STEP
 from funcnn.kernels.windows import Pads
 from funcnn.types import Array
 
-_BLOCK_TILES: Final = 64  # enough rows for the matrix products to run at full speed, few enough to stay in the cache
+_BLOCK_TILES: Final = 48  # enough rows for the matrix products to run at full speed, few enough to stay in the cache
 
 
 class Tiling(NamedTuple):
@@ -23,24 +24,36 @@ class Tiling(NamedTuple):
     top: int  # padding
     left: int
     block: int
+    overlap: int  # of neighbouring tiles of the input
 
     @property
     def tiles(self) -> int:
         return self.block * self.rows * self.columns
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """The pixels under all tiles of an image."""
+        return STEP * self.rows + self.overlap, STEP * self.columns + self.overlap
+
+    @property
+    def whole(self) -> bool:
+        """Do the tiles end where the output ends?"""
+        return self.height == STEP * self.rows and self.width == STEP * self.columns
+
     def blocks(self) -> range:
         return range(0, self.images, self.block)
 
 
-def tiling(shape: tuple[int, ...], pads: Pads) -> Tiling:
-    """The tiles of images of this shape."""
+def tiling(shape: tuple[int, ...], window: int, pads: Pads) -> Tiling:
+    """The tiles of images of this shape under windows of this size."""
     n, h, w, _ = shape
     (top, bottom), (left, right) = pads
-    height, width = h + top + bottom - 2, w + left + right - 2
-    rows, columns = -(-height // 4), -(-width // 4)
+    overlap = window - 1
+    height, width = h + top + bottom - overlap, w + left + right - overlap
+    rows, columns = -(-height // STEP), -(-width // STEP)
     wanted = max(1, min(n, round(_BLOCK_TILES / (rows * columns))))
     block = -(-n // -(-n // wanted))  # blocks of one size, the last one as full as can be
-    return Tiling(n, height, width, rows, columns, top, left, block)
+    return Tiling(n, height, width, rows, columns, top, left, block, overlap)
 
 
 class Source:
@@ -49,15 +62,14 @@ class Source:
     def __init__(self, x: Array, t: Tiling) -> None:
         self.x, self.t = x, t
         n, h, w, c = x.shape
-        self.size = 4 * t.rows + 2, 4 * t.columns + 2
-        self.direct = (h, w) == self.size and not t.top and not t.left and n % t.block == 0 and x.flags.c_contiguous
-        self.buffer: Array = np.zeros((0 if self.direct else t.block, *self.size, c), np.float32)
+        self.direct = (h, w) == t.size and not t.top and not t.left and n % t.block == 0 and x.flags.c_contiguous
+        self.buffer: Array = np.zeros((0 if self.direct else t.block, *t.size, c), np.float32)
 
     def block(self, i: int) -> Array:
         if self.direct:
             return self.x[i : i + self.t.block]
         part = self.x[i : i + self.t.block]
-        h, w = min(part.shape[1], self.size[0] - self.t.top), min(part.shape[2], self.size[1] - self.t.left)
+        h, w = min(part.shape[1], self.t.size[0] - self.t.top), min(part.shape[2], self.t.size[1] - self.t.left)
         self.buffer[: len(part), self.t.top : self.t.top + h, self.t.left : self.t.left + w] = part[:, :h, :w]
         self.buffer[len(part) :] = 0
         return self.buffer

@@ -1,22 +1,22 @@
-"""Winograd's convolution F(4x4, 3x3): 3x3 windows, stride 1, float32, with a quarter of the multiplications.
+"""Winograd's convolutions F(4x4, 3x3) and F(4x4, 5x5): stride 1, float32, a quarter or a sixth of the multiplications.
 
-An output tile of 4x4 comes from an input tile of 6x6. With `d` the input tile, `g` the window and `*` entry by entry,
+An output tile of 4x4 comes from an input tile `d` of 6x6 or 8x8. With `g` the window and `*` entry by entry,
 
     y = A^T [(G g G^T) * (B^T d B)] A
 
-so that a layer is 36 small matrix products, (tiles x C)(C x O), between transforms that only add and scale. The pullbacks
-are the adjoints of the same formula: with `dM = A dy A^T`,
+so that a layer is 36 or 64 small matrix products, (tiles x C)(C x O), between transforms that only add and scale. The
+pullbacks are the adjoints of the same formula: with `dM = A dy A^T`,
 
     dw = G^T [(B^T d B) * dM] G        dx = B [dM * (G g G^T)] B^T, added where tiles overlap
 
 Everything runs in blocks of images whose intermediates stay in the cache. The error, relative to the largest entry of
 the result, is 5e-6 to 2e-5, against 1e-6 for the direct sum: the transforms amplify roundoff.
 
-64 images of 26 x 26, 32 to 64 channels: 8 ms forward, 7 ms for the windows, 9 ms for the images, where direct sums take
-13, 13 and 16; 32 images of 34 x 34, 64 to 64: 11, 12 and 13 ms against 22, 22 and 30.
+64 images of 26 x 26, 32 to 64 channels, 3x3: 8 ms forward, 7 ms for the windows, 9 ms for the images, where direct sums
+take 13, 13 and 16; 32 images of 34 x 34, 64 to 64: 11, 12 and 13 ms against 22, 22 and 30. Windows of 5x5 gain more: 64
+images of 24 x 24, 32 to 64 channels, take 10, 11 and 12 ms against 26, 26 and 35.
 
-Source: Lavin & Gray, Fast Algorithms for Convolutional Neural Networks (2016), sections 3 and 4; the matrices are those
-of the points 0, 1, -1, 2, -2 (Winograd, Arithmetic Complexity of Computations, 1980).
+Source: Lavin & Gray, Fast Algorithms for Convolutional Neural Networks (2016), sections 3 and 4.
 """
 
 from __future__ import annotations
@@ -28,36 +28,13 @@ from numpy.lib.stride_tricks import as_strided
 
 from funcnn.kernels import scratch
 from funcnn.kernels.affine import column_sums
+from funcnn.kernels.forms import POINTS, STEP, Form, form
 from funcnn.kernels.settings import WINOGRAD
 from funcnn.kernels.tiles import Source, Tiling, tiling
 from funcnn.kernels.windows import Pads as Pads
 from funcnn.types import Array
 
 _F: Final = np.float32
-# fmt: off
-_BT: Final[Array] = np.array([
-    [4,  0, -5,  0, 1, 0],
-    [0, -4, -4,  1, 1, 0],
-    [0,  4, -4, -1, 1, 0],
-    [0, -2, -1,  2, 1, 0],
-    [0,  2, -1, -2, 1, 0],
-    [0,  4,  0, -5, 0, 1]], _F)
-_G: Final[Array] = np.array([
-    [1 / 4,       0,      0],
-    [-1 / 6, -1 / 6, -1 / 6],
-    [-1 / 6,  1 / 6, -1 / 6],
-    [1 / 24, 1 / 12,  1 / 6],
-    [1 / 24, -1 / 12, 1 / 6],
-    [0,           0,      1]], _F)
-_AT: Final[Array] = np.array([
-    [1, 1,  1, 1,  1, 0],
-    [0, 1, -1, 2, -2, 0],
-    [0, 1,  1, 4,  4, 0],
-    [0, 1, -1, 8, -8, 1]], _F)
-# fmt: on
-_B: Final[Array] = np.ascontiguousarray(_BT.T)
-_A: Final[Array] = np.ascontiguousarray(_AT.T)
-_GG: Final[Array] = np.kron(_G, _G)
 
 
 def suits(
@@ -65,93 +42,91 @@ def suits(
 ) -> bool:
     """Is this convolution one for the algorithm, and faster by it?
 
-    Not with few channels, few tiles, or tiles that reach far over the border. From 16 channels on it is 1.3 times as fast
-    as the direct sum, from 32 on 1.6 times.
+    Not with few channels, few tiles, or tiles that reach far over the border. With 3x3 windows it is 1.3 times as fast as
+    the direct sum from 16 channels on, from 32 on 1.6 times; with 5x5 windows twice as fast and more.
     """
-    if not WINOGRAD or dtype != _F or w_shape[:2] != (3, 3) or strides != (1, 1) or not shape[0]:
+    if not WINOGRAD or dtype != _F or w_shape[0] not in POINTS or w_shape[0] != w_shape[1] or strides != (1, 1) or not shape[0]:
         return False
     c, o = w_shape[2:]
-    t = tiling(shape, pads)
+    t = tiling(shape, w_shape[0], pads)
     tiles = t.rows * t.columns
     return min(c, o) >= 8 and c * o >= 128 and t.images * tiles >= 24 and 16 * tiles <= 1.5 * t.height * t.width
 
 
 class _Inward:
-    """B^T d B for the tiles of a block: (36, tiles, channels)."""
+    """B^T d B for the tiles of a block: (points, tiles, channels)."""
 
-    def __init__(self, t: Tiling, channels: int) -> None:
-        n, width = t.block, 4 * t.columns + 2
-        self.t, self.c = t, channels
-        self.rows: Array = np.empty((n, t.rows, 6, width * channels), _F)
-        self.tiles: Array = np.empty((6, 6, n, t.rows, t.columns, channels), _F)
-        self.out: Array = np.empty((6, 6, t.tiles * channels), _F)
-        s = self.rows.strides
-        shape, strides = (6, 6, n, t.rows, t.columns, channels), (s[2], 4 * channels, s[0], s[1], 16 * channels, 4)
-        self.windows: Array = as_strided(self.rows, shape, strides)
+    def __init__(self, f: Form, t: Tiling, channels: int) -> None:
+        k, n = f.size, t.block
+        self.f, self.t, self.c = f, t, channels
+        self.rows: Array = np.empty((n, t.rows, k, t.size[1] * channels), _F)
+        self.tiles: Array = np.empty((k, k, n, t.rows, t.columns, channels), _F)
+        self.out: Array = np.empty((k, k, t.tiles * channels), _F)
+        s, pixel = self.rows.strides, self.rows.itemsize * channels
+        strides = s[2], pixel, s[0], s[1], STEP * pixel, self.rows.itemsize
+        self.windows: Array = as_strided(self.rows, self.tiles.shape, strides)
 
     def __call__(self, d: Array) -> Array:
-        s, t = d.strides, self.t
-        bands = as_strided(d, (t.block, t.rows, 6, self.rows.shape[3]), (s[0], 4 * s[1], s[1], s[3]))
-        np.matmul(_BT, bands, out=self.rows)
+        s, t, f = d.strides, self.t, self.f
+        bands = as_strided(d, (t.block, t.rows, f.size, self.rows.shape[3]), (s[0], STEP * s[1], s[1], s[3]))
+        np.matmul(f.bt, bands, out=self.rows)
         np.copyto(self.tiles, self.windows)
-        np.matmul(_BT, self.tiles.reshape(6, 6, -1), out=self.out)
-        return self.out.reshape(36, t.tiles, self.c)
+        np.matmul(f.bt, self.tiles.reshape(f.size, f.size, -1), out=self.out)
+        return self.out.reshape(-1, t.tiles, self.c)
 
 
 class _Outward:
-    """A dy A^T for the tiles of a block: (36, tiles, channels)."""
+    """A dy A^T for the tiles of a block: (points, tiles, channels)."""
 
-    def __init__(self, t: Tiling, channels: int) -> None:
-        self.t, self.c = t, channels
-        self.tiles: Array = np.zeros((4, 4, t.block, t.rows, t.columns, channels), _F)
-        self.whole = t.height == 4 * t.rows and t.width == 4 * t.columns
-        self.buffer: Array = np.zeros((t.block, 4 * t.rows, 4 * t.columns, channels), _F)
-        self.half: Array = np.empty((6, 4, t.tiles * channels), _F)
-        self.out: Array = np.empty((6, 6, t.tiles * channels), _F)
+    def __init__(self, f: Form, t: Tiling, channels: int) -> None:
+        self.f, self.t, self.c = f, t, channels
+        self.tiles: Array = np.zeros((STEP, STEP, t.block, t.rows, t.columns, channels), _F)
+        self.buffer: Array = np.zeros((t.block, STEP * t.rows, STEP * t.columns, channels), _F)
+        self.half: Array = np.empty((f.size, STEP, t.tiles * channels), _F)
+        self.out: Array = np.empty((f.size, f.size, t.tiles * channels), _F)
 
     def __call__(self, dy: Array) -> Array:
         t, n = self.t, len(dy)
-        if not (self.whole and n == t.block and dy.flags.c_contiguous):
+        if not (t.whole and n == t.block and dy.flags.c_contiguous):
             self.buffer[:n, : t.height, : t.width] = dy
             self.buffer[n:] = 0
             dy = self.buffer
-        np.copyto(self.tiles, dy.reshape(t.block, t.rows, 4, t.columns, 4, self.c).transpose(2, 4, 0, 1, 3, 5))
-        np.matmul(_A, self.tiles.reshape(4, -1), out=self.half.reshape(6, -1))
-        np.matmul(_A, self.half, out=self.out)
-        return self.out.reshape(36, t.tiles, self.c)
+        np.copyto(self.tiles, dy.reshape(t.block, t.rows, STEP, t.columns, STEP, self.c).transpose(2, 4, 0, 1, 3, 5))
+        np.matmul(self.f.a, self.tiles.reshape(STEP, -1), out=self.half.reshape(self.f.size, -1))
+        np.matmul(self.f.a, self.half, out=self.out)
+        return self.out.reshape(-1, t.tiles, self.c)
 
 
-def _transformed(w: Array) -> Array:
-    """G g G^T for every pair of channels: (36, C, O)."""
+def _transformed(f: Form, w: Array) -> Array:
+    """G g G^T for every pair of channels: (points, C, O)."""
     _, _, c, o = w.shape
-    u: Array = np.dot(_GG, w.reshape(9, c * o))
-    return u.reshape(36, c, o)
+    u: Array = np.dot(f.gg, w.reshape(-1, c * o))
+    return u.reshape(-1, c, o)
 
 
 def convolve(x: Array, w: Array, pads: Pads, bias: Array | None = None, out: Array | None = None) -> Array:
-    """The convolution of NHWC images with 3x3 windows (3, 3, C, O), stride 1; written to `out` where given."""
+    """The convolution of NHWC images with windows (r, r, C, O), stride 1; written to `out` where given."""
     c, o = w.shape[2:]
-    t = tiling(x.shape, pads)
-    source, inward, u = Source(x, t), _Inward(t, c), _transformed(w)
-    m: Array = np.empty((36, t.tiles, o), _F)
-    half: Array = np.empty((4, 6, t.tiles * o), _F)
-    tiles: Array = np.empty((4, 4, t.tiles * o), _F)
+    f, t = form(w.shape[0]), tiling(x.shape, w.shape[0], pads)
+    source, inward, u = Source(x, t), _Inward(f, t, c), _transformed(f, w)
+    m: Array = np.empty((len(u), t.tiles, o), _F)
+    half: Array = np.empty((STEP, f.size, t.tiles * o), _F)
+    tiles: Array = np.empty((STEP, STEP, t.tiles * o), _F)
     y: Array = scratch.array((t.images, t.height, t.width, o), u.dtype) if out is None else out
-    whole = t.height == 4 * t.rows and t.width == 4 * t.columns
-    padded: Array = np.empty((0 if whole else t.block, 4 * t.rows, 4 * t.columns, o), _F)
+    padded: Array = np.empty((0 if t.whole else t.block, STEP * t.rows, STEP * t.columns, o), _F)
     for i in t.blocks():
         np.matmul(inward(source.block(i)), u, out=m)
-        np.matmul(_AT, m.reshape(6, -1), out=half.reshape(4, -1))
-        np.matmul(_AT, half, out=tiles)
-        found = tiles.reshape(4, 4, t.block, t.rows, t.columns, o)
+        np.matmul(f.at, m.reshape(f.size, -1), out=half.reshape(STEP, -1))
+        np.matmul(f.at, half, out=tiles)
+        found = tiles.reshape(STEP, STEP, t.block, t.rows, t.columns, o)
         if bias is not None:
             found += bias
         part = y[i : i + t.block]
         found = found[:, :, : len(part)].transpose(2, 3, 0, 4, 1, 5)
-        if whole:
-            np.copyto(part.reshape(len(part), t.rows, 4, t.columns, 4, o), found)
+        if t.whole:
+            np.copyto(part.reshape(len(part), t.rows, STEP, t.columns, STEP, o), found)
         else:
-            np.copyto(padded[: len(part)].reshape(len(part), t.rows, 4, t.columns, 4, o), found)
+            np.copyto(padded[: len(part)].reshape(len(part), t.rows, STEP, t.columns, STEP, o), found)
             np.copyto(part, padded[: len(part), : t.height, : t.width])
     return y
 
@@ -162,63 +137,63 @@ def convolve_params(x: Array, dy: Array, pads: Pads) -> tuple[Array, Array]:
     That of the bias is nearly free: row 1 of A is all ones, so that entry (1, 1) of `A dy A^T` is the sum over a tile.
     """
     c, o = x.shape[3], dy.shape[3]
-    t = tiling(x.shape, pads)
-    source, inward, outward = Source(x, t), _Inward(t, c), _Outward(t, o)
-    du: Array = np.zeros((36, c, o), _F)
-    part: Array = np.empty((36, c, o), _F)
+    f = form(x.shape[1] + sum(pads[0]) - dy.shape[1] + 1)
+    t = tiling(x.shape, f.window, pads)
+    source, inward, outward = Source(x, t), _Inward(f, t, c), _Outward(f, t, o)
+    du: Array = np.zeros((f.size * f.size, c, o), _F)
+    part: Array = np.empty((f.size * f.size, c, o), _F)
     db: Array = np.zeros((o,), _F)
     for i in t.blocks():
         v, m = inward(source.block(i)), outward(dy[i : i + t.block])
         np.matmul(v.transpose(0, 2, 1), m, out=part)
         du += part
-        np.add(db, column_sums(m[7]), out=db)
-    dw: Array = np.dot(_GG.T, du.reshape(36, c * o))
-    return dw.reshape(3, 3, c, o), db
+        np.add(db, column_sums(m[f.size + 1]), out=db)
+    dw: Array = np.dot(f.gg.T, du.reshape(-1, c * o))
+    return dw.reshape(f.window, f.window, c, o), db
 
 
 def convolve_input(dy: Array, w: Array, shape: tuple[int, ...], pads: Pads, out: Array | None = None) -> Array:
     """The cotangent of the images, which have this shape; written to `out` where given."""
     c, o = w.shape[2:]
-    t = tiling(shape, pads)
+    f, t = form(w.shape[0]), tiling(shape, w.shape[0], pads)
     _, h, width, _ = shape
-    outward = _Outward(t, o)
-    u = np.ascontiguousarray(_transformed(w).transpose(0, 2, 1))
-    v: Array = np.empty((36, t.tiles, c), _F)
-    z: Array = np.empty((6, 6, t.tiles * c), _F)
-    wide = 4 * t.columns + 2
-    bands: Array = np.empty((t.block, t.rows, 6, wide, c), _F)
-    lines: Array = np.empty((t.block, t.rows, 6, wide * c), _F)
+    outward = _Outward(f, t, o)
+    u = np.ascontiguousarray(_transformed(f, w).transpose(0, 2, 1))
+    v: Array = np.empty((len(u), t.tiles, c), _F)
+    z: Array = np.empty((f.size, f.size, t.tiles * c), _F)
+    high, wide = t.size
+    bands: Array = np.empty((t.block, t.rows, f.size, wide, c), _F)
+    lines: Array = np.empty((t.block, t.rows, f.size, wide * c), _F)
     dx: Array = scratch.array(shape, u.dtype) if out is None else out
-    sums: Array = np.empty((t.block, 4 * t.rows + 2, wide, c), _F)
+    sums: Array = np.empty((t.block, high, wide, c), _F)
     for i in t.blocks():
         np.matmul(outward(dy[i : i + t.block]), u, out=v)
-        np.matmul(_B, v.reshape(6, 6, -1), out=z)  # along the columns of each tile
-        _overlap_columns(z.reshape(6, 6, t.block, t.rows, t.columns, c), bands)
-        np.matmul(_B, bands.reshape(t.block, t.rows, 6, wide * c), out=lines)
-        _overlap_rows(lines, sums.reshape(t.block, 4 * t.rows + 2, wide * c))
+        np.matmul(f.b, v.reshape(f.size, f.size, -1), out=z)  # along the columns of each tile
+        _overlap_columns(z.reshape(f.size, f.size, t.block, t.rows, t.columns, c), bands)
+        np.matmul(f.b, bands.reshape(t.block, t.rows, f.size, wide * c), out=lines)
+        _overlap_rows(lines, sums.reshape(t.block, high, wide * c))
         part = dx[i : i + t.block]
         np.copyto(part, sums[: len(part), t.top : t.top + h, t.left : t.left + width])
     return dx
 
 
 def _overlap_columns(z: Array, bands: Array) -> None:
-    """Tiles (row, column, image, y, x, channel) into bands (image, y, row, column, channel), added where they overlap."""
+    """Tiles (row, column, image, y, x, channel) into bands (image, y, row, column, channel): added where they overlap."""
     z = z.transpose(2, 3, 0, 4, 1, 5)
-    n, rows, _, wide, c = bands.shape
-    columns = wide // 4
-    s = bands.strides
-    fours: Array = as_strided(bands, (n, rows, 6, columns, 4, c), (s[0], s[1], s[2], 4 * s[3], s[3], s[4]))
-    np.copyto(fours, z[:, :, :, :, :4])
-    np.copyto(bands[:, :, :, 4 * columns :], z[:, :, :, -1, 4:])
-    after = fours[:, :, :, 1:, :2]
-    np.add(after, z[:, :, :, :-1, 4:], out=after)
+    n, rows, size, columns, _, c = z.shape
+    overlap, s = size - STEP, bands.strides
+    fours: Array = as_strided(bands, (n, rows, size, columns, STEP, c), (*s[:3], STEP * s[3], *s[3:]))
+    np.copyto(fours, z[:, :, :, :, :STEP])
+    np.copyto(bands[:, :, :, STEP * columns :], z[:, :, :, -1, STEP:])
+    after = fours[:, :, :, 1:, :overlap]
+    np.add(after, z[:, :, :, :-1, STEP:], out=after)
 
 
 def _overlap_rows(lines: Array, sums: Array) -> None:
     """Bands (image, y, row, ...) into whole images (image, height, ...), added where they overlap."""
-    n, rows, _, wide = lines.shape
-    fours = sums[:, : 4 * rows].reshape(n, rows, 4, wide)
-    np.copyto(fours, lines[:, :, :4])
-    np.copyto(sums[:, 4 * rows :], lines[:, -1, 4:])
-    after = fours[:, 1:, :2]
-    np.add(after, lines[:, :-1, 4:], out=after)
+    n, rows, size, wide = lines.shape
+    fours = sums[:, : STEP * rows].reshape(n, rows, STEP, wide)
+    np.copyto(fours, lines[:, :, :STEP])
+    np.copyto(sums[:, STEP * rows :], lines[:, -1, STEP:])
+    after = fours[:, 1:, : size - STEP]
+    np.add(after, lines[:, :-1, STEP:], out=after)
