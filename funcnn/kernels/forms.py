@@ -49,8 +49,8 @@ def form(window: int) -> Form:
     size = STEP + window - 1
     at = np.hstack([np.vander(points, STEP, increasing=True).T, np.eye(STEP)[:, -1:]])
     others = [np.delete(points, i) for i in range(size - 1)]
-    scale = [float(np.prod(p - rest)) for p, rest in zip(points, others, strict=True)]  # Lagrange's denominators
-    g = np.vstack([np.vander(points, window, increasing=True) / np.array(scale)[:, None], np.eye(window)[-1:]])
+    scale = np.array([np.prod(p - rest) for p, rest in zip(points, others, strict=True)], np.float64)  # of Lagrange
+    g = np.vstack([np.vander(points, window, increasing=True) / scale[:, None], np.eye(window)[-1:]])
     bt = np.zeros((size, size))
     for row, roots in zip(bt, [*others, points], strict=True):
         row[: len(roots) + 1] = np.poly(roots)[::-1]
