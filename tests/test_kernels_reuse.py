@@ -27,7 +27,7 @@ IMAGES = serial(
 @pytest.fixture(params=[1, 3])
 def _threads(request: pytest.FixtureRequest) -> object:
     """One thread, and three."""
-    with mock.patch.object(threads, "THREADS", request.param), mock.patch.object(threads, "_pool", None):
+    with mock.patch.object(threads, "THREADS", request.param), mock.patch.object(threads, "_helpers", []):
         yield
 
 

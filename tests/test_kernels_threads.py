@@ -18,7 +18,7 @@ from funcnn.kernels import threads
 @pytest.fixture(autouse=True)
 def _four_threads() -> object:
     """However many cores there are here."""
-    with mock.patch.object(threads, "THREADS", 4), mock.patch.object(threads, "_pool", None):
+    with mock.patch.object(threads, "THREADS", 4), mock.patch.object(threads, "_helpers", []):
         yield
 
 
@@ -53,7 +53,7 @@ def test_an_error_comes_out_after_all_parts_are_done(wrong: int) -> None:
     assert sorted(done) == [i for i in range(4) if i != wrong]
 
 
-def test_threads_of_the_user_share_the_pool() -> None:
+def test_threads_of_the_user_share_the_helpers() -> None:
     """Eight threads at once get their own results."""
 
     def total(k: int) -> float:
@@ -64,6 +64,41 @@ def test_threads_of_the_user_share_the_pool() -> None:
 
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(total, range(8))) == [20 * 4000.0 * k for k in range(8)]
+
+
+def test_who_finds_nobody_free_works_alone() -> None:
+    """Work inside of work takes what helpers are left, then the caller's own thread, in the same parts."""
+    inner: list[tuple[int, int]] = []
+
+    def outer(i: int, j: int) -> None:
+        threads.spread(8, 2, lambda start, end: inner.append((start, end)))
+
+    threads.spread(4, 1, outer)
+    assert sorted(inner) == sorted([(0, 2), (2, 4), (4, 6), (6, 8)] * 4)
+
+
+def test_an_interrupt_waits_for_the_helpers() -> None:
+    """What comes while they work comes out when they are done, and they can be used again."""
+    done: list[int] = []
+
+    def work(i: int, j: int) -> None:
+        if i == 0:
+            raise KeyboardInterrupt
+        threading.Event().wait(0.05)
+        done.append(i)
+
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            threads.spread(4, 1, work)
+    assert sorted(done) == [1, 1, 2, 2, 3, 3]
+
+
+def test_helpers_keep_nothing() -> None:
+    """When the work is done, what it used can go."""
+    array = np.zeros(1000)
+    before = sys.getrefcount(array)
+    threads.spread(4, 1, lambda i, j: array[i:j].sum())
+    assert sys.getrefcount(array) == before
 
 
 def test_blas_gets_its_threads_back() -> None:

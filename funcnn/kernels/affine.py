@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
-from funcnn.kernels.scratch import SHORT, array
+from funcnn.kernels.scratch import array
+from funcnn.kernels.threads import spread
 from funcnn.types import Array
+
+
+_FEW: Final = 1 << 16  # multiplications; BLAS uses one thread for fewer
+_WORTHWHILE: Final = 1 << 23  # multiplications that repay another thread
 
 
 def affine(x: Array, w: Array, b: Array) -> Array:
@@ -31,10 +36,22 @@ def affine_input(dy: Array, w: Array) -> Array:
 
 
 def product(a: Array, b: Array) -> Array:
-    """`a b`, a long one in scratch memory. The method `dot` costs least to call: 0.27 us, `np.matmul` 0.65."""
-    if a.size * b.shape[1] >= SHORT and a.ndim == 2 and a.dtype == b.dtype and len(a) * b.shape[1] >= SHORT:
-        return a.dot(b, array((len(a), b.shape[1]), a.dtype))
-    y: Array = a.dot(b)
+    """`a b`, a long one in scratch memory and on several cores.
+
+    Of short ones the method `dot` costs least to call: 0.27 us, `np.matmul` 0.65.
+    """
+    if a.size * b.shape[1] < _FEW or a.dtype != b.dtype:
+        y: Array = a.dot(b)
+        return y
+    rows, columns = a.size // a.shape[-1], b.shape[1]
+    flat, y = a.reshape(rows, -1), array((*a.shape[:-1], columns), a.dtype)
+    out = y.reshape(rows, columns)
+    if rows >= columns:
+        least = -(-_WORTHWHILE // (columns * len(b)))
+        spread(rows, least, lambda i, j: np.matmul(flat[i:j], b, out=out[i:j]))
+    else:
+        least = -(-_WORTHWHILE // a.size)
+        spread(columns, least, lambda i, j: np.matmul(flat, b[:, i:j], out=out[:, i:j]))
     return y
 
 

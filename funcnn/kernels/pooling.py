@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from funcnn.kernels import scratch
-from funcnn.kernels.threads import spread
+from funcnn.kernels.threads import longer, spread
 from funcnn.kernels.windows import Pads, Pair, positions, reach
 from funcnn.types import Array
 
 _BLOCK = 1 << 19  # bytes of an input that is worked on at a time: it is read once for every offset
-_WORTHWHILE = 1 << 18  # elements that repay another thread
+_WORTHWHILE = 1 << 20  # elements that repay another thread
 
 
 def max_pool(x: Array, window: Pair, strides: Pair, pads: Pads) -> Array:
@@ -143,7 +143,7 @@ def _offsets(
 
 
 def _images(x: Array, start: int = 0, end: int | None = None) -> Iterator[slice]:
-    many = max(1, _BLOCK * len(x) // max(1, x.nbytes))
+    many = max(1, longer(_BLOCK) * len(x) // max(1, x.nbytes))
     last = len(x) if end is None else end
     for i in range(start, last, many):
         yield slice(i, min(i + many, last))

@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from funcnn.kernels.forms import STEP
+from funcnn.kernels.settings import THREADS
 from funcnn.kernels.windows import Pads
 from funcnn.types import Array
 
-_BLOCK_TILES: Final = 48  # enough rows for the matrix products to run at full speed, few enough to stay in the cache
+_BLOCK_TILES: Final = 48
+"""Enough rows for the matrix products to run at full speed, few enough to stay in the cache; for several threads three
+times as many, see `funcnn.kernels.threads.longer`."""
 
 
 class Tiling(NamedTuple):
@@ -51,13 +55,16 @@ def tiling(shape: tuple[int, ...], window: int, pads: Pads) -> Tiling:
     overlap = window - 1
     height, width = h + top + bottom - overlap, w + left + right - overlap
     rows, columns = -(-height // STEP), -(-width // STEP)
-    wanted = max(1, min(n, round(_BLOCK_TILES / (rows * columns))))
+    wanted = max(1, min(n, round((_BLOCK_TILES if THREADS == 1 else 3 * _BLOCK_TILES) / (rows * columns))))
     block = -(-n // -(-n // wanted))  # blocks of one size, the last one as full as can be
     return Tiling(n, height, width, rows, columns, top, left, block, overlap)
 
 
 class Source:
-    """Blocks of the padded input, extended to whole tiles; copied only where something has to be added."""
+    """Blocks of the padded input, extended to whole tiles; copied only where something has to be added.
+
+    What comes out are bands, (images, rows of tiles, height of a tile, width * channels), which overlap.
+    """
 
     def __init__(self, x: Array, t: Tiling) -> None:
         self.x, self.t = x, t
@@ -65,11 +72,15 @@ class Source:
         self.direct = (h, w) == t.size and not t.top and not t.left and n % t.block == 0 and x.flags.c_contiguous
         self.buffer: Array = np.zeros((0 if self.direct else t.block, *t.size, c), np.float32)
 
+        pixels = x if self.direct else self.buffer
+        s, shape = pixels.strides, (len(pixels), t.rows, STEP + t.overlap, t.size[1] * c)
+        self.bands: Array = as_strided(pixels, shape, (s[0], STEP * s[1], s[1], s[3]), writeable=False)
+
     def block(self, i: int) -> Array:
         if self.direct:
-            return self.x[i : i + self.t.block]
+            return self.bands[i : i + self.t.block]
         part = self.x[i : i + self.t.block]
         h, w = min(part.shape[1], self.t.size[0] - self.t.top), min(part.shape[2], self.t.size[1] - self.t.left)
         self.buffer[: len(part), self.t.top : self.t.top + h, self.t.left : self.t.left + w] = part[:, :h, :w]
         self.buffer[len(part) :] = 0
-        return self.buffer
+        return self.bands

@@ -11,7 +11,7 @@ import numpy as np
 
 from funcnn.kernels.finiteness import all_finite
 from funcnn.kernels.scratch import SHORT, vector
-from funcnn.kernels.threads import spread
+from funcnn.kernels.threads import longer, spread
 from funcnn.types import Array
 
 BLOCK: Final = 1 << 15
@@ -207,9 +207,9 @@ def _size(pieces: Sequence[Array]) -> int:
 
 def _blocks(pieces: Sequence[Array], start: int, end: int) -> Iterator[tuple[slice, Array]]:
     """From `start` to `end`, block by block: where it is, and what is there. Blocks end where pieces do."""
-    at = 0
+    at, block = 0, longer(BLOCK)
     for piece in pieces:
-        for i in range(max(start - at, 0), min(end - at, piece.size), BLOCK):
-            j = min(i + BLOCK, end - at, piece.size)
+        for i in range(max(start - at, 0), min(end - at, piece.size), block):
+            j = min(i + block, end - at, piece.size)
             yield slice(at + i, at + j), piece[i:j]
         at += piece.size

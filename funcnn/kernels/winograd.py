@@ -58,32 +58,35 @@ class _Inward:
 
     def __init__(self, f: Form, t: Tiling, channels: int) -> None:
         k, n = f.size, t.block
-        self.f, self.t, self.c = f, t, channels
+        self.bt = f.bt
         self.rows: Array = np.empty((n, t.rows, k, t.size[1] * channels), _F)
         self.tiles: Array = np.empty((k, k, n, t.rows, t.columns, channels), _F)
-        self.out: Array = np.empty((k, k, t.tiles * channels), _F)
         s, pixel = self.rows.strides, self.rows.itemsize * channels
         strides = s[2], pixel, s[0], s[1], STEP * pixel, self.rows.itemsize
         self.windows: Array = as_strided(self.rows, self.tiles.shape, strides)
+        self.lines = self.tiles.reshape(k, k, -1)
+        self.out: Array = np.empty(self.lines.shape, _F)
+        self.points = self.out.reshape(k * k, t.tiles, channels)
 
-    def __call__(self, d: Array) -> Array:
-        s, t, f = d.strides, self.t, self.f
-        bands = as_strided(d, (t.block, t.rows, f.size, self.rows.shape[3]), (s[0], STEP * s[1], s[1], s[3]))
-        np.matmul(f.bt, bands, out=self.rows)
+    def __call__(self, bands: Array) -> Array:
+        np.matmul(self.bt, bands, out=self.rows)
         np.copyto(self.tiles, self.windows)
-        np.matmul(f.bt, self.tiles.reshape(f.size, f.size, -1), out=self.out)
-        return self.out.reshape(-1, t.tiles, self.c)
+        np.matmul(self.bt, self.lines, out=self.out)
+        return self.points
 
 
 class _Outward:
     """A dy A^T for the tiles of a block: (points, tiles, channels)."""
 
     def __init__(self, f: Form, t: Tiling, channels: int) -> None:
-        self.f, self.t, self.c = f, t, channels
+        self.a, self.t = f.a, t
         self.tiles: Array = np.zeros((STEP, STEP, t.block, t.rows, t.columns, channels), _F)
+        self.pixels = self.tiles.transpose(2, 3, 0, 4, 1, 5)
         self.buffer: Array = np.zeros((t.block, STEP * t.rows, STEP * t.columns, channels), _F)
         self.half: Array = np.empty((f.size, STEP, t.tiles * channels), _F)
+        self.lines, self.halves = self.tiles.reshape(STEP, -1), self.half.reshape(f.size, -1)
         self.out: Array = np.empty((f.size, f.size, t.tiles * channels), _F)
+        self.points = self.out.reshape(-1, t.tiles, channels)
 
     def __call__(self, dy: Array) -> Array:
         t, n = self.t, len(dy)
@@ -91,10 +94,10 @@ class _Outward:
             self.buffer[:n, : t.height, : t.width] = dy
             self.buffer[n:] = 0
             dy = self.buffer
-        np.copyto(self.tiles, dy.reshape(t.block, t.rows, STEP, t.columns, STEP, self.c).transpose(2, 4, 0, 1, 3, 5))
-        np.matmul(self.f.a, self.tiles.reshape(STEP, -1), out=self.half.reshape(self.f.size, -1))
-        np.matmul(self.f.a, self.half, out=self.out)
-        return self.out.reshape(-1, t.tiles, self.c)
+        np.copyto(self.pixels, dy.reshape(self.pixels.shape))
+        np.matmul(self.a, self.lines, out=self.halves)
+        np.matmul(self.a, self.half, out=self.out)
+        return self.points
 
 
 def _transformed(f: Form, w: Array) -> Array:
@@ -112,21 +115,21 @@ def convolve(x: Array, w: Array, pads: Pads, bias: Array | None = None, out: Arr
     m: Array = np.empty((len(u), t.tiles, o), _F)
     half: Array = np.empty((STEP, f.size, t.tiles * o), _F)
     tiles: Array = np.empty((STEP, STEP, t.tiles * o), _F)
+    lines, halves = m.reshape(f.size, -1), half.reshape(STEP, -1)
+    found = tiles.reshape(STEP, STEP, t.block, t.rows, t.columns, o)
+    pixels = found.transpose(2, 3, 0, 4, 1, 5)
     y: Array = scratch.array((t.images, t.height, t.width, o), u.dtype) if out is None else out
     padded: Array = np.empty((0 if t.whole else t.block, STEP * t.rows, STEP * t.columns, o), _F)
     for i in t.blocks():
         np.matmul(inward(source.block(i)), u, out=m)
-        np.matmul(f.at, m.reshape(f.size, -1), out=half.reshape(STEP, -1))
+        np.matmul(f.at, lines, out=halves)
         np.matmul(f.at, half, out=tiles)
-        found = tiles.reshape(STEP, STEP, t.block, t.rows, t.columns, o)
         if bias is not None:
-            found += bias
+            np.add(found, bias, out=found)
         part = y[i : i + t.block]
-        found = found[:, :, : len(part)].transpose(2, 3, 0, 4, 1, 5)
-        if t.whole:
-            np.copyto(part.reshape(len(part), t.rows, STEP, t.columns, STEP, o), found)
-        else:
-            np.copyto(padded[: len(part)].reshape(len(part), t.rows, STEP, t.columns, STEP, o), found)
+        whole = part if t.whole else padded[: len(part)]
+        np.copyto(whole.reshape(len(part), *pixels.shape[1:]), pixels[: len(part)])
+        if not t.whole:
             np.copyto(part, padded[: len(part), : t.height, : t.width])
     return y
 
@@ -146,7 +149,7 @@ def convolve_params(x: Array, dy: Array, pads: Pads) -> tuple[Array, Array]:
     for i in t.blocks():
         v, m = inward(source.block(i)), outward(dy[i : i + t.block])
         np.matmul(v.transpose(0, 2, 1), m, out=part)
-        du += part
+        np.add(du, part, out=du)
         np.add(db, column_sums(m[f.size + 1]), out=db)
     dw: Array = np.dot(f.gg.T, du.reshape(-1, c * o))
     return dw.reshape(f.window, f.window, c, o), db
@@ -166,34 +169,49 @@ def convolve_input(dy: Array, w: Array, shape: tuple[int, ...], pads: Pads, out:
     lines: Array = np.empty((t.block, t.rows, f.size, wide * c), _F)
     dx: Array = scratch.array(shape, u.dtype) if out is None else out
     sums: Array = np.empty((t.block, high, wide, c), _F)
+    squares, flat_bands = v.reshape(f.size, f.size, -1), bands.reshape(lines.shape)
+    overlap_columns = _overlap_columns(z.reshape(f.size, f.size, t.block, t.rows, t.columns, c), bands)
+    overlap_rows = _overlap_rows(lines, sums.reshape(t.block, high, wide * c))
     for i in t.blocks():
         np.matmul(outward(dy[i : i + t.block]), u, out=v)
-        np.matmul(f.b, v.reshape(f.size, f.size, -1), out=z)  # along the columns of each tile
-        _overlap_columns(z.reshape(f.size, f.size, t.block, t.rows, t.columns, c), bands)
-        np.matmul(f.b, bands.reshape(t.block, t.rows, f.size, wide * c), out=lines)
-        _overlap_rows(lines, sums.reshape(t.block, high, wide * c))
+        np.matmul(f.b, squares, out=z)  # along the columns of each tile
+        overlap_columns()
+        np.matmul(f.b, flat_bands, out=lines)
+        overlap_rows()
         part = dx[i : i + t.block]
         np.copyto(part, sums[: len(part), t.top : t.top + h, t.left : t.left + width])
     return dx
 
 
-def _overlap_columns(z: Array, bands: Array) -> None:
-    """Tiles (row, column, image, y, x, channel) into bands (image, y, row, column, channel): added where they overlap."""
+class _Overlap:
+    """A sum of overlapping tiles along an axis: the first STEP entries of each are put side by side, the rest is added.
+
+    `parts` are (target, source) of the entries that have a place of their own, `more` of those that are added.
+    """
+
+    def __init__(self, parts: tuple[tuple[Array, Array], ...], more: tuple[Array, Array]) -> None:
+        self.parts, self.more = parts, more
+
+    def __call__(self) -> None:
+        for target, source in self.parts:
+            np.copyto(target, source)
+        target, source = self.more
+        np.add(target, source, out=target)
+
+
+def _overlap_columns(z: Array, bands: Array) -> _Overlap:
+    """Tiles (row, column, image, y, x, channel) into bands (image, y, row, column, channel)."""
     z = z.transpose(2, 3, 0, 4, 1, 5)
     n, rows, size, columns, _, c = z.shape
-    overlap, s = size - STEP, bands.strides
+    s = bands.strides
     fours: Array = as_strided(bands, (n, rows, size, columns, STEP, c), (*s[:3], STEP * s[3], *s[3:]))
-    np.copyto(fours, z[:, :, :, :, :STEP])
-    np.copyto(bands[:, :, :, STEP * columns :], z[:, :, :, -1, STEP:])
-    after = fours[:, :, :, 1:, :overlap]
-    np.add(after, z[:, :, :, :-1, STEP:], out=after)
+    own = (fours, z[:, :, :, :, :STEP]), (bands[:, :, :, STEP * columns :], z[:, :, :, -1, STEP:])
+    return _Overlap(own, (fours[:, :, :, 1:, : size - STEP], z[:, :, :, :-1, STEP:]))
 
 
-def _overlap_rows(lines: Array, sums: Array) -> None:
-    """Bands (image, y, row, ...) into whole images (image, height, ...), added where they overlap."""
+def _overlap_rows(lines: Array, sums: Array) -> _Overlap:
+    """Bands (image, y, row, ...) into whole images (image, height, ...)."""
     n, rows, size, wide = lines.shape
     fours = sums[:, : STEP * rows].reshape(n, rows, STEP, wide)
-    np.copyto(fours, lines[:, :, :STEP])
-    np.copyto(sums[:, STEP * rows :], lines[:, -1, STEP:])
-    after = fours[:, 1:, : size - STEP]
-    np.add(after, lines[:, :-1, STEP:], out=after)
+    own = (fours, lines[:, :, :STEP]), (sums[:, STEP * rows :], lines[:, -1, STEP:])
+    return _Overlap(own, (fours[:, 1:, : size - STEP], lines[:, :-1, STEP:]))
