@@ -37,7 +37,8 @@ def reduced(terms: Any, back: Back, weights: Any, how: str | None) -> tuple[Any,
     n = 1 if how == "sum" else terms.size if how == "mean" else _rows(terms)
     if not n:
         raise ShapeError(_empty(terms))
-    return np.add.reduce(terms, None).item() / n, lambda d: back(d / n)
+    total = np.add.reduce(terms, None)
+    return (total.item() if terms.dtype.kind == "c" else float(total)) / n, lambda d: back(d / n)
 
 
 def _weighted(terms: Any, back: Back, weights: Any, how: str | None) -> tuple[Any, Back]:
