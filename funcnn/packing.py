@@ -54,7 +54,8 @@ class Layout:
 
     def own(self, flat: Array) -> Params:
         """Params that are views of `flat`, which is sealed and must be nobody else's."""
-        flat.setflags(False)  # three times faster than by keyword
+        vector: Any = flat
+        vector.setflags(False)  # three times faster than by keyword
         return wrap_packed(flat, self)
 
     def gather(self, tree: Tree) -> Array:
