@@ -174,6 +174,7 @@ def _steps(
     plan: _Plan,
 ) -> Generator[tuple[TrainState[S], StepMetrics], None, None]:
     step, params, memory, key = state
+    del state  # nobody but its owner holds the first params any longer than they are needed
     advance = advancing(optimizer)
     carries = is_plain(optimizer)  # if so, the new params tell whether the gradients are finite
     keys = key.fold("pass") if objective.apply.random else None
