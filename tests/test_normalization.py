@@ -24,7 +24,8 @@ from funcnn import (
     vjp,
 )
 from funcnn.initializers import constant
-from funcnn.kernels.normalization import column_sums, moments
+from funcnn.kernels.affine import column_sums
+from funcnn.kernels.normalization import moments
 
 
 def drawn(*shape: int) -> Array:
