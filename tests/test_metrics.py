@@ -87,6 +87,8 @@ def test_accuracy_checks_labels() -> None:
     """As the loss does."""
     with pytest.raises(LabelError, match="accuracy: label 3 at index 1 is outside the range 0 to 2"):
         accuracy(LOGITS[:2], np.array([0, 3]))
+    with pytest.raises(LabelError, match="predictions are class numbers already, give the logits instead"):
+        accuracy(np.array([0, 1, 2, 1]), np.array([0, 1, 2, 2]))
     with pytest.raises(LabelError, match=re.escape("accuracy: labels have shape (12, 1)")):
         accuracy(LOGITS, LABELS[:, None])
 

@@ -119,6 +119,7 @@ def _distributions(name: str, t: Array, classes: int) -> Array:
         raise LabelError(
             f"{name}: row {', '.join(map(str, at)) or '()'} of the labels is {np.array2string(row, threshold=8)}, "
             f"and sums to {row.sum():.6g}; its numbers must be in the range 0 to 1 and sum to 1: {_forms(classes)}"
+            + ("; where predictions are class numbers already, give the logits instead" if t.ndim == 1 else "")
         )
     return t
 
