@@ -13,7 +13,7 @@ import argparse
 
 import numpy as np
 
-from funcnn import Array, Dense, Key, Sigmoid, apply_updates, serial, sgd, sum_squared_error, value_and_grad
+from funcnn import Array, Dense, Key, Sigmoid, serial, sgd, sum_squared_error, value_and_grad
 
 X = np.array([[0, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 1]])
 TARGET = np.array([[0.0], [1.0], [1.0], [0.0]])
@@ -29,8 +29,7 @@ def learn(rate: float = 1.0, *, seed: int = 0, within: float = 0.05, most: int =
     objective = value_and_grad(sum_squared_error, net.apply)
     for step in range(1, most + 1):
         loss, grads = objective(params, X, TARGET)
-        updates, state = optimizer.update(grads, state, params)
-        params = apply_updates(params, updates)
+        params, state = optimizer.step(grads, state, params)
         if step % 500 == 0:
             y = net.apply(params, X)
             print(f"step {step:6}   loss {loss:.5f}   worst row off by {np.max(np.abs(y - TARGET)):.4f}")

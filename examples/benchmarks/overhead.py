@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from funcnn import Array, Dense, Key, Sigmoid, apply_updates, serial, sgd, sum_squared_error, value_and_grad, vjp
+from funcnn import Array, Dense, Key, Sigmoid, serial, sgd, sum_squared_error, value_and_grad, vjp
 
 DEPTH, WIDTH, BATCH = 20, 8, 4
 
@@ -44,8 +44,7 @@ def tiny_step() -> Callable[[], object]:
     def step() -> None:
         nonlocal params, state
         _, grads = objective(params, x, target)
-        updates, state = optimizer.update(grads, state, params)
-        params = apply_updates(params, updates)
+        params, state = optimizer.step(grads, state, params)
 
     return step
 

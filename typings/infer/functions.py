@@ -11,6 +11,7 @@ from funcnn import (
     softmax_cross_entropy, squared_error, summary, trace, tree_map, value_and_grad, vjp,
 )  # fmt: skip
 from funcnn.inspection import Summary
+from funcnn.optimizers import AdamState
 
 features = serial(Dense(4), Relu, Dense(3))
 words = serial(Embedding(9, 4), Dense(3))
@@ -59,6 +60,8 @@ state = optimizer.init(params)
 updates, state = optimizer.update(dparams, state, params)
 assert_type(updates, Params)
 assert_type(apply_updates(params, updates), Params)
+params, state = optimizer.step(dparams, state, params)
+assert_type(state, AdamState)
 init, update = sgd(0.1)
 assert_type(update(dparams, init(params), params)[0], Params)
 

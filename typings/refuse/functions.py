@@ -29,6 +29,7 @@ joint(squared_error)  # E[call-overload]
 adam("fast")  # E[arg-type]
 adam(0.1).update(params, sgd(0.1).init(params), params)  # E[arg-type]
 apply_updates(params)  # E[call-arg]
+adam(0.1).step(params, params, params)  # E[arg-type]
 
 
 @differentiable  # E[arg-type]
