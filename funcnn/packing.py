@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from math import prod
-from typing import Any, TypeAlias, Union
+from typing import Any, NamedTuple, TypeAlias, Union
 
 import numpy as np
 
@@ -15,23 +15,35 @@ from funcnn.params import Params, packed, plain_tree, wrap_packed
 from funcnn.types import Array, Tree
 
 _Slots: TypeAlias = "dict[str, Union[tuple[int, int, tuple[int, ...]], _Slots]]"
+_Cuts: TypeAlias = "tuple[_Cut, ...]"
+
+
+class _Cut(NamedTuple):
+    """A name in a tree, and what is below it, or where the leaf lies in the vector."""
+
+    name: str
+    below: _Cuts | None
+    where: slice
+    shape: tuple[int, ...]
+    is_vector: bool
 
 
 class Layout:
     """Where every leaf of a tree lies in one vector: sorted by path, name by name.
 
-    `slots` keeps the tree's own order of names, for the trees that come out; `sorted` is the order in the vector.
+    `cuts` keeps the tree's own order of names, for the trees that come out; `sorted` and `order` are that of the vector.
     """
 
-    __slots__ = ("slots", "sorted", "size")
-    slots: _Slots
+    __slots__ = ("cuts", "order", "size", "sorted")
+    cuts: _Cuts
+    order: _Cuts
     sorted: _Slots
     size: int
 
     def __init__(self, tree: trees.Plain) -> None:
         self.size = 0
         self.sorted = self._place(tree)
-        self.slots = _ordered_like(tree, self.sorted)
+        self.cuts, self.order = _cut(_ordered_like(tree, self.sorted)), _cut(self.sorted)
 
     def _place(self, tree: trees.Plain) -> _Slots:
         slots: _Slots = {}
@@ -46,7 +58,7 @@ class Layout:
 
     def views(self, flat: Array) -> trees.Plain:
         """The tree of views of `flat`."""
-        return _views(self.slots, flat)
+        return _views(self.cuts, flat)
 
     def places(self) -> Iterator[tuple[str, int, int, tuple[int, ...]]]:
         """The path of every leaf, where it starts and ends, and its shape: in the order of the vector."""
@@ -98,7 +110,7 @@ class Layout:
         if self.size >= scratch.SHORT or not self.size:
             return None
         leaves: list[Array] = []
-        if not _collect_plain(self.sorted, tree, dtype, leaves):
+        if not _collect_plain(self.order, tree, dtype, leaves):
             return None
         return self.own(np.concatenate(leaves))
 
@@ -119,14 +131,25 @@ def _ordered_like(tree: trees.Plain, slots: _Slots) -> _Slots:
     return out
 
 
-def _views(slots: _Slots, flat: Array) -> trees.Plain:
-    out: trees.Plain = {}
+def _cut(slots: _Slots) -> _Cuts:
+    """The slots, prepared for what is done at every step."""
+    cuts: list[_Cut] = []
     for name, slot in slots.items():
         if isinstance(slot, dict):
-            out[name] = _views(slot, flat)
+            cuts.append(_Cut(name, _cut(slot), slice(0), (), False))
         else:
             start, end, shape = slot
-            out[name] = flat[start:end] if len(shape) == 1 else flat[start:end].reshape(shape)
+            cuts.append(_Cut(name, None, slice(start, end), shape, len(shape) == 1))
+    return tuple(cuts)
+
+
+def _views(cuts: _Cuts, flat: Array) -> trees.Plain:
+    out: trees.Plain = {}
+    for name, below, where, shape, is_vector in cuts:
+        if below is not None:
+            out[name] = _views(below, flat)
+        else:
+            out[name] = flat[where] if is_vector else flat[where].reshape(shape)
     return out
 
 
@@ -153,16 +176,16 @@ def _collect(slots: _Slots, tree: trees.Plain, leaves: list[Array]) -> bool:
     return True
 
 
-def _collect_plain(slots: _Slots, tree: Any, dtype: np.dtype[Any], leaves: list[Array]) -> bool:
+def _collect_plain(order: _Cuts, tree: Any, dtype: np.dtype[Any], leaves: list[Array]) -> bool:
     """The same for a tree that nobody has looked at yet: dicts of plain arrays of one dtype."""
-    if tree.__class__ is not dict or len(slots) != len(tree):
+    if tree.__class__ is not dict or len(order) != len(tree):
         return False
-    for name, slot in slots.items():
+    for name, below, _, shape, _ in order:
         value = tree.get(name)
-        if isinstance(slot, dict):
-            if not _collect_plain(slot, value, dtype, leaves):
+        if below is not None:
+            if not _collect_plain(below, value, dtype, leaves):
                 return False
-        elif type(value) is not np.ndarray or value.shape != slot[2] or value.dtype != dtype:
+        elif type(value) is not np.ndarray or value.shape != shape or value.dtype != dtype:
             return False
         else:
             leaves.append(value.ravel())
