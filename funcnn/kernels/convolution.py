@@ -27,7 +27,7 @@ Block: TypeAlias = "tuple[slice, slice]"
 
 _BLOCK = 1 << 19  # bytes of gathered pixels; the second-level cache has room for them and for the weights
 _WINDOWS = 256  # but at least so many windows: a product of fewer rows does not repay the reading of the weights
-_WORTHWHILE = 1 << 24  # multiplications that repay another thread
+_WORTHWHILE = 1 << 24  # multiplications that repay another thread; four times as many by Winograd's algorithm
 _FEW = 4  # channels; below, pixels are gathered with the windows last, in longer runs
 
 
@@ -36,9 +36,9 @@ def convolve(x: Array, w: Array, strides: Pair, pads: Pads, b: Array | None = No
     rows, columns = _counts(x.shape, w.shape, strides, pads)
     y: Array = scratch.array((len(x), rows, columns, w.shape[3]), np.result_type(x, w))
     if winograd.suits(x.shape, w.shape, strides, pads, y.dtype):
-        _spread(y, w.shape, lambda i: winograd.convolve(x[i], w, pads, b, out=y[i]))
+        _spread(y, w.shape, 4, lambda i: winograd.convolve(x[i], w, pads, b, out=y[i]))
     else:
-        _spread(y, w.shape, lambda i: _convolve(x[i], w, strides, pads, b, y[i]))
+        _spread(y, w.shape, 1, lambda i: _convolve(x[i], w, strides, pads, b, y[i]))
     return y
 
 
@@ -55,7 +55,7 @@ def convolve_params(x: Array, dy: Array, window: Pair, strides: Pair, pads: Pads
         else:
             parts[i.start] = _convolve_params(x[i], dy[i], shape, strides, pads)
 
-    _spread(dy, shape, part)
+    _spread(dy, shape, 4 if suits else 1, part)
     (dw, db), *others = (parts[start] for start in sorted(parts))  # in one order, whichever thread was first
     for more, other in others:
         np.add(dw, more, out=dw)
@@ -67,16 +67,16 @@ def convolve_input(dy: Array, w: Array, shape: tuple[int, ...], strides: Pair, p
     """The cotangent of an `x` of this shape: what every window sends back, added up pixel by pixel."""
     dx: Array = scratch.array(shape, np.result_type(dy, w))
     if winograd.suits(shape, w.shape, strides, pads, dx.dtype):
-        _spread(dy, w.shape, lambda i: winograd.convolve_input(dy[i], w, dx[i].shape, pads, out=dx[i]))
+        _spread(dy, w.shape, 4, lambda i: winograd.convolve_input(dy[i], w, dx[i].shape, pads, out=dx[i]))
     else:
-        _spread(dy, w.shape, lambda i: _convolve_input(dy[i], w, strides, pads, dx[i]))
+        _spread(dy, w.shape, 1, lambda i: _convolve_input(dy[i], w, strides, pads, dx[i]))
     return dx
 
 
-def _spread(y: Array, w_shape: tuple[int, ...], work: Callable[[slice], object]) -> None:
+def _spread(y: Array, w_shape: tuple[int, ...], saved: int, work: Callable[[slice], object]) -> None:
     """The work for all images, on several cores if there is enough of it."""
     each = y[:1].size * prod(w_shape[:3])
-    threads.spread(len(y), -(-_WORTHWHILE // max(1, each)), lambda i, j: work(slice(i, j)))
+    threads.spread(len(y), -(-saved * _WORTHWHILE // max(1, each)), lambda i, j: work(slice(i, j)))
 
 
 def _convolve(x: Array, w: Array, strides: Pair, pads: Pads, b: Array | None, y: Array) -> None:

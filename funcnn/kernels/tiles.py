@@ -16,6 +16,8 @@ _BLOCK_TILES: Final = 48
 """Enough rows for the matrix products to run at full speed, few enough to stay in the cache; for several threads three
 times as many, see `funcnn.kernels.threads.longer`."""
 
+_MANY_TILES: Final = 1000  # fewer are not worth several threads
+
 
 class Tiling(NamedTuple):
     """How images fall into tiles, and how many images make a block."""
@@ -55,7 +57,8 @@ def tiling(shape: tuple[int, ...], window: int, pads: Pads) -> Tiling:
     overlap = window - 1
     height, width = h + top + bottom - overlap, w + left + right - overlap
     rows, columns = -(-height // STEP), -(-width // STEP)
-    wanted = max(1, min(n, round((_BLOCK_TILES if THREADS == 1 else 3 * _BLOCK_TILES) / (rows * columns))))
+    many = THREADS > 1 and n * rows * columns >= _MANY_TILES
+    wanted = max(1, min(n, round((3 if many else 1) * _BLOCK_TILES / (rows * columns))))
     block = -(-n // -(-n // wanted))  # blocks of one size, the last one as full as can be
     return Tiling(n, height, width, rows, columns, top, left, block, overlap)
 
