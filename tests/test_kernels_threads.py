@@ -93,6 +93,44 @@ def test_an_interrupt_waits_for_the_helpers() -> None:
     assert sorted(done) == [1, 1, 2, 2, 3, 3]
 
 
+def test_an_interrupt_just_after_the_waiting_ends_it() -> None:
+    """Who is interrupted having got the lock, before it can know, does not wait for the lock once more."""
+    waiting, found = threading.Event(), list[object]()
+
+    class Interrupted:
+        def __init__(self, lock: threading.Lock) -> None:
+            self.lock, self.release = lock, lock.release
+
+        def acquire(self) -> None:
+            waiting.set()
+            self.lock.acquire()
+            raise KeyboardInterrupt
+
+    job = threads._Job(lambda i, j: waiting.wait(30), 0, 1)
+    vars(job)["done"] = Interrupted(job.done)
+    threads._offer(job)
+    waiter = threading.Thread(target=lambda: found.append(job.finish()), daemon=True)
+    waiter.start()
+    waiter.join(30)
+    assert list(map(type, found)) == [KeyboardInterrupt]
+
+
+def test_helpers_work_under_the_settings_of_the_caller() -> None:
+    """What NumPy is to do about overflow, in every part."""
+    found: list[object] = []
+    with np.errstate(over="call", invalid="ignore"):
+        threads.spread(4, 1, lambda i, j: found.append(np.geterr()))
+        assert found == [np.geterr()] * 4
+
+
+def test_where_there_are_no_more_threads_one_does_all() -> None:
+    """The system may refuse, and the interpreter when it ends."""
+    done: list[int] = []
+    with mock.patch.object(threading.Thread, "start", side_effect=RuntimeError("can't start new thread")):
+        threads.spread(4, 1, lambda i, j: done.append(i))
+    assert done == [0, 1, 2, 3]
+
+
 def test_helpers_keep_nothing() -> None:
     """When the work is done, what it used can go."""
     array = np.zeros(1000)

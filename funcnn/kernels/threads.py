@@ -1,8 +1,8 @@
 """Several cores: blocks of images, of elements, of parameters, each done by one thread.
 
 There is no thread before the first kernel that is long enough for two, none where one core is all there is, and a fork
-starts over. FUNCNN_THREADS=1 turns them off, see `funcnn.kernels.settings`. Results are the same whatever the number of
-threads where each writes to its own place; sums over images are added up in another order.
+starts over. FUNCNN_THREADS=1 turns them off, see `funcnn.kernels.settings`. The last bits of some results depend on how
+many there are: sums over images are added up in another order, and parts of a product are rounded otherwise.
 
 Each thread calls BLAS for itself, so that BLAS is told to use one thread for the time being. Its own threads and these
 would wait for each other; and those of OpenBLAS keep a core busy for some time after their work is done.
@@ -15,13 +15,14 @@ import importlib
 import os
 import threading
 from collections.abc import Callable
+from contextvars import copy_context
 from typing import Any, Final
 
 from funcnn.kernels.settings import THREADS
 
 Work = Callable[[int, int], object]
 
-_lock: threading.Lock = threading.Lock()
+_lock = threading.RLock()  # a signal handler may come here while its thread is in here
 _helpers: list[_Helper] = []
 
 
@@ -35,84 +36,96 @@ def spread(n: int, least: int, work: Work) -> None:
         return
     parts = max(1, min(THREADS, n // max(1, least)))
     ends = [n * i // parts for i in range(parts + 1)]
+    jobs = [_Job(work, *span) for span in zip(ends[1:], ends[2:])]
     with _BLAS:
-        started: list[_Helper] = []
-        left = [(0, ends[1])]
         try:
-            for span in zip(ends[1:], ends[2:]):
-                helper = _free()
-                if helper is None:
-                    left.append(span)
-                else:
-                    helper.start_work(work, *span)
-                    started.append(helper)
-            for start, end in left:
-                work(start, end)
+            for job in jobs:
+                _offer(job)
+            work(0, ends[1])
+            for job in jobs:
+                if not job.taken:
+                    work(job.start, job.end)
         finally:
-            errors = [helper.finish() for helper in started]
+            errors = [job.finish() for job in jobs]
     for error in filter(None, errors):
         raise error
 
 
+class _Job:
+    """A part of some work, for another thread. It runs under the settings of the caller, those of `np.errstate` too."""
+
+    def __init__(self, work: Work, start: int, end: int) -> None:
+        self.work: Work | None = work
+        self.start, self.end, self.context = start, end, copy_context()
+        self.taken = self.ended = False
+        self.error: BaseException | None = None
+        self.done = threading.Lock()
+        self.done.acquire()
+
+    def run(self) -> None:
+        assert self.work is not None
+        try:
+            self.context.run(self.work, self.start, self.end)
+        except BaseException as error:
+            self.error = error
+        self.work = None  # whatever it refers to may go
+
+    def finish(self) -> BaseException | None:
+        """Wait until it has ended, so that nobody writes to what the caller may let go: what it raised, if anything.
+
+        An interrupt waits too. It may come before the lock is ours or just after: `ended`, set before, tells which.
+        """
+        interrupt: BaseException | None = None
+        while True:
+            try:
+                while self.taken and not self.ended:
+                    self.done.acquire()
+                error, self.error = self.error, None
+                return interrupt or error
+            except BaseException as found:
+                interrupt = found
+
+
 class _Helper(threading.Thread):
-    """A thread that does one piece of work at a time. A pool of the standard library takes 15 us more for each."""
+    """A thread that does one job at a time. A pool of the standard library takes 15 us more for each."""
 
     def __init__(self) -> None:
         super().__init__(name="funcnn", daemon=True)
-        self.free, self.go, self.done = threading.Lock(), threading.Lock(), threading.Lock()
+        self.job: _Job | None = None
+        self.go = threading.Lock()
         self.go.acquire()
-        self.done.acquire()
-        self.job: tuple[Work, int, int] | None = None
-        self.error: BaseException | None = None
-
-    def start_work(self, work: Work, start: int, end: int) -> None:
-        self.job = work, start, end
-        self.go.release()
-
-    def finish(self) -> BaseException | None:
-        """What its work raised, once it has ended: nobody writes to what the caller may let go."""
-        error = _acquired(self.done) or self.error
-        self.error = None
-        self.free.release()
-        return error
 
     def run(self) -> None:
         while True:
             self.go.acquire()
-            assert self.job is not None
-            work, start, end = self.job
-            try:
-                work(start, end)
-            except BaseException as error:
-                self.error = error
-            self.job = work = None  # type: ignore[assignment]  # whatever it refers to may go
-            self.done.release()
+            job = self.job
+            assert job is not None
+            job.run()
+            self.job = None  # free, before the caller can know
+            job.ended = True
+            job.done.release()
+            del job
 
 
-def _acquired(lock: threading.Lock) -> BaseException | None:
-    """The lock, and what interrupted the waiting for it."""
-    interrupt: BaseException | None = None
-    while True:
-        try:
-            lock.acquire()
-            return interrupt
-        except BaseException as error:
-            interrupt = error
-
-
-def _free() -> _Helper | None:
-    """A thread that has nothing to do, which is the caller's until it is finished."""
-    for helper in tuple(_helpers):
-        if helper.free.acquire(blocking=False):
-            return helper
+def _offer(job: _Job) -> None:
+    """Let a thread that has nothing to do take the job, if there is one."""
     with _lock:
-        if len(_helpers) >= THREADS - 1:
-            return None
-        helper = _Helper()
-        helper.free.acquire()
+        helper = next((helper for helper in _helpers if helper.job is None), None) or _another()
+        if helper is not None:
+            helper.job, job.taken = job, True
+            helper.go.release()
+
+
+def _another() -> _Helper | None:
+    if len(_helpers) >= THREADS - 1:
+        return None
+    helper = _Helper()
+    try:
         helper.start()
-        _helpers.append(helper)
-        return helper
+    except RuntimeError:  # the system gives no more threads, or the interpreter is about to end
+        return None
+    _helpers.append(helper)
+    return helper
 
 
 def longer(block: int) -> int:
@@ -128,7 +141,7 @@ def _forget() -> None:
     """After a fork the threads are gone, and locks may be held by nobody."""
     global _lock
     _helpers.clear()
-    _lock = threading.Lock()
+    _lock = threading.RLock()
     _BLAS.reset()
 
 
@@ -139,7 +152,7 @@ class _Blas:
         self.reset()
 
     def reset(self) -> None:
-        self.lock, self.inside, self.before = threading.Lock(), 0, 1
+        self.lock, self.inside, self.before = threading.RLock(), 0, 1
 
     def __enter__(self) -> None:
         get, put = _openblas()
