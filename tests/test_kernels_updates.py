@@ -52,10 +52,10 @@ def test_momentum(n: int) -> None:
 
 
 @every_size
-def test_scaled_and_added(n: int) -> None:
+def test_descended_and_added(n: int) -> None:
     """Plain arithmetic, in float32."""
     x, y = vectors(n, 2)
-    np.testing.assert_array_equal(kernel.scaled(x, 0.3), x * np.float32(0.3), strict=True)
+    np.testing.assert_array_equal(kernel.descended(x, 0.3, None)[0], x * np.float32(0.3), strict=True)
     np.testing.assert_array_equal(kernel.added(x, y), x + y, strict=True)
 
 
@@ -90,7 +90,8 @@ def test_updates_applied_at_once_are_those_applied_later(n: int) -> None:
         ]
 
     for gradient in (g, in_pieces(g)):
-        for (update, *state, known), (moved, *after, finite) in zip(runs(gradient, None), runs(gradient, p), strict=True):
+        later, at_once = runs(gradient, None), runs(gradient, p)
+        for (update, *state, known), (moved, *after, finite) in zip(later, at_once, strict=True):
             np.testing.assert_array_equal(moved, p + update, strict=True)
             np.testing.assert_array_equal(after, state)
             assert (known, finite) == (False, True)
@@ -168,3 +169,10 @@ def test_norm_of_what_is_not_finite() -> None:
     """Infinity has the norm infinity, NaN the norm NaN, nothing the norm zero."""
     norms = [kernel.norm(np.array(x, np.float32)) for x in ([np.inf, 1.0], [np.nan, 1.0], [0.0, 0.0], [])]
     assert norms == pytest.approx([np.inf, np.nan, 0.0, 0.0], nan_ok=True)
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_norm_of_what_is_not_finite_in_a_later_piece(wrong: float) -> None:
+    """It counts wherever it lies."""
+    pieces = [np.array([5.0]), np.array([wrong, 1.0])]
+    assert kernel.norm(pieces) == pytest.approx(wrong, nan_ok=True)
