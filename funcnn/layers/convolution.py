@@ -32,7 +32,7 @@ def Conv(
     the odd one behind it, so that there are ceil(height / s) x ceil(width / t) windows. Strides are (1, 1) by default.
 
     In float32, windows of 3 x 3 and 5 x 5 with stride 1 on enough channels and pixels are convolved by Winograd's
-    algorithm: two to three times as fast, with errors of 2e-5 of the largest entry instead of 1e-6, and a value that is
+    algorithm: 1.3 to 3 times as fast, with errors of 2e-5 of the largest entry instead of 1e-6, and a value that is
     not finite spreads to a few more pixels around it. FUNCNN_WINOGRAD=0 in the environment switches it off.
 
     Shapes

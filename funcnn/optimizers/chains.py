@@ -104,14 +104,13 @@ def chain(*optimizers: Optimizer[Any]) -> Optimizer[Any]:
         states: list[Any] = []
         finite = False
         for o, s in zip(optimizers, state, strict=True):
-            if onto and len(states) == len(optimizers) - 1:
+            if onto and len(states) == len(optimizers) - 1:  # the last one
                 grads, s, finite = advancing(o)(grads, s, params)
             else:
                 grads, s = o.update(grads, s, params)
             states.append(s)
         if onto and not optimizers:
             grads = apply_updates(params, grads)
-        return grads if isinstance(grads, Params) else Params(grads), tuple(states), finite and plain
+        return grads if isinstance(grads, Params) else Params(grads), tuple(states), finite
 
-    plain = all(map(is_plain, optimizers))
-    return Optimizer(init, Update(advance, plain))
+    return Optimizer(init, Update(advance, all(map(is_plain, optimizers))))

@@ -43,7 +43,7 @@ class Optimizer(NamedTuple, Generic[S]):
     def step(self, grads: Tree, state: S, params: Tree) -> tuple[Params, S]:
         """The params after a step, and the next state: `update` and `apply_updates` in one pass over memory.
 
-        The result is the same to the last bit, a fifth faster for many params, and the updates need no memory.
+        The result is the same to the last bit, a tenth faster for many params, and the updates need no memory.
 
         Errors
             as `update` and `apply_updates`
@@ -88,8 +88,8 @@ class Update(Generic[S]):
 
 
 def advancing(optimizer: Optimizer[S]) -> Callable[[Tree, S, Tree], tuple[Params, S, bool]]:
-    """The function `(grads, state, params)` that gives the params after a step, the next state, and whether these params
-    are known to be finite.
+    """The function `(grads, state, params)` that gives the params after a step, the next state, and whether the new
+    params are known to be finite.
     """
     update = _own(optimizer)
     if update is not None:
