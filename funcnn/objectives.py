@@ -94,7 +94,8 @@ class Objective(Generic[X, Y, T]):
             value, pull = self.loss.rule(prediction, target, weights)
             dparams, _ = back(force(pull(1.0)[0]))  # the input's cotangent may be a Later, and is left alone
             found = packed(params) if type(params) is Params else None
-            taken = found[1].taken(dparams, found[0].dtype) if found else None  # short ones in one vector, like the params
+            # short gradients come in one vector, like the params
+            taken = found[1].taken(dparams, found[0].dtype) if found else None
             gradients = apply.door.gradients(tree, dparams) if taken is None else taken
         except FuncnnError as error:
             error.network = error.network or apply.door.name

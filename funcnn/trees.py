@@ -31,13 +31,16 @@ def leaves(params: Tree, *names: str) -> tuple[Array, ...]:
     >>> w.shape, b.shape
     ((2, 1), (1,))
     """
-    return tuple(map(params.__getitem__, names))  # type: ignore[arg-type]  # the door has compared the tree with the spec
+    # the door has compared the tree with the spec: what these names have are arrays
+    return tuple(map(params.__getitem__, names))  # type: ignore[arg-type]
 
 
 def mapped(f: Callable[..., Any], tree: Plain, *rest: Mapping[str, Any]) -> Plain:
     """`f` of corresponding leaves. The trees have been compared before."""
     return {
-        name: mapped(f, value, *(t[name] for t in rest)) if isinstance(value, dict) else f(value, *(t[name] for t in rest))
+        name: mapped(f, value, *(t[name] for t in rest))
+        if isinstance(value, dict)
+        else f(value, *(t[name] for t in rest))
         for name, value in tree.items()
     }
 
@@ -183,7 +186,8 @@ def floating(dtype: object) -> np.dtype[Any]:
     except TypeError:
         found = None
     if found is None or found.kind != "f":
-        raise DTypeError(f"params are floating-point, got dtype {found or brief(dtype)}; write np.float32 or np.float64")
+        got = f"got dtype {found or brief(dtype)}"
+        raise DTypeError(f"params are floating-point, {got}; write np.float32 or np.float64")
     return found
 
 

@@ -25,8 +25,9 @@ def rises(work: str, alone: bool) -> dict[str, float]:
 
 
 def rise(work: str, name: str) -> float:
-    """The same in this process, for one contestant. What is warmed up is tiny, so that it leaves no memory to use again."""
-    for warm in (classifier(mlp((8, 10)), 4, 8), classifier(serial(Conv(4, (3, 3)), Relu, Flatten, Dense(10)), 4, 8, 8, 1)):
+    """The same in this process, for one contestant. What is warmed up is tiny, and leaves no memory to use again."""
+    tiny = serial(Conv(4, (3, 3)), Relu, Flatten, Dense(10))
+    for warm in (classifier(mlp((8, 10)), 4, 8), classifier(tiny, 4, 8, 8, 1)):
         for entry in entries(False, warm):
             if entry.name == name:
                 step = entry.make(warm)

@@ -1,4 +1,4 @@
-"""The matrices of Winograd's convolutions F(4x4, r x r): how products of polynomials follow from their values at points.
+"""The matrices of Winograd's convolutions F(4x4, r x r): products of polynomials from their values at points.
 
 An output tile of 4 pixels a side comes from an input tile of `size = 4 + r - 1`. One axis at a time, the window and the
 outputs are evaluated at `size - 1` points and at infinity (G and A), the input is interpolated (B).

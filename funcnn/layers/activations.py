@@ -144,7 +144,8 @@ array([0. , 0.5, 1. ])
 Elu: Layer[Array, Array] = _row("Elu", kernel.elu, kernel.d_elu)
 """`y = x` for x > 0, else `e^x - 1`; `dy/dx = 1` for x > 0, else `e^x`.
 
-Source: Clevert, Unterthiner & Hochreiter, Fast and Accurate Deep Network Learning by ELUs (2016), section 3; alpha is 1.
+Source: Clevert, Unterthiner & Hochreiter, Fast and Accurate Deep Network Learning by ELUs (2016), section 3; alpha
+is 1.
 
 >>> Elu.apply({}, np.array([-1.0, 2.0])).round(4)
 array([-0.6321,  2.    ])

@@ -239,11 +239,7 @@ EXACT_LAWS = (
         "the pullback is linear to the last bit: it commutes with doubling, negation and zero",
         "exact", _linear_pullback,
     ),
-    Law(
-        "order_blind",
-        "params are known by their names: the order of a mapping does not matter",
-        "exact", _order_blind,
-    ),
+    Law("order_blind", "params are known by name: the order of a mapping does not matter", "exact", _order_blind),
     Law(
         "refuses_wrong_shapes",
         "an input of a shape that does not fit raises a ShapeError or ParamsError with the layer's path, nothing else",

@@ -226,11 +226,8 @@ LOSS_LAWS: Final[Mapping[str, Law[LossCase]]] = listed(
     "LOSS_LAWS",
     Law("one_number", "the loss is a Python float, and vjp gives the same", "exact", _one_number),
     Law("pure", "nothing is changed and nothing remembered", "exact", _pure),
-    Law(
-        "true_pullback",
-        "the pullback is the derivative of the value: <pullback(1), d> = d/dt loss(y + t d)",
-        "derivative", _true_pullback, dtypes=FLOAT64, kinds=_KINDS,
-    ),
+    Law("true_pullback", "the pullback is the derivative of the value: <pullback(1), d> = d/dt loss(y + t d)",
+        "derivative", _true_pullback, dtypes=FLOAT64, kinds=_KINDS),
     Law("linear_pullback", "the pullback commutes with doubling, negation and zero, to the last bit", "exact",
         _linear_pullback),
     Law("dtype_kept", "cotangents have the dtype of the prediction, and the shapes of what they belong to", "exact",
