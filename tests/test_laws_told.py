@@ -67,6 +67,7 @@ def test_the_end_of_a_failure_is_a_program() -> None:
     [
         Case(serial(Dense(3, W_init=initializers.normal(0.1)), Relu, Dense(2).named("neck")), (2, 3)),
         Case(Dense(3, W_init=initializers.ones), (2, 3), domain=(-float("inf"), 2.0), tokens=range(3)),
+        Case(funcnn.Dropout(np.float64(0.5)), (2, 3)),
         LossCase(squared_error.bind(reduce="sum"), (2, 3)),
         LossCase(squared_error, (2, 3), target=nothing),
         OptimizerCase(funcnn.chain(sgd(funcnn.cosine_decay(0.1, 3))), {"w": (2,)}),

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-_TESTING = str(Path(__file__).parent)
-_LIBRARIES = (str(Path(__file__).parents[1]), str(Path(os.__file__).parent), str(Path(np.__file__).parent))
+_TESTING = str(Path(__file__).parent) + os.sep
+_LIBRARIES = tuple(str(Path(f).parent) + os.sep for f in (Path(__file__).parent, os.__file__, np.__file__))
 
 
 def frames(error: BaseException) -> list[traceback.FrameSummary]:

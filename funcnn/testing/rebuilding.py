@@ -28,6 +28,9 @@ class Named(NamedTuple):
     name: str
 
 
+_NP = Named("numpy", "np")  # NumPy's scalars print as np.float64(0.5)
+
+
 def program(source: str, *values: object) -> str:
     """A source that shows these values, after the imports it needs: it runs as it stands.
 
@@ -39,13 +42,15 @@ def program(source: str, *values: object) -> str:
     """
     imported: dict[str, set[str]] = {}
     missing: set[str] = set()
-    for module, name in {one for value in values for one in _names(value)}:
+    needed = {one for value in values for one in _names(value)}
+    for module, name in needed - {_NP}:
         home = _home(module, name)
         if home:
             imported.setdefault(home, set()).add(name)
         else:
             missing.add(name)
-    lines = [f"from {home} import {', '.join(sorted(names))}" for home, names in sorted(imported.items())]
+    lines = ["import numpy as np"] if _NP in needed else []
+    lines += [f"from {home} import {', '.join(sorted(names))}" for home, names in sorted(imported.items())]
     lines += [f"# {name} is to be made first: no module has it by this name" for name in sorted(missing)]
     return "\n".join([*lines, source])
 
@@ -75,11 +80,13 @@ def _names(value: Any) -> Iterator[Named]:
         yield Named("numpy", "array")
         if "dtype=" in repr(value):
             yield Named("numpy", value.dtype.name)
+    elif isinstance(value, np.generic):
+        yield _NP
     elif isinstance(value, float) and not math.isfinite(value):
         yield Named("math", repr(value).lstrip("-"))
     elif callable(value) and hasattr(value, "__name__"):
         yield Named(value.__module__, value.__qualname__)
-    elif type(value).__module__ != "builtins" and not isinstance(value, np.generic):
+    elif type(value).__module__ != "builtins":
         yield Named(type(value).__module__, type(value).__qualname__)
 
 
@@ -95,7 +102,7 @@ def _home(module: str, name: str) -> str:
     if there is None or not hasattr(there, name):
         return ""
     for public in _PUBLIC:
-        if hasattr(importlib.import_module(public), name) and module.startswith("funcnn"):
+        if getattr(importlib.import_module(public), name, None) is getattr(there, name):
             return public
     if module == "__main__":
         return Path(getattr(there, "__file__", None) or "__main__").stem
