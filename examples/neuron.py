@@ -52,7 +52,8 @@ def main(arguments: list[str] | None = None) -> float:
 
     epochs = 5 if options.quick else 50
     loss = math.inf
-    for state, metrics in fit(squared_error, net.apply, sgd(0.5), params, (x, target), epochs=epochs, batch_size=20, rng=0):
+    data = x, target
+    for state, metrics in fit(squared_error, net.apply, sgd(0.5), params, data, epochs=epochs, batch_size=20, rng=0):
         params, loss = state.params, metrics.loss
         if metrics.last_of_epoch and (metrics.epoch + 1) % (epochs // 5) == 0:
             print(f"epoch {metrics.epoch + 1:3}   loss {loss:.6f}")

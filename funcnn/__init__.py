@@ -36,7 +36,7 @@ from funcnn.chaining import serial
 from funcnn.combinators import FanInConcat, FanInSum, FanOut, first, keep, parallel, residual, select
 from funcnn.children import Child, make_children, rebuild
 
-# initializers; zeros, ones, constant, normal and uniform stay in their module, for NumPy and the schedules have such names
+# initializers; zeros, ones, constant, normal and uniform stay in their module: NumPy and the schedules have such names
 from funcnn.initializers import (
     glorot_normal, glorot_uniform, he_normal, he_uniform, lecun_normal, lecun_uniform, orthogonal, truncated_normal,
     variance_scaling,

@@ -6,7 +6,8 @@ import functools
 import operator
 from collections.abc import Callable
 from typing import (
-    TYPE_CHECKING, Any, Generic, Literal, NoReturn, ParamSpec, Protocol, TypeAlias, TypeVar, Union, cast, final, overload,
+    TYPE_CHECKING, Any, Generic, Literal, NoReturn, ParamSpec, Protocol, TypeAlias, TypeVar, Union, cast, final,
+    overload,
 )  # fmt: skip
 
 from funcnn.cotangents import Later as Later  # part of this module for everybody else
@@ -91,7 +92,9 @@ class Apply(Generic[X_contra, Y_co]):
             raise
         return cast(Y_co, guarded(y, inner))
 
-    def pull(self, params: Tree, x: X_contra, *, rng: Rng | None = None) -> tuple[Y_co, Callable[[Any], tuple[Params, Any]]]:
+    def pull(
+        self, params: Tree, x: X_contra, *, rng: Rng | None = None
+    ) -> tuple[Y_co, Callable[[Any], tuple[Params, Any]]]:
         """The value and the pullback; what `vjp(apply, params, x)` calls."""
         key = None if rng is None else as_key(rng)
         try:
@@ -158,7 +161,8 @@ class Differentiable(Generic[P, V, D]):
             TypeError   the function has no such option
         """
         check_options(self.__name__, self.rule, options)
-        bound = functools.partial(self.rule, **options)  # type: ignore[arg-type]  # names were compared; kwargs of a ParamSpec cannot be typed
+        # the names were compared; keyword arguments of a ParamSpec cannot be typed
+        bound = functools.partial(self.rule, **options)  # type: ignore[arg-type]
         return Differentiable(functools.update_wrapper(bound, self.rule))
 
     def __repr__(self) -> str:
@@ -185,7 +189,9 @@ def differentiable(rule: Callable[P, tuple[V, Callable[[V], D]]]) -> Differentia
 
 
 @overload
-def vjp(f: Apply[X, Y], params: Tree, x: X, /, *, rng: Rng | None = None) -> tuple[Y, Callable[[Y], tuple[Params, X]]]: ...
+def vjp(
+    f: Apply[X, Y], params: Tree, x: X, /, *, rng: Rng | None = None
+) -> tuple[Y, Callable[[Y], tuple[Params, X]]]: ...
 @overload
 def vjp(f: Differentiable[P, V, D], /, *args: P.args, **kwargs: P.kwargs) -> tuple[V, Callable[[V], D]]: ...
 @overload

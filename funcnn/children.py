@@ -27,7 +27,8 @@ def name_children(layers: tuple[Layer[Any, Any], ...], *, where: str) -> dict[st
     children: dict[str, Layer[Any, Any]] = {}
     for i, child in enumerate(layers):
         if not isinstance(child, Layer):
-            raise TypeError(f"{where} takes layers, argument {i} is {type(child).__name__} {brief(child)}{_hint(child)}")
+            got = f"{type(child).__name__} {brief(child)}{_hint(child)}"
+            raise TypeError(f"{where} takes layers, argument {i} is {got}")
         name = child.init.name
         if not child.init.explicit:
             seen[name] += 1
@@ -66,7 +67,7 @@ def rebuild(
 ) -> Layer[A, B]:
     """The same network with every layer passed through `f(path, layer)`, children first.
 
-    Names are kept, so that params still fit: what comes in place of a Relu is still called `relu_0`, which `repr` does not
+    Names are kept, so that params still fit: what comes in place of a Relu is still called `relu_0`, which `repr` doesn't
     show.
 
     >>> def widen(path: str, layer: Layer[Array, Array]) -> Layer[Array, Array]:
@@ -161,7 +162,8 @@ class Child:
         """The value and the pullback, which gives the child's gradients without its name."""
         try:
             if self.random:
-                return self._rule(params.get(self.name, EMPTY), x, None if rng is None else rng.fold(self.name))  # type: ignore[no-any-return]
+                key = None if rng is None else rng.fold(self.name)
+                return self._rule(params.get(self.name, EMPTY), x, key)  # type: ignore[no-any-return]
             return self._rule(params.get(self.name, EMPTY), x)  # type: ignore[no-any-return]
         except Exception as error:
             locate(error, self.name)

@@ -21,8 +21,8 @@ V = TypeVar("V")
 class Later(Generic[V]):
     """A cotangent that is computed only if somebody wants it.
 
-    A pullback may return `Later(lambda: dy @ w.T)` as the cotangent of its input; only expensive layers need to. A `Later`
-    stands for a whole cotangent, a tuple too; tuples never contain one.
+    A pullback may return `Later(lambda: dy @ w.T)` as the cotangent of its input; only expensive layers need to. A
+    `Later` stands for a whole cotangent, a tuple too; tuples never contain one.
 
     >>> later = Later(lambda: np.ones(2) * 3)  # nothing is computed here
     >>> later.now()
@@ -76,7 +76,8 @@ def cotangent_like(y: Nested, dy: Any, name: str = "the cotangent") -> Any:
     """
     if isinstance(y, tuple):
         if not is_tuple(dy) or len(dy) != len(y):
-            raise ShapeError(f"the value is a tuple of {len(y)}, its cotangent must be one too, got {type(dy).__name__}")
+            got = type(dy).__name__
+            raise ShapeError(f"the value is a tuple of {len(y)}, its cotangent must be one too, got {got}")
         return tuple(cotangent_like(a, b, f"item {i} of {name}") for i, (a, b) in enumerate(zip(y, dy, strict=True)))
     if type(dy) is not np.ndarray or dy.dtype != y.dtype:
         dy = _converted(dy, y.dtype, name)
@@ -114,7 +115,8 @@ def like_input(dx: Any, x: Nested) -> Any:
     """
     if isinstance(x, tuple):
         if not is_tuple(dx) or len(dx) != len(x):
-            raise ParamsError(f"the pullback must return as dx a tuple of {len(x)}, like the input, got {described(dx)}")
+            got = described(dx)
+            raise ParamsError(f"the pullback must return as dx a tuple of {len(x)}, like the input, got {got}")
         return tuple(like_input(d, v) for d, v in zip(dx, x, strict=True))
     if type(dx) is not np.ndarray:
         dx = np.asarray(dx) if is_array(dx) or is_scalar(dx) else dx

@@ -128,8 +128,8 @@ def _other_input(
 ) -> ShapeError | None:
     """The input that a leaf of this shape was made for, if it is the input that does not fit.
 
-    The spec of the layer is asked for an input of unknown sizes: where a size of the leaf *is* one of them, the leaf says
-    what it has to be.
+    The spec of the layer is asked for an input of unknown sizes: where a size of the leaf *is* one of them, the leaf
+    says what it has to be.
     """
     try:
         met = [m for m in _reached(layer, normalize(shape)) if m[0] == path[: len(m[0])]]

@@ -39,7 +39,9 @@ class Checks:
     __slots__ = ("name", "out_shape", "spec", "kind", "layer", "plans")
     layer: Layer[Any, Any]
 
-    def __init__(self, name: str, out_shape: Callable[[Shape], Shape], spec: Callable[[Shape], Spec], kind: Kind) -> None:
+    def __init__(
+        self, name: str, out_shape: Callable[[Shape], Shape], spec: Callable[[Shape], Spec], kind: Kind
+    ) -> None:
         self.name, self.out_shape, self.spec, self.kind = name, out_shape, spec, kind
         self.plans: dict[Shape, Plan] = {}
 
@@ -51,7 +53,7 @@ class Checks:
         """
         tree = plain_tree(params)
         found = packed(params) if type(params) is Params else None
-        dtype = found[0].dtype if found and found[0].size else _dtype(tree, x)  # a packed nothing has no dtype of its own
+        dtype = found[0].dtype if found and found[0].size else _dtype(tree, x)  # packed nothing has no dtype of its own
         if type(x) is not np.ndarray or x.dtype != dtype or self.kind != "features" or not x.flags.c_contiguous:
             x = convert(x, self.kind, dtype)
         shape = x.shape if type(x) is np.ndarray else shape_of(x)
@@ -88,7 +90,7 @@ class Checks:
 def _dtype(tree: trees.Plain, x: Any) -> np.dtype[Any]:
     """The compute dtype: that of the params; without params that of floating-point features; else float32."""
     for _, leaf in trees.flatten(tree):
-        return leaf.dtype if leaf.dtype.kind == "f" else np.dtype(np.float32)  # the comparison with the spec will refuse it
+        return leaf.dtype if leaf.dtype.kind == "f" else np.dtype(np.float32)  # others do not match the spec
     while is_tuple(x) and x:
         x = x[0]
     return x.dtype.newbyteorder("=") if is_array(x) and x.dtype.kind == "f" else np.dtype(np.float32)
@@ -152,7 +154,7 @@ def _wrong_gradient(g: object, value: Array, name: str, at: trees.Path) -> Param
 
 
 def _owned(g: Array) -> Array:
-    """A gradient that is a view: of something fresh it may stay one, if its layout is that of a leaf; of a cotangent, which
-    is read-only because it is borrowed, it is copied.
+    """A gradient that is a view: of something fresh it may stay one, if its layout is that of a leaf; of a cotangent,
+    which is read-only because it is borrowed, it is copied.
     """
     return g if g.flags.c_contiguous and g.flags.writeable else np.array(g, order="C")

@@ -82,7 +82,8 @@ class Key:
         True
         """
         _register()
-        return np.random.Generator(np.random.Philox(_Seed(self._state)))  # type: ignore[arg-type]  # stubs know SeedSequence only
+        seed: Any = _Seed(self._state)  # NumPy's stubs know SeedSequence only
+        return np.random.Generator(np.random.Philox(seed))
 
     def __bytes__(self) -> bytes:
         return self._state

@@ -16,7 +16,7 @@ Kind: TypeAlias = "Union[str, Mapping[int, Kind]]"
 "any" is whatever comes; a mapping says it for the items of a tuple."""
 
 
-# given to `Layer.of(takes=)`: what the input is for, given what the output is for ---------------------------------------
+# given to `Layer.of(takes=)`: what the input is for, given what the output is for -------------------------------------
 def features(out: Kind) -> Kind:
     """The layer computes with its input: real numbers, in the dtype of the params."""
     return "features"
@@ -36,7 +36,7 @@ def passes(out: Kind) -> Kind:
     return out
 
 
-# for combinators --------------------------------------------------------------------------------------------------------
+# for combinators ------------------------------------------------------------------------------------------------------
 def part(kind: Kind, i: int) -> Kind:
     """What item `i` of a tuple of this kind is for."""
     return kind.get(i, "any") if isinstance(kind, Mapping) else kind
@@ -51,7 +51,7 @@ def unify(*kinds: Kind) -> Kind:
     return told[0] if told and all(k == told[0] for k in told) else "any"
 
 
-# for the door -----------------------------------------------------------------------------------------------------------
+# for the door ---------------------------------------------------------------------------------------------------------
 _WANTED = {"tokens": "integers", "mask": "booleans", "features": "real numbers"}
 _FIXES = {
     "c": "take its .real and .imag apart",
@@ -60,8 +60,8 @@ _FIXES = {
 
 
 def convert(x: Any, kind: Kind, dtype: np.dtype[Any], name: str = "the input") -> Any:
-    """An input as rules take it: features in the dtype of the params, tokens and masks as they are, all of it native and
-    C-contiguous, so that layouts never change a result.
+    """An input as rules take it: features in the dtype of the params, tokens and masks as they are, all of it native
+    and C-contiguous, so that layouts never change a result.
 
     Errors
         DTypeError   complex, object, masked, sparse, ..., with the fix

@@ -34,8 +34,8 @@ class Layer(NamedTuple, Generic[X, Y]):
     """A pair `(init, apply)` of pure functions: a network, or a part of one.
 
     `init(rng, shape)` gives `(out_shape, params)`, `apply(params, x)` the value. Everything else hangs on these two, so
-    that nothing is lost by unpacking: `init` carries the shape rule, the params spec and the record of how the layer was
-    made, `apply` the rule that `vjp` reaches.
+    that nothing is lost by unpacking: `init` carries the shape rule, the params spec and the record of how the layer
+    was made, `apply` the rule that `vjp` reaches.
 
     >>> init, apply = net = Dense(3) >> Relu
     >>> net
@@ -66,7 +66,8 @@ class Layer(NamedTuple, Generic[X, Y]):
                         parameter named `rng` gets the key of a training pass, or None
         value           the value alone, where a forward pass can do with less than the rule
         random          whether the rule takes the key; found out where not given
-        takes           what the input is for, given what the output is for: `features` (the default), `tokens`, `passes`
+        takes           what the input is for, given what the output is for: `features` (the default), `tokens`,
+                        `passes`
         multiply_adds   how many a forward pass costs on an input of this shape, for `summary`
 
         Errors

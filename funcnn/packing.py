@@ -31,7 +31,7 @@ class _Cut(NamedTuple):
 class Layout:
     """Where every leaf of a tree lies in one vector: sorted by path, name by name.
 
-    `cuts` keeps the tree's own order of names, for the trees that come out; `sorted` and `order` are that of the vector.
+    `cuts` keeps the tree's own order of names, for the trees that come out; `sorted` and `order` have the vector's.
     """
 
     __slots__ = ("cuts", "order", "size", "sorted")

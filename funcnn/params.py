@@ -23,8 +23,8 @@ _set = object.__setattr__
 class Params(Mapping[str, "Array | Params"]):
     """Parameters: a tree of read-only arrays that never changes.
 
-    Made by `init`, by `set`, by `|`, or from any nested mapping, whose arrays are copied. Children come out as `Params`,
-    leaves as read-only, C-contiguous arrays. `==` compares whole trees bit for bit and answers a bool.
+    Made by `init`, by `set`, by `|`, or from any nested mapping, whose arrays are copied. Children come out as
+    `Params`, leaves as read-only, C-contiguous arrays. `==` compares whole trees bit for bit and answers a bool.
 
     Errors
         ParamsError      a key that is no string, is empty or has a `/`; a leaf that is no array
@@ -76,7 +76,8 @@ class Params(Mapping[str, "Array | Params"]):
         """
         value = self._find(path)
         if isinstance(value, dict):
-            raise ParamsError(f"{path!r} is a subtree, use .sub({path!r}); its leaves are {', '.join(wrap(value).paths())}")
+            leaves = ", ".join(wrap(value).paths())
+            raise ParamsError(f"{path!r} is a subtree, use .sub({path!r}); its leaves are {leaves}")
         return value
 
     def sub(self, path: str) -> Params:
@@ -117,9 +118,10 @@ class Params(Mapping[str, "Array | Params"]):
         except ValueError:
             raise ParamsError(f"{path} has shape {old.shape}, got rows of different lengths: {brief(array)}") from None
         if old.shape != new.shape or old.dtype != new.dtype:
+            turned = new.shape == old.shape[::-1] != old.shape
             raise ParamsError(
                 f"{path} has shape {old.shape} and dtype {old.dtype}, got {new.shape} and {new.dtype}; "
-                f"{'it is the transpose: .T' if new.shape == old.shape[::-1] != old.shape else 'convert with .reshape and .astype'}"
+                f"{'it is the transpose: .T' if turned else 'convert with .reshape and .astype'}"
             )
         return wrap(trees.replaced(plain(self), keys, trees.sealed_copy(new, keys)))
 
@@ -169,7 +171,7 @@ class Params(Mapping[str, "Array | Params"]):
         body = "".join("<tr>" + "".join(f"<td>{html.escape(c)}</td>" for c in row) + "</tr>" for row in rows)
         return f"<table><caption>{html.escape(title)}</caption>{body}</table>"
 
-    if not TYPE_CHECKING:  # type checkers refuse these for want of such methods; at run time the message says what to do
+    if not TYPE_CHECKING:  # type checkers refuse these for want of such methods; at run time messages say what to do
 
         def __setitem__(self, key, value):
             raise ImmutableError(f"params never change; make others with .set({key!r}, array)")

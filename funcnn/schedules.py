@@ -139,7 +139,8 @@ def rates(rate: Rate, *, where: str) -> Schedule:
         try:
             value = float(found)  # type: ignore[arg-type]  # a NumPy scalar would make float32 params float64
         except (TypeError, ValueError):
-            raise TypeError(f"{where}: the schedule must give a number, at step {step} it gave {brief(found)}") from None
+            got = f"at step {step} it gave {brief(found)}"
+            raise TypeError(f"{where}: the schedule must give a number, {got}") from None
         if not 0 <= value < math.inf:
             raise ValueError(f"{where}: the rate at step {step} must be in [0, inf), the schedule gave {value!r}")
         return value

@@ -1,7 +1,7 @@
 """Shapes: what goes into a shape rule, what comes out, and the helpers rules are written with.
 
-Outside, `-1` is a dimension that is not known yet. Inside a rule it is an `Unknown`, which absorbs arithmetic and refuses
-every decision, so that no rule ever takes `-1` for a number.
+Outside, `-1` is a dimension that is not known yet. Inside a rule it is an `Unknown`, which absorbs arithmetic and
+refuses every decision, so that no rule ever takes `-1` for a number.
 """
 
 from __future__ import annotations

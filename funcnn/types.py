@@ -1,4 +1,4 @@
-"""The names types are written with, exported for people who type their own layers, and the guards that narrow to them."""
+"""The names types are written with, exported for people who type their own layers, and guards that narrow to them."""
 
 from __future__ import annotations
 

@@ -138,6 +138,13 @@ def test_only_what_is_near_denormal_is_flushed() -> None:
     assert (after != 0).all()
 
 
+def test_squares_stay_while_the_moment_lives() -> None:
+    """Tiny gradients have tinier squares: without these the next step would be too long."""
+    m, v = np.array([1e-16, 0.0], np.float32), np.array([1e-32, 1e-32], np.float32)
+    _, m, v, _ = kernel.adam(np.zeros_like(m), m, v, 0.9, 0.999, -0.1, 1e-20, None, None, True)
+    assert (v != 0).tolist() == [True, False]
+
+
 def test_small_factors_need_no_flush() -> None:
     """They reach zero on their own: the interval is longer than any training."""
     assert kernel.flush_interval(0.0, 0.5) > 10**15

@@ -37,7 +37,7 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--list", choices=("first", "second"), default="first")
     parser.add_argument("--cores", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=6.0, help="for each workload")
-    parser.add_argument("--cpu", action="store_true", help="processor time: for one core of a machine that others use too")
+    parser.add_argument("--cpu", action="store_true", help="processor time: for one core that others use too")
     parser.add_argument("--inference", action="store_true", help="the forward pass of the same networks")
     parser.add_argument("--without", nargs="*", default=[], help="contestants to leave out")
     parser.add_argument("--memory", action="store_true")

@@ -14,7 +14,7 @@ from funcnn.types import Array
 
 _BLOCK_TILES: Final = 48
 """Enough rows for the matrix products to run at full speed, few enough to stay in the cache; for several threads three
-times as many, see `funcnn.kernels.threads.longer`."""
+times as many, for the reason that `funcnn.kernels.threads.longer` gives."""
 
 _MANY_TILES: Final = 1000  # fewer are not worth several threads
 

@@ -99,7 +99,7 @@ def adam(
             _decay(decay, s, u)
         if flush:
             _flush(a)
-            _flush(b)
+            _flush(b, unless=a)
 
     moved, finite = _swept(_pieces(g), onto, block)
     return moved, new_m, new_v, finite
@@ -116,10 +116,14 @@ def flush_interval(*factors: float) -> int:
     return int(min((_MARGIN * math.log(0.5) / math.log(b) for b in factors if b > 0.5), default=sys.maxsize))
 
 
-def _flush(x: Array) -> None:
-    """Set to zero what is less than a million times the smallest normal number; in float16 that is too much."""
+def _flush(x: Array, unless: Array | None = None) -> None:
+    """Set to zero what is less than a million times the smallest normal number, `unless` another is not zero there.
+
+    In float16 that would be too much.
+    """
     if x.dtype.itemsize >= 4:
-        np.multiply(x, np.abs(x) >= 2**_MARGIN * float(np.finfo(x.dtype).tiny), x)
+        kept = np.abs(x) >= 2**_MARGIN * float(np.finfo(x.dtype).tiny)
+        np.multiply(x, kept if unless is None else kept | (unless != 0), x)
 
 
 class Decay(NamedTuple):

@@ -140,7 +140,9 @@ class Reader:
     def _believed(self, e: Expression, recipe: Recipe) -> bool:
         """A recipe is believed only where nothing can have merged or replaced it on the way."""
         if isinstance(e, RefExpr):
-            return isinstance(e.node, Var) and not self._elsewhere(e) and self.owners.same(identity(e.node), recipe.owner)
+            if not isinstance(e.node, Var) or self._elsewhere(e):
+                return False
+            return self.owners.same(identity(e.node), recipe.owner)
         return isinstance(e, (CallExpr, OpExpr)) and (recipe.path, recipe.place) == (self.api.path, place(e))
 
     def from_type(self, t: Type | None) -> Node:

@@ -98,7 +98,7 @@ def objective_signature(ctx: FunctionSigContext, options: Options) -> FunctionLi
 
 
 def _of_a_list(sig: CallableType, first: Type) -> CallableType:
-    """One signature for any number of layers: left with several, mypy would find them ambiguous, and give up the pair."""
+    """One signature for any number of layers: left with several, mypy finds them ambiguous, and gives up the pair."""
     given, first = get_proper_type(sig.ret_type), get_proper_type(first)
     if not isinstance(given, TupleType):
         return sig
@@ -106,7 +106,8 @@ def _of_a_list(sig: CallableType, first: Type) -> CallableType:
         first = get_proper_type(first.args[0])
     unknown = AnyType(TypeOfAny.explicit)
     known = as_layer(first)
-    taken, result = _layer_type(given, unknown, unknown), _layer_type(given, _type_of(known, 0) if known else unknown, unknown)
+    first = _type_of(known, 0) if known else unknown
+    taken, result = _layer_type(given, unknown, unknown), _layer_type(given, first, unknown)
     return sig.copy_modified(  # pyright: ignore[reportUnknownMemberType]
         arg_types=[taken], arg_kinds=[ARG_STAR], arg_names=[None], ret_type=result, variables=[]
     )

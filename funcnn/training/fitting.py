@@ -11,10 +11,10 @@ import numpy as np
 from funcnn import trees
 from funcnn.calculus import Apply
 from funcnn.errors import FuncnnError, NonFiniteError, brief
+from funcnn.kernels.finiteness import all_finite
 from funcnn.keys import Key, as_key
 from funcnn.losses.terms import Loss
 from funcnn.objectives import Objective, Penalty, value_and_grad
-from funcnn.kernels.finiteness import all_finite
 from funcnn.optimizers import Optimizer
 from funcnn.optimizers.pairs import advancing, is_plain
 from funcnn.packing import layout_of, pack
