@@ -67,8 +67,8 @@ def rebuild(
 ) -> Layer[A, B]:
     """The same network with every layer passed through `f(path, layer)`, children first.
 
-    Names are kept, so that params still fit: what comes in place of a Relu is still called `relu_0`, which `repr` doesn't
-    show.
+    Names are kept, so that params still fit: what comes in place of a Relu is still called `relu_0`, which `repr` does
+    not show.
 
     >>> def widen(path: str, layer: Layer[Array, Array]) -> Layer[Array, Array]:
     ...     return Dense(64) if layer == Dense(32) else layer

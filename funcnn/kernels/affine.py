@@ -12,9 +12,8 @@ from funcnn.kernels.threads import spread
 from funcnn.types import Array
 
 
-_FEW: Final = 1 << 16  # multiplications; for fewer the call itself counts
+_FEW: Final = 1 << 18  # multiplications; OpenBLAS uses one thread for fewer
 _ROWS: Final = 256  # that are summed by one product
-_SOME: Final = 1 << 21  # multiplications that repay telling BLAS to use one thread
 _WORTHWHILE: Final = 1 << 23  # multiplications that repay another thread
 
 
@@ -42,16 +41,13 @@ def product(a: Array, b: Array) -> Array:
 
     Of short ones the method `dot` costs least to call: 0.27 us, `np.matmul` 0.65.
     """
-    many = a.size * b.shape[1]
-    if many < _FEW or a.dtype != b.dtype:
+    if a.size * b.shape[1] < _FEW or a.dtype != b.dtype:
         y: Array = a.dot(b)
         return y
     rows, columns = a.size // a.shape[-1], b.shape[1]
     flat, y = a.reshape(rows, -1), array((*a.shape[:-1], columns), a.dtype)
     out = y.reshape(rows, columns)
-    if many < _SOME:
-        np.matmul(flat, b, out=out)
-    elif rows >= columns:
+    if rows >= columns:
         least = -(-_WORTHWHILE // (columns * len(b)))
         spread(rows, least, lambda i, j: np.matmul(flat[i:j], b, out=out[i:j]))
     else:

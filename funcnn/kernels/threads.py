@@ -34,7 +34,11 @@ def spread(n: int, least: int, work: Work) -> None:
     if THREADS < 2:
         work(0, n)
         return
-    parts = max(1, min(THREADS, n // max(1, least)))
+    parts = min(THREADS, n // max(1, least))
+    if parts < 2:
+        with _BLAS:
+            work(0, n)
+        return
     ends = [n * i // parts for i in range(parts + 1)]
     jobs = [_Job(work, *span) for span in zip(ends[1:], ends[2:])]
     with _BLAS:
