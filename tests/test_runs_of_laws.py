@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import strategies as st
 
@@ -73,14 +74,37 @@ def test_a_law_that_is_broken_once_is_broken() -> None:
 
 
 def test_flags_that_do_not_come_again_are_nobodys_fault() -> None:
-    """BLAS sets floating-point flags for memory beyond short rows, once in a million times."""
+    """Once is chance."""
     calls = itertools.count()
 
     def check(case: Case) -> None:
         if next(calls) == 5:
-            raise FloatingPointError("invalid value encountered in dot")
+            raise FloatingPointError("invalid value encountered in multiply")
 
     assert trial(check).run(20).holds == 20
+
+
+@pytest.mark.parametrize("product", ["dot", "matmul"])
+@pytest.mark.parametrize("error", [FloatingPointError, RuntimeWarning])
+def test_flags_of_products_are_no_evidence(product: str, error: type[Exception]) -> None:
+    """BLAS sets them for memory beyond short rows, in some runs whenever it is called."""
+
+    def check(case: Case) -> None:
+        if np.geterr()["invalid"] == "raise":
+            raise error(f"invalid value encountered in {product}")
+
+    with np.errstate(invalid="raise"):
+        assert trial(check).run(20).holds == 20
+
+
+def test_flags_of_other_operations_are_evidence() -> None:
+    """What is the layer's own comes again."""
+
+    def check(case: Case) -> None:
+        np.sqrt(np.array([-1.0]))
+
+    with np.errstate(invalid="raise"), pytest.raises(LawBroken, match="invalid value encountered in sqrt"):
+        trial(check).run(20)
 
 
 def test_an_exception_must_be_needed() -> None:

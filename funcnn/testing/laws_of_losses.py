@@ -13,6 +13,7 @@ import numpy as np
 from funcnn.errors import FuncnnError, ShapeError
 from funcnn.testing import nested
 from funcnn.testing.exact_laws import resized
+from funcnn.testing.flags import strictly
 from funcnn.testing.judging import Line, judge, moved, scale_of
 from funcnn.testing.loss_cases import LossCase
 from funcnn.testing.numeric_laws import LAYOUTS
@@ -181,10 +182,12 @@ def _layout_blind(case: LossCase) -> None:
 def _finite(case: LossCase) -> None:
     scale = 1.0 if case.domain is not None else 1e4
     z = {**case.z, "prediction": nested.mapped(lambda a: (a * scale).astype(a.dtype), case.prediction)}
-    with np.errstate(divide="raise", over="raise", invalid="raise", under="ignore"):
+
+    def out() -> dict[str, Any]:
         value, pullback = case.pull(z)
-        g = pullback(1.0)
-    for path, a in nested.leaves({"value": np.asarray(value), **g}):
+        return {"value": np.asarray(value), **pullback(1.0)}
+
+    for path, a in nested.leaves(strictly(out)):
         if not np.isfinite(a).all():
             raise broken(f"predictions of size 10000 give a {path} that is not finite")
 

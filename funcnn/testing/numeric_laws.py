@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from funcnn.testing import nested
+from funcnn.testing.flags import strictly
 from funcnn.testing.layer_cases import Case
 from funcnn.testing.tolerances import compare, floor, wiggle
 from funcnn.testing.verdicts import FLOAT64, Law, broken
@@ -143,10 +144,12 @@ def _less(a: Any, b: Any) -> Any:
 def _finite(case: Case) -> None:
     for scale in (1e-2, 1.0, 1e3):
         x = nested.mapped(lambda a: (a * scale).astype(a.dtype) if nested.is_real(a) else a, case.x)  # noqa: B023
-        with np.errstate(divide="raise", over="raise", invalid="raise", under="ignore"):
-            y, pullback = case.pull(x=x if case.domain is None else case.x)
-            out = {"y": y, **pullback(case.cotangent(y))}
-        for path, a in nested.leaves(out):
+
+        def out() -> dict[str, Any]:
+            y, pullback = case.pull(x=x if case.domain is None else case.x)  # noqa: B023
+            return {"y": y, **pullback(case.cotangent(y))}
+
+        for path, a in nested.leaves(strictly(out)):
             if a.dtype.kind == "f" and not np.isfinite(a).all():
                 raise broken(f"{path} is not finite for an input of size {scale:g}")
 
