@@ -21,8 +21,9 @@ Shapes: TypeAlias = "dict[str, Union[tuple[int, ...], Shapes]]"
 
 
 def leaf_shapes(spec: Spec) -> Shapes:
-    """The shapes that a spec wants."""
-    return {name: leaf_shapes(s) if isinstance(s, Mapping) else s[1] for name, s in spec.items()}
+    """The shapes that a spec wants, without subtrees that hold nothing, which params have not either."""
+    shapes = {name: leaf_shapes(s) if isinstance(s, Mapping) else s[1] for name, s in spec.items()}
+    return {name: shape for name, shape in shapes.items() if shape != {}}
 
 
 def explain(layer: Layer[Any, Any], leaves: Shapes, tree: trees.Plain, shape: Shape) -> NoReturn:

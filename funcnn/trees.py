@@ -163,6 +163,8 @@ def tabulated(tree: Plain) -> tuple[str, list[tuple[str, ...]]]:
 def not_a_tree(value: object, at: Path) -> str:
     """Why `value` is no tree of params."""
     if is_tuple(value) and len(value) == 2 and is_mapping(value[1]):
+        if isinstance(value[0], float):
+            return "got the pair (value, gradients) that value_and_grad gives; unpack it: loss, grads = ..."
         return "got the pair (shape, params) that init returns; unpack it: out_shape, params = net.init(...)"
     what = "an array or a mapping" if at else "a nested mapping of arrays"
     hint = "; params come before the input, apply(params, x)" if not at and is_array(value) else ""

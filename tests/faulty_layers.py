@@ -85,6 +85,17 @@ def accumulating() -> Layer[Any, Any]:
     return affine(rule)
 
 
+def caching() -> Layer[Any, Any]:
+    """Keeps what the pullback needs in one place for all passes."""
+    kept: dict[str, Any] = {}
+
+    def rule(p: Mapping[str, Any], x: Any) -> tuple[Any, Callable[[Any], Any]]:
+        y, kept["back"] = right(p, x)
+        return y, lambda dy: kept["back"](dy)
+
+    return affine(rule)
+
+
 def reusing() -> Layer[Any, Any]:
     """Writes every gradient into one array, which it returns each time."""
 

@@ -13,6 +13,7 @@ from faulty_layers import (
     Fickle,
     accumulating,
     affine,
+    caching,
     counting,
     doubled_bias,
     dropout,
@@ -107,6 +108,7 @@ MUTANTS: Final = (
         alone=True,
     ),
     Mutant("gradients add up between calls", "pure", accumulating()),
+    Mutant("keeps the pass in the layer", "pure", caching()),
     Mutant(
         "declares the wrong shape",
         "declared_shape",

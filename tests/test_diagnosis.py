@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from funcnn import Array, Conv, Dense, Flatten, Key, Layer, MaxPool, ParamsError, Relu, ShapeError, astype, serial
+from funcnn import Array, Conv, Dense, Flatten, Key, Layer, MaxPool, ParamsError, Relu, ShapeError, astype, serial, sgd
 from refusals import refusal
 
 NET = serial(Dense(5), Relu, Dense(2))
@@ -29,6 +29,24 @@ def test_the_pair_that_init_returns_is_no_params() -> None:
     assert refusal(lambda: NET.apply(pair, X), ParamsError) == (
         "got the pair (shape, params) that init returns; unpack it: out_shape, params = net.init(...)"
     )
+
+
+def test_the_pair_that_an_objective_returns_is_no_gradient() -> None:
+    """The message says to unpack it."""
+    pair: Any = (0.5, PARAMS)
+    optimizer = sgd(0.1)
+    assert refusal(lambda: optimizer.step(pair, optimizer.init(PARAMS), PARAMS), ParamsError) == (
+        "grads: got the pair (value, gradients) that value_and_grad gives; unpack it: loss, grads = ..."
+    )
+
+
+def test_a_subtree_without_params_is_none() -> None:
+    """A combinator may pass on the spec of a child that has no params."""
+    wrapped: Layer[Any, Any] = Layer.of(
+        lambda shape: shape, lambda shape: {"f": {}}, lambda params, x: (x, lambda dy: ({}, dy))
+    )
+    _, params = wrapped.init(0, (2, 3))
+    assert wrapped.apply(params, np.ones((2, 3))).shape == (2, 3)
 
 
 def test_input_and_params_the_wrong_way_round() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,9 @@ import pytest
 from hypothesis import strategies as st
 
 import funcnn
-from funcnn import Dense, MaxPool, Tanh
-from funcnn.testing import LAWS, Case, Law, LawBroken, Report, Trial, Verdict, broken, cases, holds, laws, shapes
+from funcnn import Dense, MaxPool, Tanh, squared_error
+from funcnn.testing import LAWS, Case, Law, LawBroken, Report, Trial, Verdict, broken, cases, holds, laws, loss_laws
+from funcnn.testing import shapes
 
 
 def trial(check: Any, kind: Any = "exact", reason: str = "") -> Trial:
@@ -132,8 +134,9 @@ def test_an_error_of_the_layer_breaks_the_law() -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"except_": {"pure": ""}}, "takes {law: reason}"),
+        ({"except_": {"pure": ""}}, "takes {law: reason}, got 'pure': ''; say why it does not hold"),
         ({"except_": {"puer": "why"}}, "takes {law: reason}"),
+        ({"except_": {"pure": "why"}, "only": ["odd"], "also": ["odd"]}, "pure does not hold, which only= leaves out"),
         ({"only": ["puer"]}, "not held to puer"),
         ({"also": ["puer"]}, "there is no law 'puer'"),
     ],
@@ -142,6 +145,27 @@ def test_names_of_laws_are_checked(wrong: dict[str, Any], message: str) -> None:
     """A typing error does not leave a law out."""
     with pytest.raises(ValueError, match=message):
         laws(Tanh, ("B", "D"), **wrong)
+
+
+WRONG_EXCEPTION: dict[str, Any] = {"except_": ["pure"]}
+WRONG_KINKS: dict[str, Any] = {"kinks": "no"}
+WRONG_TARGET: dict[str, Any] = {"target": ("like", 3)}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error", "message"),
+    [
+        (lambda: laws(Tanh, ("B", "D"), **WRONG_EXCEPTION), TypeError, r"except_ takes {law: reason}, got \['pure'\]"),
+        (lambda: laws(Tanh, ("B", "D"), **WRONG_KINKS), TypeError, "kinks is True, False, or None"),
+        (lambda: holds(Tanh, (-1, 3)), ValueError, "at least 0, got -1; write 'B' for one that is free"),
+        (lambda: loss_laws(squared_error, ("B",), target="label"), ValueError, "no target 'label'; there are like, "),
+        (lambda: loss_laws(squared_error, ("B",), **WRONG_TARGET), TypeError, "a target is a name or a function"),
+    ],
+)
+def test_arguments_are_checked(wrong: Callable[[], object], error: type[Exception], message: str) -> None:
+    """At once, and none is blamed on the layer."""
+    with pytest.raises(error, match=message):
+        wrong()
 
 
 def test_reports_are_tables() -> None:

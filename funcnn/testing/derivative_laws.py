@@ -188,7 +188,7 @@ DERIVATIVE_LAWS = (
     Law(
         "full_jacobian",
         "every entry of the Jacobian by pullbacks of unit cotangents is the derivative of that output by that input",
-        "derivative", _full_jacobian, dtypes=FLOAT64, kinds=SMOOTH_KINDS,
+        "derivative", _full_jacobian, dtypes=FLOAT64, kinds=SMOOTH_KINDS, shrinks=False,
     ),
     Law(
         "smooth",

@@ -87,6 +87,7 @@ def _pure(case: Case) -> None:
     another.pull()[1](other)
     if nested.bits((first, y, g)) != out:
         raise broken("what was returned has changed since: it is memory that is used again")
+    _repeats(pullback(dy), g, "after a pass over other values the pullback differs: it reads what the layer remembers")
     pullback(other)
     _repeats(case.apply(), first, "the value differs the second time")
     _repeats(pullback(dy), g, "the pullback differs the second time")

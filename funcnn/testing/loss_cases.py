@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from funcnn.calculus import vjp
 from funcnn.cotangents import force
+from funcnn.errors import brief
 from funcnn.keys import Key
 from funcnn.losses.terms import Loss
 from funcnn.records import as_argument
@@ -42,6 +43,22 @@ TARGETS: Final[Mapping[str, MakeTarget]] = {
     "distribution": _distribution,
 }
 """What targets may be, by name."""
+
+
+def checked_target(target: object) -> None:
+    """Refuse what is no kind of target.
+
+    Errors
+        TypeError    neither a name nor a function nor a tuple of these
+        ValueError   a name there is not
+    """
+    if nested.is_tuple(target):
+        for each in target:
+            checked_target(each)
+    elif isinstance(target, str) and target not in TARGETS:
+        raise ValueError(f"there is no target {target!r}; there are {', '.join(TARGETS)}, and functions")
+    elif not isinstance(target, str) and not callable(target):
+        raise TypeError(f"a target is a name or a function (rng, shape, dtype) -> target, got {brief(target)}")
 
 _DEFAULTS: dict[str, Any] = {
     "target": "like", "dtype": "float64", "seed": 0, "kind": "normal", "weighted": False, "domain": None, "attempt": 0,

@@ -11,7 +11,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from funcnn.losses.terms import Loss
 from funcnn.optimizers.pairs import Optimizer
 from funcnn.testing.causes import Told
-from funcnn.testing.loss_cases import LossCase, Target
+from funcnn.testing.loss_cases import LossCase, Target, checked_target
 from funcnn.testing.laws_of_losses import LOSS_LAWS
 from funcnn.testing.optimizer_cases import OptimizerCase, Step
 from funcnn.testing.laws_of_optimizers import OPTIMIZER_LAWS, closed_form
@@ -83,9 +83,10 @@ def loss_trials(
 
     Errors
         TypeError    it is no loss, or no shape
-        ValueError   `only`, `also` or `except_` names a law there is not
+        ValueError   `only`, `also` or `except_` names a law there is not, or `target` no kind of target
     """
     demand(loss, "a loss", Loss)
+    checked_target(target)
     told = Told()
     has = {"": True, "weights": weighted, "terms": not loss.parts}  # the parts of a joint loss reduce by themselves
     chosen = {law.name: "" for law in LOSS_LAWS.values() if has[law.wants]}

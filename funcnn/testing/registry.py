@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple, TypeVar
 
+from funcnn.errors import brief
 from funcnn.networks import Layer
 from funcnn.testing.analytic_laws import ANALYTIC_LAWS
 from funcnn.testing.layer_cases import Case
@@ -15,6 +16,7 @@ from funcnn.testing.exact_laws import EXACT_LAWS
 from funcnn.testing.numeric_laws import NUMERIC_LAWS
 from funcnn.testing.params_laws import PARAMS_LAWS
 from funcnn.testing.verdicts import Law, listed
+from funcnn.types import is_mapping
 
 C = TypeVar("C")
 
@@ -68,6 +70,7 @@ def selected(
     """The laws to try, each with the reason why it must fail, or "": those chosen, after what a user says.
 
     Errors
+        TypeError    `except_` is no mapping
         ValueError   a name there is not among the laws, or that is not tried here; an exception without a reason
     """
     laws = {name: (table[name], reason) for name, reason in chosen.items()}
@@ -76,11 +79,17 @@ def selected(
             raise ValueError(f"there is no law {law!r}; the laws are {', '.join(sorted(table))}")
         value = table[law] if isinstance(law, str) else law
         laws[value.name] = (value, "")
-    for name, reason in except_.items():
-        if name not in laws or not reason:
-            raise ValueError(f"except_ takes {{law: reason}}, got {name!r}: {reason!r}; the laws are {', '.join(laws)}")
-        laws[name] = (laws[name][0], reason)
     wanted = set(only)
+    if not is_mapping(except_):
+        raise TypeError(f"except_ takes {{law: reason}}, got {brief(except_)}; say why each does not hold")
+    for name, reason in except_.items():
+        if name not in laws:
+            raise ValueError(f"except_ takes {{law: reason}}, got {name!r}: {reason!r}; the laws are {', '.join(laws)}")
+        if not reason or not isinstance(reason, str):
+            raise ValueError(f"except_ takes {{law: reason}}, got {name!r}: {reason!r}; say why it does not hold")
+        if wanted and name not in wanted:
+            raise ValueError(f"except_ says that {name} does not hold, which only= leaves out; drop one of the two")
+        laws[name] = (laws[name][0], reason)
     if missing := wanted - laws.keys():
         raise ValueError(f"not held to {', '.join(sorted(missing))}; the laws are {', '.join(laws)}")
     return {name: law for name, law in laws.items() if not wanted or name in wanted}

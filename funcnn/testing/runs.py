@@ -82,7 +82,7 @@ class Trial(NamedTuple):
     def _search(self, examples: int, seen: Counter[Verdict], shrink: bool) -> Callable[[], None]:
         late = (Phase.shrink, Phase.explain)
         default = cast(Any, settings.default)
-        phases = [phase for phase in default.phases if shrink or phase not in late]
+        phases = [phase for phase in default.phases if (shrink and self.law.shrinks) or phase not in late]
 
         @settings(
             max_examples=examples, deadline=None, print_blob=False, report_multiple_bugs=False, phases=phases,

@@ -43,7 +43,8 @@ def shapes(*template: Union[int, str, range, EllipsisType, Template], largest: i
     `...` none to two more sizes. A tuple is another template: the shape of a tuple of arrays.
 
     Errors
-        TypeError   the template holds something else
+        TypeError    the template holds something else
+        ValueError   a size is negative
 
     >>> from hypothesis import find
     >>> find(shapes("B", ..., "D"), lambda shape: True)
@@ -54,6 +55,8 @@ def shapes(*template: Union[int, str, range, EllipsisType, Template], largest: i
     for d in template:
         if isinstance(d, bool) or not isinstance(d, (int, str, range, EllipsisType, tuple)):
             raise TypeError(f"a template of shapes holds ints, strings, ranges, ... and tuples of them, got {d!r}")
+        if isinstance(d, int) and d < 0:
+            raise ValueError(f"a size in a template is at least 0, got {d}; write 'B' for one that is free")
     return _shapes(template, largest)
 
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypedDict, Unpack, cast
 import pytest
 from hypothesis.strategies import SearchStrategy
 
+from funcnn.errors import brief
 from funcnn.hooks.for_pytest import running
 from funcnn.networks import Layer
 from funcnn.testing.causes import Told
@@ -76,6 +77,8 @@ def trials(
         ValueError   `only`, `also` or `except_` names a law there is not, or one the layer is not held to
     """
     demand(layer, "a layer", Layer, SearchStrategy)
+    if kinks not in (None, True, False):
+        raise TypeError(f"kinks is True, False, or None where it is not known, got {brief(kinks)}")
     told = Told()
     single = layer if isinstance(layer, Layer) else None
     chosen = laws_for(single, Claims(kinks, mixes_batch, linear, analytic))

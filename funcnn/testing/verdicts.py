@@ -103,6 +103,7 @@ class Law(NamedTuple, Generic[C]):
     wants       the claim about the layer that it checks; it runs only where the claim is made: "" for every layer
     table       the table of laws it is listed in, for messages
     made_by     the function that made it, and its arguments, where it is listed nowhere; for messages
+    shrinks     whether the smallest case is looked for where it is broken, which takes some hundred cases more
     """
 
     name: str
@@ -115,6 +116,7 @@ class Law(NamedTuple, Generic[C]):
     wants: str = ""
     table: str = ""
     made_by: tuple[Callable[..., Any], ...] = ()
+    shrinks: bool = True
 
     def __call__(self, case: C) -> Verdict:
         """What this law says of one case.
