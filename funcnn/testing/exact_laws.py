@@ -213,11 +213,6 @@ EXACT_LAWS = (
         "exact", _shape_rule, dtypes=("float32",), kinds=("normal",), passes="inference",
     ),
     Law(
-        "empty_batch",
-        "a batch of nothing gives an output of nothing, and no gradient",
-        "exact", _empty_batch, dtypes=("float32",), kinds=("normal",), wants="rows",
-    ),
-    Law(
         "dtype_kept",
         "value and cotangents have the dtype of the params, and the shapes of their leaves",
         "exact", _dtype_kept,
@@ -239,6 +234,11 @@ EXACT_LAWS = (
         "linear_pullback",
         "the pullback is linear to the last bit: it commutes with doubling, negation and zero",
         "exact", _linear_pullback,
+    ),
+    Law(
+        "empty_batch",
+        "a batch of nothing gives an output of nothing, and no gradient",
+        "exact", _empty_batch, dtypes=("float32",), kinds=("normal",), wants="rows",
     ),
     Law("order_blind", "params are known by name: the order of a mapping does not matter", "exact", _order_blind),
     Law(
