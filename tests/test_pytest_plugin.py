@@ -241,6 +241,7 @@ def test_the_written_file_passes(project: Path) -> None:
     ).stdout
     assert counts(printed)["passed"] > 75 and "failed" not in counts(printed)
     assert "is there already" in python(project, *command).stderr
+    assert "is its folder there?" in python(project, *command[:-1], "nowhere/test_written.py").stderr
 
 
 def test_a_module_without_layers_is_told_so(project: Path) -> None:

@@ -28,6 +28,8 @@ def main(arguments: list[str] | None = None) -> int:
             file.write(text)
     except FileExistsError:
         parser.error(f"{chosen.output} is there already; remove it, or give another name")
+    except OSError as error:
+        parser.error(f"{chosen.output} cannot be written: {error.strerror}; is its folder there?")
     return 0
 
 
