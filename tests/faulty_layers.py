@@ -85,6 +85,17 @@ def accumulating() -> Layer[Any, Any]:
     return affine(rule)
 
 
+@layer
+def Keyless(f: Layer[Any, Any]) -> Layer[Any, Any]:
+    """Runs a layer as in inference, even in training."""
+
+    def rule(x: Any) -> tuple[Any, Callable[[Any], Any]]:
+        y, back = f.apply.rule({}, x, None)
+        return y, lambda dy: back(dy)[1]
+
+    return Layer.lift(f.init.out_shape, rule)
+
+
 def caching() -> Layer[Any, Any]:
     """Keeps what the pullback needs in one place for all passes."""
     kept: dict[str, Any] = {}

@@ -11,6 +11,7 @@ import numpy as np
 from faulty_layers import (
     PLAIN,
     Fickle,
+    Keyless,
     accumulating,
     affine,
     caching,
@@ -36,7 +37,7 @@ from faulty_layers import (
     writing_cotangents,
 )
 
-from funcnn import Layer, axes, known
+from funcnn import Dropout, Layer, axes, known
 from funcnn.testing import Template
 
 
@@ -140,6 +141,7 @@ MUTANTS: Final = (
         ("B", 3),
     ),
     Mutant("a stale mask", "true_pullback", dropout(stale=True), ("B", 4)),
+    Mutant("the key of a child dropped", "hands_on_key", Keyless(Dropout(0.5)), ("B", 4)),
     Mutant(
         "the bias's gradient dropped", "true_pullback", affine(with_gradients(lambda dw, db, dx, *_: (dw, db * 0, dx)))
     ),

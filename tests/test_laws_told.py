@@ -141,6 +141,8 @@ def test_one_exception_is_told_once() -> None:
     assert first is not None and "again:" in str(first)
     assert len(others) > 25
     for line, error in zip(report.lines[1:], others, strict=True):
+        if line.law == "hands_on_key":
+            continue  # it looks at the layers inside alone
         head = f"{line.law} is broken by the same exception as declared_shape, which tells more: "
         assert str(error) == head + first.what
 

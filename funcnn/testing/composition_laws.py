@@ -13,7 +13,7 @@ from funcnn.combinators import parallel, residual
 from funcnn.combinators.fans import FanInSum, FanOut
 from funcnn.initializers import ones
 from funcnn.layers.reshaping import Identity
-from funcnn.networks import Layer, layer, passes
+from funcnn.networks import Layer, is_layer, layer, passes
 from funcnn.params import Params
 from funcnn.testing import nested
 from funcnn.testing.layer_cases import Case
@@ -143,6 +143,20 @@ def _residual(case: Case) -> Verdict | None:
     return None
 
 
+def _hands_on_key(case: Case) -> Verdict | None:
+    record = case.layer.init.record
+    inside = (*record.args, *record.kwargs.values()) if record else ()
+    takers = [part for part in inside if is_layer(part) and part.apply.random]
+    if not takers:
+        return Verdict.MOOT
+    if not case.layer.apply.random:
+        raise broken(
+            f"{takers[0]!r} takes a key in training, {case.layer!r} around it takes none, so that it is never trained; "
+            f"give the rule a parameter rng and hand it on"
+        )
+    return None
+
+
 def _law(name: str, check: Any, statement: str) -> Law[Case]:
     return Law(name, statement, "exact", check, passes="inference", kinds=("normal", "mixed"))
 
@@ -160,4 +174,5 @@ COMPOSITION_LAWS = (
         "two copies of f on a fanned out input give equal values, and the cotangents of the input add",
     ),
     _law("residual", _residual, "residual(f) is serial(FanOut(2), parallel(f, Identity), FanInSum)"),
+    _law("hands_on_key", _hands_on_key, "a combinator takes a key where one of its layers does"),
 )  # fmt: skip
