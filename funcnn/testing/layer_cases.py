@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,15 +15,11 @@ from funcnn.networks import Layer
 from funcnn.params import Params, plain_tree
 from funcnn.testing import nested
 from funcnn.testing.filling import inputs, signs
-from funcnn.testing.rebuilding import program, shown
+from funcnn.testing.rebuilt import Rebuilt
 from funcnn.types import Shape
 
-_DEFAULTS: dict[str, Any] = {
-    "dtype": "float64", "seed": 0, "kind": "normal", "training": False, "tokens": 5, "domain": None, "attempt": 0,
-}  # fmt: skip
 
-
-class Case:
+class Case(Rebuilt):
     """Everything that a law about a layer needs: params, an input, cotangents, directions, a key.
 
     Nothing in it changes, and nothing is drawn before it is wanted. The params are those `init` gives, shaken, for
@@ -42,6 +38,11 @@ class Case:
     >>> case.x.shape, case.params.at("w").dtype
     ((2, 4), dtype('float64'))
     """
+
+    GIVEN = ("layer", "shape")
+    DEFAULTS: ClassVar = {
+        "dtype": "float64", "seed": 0, "kind": "normal", "training": False, "tokens": 5, "domain": None, "attempt": 0,
+    }  # fmt: skip
 
     def __init__(
         self,
@@ -144,26 +145,6 @@ class Case:
             return {"params": plain_tree(dparams), "x": force(dx)}
 
         return y, pullback
-
-    # others like it ---------------------------------------------------------------------------------------------------
-    def like(self, **changes: Any) -> Case:
-        """The same case with some of its fields changed."""
-        fields: dict[str, Any] = {name: getattr(self, name) for name in ("layer", "shape", *_DEFAULTS)}
-        fields.update(changes)
-        return Case(**fields)
-
-    def again(self, attempt: int) -> Case:
-        """Fresh values of the same shape and kind."""
-        return self.like(attempt=self.attempt + attempt)
-
-    def __repr__(self) -> str:
-        fields = {name: getattr(self, name) for name in _DEFAULTS} | {"dtype": self.dtype.name}
-        options = [f"{name}={value!r}" for name, value in fields.items() if value != _DEFAULTS[name]]
-        return f"Case({', '.join([shown(self.layer), repr(self.shape), *options])})"
-
-    def program(self, source: str, *others: object) -> str:
-        """A source that this case is in, after the imports it needs."""
-        return program(source, type(self), self.layer, self.tokens, self.domain, *others)
 
 
 def sealed(a: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import Any, Final, TypeAlias, Union, cast
+from typing import Any, ClassVar, Final, TypeAlias, Union, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -14,11 +14,10 @@ from funcnn.cotangents import force
 from funcnn.errors import brief
 from funcnn.keys import Key
 from funcnn.losses.terms import Loss
-from funcnn.records import as_argument
 from funcnn.testing import nested
 from funcnn.testing.layer_cases import sealed
 from funcnn.testing.filling import contents, signs, within
-from funcnn.testing.rebuilding import program
+from funcnn.testing.rebuilt import Rebuilt
 from funcnn.types import Shape
 
 MakeTarget: TypeAlias = "Callable[[np.random.Generator, tuple[int, ...], np.dtype[Any]], Any]"
@@ -60,12 +59,8 @@ def checked_target(target: object) -> None:
     elif not isinstance(target, str) and not callable(target):
         raise TypeError(f"a target is a name or a function (rng, shape, dtype) -> target, got {brief(target)}")
 
-_DEFAULTS: dict[str, Any] = {
-    "target": "like", "dtype": "float64", "seed": 0, "kind": "normal", "weighted": False, "domain": None, "attempt": 0,
-}  # fmt: skip
 
-
-class LossCase:
+class LossCase(Rebuilt):
     """Everything that a law about a loss needs. Its repr rebuilds it.
 
     loss, shape   what is held to the law, and the shape of the prediction (a tuple of shapes for a tuple of arrays)
@@ -76,6 +71,12 @@ class LossCase:
     >>> LossCase(squared_error, (2, 3), seed=1).value() > 0
     True
     """
+
+    GIVEN = ("loss", "shape")
+    DEFAULTS: ClassVar = {
+        "target": "like", "dtype": "float64", "seed": 0, "kind": "normal", "weighted": False, "domain": None,
+        "attempt": 0,
+    }  # fmt: skip
 
     def __init__(
         self,
@@ -161,22 +162,3 @@ class LossCase:
         """The rule without the door, in any dtype."""
         value, back = self.loss.rule(z["prediction"], z["target"], self.weights)
         return value, lambda d: {k: force(c) for k, c in zip(("prediction", "target"), back(d), strict=True)}
-
-    def like(self, **changes: Any) -> LossCase:
-        """The same case with some of its fields changed."""
-        fields: dict[str, Any] = {name: getattr(self, name) for name in ("loss", "shape", *_DEFAULTS)}
-        fields.update(changes)
-        return LossCase(**fields)
-
-    def again(self, attempt: int) -> LossCase:
-        """Fresh values of the same shape and kind."""
-        return self.like(attempt=self.attempt + attempt)
-
-    def __repr__(self) -> str:
-        shown = {name: getattr(self, name) for name in _DEFAULTS} | {"dtype": self.dtype.name}
-        options = [f"{name}={as_argument(value)}" for name, value in shown.items() if value != _DEFAULTS[name]]
-        return f"LossCase({', '.join([repr(self.loss), repr(self.shape), *options])})"
-
-    def program(self, source: str, *others: object) -> str:
-        """A source that this case is in, after the imports it needs."""
-        return program(source, type(self), self.loss, self.target, self.domain, *others)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -13,16 +13,14 @@ from funcnn.keys import Key
 from funcnn.optimizers.pairs import Optimizer, apply_updates
 from funcnn.params import Params
 from funcnn.testing import nested
-from funcnn.testing.rebuilding import program, shown
+from funcnn.testing.rebuilt import Rebuilt
 
 Leaves: TypeAlias = "dict[str, npt.NDArray[Any]]"
 Step: TypeAlias = Callable[[Leaves, Leaves], Leaves]
 """A step written down plainly: `(gradients, params) -> updates`, over dicts from path to array."""
 
-_DEFAULTS: dict[str, Any] = {"dtype": "float64", "seed": 0, "steps": 3, "attempt": 0}
 
-
-class OptimizerCase:
+class OptimizerCase(Rebuilt):
     """Everything that a law about an optimizer needs. Its repr rebuilds it.
 
     optimizer   what is held to the law
@@ -33,6 +31,9 @@ class OptimizerCase:
     >>> len(case.walk()), case.params.paths()
     (3, ('deep/b', 'w'))
     """
+
+    GIVEN = ("optimizer", "shapes")
+    DEFAULTS: ClassVar = {"dtype": "float64", "seed": 0, "steps": 3, "attempt": 0}
 
     def __init__(
         self,
@@ -80,25 +81,6 @@ class OptimizerCase:
             at = apply_updates(at, updates)
             out.append((updates, state, at))
         return out
-
-    def like(self, **changes: Any) -> OptimizerCase:
-        """The same case with some of its fields changed."""
-        fields: dict[str, Any] = {name: getattr(self, name) for name in ("optimizer", "shapes", *_DEFAULTS)}
-        fields.update(changes)
-        return OptimizerCase(**fields)
-
-    def again(self, attempt: int) -> OptimizerCase:
-        """Fresh values of the same shapes."""
-        return self.like(attempt=self.attempt + attempt)
-
-    def __repr__(self) -> str:
-        fields = {name: getattr(self, name) for name in _DEFAULTS} | {"dtype": self.dtype.name}
-        options = [f"{name}={value!r}" for name, value in fields.items() if value != _DEFAULTS[name]]
-        return f"OptimizerCase({', '.join([shown(self.optimizer), repr(self.shapes), *options])})"
-
-    def program(self, source: str, *others: object) -> str:
-        """A source that this case is in, after the imports it needs."""
-        return program(source, type(self), self.optimizer, *others)
 
 
 def by_path(tree: Any) -> Leaves:

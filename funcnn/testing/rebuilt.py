@@ -1,0 +1,47 @@
+"""Cases that are known by their fields: they print as source, and others are made by changing some."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self, cast
+
+import numpy as np
+
+from funcnn.testing.rebuilding import program, shown
+
+
+class Rebuilt:
+    """What a case of a layer, a loss and an optimizer have in common.
+
+    GIVEN      the fields that have to be given, in order
+    DEFAULTS   the others: a repr leaves out what is so
+    """
+
+    GIVEN: ClassVar[tuple[str, ...]]
+    DEFAULTS: ClassVar[Mapping[str, Any]]
+
+    dtype: np.dtype[Any]
+    attempt: int
+
+    def like(self, **changes: Any) -> Self:
+        """The same case with some of its fields changed."""
+        fields = {name: getattr(self, name) for name in (*self.GIVEN, *self.DEFAULTS)}
+        return cast("Self", cast(Any, type(self))(**{**fields, **changes}))
+
+    def again(self, attempt: int) -> Self:
+        """Fresh values of the same shape and kind."""
+        return self.like(attempt=self.attempt + attempt)
+
+    def __repr__(self) -> str:
+        given = [shown(getattr(self, name)) for name in self.GIVEN]
+        options = [f"{name}={shown(value)}" for name, value in self._options().items()]
+        return f"{type(self).__name__}({', '.join([*given, *options])})"
+
+    def program(self, source: str, *others: object) -> str:
+        """A source that this case is in, after the imports it needs."""
+        given = [getattr(self, name) for name in self.GIVEN]
+        return program(source, type(self), *given, *self._options().values(), *others)
+
+    def _options(self) -> dict[str, Any]:
+        fields = {name: getattr(self, name) for name in self.DEFAULTS} | {"dtype": self.dtype.name}
+        return {name: value for name, value in fields.items() if value != self.DEFAULTS[name]}
