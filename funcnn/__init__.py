@@ -5,11 +5,12 @@ The public names, in the order a reader meets them.
 
 # the five nouns
 from funcnn.params import Params
-from funcnn.leafwise import astype, tree_map
+from funcnn.params.leafwise import astype, tree_map
 from funcnn.keys import Key
-from funcnn.calculus import Apply, Differentiable, Later, Pullback, differentiable, force, vjp
-from funcnn.networks import Init, Layer, features, layer, passes, tokens
-from funcnn.packing import ravel
+from funcnn.calculus import Differentiable, Later, Pullback, differentiable, force
+from funcnn.inputs import features, passes, tokens
+from funcnn.networks import Apply, Init, Layer, layer
+from funcnn.params.packing import ravel
 from funcnn.optimizers import Optimizer
 
 # layers
@@ -27,14 +28,14 @@ from funcnn.layers.perceptron import mlp
 # losses and objectives
 from funcnn.losses import Loss, Reduce, Terms, Weights, joint, loss
 from funcnn.losses import softmax_cross_entropy, squared_error, sum_squared_error
-from funcnn.objectives import Gradient, Objective, Penalty, grad, value_and_grad
-from funcnn.penalties import l1, l2
+from funcnn.derivatives import Gradient, Objective, grad, value_and_grad, vjp
+from funcnn.losses.penalties import Penalty, l1, l2
 from funcnn.metrics import Metric, accuracy, mean_of, r2
 
 # combinators
-from funcnn.chaining import serial
+from funcnn.networks import serial
 from funcnn.combinators import FanInConcat, FanInSum, FanOut, first, keep, parallel, residual, select
-from funcnn.children import Child, make_children, rebuild
+from funcnn.networks import Child, make_children, rebuild
 
 # initializers; zeros, ones, constant, normal and uniform stay in their module: NumPy and the schedules have such names
 from funcnn.initializers import (
@@ -51,12 +52,12 @@ from funcnn.training import StepMetrics, TrainState, batches, evaluate, fit, pre
 from funcnn.checkpoints import load_params, save_params
 
 # working with networks
-from funcnn.calibration import calibrate
+from funcnn.training.calibration import calibrate
 from funcnn.inspection import Summary, summary, trace
 
 # for authors of layers
 from funcnn.shapes import axes, branches, display, known, positive, probability, same
-from funcnn.trees import leaves
+from funcnn.params.trees import leaves
 
 # types and errors
 from funcnn.types import Array, Initializer, Mask, Rng, Shape, Spec, Tokens, Tree

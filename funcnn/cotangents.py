@@ -1,53 +1,17 @@
-"""Cotangents: left for later, of the form rules want, and out of everybody's reach."""
+"""Values and cotangents at the door: of the form rules want on the way in, out of everybody's reach on the way out."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Generic, TypeVar, Union, cast, final, overload
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from funcnn.errors import ParamsError, ShapeError, brief
 from funcnn.kernels.scratch import is_scratch
-from funcnn.kinds import convert
+from funcnn.inputs import convert
 from funcnn.shapes import display
 from funcnn.types import Nested, is_array, is_scalar, is_tuple
-
-V = TypeVar("V")
-
-
-@final
-class Later(Generic[V]):
-    """A cotangent that is computed only if somebody wants it.
-
-    A pullback may return `Later(lambda: dy @ w.T)` as the cotangent of its input; only expensive layers need to. A
-    `Later` stands for a whole cotangent, a tuple too; tuples never contain one.
-
-    >>> later = Later(lambda: np.ones(2) * 3)  # nothing is computed here
-    >>> later.now()
-    array([3., 3.])
-    """
-
-    __slots__ = ("now",)
-
-    def __init__(self, now: Callable[[], V]) -> None:
-        self.now = now
-
-
-@overload
-def force(cotangent: Later[V]) -> V: ...
-@overload
-def force(cotangent: Union[V, Later[V]]) -> V: ...
-def force(cotangent: Union[V, Later[V]]) -> V:
-    """The cotangent itself, computed now if it was left for later.
-
-    >>> force(Later(lambda: 3)), force(3)
-    (3, 3)
-    """
-    if not isinstance(cotangent, Later):
-        return cotangent
-    return cast("Later[V]", cotangent).now()
 
 
 def read_only(value: Nested) -> Any:
@@ -83,6 +47,8 @@ def cotangent_like(y: Nested, dy: Any, name: str = "the cotangent") -> Any:
         dy = _converted(dy, y.dtype, name)
     if dy.shape != y.shape:
         raise ShapeError(f"{name} must have the shape of the value, {display(y.shape)}, got {display(dy.shape)}")
+    if y.dtype.kind in "iub":  # masks and tokens that pass through have no derivative, whatever comes for them
+        dy = np.zeros(y.shape, dy.dtype)
     return read_only(dy)  # cotangents are borrowed: no rule writes into one
 
 

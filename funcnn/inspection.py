@@ -11,10 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from funcnn.cotangents import read_only
-from funcnn.children import children_of, name_children, visit
 from funcnn.networks import Layer
+from funcnn.networks.children import definition_of
+from funcnn.networks.definitions import Definition
+from funcnn.networks.pair import layer_of
+from funcnn.networks.rebuilding import Path, children_of, observed, walked
 from funcnn.shapes import display, external, known, normalize
-from funcnn.spies import spied
 from funcnn.types import Rng, Shape, Spec, Tree
 
 X = TypeVar("X")
@@ -47,16 +49,17 @@ def trace(net: Layer[X, Y]) -> Traced[X, Y]:
     {'dense_0': (4, 3), 'relu_0': (4, 3), 'dense_1': (4, 1)}
     """
 
-    name_children((net,), where="trace")
+    definition_of(net, where="trace")
 
     def traced(params: Tree, x: X, *, rng: Rng | None = None) -> tuple[Y, dict[str, Any]]:
         seen: dict[str, list[Any]] = defaultdict(list)
 
-        def see(path: str, layer: Layer[Any, Any], x: Any, y: Any) -> None:
+        def see(at: Path, layer: Definition, x: Any, y: Any) -> None:
+            path = "/".join(at)
             if path:
                 seen[path].append(read_only(y))
 
-        y = spied(net, see).apply(params, x, rng=rng)
+        y = layer_of(observed(net.definition, see)).apply(params, x, rng=rng)
         return y, {
             path if len(values) == 1 else f"{path}[{i}]": value
             for path, values in seen.items()
@@ -127,15 +130,15 @@ def summary(net: Layer[Never, object], shape: Shape, *, dtype: npt.DTypeLike = n
     ------------------------------------------------------------
     total                         50,890  203,560         50,816
     """
-    name_children((net,), where="summary")
+    definition_of(net, where="summary")
     net.out_shape(shape)  # says what does not fit
     inside, size = normalize(shape), np.dtype(dtype).itemsize
     rows: dict[str, Row] = {}
     adds = 0
     for (at, child, shape_in, out), (_, _, example_in, _) in zip(
-        list(visit(net, inside)), list(visit(net, _one_example(inside))), strict=True
+        walked(net.definition, inside).left, walked(net.definition, _one_example(inside)).left, strict=True
     ):
-        spec, cost = child.init.spec(shape_in), child.init.multiply_adds
+        spec, cost = child.spec(shape_in), child.multiply_adds
         has_children = bool(children_of(child))
         own = {name: leaf for name, leaf in spec.items() if isinstance(leaf, tuple) or not has_children}
         if has_children and not own and cost is None:
@@ -145,7 +148,7 @@ def summary(net: Layer[Never, object], shape: Shape, *, dtype: npt.DTypeLike = n
         adds += more
         if path in rows:  # called several times
             more += rows[path].multiply_adds
-        rows[path] = Row(path, repr(child), external(out), _told(n), _told(n * size), _told(more))
+        rows[path] = Row(path, repr(layer_of(child)), external(out), _told(n), _told(n * size), _told(more))
     n = _count(net.init.spec(inside))
     return Summary(repr(net), tuple(rows.values()), _told(n), _told(n * size), _told(adds))
 

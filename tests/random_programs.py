@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 from catalogue import COMBINATORS, LAYERS, NAMESPACE, LayerRow, Template
 
 from funcnn import Layer, ShapeError
-from funcnn.children import children_of
-from funcnn.networks import altered, is_layer
+from funcnn.networks.surgery import children_of
+from funcnn.networks import is_layer
+from funcnn.networks.pair import altered
 
 ROWS = (*LAYERS, *COMBINATORS)
 
@@ -101,7 +102,7 @@ class Writer:
             if name not in children:
                 break
             here = children[name]
-            found = next((line for made, line in self._at if made is here), found)
+            found = next((line for made, line in self._at if made.definition is here.definition), found)
         return found
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from differences import disagreement
 from funcnn import Array, Dense, Dropout, Key, Layer, ShapeError, Tanh, Tree, differentiable, serial, vjp
-from funcnn.calculus import takes_key
+from funcnn.networks.definitions import takes_key
 from refusals import refusal
 
 NET = serial(Dense(4), Tanh, Dense(2))

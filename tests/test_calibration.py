@@ -31,7 +31,7 @@ from funcnn import (
     residual,
     serial,
 )
-from funcnn.calibration import Pool, pooled
+from funcnn.training.calibration import Pool, pooled
 
 
 @layer

@@ -30,7 +30,8 @@ from funcnn import (
     residual,
     serial,
 )
-from funcnn.children import children_of, name_children, visit
+from funcnn.networks import make_children
+from funcnn.networks.surgery import children_of, visit
 from refusals import refusal
 
 AnyLayer = Layer[Any, Any]
@@ -87,7 +88,7 @@ def paths(net: AnyLayer) -> list[str]:
 def test_children_are_named_by_kind_and_count() -> None:
     """Or by their own name, which is not counted."""
     layers = (Dense(1), Relu, Dense(2), Dense(3).named("x"), Block(2), Dense(4))
-    assert list(name_children(layers, where="serial")) == ["dense_0", "relu_0", "dense_1", "x", "block_0", "dense_2"]
+    assert [c.name for c in make_children(layers, where="serial")] == ["dense_0", "relu_0", "dense_1", "x", "block_0", "dense_2"]
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from funcnn import (
     tokens,
     vjp,
 )
-from funcnn.packing import pack
+from funcnn.params.packing import pack
 from refusals import refusal
 
 NET = serial(Dense(5), Relu, Dense(2))

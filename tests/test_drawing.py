@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import funcnn
 import funcnn.testing
 from funcnn import Array, Dense, Key, Layer, LayerNorm, Params, ShapeError, Tokens, serial
-from funcnn.children import children_of
+from funcnn.networks.surgery import children_of
 from funcnn.hooks import for_hypothesis
 from funcnn.testing import (
     Case,

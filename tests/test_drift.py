@@ -80,6 +80,6 @@ def assert_no_row_is_any(lines: list[str]) -> None:
     revealed = {line.split(":")[1]: line for line in lines if line.startswith("rows.py:") and ": note: " in line}
     for n, row in enumerate(ROWS, 2):
         type_of = revealed[str(n)]
-        assert "fallback=funcnn.networks.Layer[" in type_of, row.source
+        assert "fallback=funcnn.networks.pair.Layer[" in type_of, row.source
         assert "Layer[Any, " not in type_of, row.source
         assert not type_of.endswith(', Any]]"'), row.source

@@ -22,7 +22,7 @@ from funcnn import (
     serial,
     tokens,
 )
-from funcnn.kinds import Kind, convert, part, unify
+from funcnn.inputs import Kind, convert, part, unify
 from refusals import refusal
 
 F32 = np.dtype(np.float32)

@@ -13,7 +13,7 @@ import test_mutants_losses
 
 from funcnn import Dense, Identity, Layer, Params, Tanh, parallel, residual, serial
 from funcnn.combinators.fans import FanOut
-from funcnn.networks import altered
+from funcnn.networks.pair import altered
 from funcnn.params import wrap
 from funcnn.testing import LAWS, LOSS_LAWS, OPTIMIZER_LAWS, Case, LawBroken
 

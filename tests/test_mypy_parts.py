@@ -197,7 +197,7 @@ def test_only_what_may_run_is_called() -> None:
     assert loader.get("funcnn.layers.dense", "Dense") is funcnn.Dense
     assert loader.get("funcnn.layers.activations", "Relu") == funcnn.Relu
     assert loader.get("funcnn.checkpoints", "load_params") is None
-    assert loader.get("funcnn.children", "rebuild") is None
+    assert loader.get("funcnn.networks.surgery", "rebuild") is None
     assert loader.get("os", "getcwd") is None
     assert loader.get("funcnnn.layers", "Dense") is None
 

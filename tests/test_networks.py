@@ -13,7 +13,7 @@ import pytest
 import funcnn
 from funcnn import Array, Dense, Dropout, FuncnnError, Layer, Relu, Tanh, layer, mlp, serial
 from funcnn.initializers import glorot_normal, zeros
-from funcnn.networks import altered
+from funcnn.networks.pair import altered
 from refusals import refusal
 
 X = np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32)

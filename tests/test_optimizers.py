@@ -31,7 +31,7 @@ from funcnn import (
 )
 from funcnn.kernels.updates import BLOCK
 from funcnn.optimizers import AdamState, MomentumState, SgdState, optimizer
-from funcnn.packing import pack
+from funcnn.params.packing import pack
 
 every_row = pytest.mark.parametrize("row", OPTIMIZERS, ids=lambda row: row.source)
 ELEMENTWISE = [row for row in OPTIMIZERS if "clip" not in row.source]

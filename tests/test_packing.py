@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from funcnn import DTypeError, Params, ParamsError, Tree, ravel
-from funcnn.packing import Layout, layout_of, pack
+from funcnn.params.layouts import Layout
+from funcnn.params.packing import gather, layout_of, pack
 from funcnn.params import packed, plain_tree
 
 TREE: Tree = {
@@ -127,7 +128,7 @@ def test_packing_what_is_packed_gives_it_back() -> None:
 def test_gather_finds_another_order_of_names() -> None:
     """A layout takes any tree of its structure."""
     layout = Layout(plain_tree(TREE))
-    assert layout.gather({name: TREE[name] for name in sorted(TREE)}).tolist() == ravel(TREE)[0].tolist()
+    assert gather(layout, {name: TREE[name] for name in sorted(TREE)}).tolist() == ravel(TREE)[0].tolist()
 
 
 def test_gather_is_free_for_equal_layouts() -> None:
@@ -135,7 +136,7 @@ def test_gather_is_free_for_equal_layouts() -> None:
     one, other = pack(Params(TREE)), pack(Params(TREE))
     found = packed(other)
     assert found is not None
-    assert layout_of(one).gather(other) is found[0]
+    assert gather(layout_of(one), other) is found[0]
 
 
 @pytest.mark.parametrize(
@@ -149,7 +150,7 @@ def test_gather_is_free_for_equal_layouts() -> None:
 def test_gather_refuses_other_trees(tree: Tree, said: str) -> None:
     """Every path that differs is named."""
     with pytest.raises(ParamsError, match=said):
-        Layout(plain_tree({"w": np.ones(2)})).gather(tree)
+        gather(Layout(plain_tree({"w": np.ones(2)})), tree)
 
 
 def test_places_say_where_leaves_lie() -> None:

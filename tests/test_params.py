@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from funcnn import Array, Dense, DTypeError, ImmutableError, Params, ParamsError, Relu, Tree, ravel, serial
-from funcnn.packing import pack
+from funcnn.params.packing import pack
 from funcnn.params import packed
 from refusals import refusal
 

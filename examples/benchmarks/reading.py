@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from works import Work
 
-from funcnn.children import children_of
+from funcnn.networks.surgery import children_of
 
 
 class Part(NamedTuple):

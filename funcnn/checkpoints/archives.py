@@ -19,7 +19,7 @@ from typing import IO, Any, Final, cast
 
 import numpy as np
 
-from funcnn import trees
+from funcnn.params import trees
 from funcnn.types import Array
 
 FORMAT: Final = "funcnn params"

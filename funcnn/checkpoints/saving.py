@@ -6,10 +6,10 @@ import os
 import stat
 from collections.abc import Iterator, Mapping
 
-from funcnn import trees
+from funcnn.params import trees
 from funcnn.checkpoints.atomic_writes import replacing
 from funcnn.errors import CheckpointError, ParamsError
-from funcnn.packing import pack
+from funcnn.params.packing import pack
 from funcnn.params import Params, plain, plain_tree, wrap
 from funcnn.types import Array, Tree
 

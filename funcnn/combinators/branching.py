@@ -6,14 +6,15 @@ from collections.abc import Callable
 from typing import Any, TypeVar, overload
 
 from funcnn.calculus import Later, force
-from funcnn.children import Child, make_children
+from funcnn.networks import Child
+from funcnn.networks.pair import Combined
 from funcnn.combinators.fans import add, agreed
-from funcnn.doors import Kind, part, unify
+from funcnn.inputs import Kind, part, unify
 from funcnn.keys import Key
 from funcnn.layers.reshaping import Identity
 from funcnn.networks import Layer, layer
 from funcnn.shapes import branches
-from funcnn.types import Array, Shape, Spec, Tree
+from funcnn.types import Array, Shape, Tree
 
 A0 = TypeVar("A0")
 B0 = TypeVar("B0")
@@ -67,39 +68,34 @@ def parallel(*layers: Layer[Any, Any]) -> Layer[Any, Any]:
     """
     if not layers:
         raise ValueError("parallel takes at least one layer")
-    children = make_children(layers, where="parallel")
+    def build(*children: Child) -> Combined:
+        def meets(shape: Shape, go: Any) -> Shape:
+            return tuple(go(c, s) for c, s in zip(children, branches("parallel", shape, len(children)), strict=True))
 
-    def shapes(shape: Shape) -> list[tuple[Child, Shape]]:
-        return list(zip(children, branches("parallel", shape, len(children)), strict=True))
+        def takes(out: Kind) -> Kind:
+            return {i: child.takes(part(out, i)) for i, child in enumerate(children)}
 
-    def out_shape(shape: Shape) -> Shape:
-        return tuple(child.out_shape(s) for child, s in shapes(shape))
+        def value(params: Tree, x: Any, rng: Key | None = None) -> Any:
+            return tuple([child.value(params, v, rng) for child, v in zip(children, x, strict=True)])
 
-    def spec(shape: Shape) -> Spec:
-        return {name: s for child, at in shapes(shape) for name, s in child.spec(at).items()}
+        def rule(params: Tree, x: Any, rng: Key | None = None) -> tuple[Any, Callable[[Any], Any]]:
+            pairs = [child.pull(params, v, rng) for child, v in zip(children, x, strict=True)]
 
-    def takes(out: Kind) -> Kind:
-        return {i: child.layer.init.takes(part(out, i)) for i, child in enumerate(children)}
+            def pullback(dy: Any) -> tuple[Tree, Any]:
+                grads: dict[str, Any] = {}
+                dxs: list[Any] = []
+                for child, (_, pull), d in zip(children, pairs, dy, strict=True):
+                    dparams, dx = pull(d)
+                    if dparams:
+                        grads[child.name] = dparams
+                    dxs.append(dx)
+                return grads, Later(lambda: tuple([force(dx) for dx in dxs]))
 
-    def value(params: Tree, x: Any, rng: Key | None = None) -> Any:
-        return tuple([child.value(params, v, rng) for child, v in zip(children, x, strict=True)])
+            return tuple([y for y, _ in pairs]), pullback
 
-    def rule(params: Tree, x: Any, rng: Key | None = None) -> tuple[Any, Callable[[Any], Any]]:
-        pairs = [child.pull(params, v, rng) for child, v in zip(children, x, strict=True)]
+        return Combined(meets, rule, value, takes)
 
-        def pullback(dy: Any) -> tuple[Tree, Any]:
-            grads: dict[str, Any] = {}
-            dxs: list[Any] = []
-            for child, (_, pull), d in zip(children, pairs, dy, strict=True):
-                dparams, dx = pull(d)
-                if dparams:
-                    grads[child.name] = dparams
-                dxs.append(dx)
-            return grads, Later(lambda: tuple([force(dx) for dx in dxs]))
-
-        return tuple([y for y, _ in pairs]), pullback
-
-    return Layer.of(out_shape, spec, rule, value=value, random=any(c.random for c in children), takes=takes)
+    return Layer.over(layers, build, where="parallel")
 
 
 @overload
@@ -126,30 +122,29 @@ def residual(f: Layer[Any, Any], shortcut: Layer[Any, Any] = Identity, /) -> Lay
     >>> residual(serial(Dense(8), Relu, Dense(4))).out_shape((-1, 4))
     (-1, 4)
     """
-    inner, around = make_children((f, shortcut), where="residual")
+    def build(inner: Child, around: Child | None = None) -> Combined:
+        def meets(shape: Shape, go: Any) -> Shape:
+            fix = "give f its input's shape, or a shortcut that changes it too"
+            return agreed("residual adds", (go(inner, shape), go(around, shape) if around else shape), fix)
 
-    def out_shape(shape: Shape) -> Shape:
-        out, other = inner.out_shape(shape), around.out_shape(shape)
-        return agreed("residual adds", (out, other), "give f its input's shape, or a shortcut that changes it too")
+        def takes(out: Kind) -> Kind:
+            return unify(inner.takes("features"), around.takes("features") if around else "features")
 
-    def spec(shape: Shape) -> Spec:
-        return {**inner.spec(shape), **around.spec(shape)}
+        def value(params: Tree, x: Any, rng: Key | None = None) -> Any:
+            return inner.value(params, x, rng) + (around.value(params, x, rng) if around else x)
 
-    def takes(out: Kind) -> Kind:
-        return unify(f.init.takes("features"), shortcut.init.takes("features"))
+        def rule(params: Tree, x: Any, rng: Key | None = None) -> tuple[Any, Callable[[Any], Any]]:
+            y, pull = inner.pull(params, x, rng)
+            z, pull_around = around.pull(params, x, rng) if around else (x, None)
 
-    def value(params: Tree, x: Any, rng: Key | None = None) -> Any:
-        return inner.value(params, x, rng) + around.value(params, x, rng)
+            def pullback(dy: Any) -> tuple[Tree, Any]:
+                dp, dx = pull(dy)
+                dq, dz = pull_around(dy) if pull_around else (None, dy)
+                grads = {child.name: d for child, d in ((inner, dp), (around, dq)) if child and d}
+                return grads, Later(lambda: add(force(dx), force(dz)))
 
-    def rule(params: Tree, x: Any, rng: Key | None = None) -> tuple[Any, Callable[[Any], Any]]:
-        y, pull = inner.pull(params, x, rng)
-        z, pull_around = around.pull(params, x, rng)
+            return y + z, pullback
 
-        def pullback(dy: Any) -> tuple[Tree, Any]:
-            (dp, dx), (dq, dz) = pull(dy), pull_around(dy)
-            grads = {child.name: d for child, d in ((inner, dp), (around, dq)) if d}
-            return grads, Later(lambda: add(force(dx), force(dz)))
+        return Combined(meets, rule, value, takes)
 
-        return y + z, pullback
-
-    return Layer.of(out_shape, spec, rule, value=value, random=inner.random or around.random, takes=takes)
+    return Layer.over((f,) if shortcut == Identity else (f, shortcut), build, where="residual")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 import numpy as np
 
 from funcnn.cotangents import zeros_like
-from funcnn.doors import Kind, part, unify
+from funcnn.inputs import Kind, part, unify
 from funcnn.errors import ShapeError
 from funcnn.networks import Layer, constant, layer
 from funcnn.shapes import branches, display, is_integer, known, positive, same

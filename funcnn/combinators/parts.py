@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any, TypeVar, TypeVarTuple, Unpack
 
 from funcnn.calculus import Later, force
-from funcnn.children import make_children
+from funcnn.networks import make_children
 from funcnn.combinators.fans import add
-from funcnn.doors import Kind, part, unify
+from funcnn.inputs import Kind, part, unify
 from funcnn.keys import Key
 from funcnn.networks import Layer, layer
 from funcnn.shapes import branches
@@ -42,7 +42,7 @@ def keep(f: Layer[tuple[A, Unpack[Rest]], B], /) -> Layer[tuple[A, Unpack[Rest]]
         return (child.out_shape(shape), *branches("keep", shape)[1:])
 
     def takes(out: Kind) -> Kind:
-        inner = f.init.takes(part(out, 0))
+        inner = child.takes(part(out, 0))
         if not isinstance(out, dict):
             return inner
         return unify(inner, {i: kind for i, kind in out.items() if i})
@@ -97,7 +97,7 @@ def first(f: Layer[A, B], /) -> Layer[tuple[A, *tuple[Any, ...]], tuple[B, *tupl
 
     def takes(out: Kind) -> Kind:
         rest = {i: kind for i, kind in out.items() if i} if isinstance(out, dict) else {}
-        return {0: f.init.takes(part(out, 0)), **rest}
+        return {0: child.takes(part(out, 0)), **rest}
 
     def value(params: Tree, x: Any, rng: Key | None = None) -> Any:
         return (child.value(params, x[0], rng), *x[1:])

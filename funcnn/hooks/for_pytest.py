@@ -5,14 +5,11 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentTypeError
 from collections.abc import Generator, Iterator
-from contextvars import ContextVar
 from typing import Any
 
 import pytest
 
-running: ContextVar[pytest.Item | None] = ContextVar("running", default=None)
-"""The test that runs, for laws that are tried in the body of a test."""
-
+from funcnn.hooks.running import running
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--law-examples` and `--laws`."""

@@ -197,6 +197,27 @@ def _swept(
     return moved, onto is not None and all(finite)
 
 
+def swept(
+    pieces: Sequence[Array],
+    old: Sequence[Array],
+    block: Callable[[Array, Array, Sequence[Array], Sequence[Array]], object],
+    onto: Array | None,
+    flush: bool,
+) -> tuple[Array, list[Array], bool]:
+    """What `block(gradient, update, old, new)` writes: the updates, or `onto` plus these, and the new state."""
+    new: list[Array] = [vector(v.size, v.dtype) for v in old]
+
+    def part(s: slice, g: Array, u: Array) -> None:
+        into = [v[s] for v in new]
+        block(g, u, [v[s] for v in old], into)
+        if flush:
+            for v in into:
+                _flush(v)
+
+    moved, finite = _swept(pieces, onto, part)
+    return moved, new, finite
+
+
 def _pieces(x: Pieces) -> Sequence[Array]:
     return [x] if isinstance(x, np.ndarray) else x
 

@@ -10,7 +10,7 @@ from funcnn.kernels import convolution as kernel
 from funcnn.layers.windows import Padding, borders, checked_padding, checked_pair, image_axes, slide
 from funcnn.networks import Layer, layer
 from funcnn.shapes import positive
-from funcnn.trees import leaves
+from funcnn.params.trees import leaves
 from funcnn.types import Array, Initializer, Shape, Spec, Tree
 
 

@@ -9,7 +9,7 @@ from funcnn.initializers import glorot_normal, zeros
 from funcnn.kernels import affine as kernel
 from funcnn.networks import Layer, layer
 from funcnn.shapes import axes, positive
-from funcnn.trees import leaves
+from funcnn.params.trees import leaves
 from funcnn.types import Array, Initializer, Shape, Spec, Tree
 
 

@@ -9,9 +9,10 @@ from funcnn.cotangents import zeros_like
 from funcnn.errors import LabelError
 from funcnn.initializers import normal
 from funcnn.kernels import embedding as kernel
-from funcnn.networks import Layer, layer, tokens
+from funcnn.inputs import tokens
+from funcnn.networks import Layer, layer
 from funcnn.shapes import axes, positive
-from funcnn.trees import leaves
+from funcnn.params.trees import leaves
 from funcnn.types import Array, Initializer, Shape, Spec, Tokens, Tree
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TypeAlias, Union
+from typing import NamedTuple, TypeAlias, Union
 
 import numpy as np
 
@@ -13,8 +13,9 @@ from funcnn.initializers import ones, zeros
 from funcnn.kernels import normalization as kernel
 from funcnn.keys import Key
 from funcnn.networks import Layer, layer
+from funcnn.networks.definitions import Statistics
 from funcnn.shapes import axes, finite_positive, is_integer
-from funcnn.trees import leaves
+from funcnn.params.trees import leaves
 from funcnn.types import Array, Initializer, Shape, Spec, Tree
 
 Axis: TypeAlias = Union[int, "tuple[int, ...]", None]
@@ -158,7 +159,30 @@ def BatchNorm(
 
         return from_rows(y, x.shape, axis), pullback
 
-    return Layer.of(out_shape, spec, rule)
+    return Layer.of(out_shape, spec, rule, statistics=averaged(axis))
+
+
+class Pool(NamedTuple):
+    """Mean and variance of a number of rows, in float64."""
+
+    rows: int
+    mean: Array
+    var: Array
+
+
+def averaged(axis: Axis = None, leaves: tuple[str, str] = ("mean", "var")) -> Statistics:
+    """Mean and biased variance over all axes but the last, or over `axis`; pooled in float64 by the number of rows."""
+
+    def of(x: Array) -> Pool:
+        rows = as_rows(x, axis)
+        mean, var = kernel.moments(rows)
+        return Pool(len(rows), mean.astype(np.float64), var.astype(np.float64))
+
+    def merged(a: Pool, b: Pool) -> Pool:
+        share, d = b.rows / max(a.rows + b.rows, 1), b.mean - a.mean
+        return Pool(a.rows + b.rows, a.mean + share * d, a.var + share * (b.var - a.var) + share * (1 - share) * d * d)
+
+    return Statistics(leaves, of, merged, lambda pool: (pool.mean, pool.var))
 
 
 def split_axes(axis: Axis, rank: int) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from funcnn.chaining import serial
+from funcnn.networks import serial
 from funcnn.errors import brief
 from funcnn.initializers import glorot_normal, zeros
 from funcnn.layers.activations import Relu

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import prod
 
-from funcnn.networks import Layer, constant, passes
+from funcnn.inputs import passes
+from funcnn.networks import Layer, constant
 from funcnn.shapes import axes
 from funcnn.types import Array, Shape
 

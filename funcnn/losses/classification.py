@@ -6,7 +6,7 @@ from typing import Union
 
 import numpy as np
 
-from funcnn.cotangents import Later
+from funcnn.calculus import Later
 from funcnn.kernels import cross_entropy as kernel
 from funcnn.losses.targets import class_targets
 from funcnn.losses.terms import Terms, loss

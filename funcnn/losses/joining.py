@@ -6,7 +6,7 @@ import functools
 from math import isfinite
 from typing import Any, TypeVar, overload
 
-from funcnn.cotangents import Later, force
+from funcnn.calculus import Later, force
 from funcnn.errors import ShapeError
 from funcnn.losses.reductions import Back
 from funcnn.losses.terms import Loss

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias, Union
 import numpy as np
 
 from funcnn.errors import ShapeError
-from funcnn.kinds import convert
+from funcnn.inputs import convert
 from funcnn.shapes import display
 from funcnn.types import Array, Mask, Tokens
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Union
 
-from funcnn.cotangents import Later
+from funcnn.calculus import Later
 from funcnn.losses.targets import like
 from funcnn.losses.terms import Terms, loss
 from funcnn.types import Array

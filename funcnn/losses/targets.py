@@ -7,7 +7,7 @@ from typing import Any, Final, cast
 import numpy as np
 
 from funcnn.errors import LabelError, ShapeError
-from funcnn.kinds import convert
+from funcnn.inputs import convert
 from funcnn.shapes import display
 from funcnn.types import Array, is_tuple
 

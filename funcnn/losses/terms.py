@@ -7,7 +7,8 @@ import inspect
 from collections.abc import Callable
 from typing import Any, Concatenate, Generic, Literal, TypeAlias, TypeVar, Union, cast, final, overload
 
-from funcnn.cotangents import cotangent_like, cotangent_of_number, force, read_only
+from funcnn.calculus import force
+from funcnn.cotangents import cotangent_like, cotangent_of_number, read_only
 from funcnn.errors import brief
 from funcnn.losses.reductions import Back, Reduce, Weights, reduced
 from funcnn.losses.targets import real

@@ -40,12 +40,11 @@ from mypy.types import (
     get_proper_type,
 )
 
-from funcnn.inits import Init
 from funcnn.mypy_plugin import recipes
 from funcnn.mypy_plugin.owners import Owners, identity, owners_of
 from funcnn.mypy_plugin.recipes import ANY, Argument, Call, Choice, Items, Missing, Node, Place, Recipe, Ref, Value
 from funcnn.mypy_plugin.trust import Trust
-from funcnn.networks import Layer
+from funcnn.networks import Init, Layer
 
 LAYER: Final = f"{Layer.__module__}.{Layer.__qualname__}"
 INIT: Final = f"{Init.__module__}.{Init.__qualname__}"

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import Any, NoReturn, TypeVar
 
 from funcnn.errors import UndecidedError
-from funcnn.networks import EMPTY, Layer, passes
+from funcnn.inputs import passes
+from funcnn.networks import EMPTY, Layer
 from funcnn.shapes import Unknown
 from funcnn.types import Array, Shape, Tree
 

@@ -23,7 +23,7 @@ from mypy.types import (
     get_proper_type,
 )
 
-from funcnn.calculus import Apply
+from funcnn.networks import Apply
 from funcnn.losses.terms import Loss
 from funcnn.mypy_plugin.reading import is_layer
 from funcnn.mypy_plugin.reports import WIRING, shown, titled

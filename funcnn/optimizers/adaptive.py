@@ -11,10 +11,11 @@ import numpy as np
 
 from funcnn.kernels import updates as kernel
 from funcnn.optimizers.pairs import Optimizer, Update, checked_state, flat, flat_like, optimizer, pieces_like
-from funcnn.packing import Layout
+from funcnn.params.layouts import Layout
+from funcnn.params.packing import own
 from funcnn.params import Params
 from funcnn.schedules import Rate, rates
-from funcnn.selection import selected
+from funcnn.params.selection import selected
 from funcnn.shapes import finite_positive, is_number, probability
 from funcnn.types import Array, Tree, Where
 
@@ -109,7 +110,7 @@ def _adam(
     def init(params: Tree) -> AdamState:
         p, layout = flat(params)
         decaying(p, layout)
-        zeros = layout.own(np.zeros_like(p))
+        zeros = own(layout, np.zeros_like(p))
         return AdamState(0, zeros, zeros)
 
     def advance(grads: Tree, state: AdamState, params: Tree, *, onto: bool) -> tuple[Params, AdamState, bool]:
@@ -122,6 +123,6 @@ def _adam(
         decays = kernel.Decay(p, -step_rate * decay, spans) if (spans := decaying(p, layout)) else None
         flush = t % interval == 0
         moved, m, v, finite = kernel.adam(g, m, v, b1, b2, scale, inner, p if onto else None, decays, flush)
-        return layout.own(moved), AdamState(t, layout.own(m), layout.own(v)), finite
+        return own(layout, moved), AdamState(t, own(layout, m), own(layout, v)), finite
 
     return Optimizer(init, Update(advance))

@@ -9,6 +9,7 @@ from funcnn.errors import brief
 from funcnn.kernels import updates as kernel
 from funcnn.optimizers.pairs import Optimizer, Update, advancing, apply_updates, flat, is_plain, optimizer, pieces_like
 from funcnn.params import Params
+from funcnn.params.packing import own
 from funcnn.shapes import finite_positive
 from funcnn.types import Tree, is_tuple
 
@@ -50,7 +51,7 @@ def clip_by_global_norm(max_norm: float) -> Optimizer[tuple[()]]:
         size = kernel.norm(g)
         scale = limit / size if limit < size < math.inf else 1.0
         moved, finite = kernel.descended(g, scale, p if onto else None)
-        return layout.own(moved), state, finite
+        return own(layout, moved), state, finite
 
     return Optimizer(init, Update(advance))
 

@@ -9,6 +9,7 @@ import numpy as np
 from funcnn.kernels import updates as kernel
 from funcnn.optimizers.pairs import Optimizer, Update, checked_state, flat, flat_like, optimizer, pieces_like
 from funcnn.params import Params
+from funcnn.params.packing import own
 from funcnn.schedules import Rate, rates
 from funcnn.shapes import probability
 from funcnn.types import Tree
@@ -52,7 +53,7 @@ def sgd(rate: Rate) -> Optimizer[SgdState]:
         p, layout = flat(params)
         g = pieces_like(layout, grads, p, "grads")
         moved, finite = kernel.descended(g, -read(state.step), p if onto else None)
-        return layout.own(moved), SgdState(state.step + 1), finite
+        return own(layout, moved), SgdState(state.step + 1), finite
 
     return Optimizer(init, Update(advance))
 
@@ -77,7 +78,7 @@ def momentum(rate: Rate, mass: float) -> Optimizer[MomentumState]:
 
     def init(params: Tree) -> MomentumState:
         p, layout = flat(params)
-        return MomentumState(0, layout.own(np.zeros_like(p)))
+        return MomentumState(0, own(layout, np.zeros_like(p)))
 
     def advance(grads: Tree, state: MomentumState, params: Tree, *, onto: bool) -> tuple[Params, MomentumState, bool]:
         checked_state("momentum", state, MomentumState)
@@ -86,6 +87,6 @@ def momentum(rate: Rate, mass: float) -> Optimizer[MomentumState]:
         velocity = flat_like(layout, state.velocity, p, "state")
         t, at = state.step + 1, p if onto else None
         moved, velocity, finite = kernel.momentum(g, velocity, mass, -read(state.step), at, t % interval == 0)
-        return layout.own(moved), MomentumState(t, layout.own(velocity)), finite
+        return own(layout, moved), MomentumState(t, own(layout, velocity)), finite
 
     return Optimizer(init, Update(advance))

@@ -8,7 +8,8 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar, cast, final
 
 from funcnn.errors import DTypeError, ParamsError, brief, locate
 from funcnn.kernels import updates as kernel
-from funcnn.packing import Layout, layout_of, pack
+from funcnn.params.layouts import Layout
+from funcnn.params.packing import gather, layout_of, own, pack, pieces
 from funcnn.params import Params, packed
 from funcnn.records import Record, Recorded, is_recorded, recording
 from funcnn.types import Array, Tree
@@ -145,7 +146,7 @@ def apply_updates(params: Tree, updates: Tree) -> Params:
     """
     p, layout = flat(params)
     u = flat_like(layout, updates, p, "updates")
-    return layout.own(kernel.added(p, u))
+    return own(layout, kernel.added(p, u))
 
 
 def checked_state(function: str, state: object, kind: type[Any]) -> None:
@@ -170,7 +171,7 @@ def flat(params: Tree) -> tuple[Array, Layout]:
         return found
     one = pack(params if isinstance(params, Params) else Params(params))
     layout = layout_of(one)
-    return layout.gather(one), layout
+    return gather(layout, one), layout
 
 
 def flat_like(layout: Layout, tree: Tree, like: Array, what: str) -> Array:
@@ -181,7 +182,7 @@ def flat_like(layout: Layout, tree: Tree, like: Array, what: str) -> Array:
         DTypeError    it has another dtype
     """
     try:
-        found = layout.gather(tree)
+        found = gather(layout, tree)
     except ParamsError as error:
         locate(error, what)
         raise
@@ -196,7 +197,7 @@ def pieces_like(layout: Layout, tree: Tree, like: Array, what: str) -> list[Arra
     if packed_tree and packed_tree[1] is layout and packed_tree[0].dtype == like.dtype:
         return [packed_tree[0]]
     try:
-        found = layout.pieces(tree)
+        found = pieces(layout, tree)
     except ParamsError as error:
         locate(error, what)
         raise

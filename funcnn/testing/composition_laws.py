@@ -7,13 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from funcnn.calculus import force, vjp
-from funcnn.chaining import serial
+from funcnn.calculus import force
+from funcnn.derivatives import vjp
+from funcnn.networks import serial
 from funcnn.combinators import parallel, residual
 from funcnn.combinators.fans import FanInSum, FanOut
 from funcnn.initializers import ones
 from funcnn.layers.reshaping import Identity
-from funcnn.networks import Layer, is_layer, layer, passes
+from funcnn.inputs import passes
+from funcnn.networks import Layer, is_layer, layer
 from funcnn.params import Params
 from funcnn.testing import nested
 from funcnn.testing.layer_cases import Case

@@ -171,7 +171,7 @@ def _turned(tree: Any) -> Any:
 
 
 def _refuses_wrong_shapes(case: Case) -> Verdict | None:
-    from funcnn.chaining import serial
+    from funcnn.networks import serial
     from funcnn.errors import FuncnnError, ShapeError
 
     net = serial(case.layer.named("probe"))

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from funcnn.kinds import part
+from funcnn.inputs import part
 from funcnn.types import Array, Mask, Tokens
 
 KINDS: Final = ("normal", "separated", "small", "large", "mixed")

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from funcnn.packing import ravel
-from funcnn.leafwise import astype
+from funcnn.params.packing import ravel
+from funcnn.params.leafwise import astype
 from funcnn.params import Params
 from funcnn.testing import nested
 from funcnn.testing.copies import copies

@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from funcnn.calculus import force, vjp
+from funcnn.calculus import force
+from funcnn.derivatives import vjp
 from funcnn.keys import Key
 from funcnn.networks import Layer
 from funcnn.params import Params, plain_tree
@@ -90,7 +91,7 @@ class Case(Rebuilt):
     @cached_property
     def x(self) -> Any:
         """The input, read-only."""
-        what = self.layer.init.takes("any")
+        what = self.layer.definition.takes("any")
         drawn = inputs(
             self.generator("x"), self.shape, what,
             kind=self.kind, dtype=self.dtype, tokens=self.tokens, domain=self.domain,
@@ -107,7 +108,9 @@ class Case(Rebuilt):
         rng = self.generator(name)
 
         def drawn(a: Any) -> Any:
-            return sealed(signs(rng, a.shape).astype(a.dtype if nested.is_real(a) else self.dtype))
+            if not nested.is_real(a):  # masks and tokens that pass through have no derivative
+                return sealed(np.zeros(a.shape, self.dtype))
+            return sealed(signs(rng, a.shape).astype(a.dtype))
 
         return nested.mapped(drawn, y)
 

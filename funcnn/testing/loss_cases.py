@@ -9,8 +9,8 @@ from typing import Any, ClassVar, Final, TypeAlias, Union, cast
 import numpy as np
 import numpy.typing as npt
 
-from funcnn.calculus import vjp
-from funcnn.cotangents import force
+from funcnn.derivatives import vjp
+from funcnn.calculus import force
 from funcnn.errors import brief
 from funcnn.keys import Key
 from funcnn.losses.terms import Loss

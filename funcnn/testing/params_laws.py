@@ -14,12 +14,12 @@ from typing import Any, cast
 
 import numpy as np
 
-from funcnn.chaining import serial
-from funcnn.children import children_of, rebuild
+from funcnn.networks import serial
+from funcnn.networks.surgery import children_of, rebuild
 from funcnn.errors import ImmutableError
 from funcnn.keys import Key
 from funcnn.networks import Layer
-from funcnn.packing import ravel
+from funcnn.params.packing import ravel
 from funcnn.params import Params
 from funcnn.testing import nested
 from funcnn.testing.layer_cases import Case

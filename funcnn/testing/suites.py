@@ -9,7 +9,7 @@ import pytest
 from hypothesis.strategies import SearchStrategy
 
 from funcnn.errors import brief
-from funcnn.hooks.for_pytest import running
+from funcnn.hooks.running import running
 from funcnn.networks import Layer
 from funcnn.testing.causes import Told
 from funcnn.testing.layer_cases import Case

@@ -24,7 +24,7 @@ def wiggle(case: Case, f: Callable[..., Any], *trees: Any, unit: float | None = 
     moves = nested.mapped(lambda a: 0.0, base)
     for _ in range(3):
         there = f(*(nested.mapped(partial(shaken, rng, unit=u), t) for t in trees))
-        moves = nested.mapped(lambda m, a, b: max(m, nested.largest(a - b)), moves, there, base)
+        moves = nested.mapped(lambda m, a, b: max(m, nested.largest(a - b) if a.dtype.kind != "b" else 0.0), moves, there, base)
     return nested.mapped(lambda m, a: 256 * m + 64 * u * nested.largest(a), moves, base)
 
 
@@ -62,7 +62,7 @@ def compare(got: Any, wanted: Any, allowed: Any, what: str) -> None:
     for (path, a), (_, b), (_, tolerance) in triples:
         if a.shape != b.shape:
             raise broken(f"{what}: {nested.spoken(path)} has shape {a.shape}, expected {b.shape}")
-        off = nested.largest(a - b)
+        off = nested.largest(a ^ b if a.dtype.kind == "b" else a - b)
         if not off <= tolerance:
             raise broken(
                 f"{what}: {nested.spoken(path)} is off by {off:.3g}, its values reach {nested.largest(b):.3g}, "

@@ -6,10 +6,10 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 
-from funcnn.calculus import Apply
+from funcnn.networks import Apply
 from funcnn.errors import ShapeError
 from funcnn.metrics import Metric
-from funcnn.objectives import checked_apply
+from funcnn.derivatives.objectives import checked_apply
 from funcnn.params import Params
 from funcnn.shapes import display, positive
 from funcnn.training.batching import batch_count

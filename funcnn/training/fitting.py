@@ -8,16 +8,17 @@ from typing import Any, Generic, NamedTuple, TypeVar, Union
 
 import numpy as np
 
-from funcnn import trees
-from funcnn.calculus import Apply
+from funcnn.params import trees
+from funcnn.networks import Apply
 from funcnn.errors import FuncnnError, NonFiniteError, brief
 from funcnn.kernels.finiteness import all_finite
 from funcnn.keys import Key, as_key
 from funcnn.losses.terms import Loss
-from funcnn.objectives import Objective, Penalty, value_and_grad
+from funcnn.derivatives.objectives import Objective, value_and_grad
+from funcnn.losses.penalties import Penalty
 from funcnn.optimizers import Optimizer
 from funcnn.optimizers.pairs import advancing, is_plain
-from funcnn.packing import layout_of, pack
+from funcnn.params.packing import gather, layout_of, pack, pieces
 from funcnn.params import Params, plain
 from funcnn.shapes import is_integer, positive
 from funcnn.training.batching import batch, batch_count, order
@@ -159,7 +160,7 @@ def _prepared(apply: Apply[X, Y], params: Params, data: object, size: int) -> tu
     try:
         apply.door.enter(params, taken(x, slice(0, size)))
     except FuncnnError as error:
-        error.network = error.network or apply.door.name
+        error.network = error.network or apply.definition.name
         raise
     if dtype := dtype_of(params):
         others = {name: converted(value, "any", dtype, name) for name, value in others.items()}
@@ -209,14 +210,14 @@ def _steps(
 
 def _refuse_infinite_gradients(value: float, gradients: Params, params: Params) -> None:
     """Refuse a loss and gradients that are not finite."""
-    if not (isfinite(value) and all(map(all_finite, layout_of(params).pieces(gradients)))):
+    if not (isfinite(value) and all(map(all_finite, pieces(layout_of(params), gradients)))):
         raise NonFiniteError(_diverged(value, gradients))
 
 
 def _refuse_infinite(params: Params, value: float, gradients: Params) -> None:
     """Refuse the params of a step that are not finite, and tell where that comes from."""
     _refuse_infinite_gradients(value, gradients, params)
-    if not all_finite(layout_of(params).gather(params)):
+    if not all_finite(gather(layout_of(params), params)):
         raise NonFiniteError(f"the gradient is finite, but the update leaves {_first_bad(params)} not finite")
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from funcnn import trees
-from funcnn.calculus import Apply
+from funcnn.params import trees
+from funcnn.networks import Apply
 from funcnn.errors import FuncnnError, NonFiniteError, ShapeError
-from funcnn.kinds import Kind, convert, part, refuse_list
+from funcnn.inputs import Kind, convert, part, refuse_list
 from funcnn.params import Params, plain
 from funcnn.types import is_array, is_tuple
 
@@ -111,7 +111,7 @@ def features_of(apply: Apply[Any, Any], params: Params, x: object) -> Any:
         refuse_nonfinite(value, "x")
         return value
     except FuncnnError as error:
-        error.network = error.network or apply.door.name
+        error.network = error.network or apply.definition.name
         raise
 
 

@@ -8,16 +8,18 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from funcnn.children import name_children
 from funcnn.errors import ShapeError
 from funcnn.kernels.normalization import moments
 from funcnn.keys import Key, as_key
 from funcnn.layers.normalization import BatchNorm, as_rows
 from funcnn.networks import Layer
-from funcnn.packing import pack
+from funcnn.networks.children import definition_of
+from funcnn.networks.definitions import Definition
+from funcnn.networks.pair import layer_of
+from funcnn.networks.rebuilding import Path, observed
+from funcnn.params.packing import pack
 from funcnn.params import Params
 from funcnn.records import Record
-from funcnn.spies import spied
 from funcnn.types import Array, Rng, Tree, is_array
 
 A = TypeVar("A")
@@ -50,7 +52,7 @@ def calibrate(
     >>> params.at("mean"), params.at("var").round(4)
     (array([3.], dtype=float32), array([2.6667], dtype=float32))
     """
-    name_children((net,), where="calibrate")
+    definition_of(net, where="calibrate")
     if is_array(batches):
         raise TypeError(f"calibrate takes an iterable of batches, got one array of shape {batches.shape}; write [x]")
     old = params if isinstance(params, Params) else Params(params)
@@ -86,14 +88,15 @@ def _statistics(net: Layer[A, object], params: Params, batches: Iterable[A], rng
     """What every BatchNorm sees in one pass over the batches, by its path."""
     seen: dict[str, Pool] = {}
 
-    def see(path: str, layer: Layer[Any, Any], x: Any, y: Any) -> None:
+    def see(at: Path, layer: Definition, x: Any, y: Any) -> None:
+        path = "/".join(at)
         if record := _batch_norm(layer):
             values = as_rows(x, record.kwargs.get("axis"))
             mean, var = moments(values)  # as in a training pass, to the last bit
             more = Pool(len(values), mean.astype(np.float64), var.astype(np.float64))
             seen[path] = pooled(seen[path], more) if path in seen else more
 
-    watched, number = spied(net, see), 0
+    watched, number = layer_of(observed(net.definition, see)), 0
     for number, x in enumerate(batches, 1):
         watched.apply(params, x, rng=None if rng is None else rng.fold(number - 1))
     if not number or any(pool.rows == 0 for pool in seen.values()):
@@ -112,11 +115,11 @@ def pooled(a: Pool, b: Pool) -> Pool:
     return Pool(rows, a.mean + share * d, a.var + share * (b.var - a.var) + share * (1 - share) * d * d)
 
 
-def _batch_norm(layer: Layer[Any, Any]) -> Record | None:
+def _batch_norm(layer: Definition) -> Record | None:
     """How this layer was made, if it is a BatchNorm, by whatever name its constructor goes."""
-    while layer.init.body is not None:
-        layer = layer.init.body
-    record = layer.init.record
+    while layer.body is not None:
+        layer = layer.body
+    record = layer.record
     return record if record and record.make is BatchNorm else None
 
 

@@ -4,29 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final, Generic, Protocol, TypeAlias, TypeVar, cast, final
+from typing import Any, Final, Generic, Protocol, TypeVar, cast, final
 
 import numpy as np
 
-from funcnn.calculus import Apply, Differentiable
-from funcnn.children import children_of
-from funcnn.cotangents import force, read_only
+from funcnn.calculus import Differentiable
+from funcnn.calculus import force
+from funcnn.cotangents import read_only
 from funcnn.errors import FuncnnError, ParamsError, ShapeError, brief
 from funcnn.keys import as_key
 from funcnn.losses.reductions import Weights
+from funcnn.losses.penalties import Penalty
 from funcnn.losses.terms import Loss
-from funcnn.networks import Layer
+from funcnn.networks import Apply
+from funcnn.networks.definitions import Definition
+from funcnn.networks.rebuilding import children_of
 from funcnn.params import Params, packed, plain, plain_tree, wrap
-from funcnn.trees import Path, Plain, differences
+from funcnn.params.packing import taken
+from funcnn.params.trees import Path, Plain, differences
 from funcnn.types import Rng, Tree, is_tuple
 
 X = TypeVar("X", contravariant=True)
 Y = TypeVar("Y")
 T = TypeVar("T", contravariant=True)
-
-Penalty: TypeAlias = Differentiable[[Tree], float, tuple[Tree]]
-"""A differentiable function of params that an objective adds: `l2(1e-4)`."""
-
 
 class _Required:
     def __repr__(self) -> str:
@@ -95,10 +95,10 @@ class Objective(Generic[X, Y, T]):
             dparams, _ = back(force(pull(1.0)[0]))  # the input's cotangent may be a Later, and is left alone
             found = packed(params) if type(params) is Params else None
             # short gradients come in one vector, like the params
-            taken = found[1].taken(dparams, found[0].dtype) if found else None
-            gradients = apply.door.gradients(tree, dparams) if taken is None else taken
+            short = taken(found[1], dparams, found[0].dtype) if found else None
+            gradients = apply.door.gradients(tree, dparams) if short is None else short
         except FuncnnError as error:
-            error.network = error.network or apply.door.name
+            error.network = error.network or apply.definition.name
             raise
         for penalty in self.penalties:
             more, pull = cast(Any, penalty).rule(tree)
@@ -167,17 +167,17 @@ def grad(loss: Loss[Y, T], apply: Apply[X, Y], *penalties: Penalty) -> Gradient[
 
 
 def _forgotten(apply: Apply[Any, Any]) -> str:
-    path = "/".join(_first_random(apply.door.layer)) or apply.door.name
+    path = "/".join(_first_random(apply.definition)) or apply.definition.name
     return (
         f"{path} takes a key in training: give rng=key.fold(step), or rng=None where inference is meant "
         f"(no dropout, stored statistics)"
     )
 
 
-def _first_random(layer: Layer[Any, Any]) -> Iterator[str]:
+def _first_random(layer: Definition) -> Iterator[str]:
     """The path of the first layer that takes a key."""
     for name, child in children_of(layer).items():
-        if child.apply.random:
+        if child.random:
             yield name
             yield from _first_random(child)
             return

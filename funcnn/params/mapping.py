@@ -10,12 +10,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from funcnn import trees
 from funcnn.errors import ImmutableError, ParamsError, brief
+from funcnn.params import trees
+from funcnn.params.layouts import Layout
 from funcnn.types import Array, Tree
-
-if TYPE_CHECKING:
-    from funcnn.packing import Layout
 
 _set = object.__setattr__
 
@@ -195,14 +193,13 @@ def wrap(tree: trees.Plain | None, flat: Array | None = None, layout: Layout | N
     return self
 
 
-def wrap_packed(flat: Array, layout: Layout) -> Params:
-    """Params whose leaves are views of `flat`, which the library owns and has sealed. The tree is made when wanted."""
-    return wrap(None, flat, layout)
-
-
 def _restored(content: Any, layout: Layout | None) -> Params:
     """Unpickled params; what is unpickled may be a view of somebody's buffer."""
-    return Params(content) if layout is None else layout.own(np.array(content))
+    if layout is None:
+        return Params(content)
+    flat: Any = np.array(content)
+    flat.setflags(False)
+    return wrap(None, flat, layout)
 
 
 def _owned(tree: Tree) -> trees.Plain:

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from funcnn import trees
-from funcnn.diagnosis import Shapes, explain, leaf_shapes, misled
+from funcnn.params import trees
+from funcnn.networks.diagnosis import Shapes, explain, leaf_shapes, misled
 from funcnn.errors import ParamsError, ShapeError
-from funcnn.kinds import Kind as Kind  # these three: part of this module for combinators
-from funcnn.kinds import convert
-from funcnn.kinds import part as part
-from funcnn.kinds import unify as unify
+from funcnn.networks.definitions import Definition
+from funcnn.inputs import convert
 from funcnn.params import Params, packed, plain_tree, wrap
+from funcnn.params.layouts import Layout
 from funcnn.shapes import normalize, shape_of
 from funcnn.types import Array, Shape, Spec, Tree, is_array, is_mapping, is_scalar, is_tuple
 
-if TYPE_CHECKING:
-    from funcnn.networks import Layer
-    from funcnn.packing import Layout
 
 _PLANS = 64  # remembered per network; a program that meets more shapes than these plans again
 
@@ -33,16 +29,13 @@ class Plan(NamedTuple):
     layouts: list[Layout]  # those that were found to fit
 
 
-class Checks:
-    """The door of one network: see `funcnn.calculus.Door`."""
+class Door:
+    """What stands between people and the rule of a network: checks on the way in, sealed arrays on the way out."""
 
-    __slots__ = ("name", "out_shape", "spec", "kind", "layer", "plans")
-    layer: Layer[Any, Any]
+    __slots__ = ("kind", "layer", "plans")
 
-    def __init__(
-        self, name: str, out_shape: Callable[[Shape], Shape], spec: Callable[[Shape], Spec], kind: Kind
-    ) -> None:
-        self.name, self.out_shape, self.spec, self.kind = name, out_shape, spec, kind
+    def __init__(self, layer: Definition) -> None:
+        self.layer, self.kind = layer, layer.takes("any")
         self.plans: dict[Shape, Plan] = {}
 
     def enter(self, params: Tree, x: Any) -> tuple[dict[str, Any], Any]:
@@ -70,7 +63,8 @@ class Checks:
     def _plan(self, shape: Shape, tree: trees.Plain) -> Plan:
         sizes = normalize(shape)
         try:
-            plan = Plan(self.out_shape(sizes), leaf_shapes(self.spec(sizes)), [])
+            out, spec = self.layer.planned(sizes)
+            plan = Plan(out, leaf_shapes(spec), [])
         except ShapeError as error:  # maybe far behind the layer that got the wrong input
             raise misled(self.layer, tree, sizes) or error from None
         if len(self.plans) >= _PLANS:

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from funcnn import trees
 from funcnn.errors import ParamsError
-from funcnn.params import Params, plain_tree
+from funcnn.params import trees
+from funcnn.params.mapping import Params, plain_tree
 from funcnn.types import Array, Tree
 
 

@@ -9,14 +9,16 @@ from typing import Any, TypeAlias, cast
 import numpy as np
 
 from funcnn.calculus import Differentiable
-from funcnn.objectives import Penalty
 from funcnn.params import plain_tree
-from funcnn.selection import selected
+from funcnn.params.selection import selected
 from funcnn.shapes import is_number
-from funcnn.trees import Plain, flatten
+from funcnn.params.trees import Plain, flatten
 from funcnn.types import Array, Tree, Where
 
 Back: TypeAlias = Callable[[float], tuple[Tree]]
+
+Penalty: TypeAlias = Differentiable[[Tree], float, tuple[Tree]]
+"""A differentiable function of params that an objective adds: `l2(1e-4)`."""
 
 
 def l1(rate: float, *, where: Where = None) -> Penalty:

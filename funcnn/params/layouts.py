@@ -1,18 +1,15 @@
-"""Trees as one vector: `ravel`, and params whose leaves are views of it."""
+"""Where the leaves of a tree lie in one vector."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from math import prod
 from typing import Any, NamedTuple, TypeAlias, Union
 
 import numpy as np
 
-from funcnn import trees
-from funcnn.errors import ParamsError
-from funcnn.kernels import scratch
-from funcnn.params import Params, packed, plain_tree, wrap_packed
-from funcnn.types import Array, Tree
+from funcnn.params import trees
+from funcnn.types import Array
 
 _Slots: TypeAlias = "dict[str, Union[tuple[int, int, tuple[int, ...]], _Slots]]"
 _Cuts: TypeAlias = "tuple[_Cut, ...]"
@@ -64,57 +61,18 @@ class Layout:
         """The path of every leaf, where it starts and ends, and its shape: in the order of the vector."""
         return _places(self.sorted, ())
 
-    def own(self, flat: Array) -> Params:
-        """Params that are views of `flat`, which is sealed and must be nobody else's."""
-        vector: Any = flat
-        vector.setflags(False)  # three times faster than by keyword
-        return wrap_packed(flat, self)
-
-    def gather(self, tree: Tree) -> Array:
-        """The leaves of `tree` in one vector: its own where it is packed this way, else a fresh one.
-
-        Errors
-            ParamsError   the tree has another structure, or leaves of other shapes
-        """
-        if type(tree) is Params and (found := packed(tree)):
-            flat, layout = found
-            if layout is self or layout.sorted == self.sorted:
-                return flat
-        source = plain_tree(tree)
+    def collect(self, tree: trees.Plain) -> list[Array] | None:
+        """The leaves in the order of the vector, flat; None where the tree is another one."""
         leaves: list[Array] = []
-        if not _collect(self.sorted, source, leaves):
-            raise ParamsError(self._mismatch(source))
-        if not leaves:
-            return np.zeros(0, np.float32)
-        dtype = leaves[0].dtype
-        if self.size < scratch.SHORT or any(leaf.dtype != dtype for leaf in leaves):
-            return np.concatenate(leaves)
-        return np.concatenate(leaves, out=scratch.vector(self.size, dtype))
+        return leaves if _collect(self.sorted, tree, leaves) else None
 
-    def pieces(self, tree: Tree) -> list[Array]:
-        """The leaves of `tree` one after the other: few numbers as one vector, many as they are, without a copy.
-
-        Errors
-            ParamsError   the tree has another structure, or leaves of other shapes
-        """
-        if self.size < scratch.SHORT or (type(tree) is Params and packed(tree)):
-            return [self.gather(tree)]
-        source = plain_tree(tree)
+    def collect_unseen(self, tree: object, dtype: np.dtype[Any]) -> list[Array] | None:
+        """The same for a tree that nobody has looked at yet: dicts of plain arrays of this dtype."""
         leaves: list[Array] = []
-        if not _collect(self.sorted, source, leaves):
-            raise ParamsError(self._mismatch(source))
-        return leaves
+        return leaves if _collect_plain(self.order, tree, dtype, leaves) else None
 
-    def taken(self, tree: object, dtype: np.dtype[Any]) -> Params | None:
-        """A short tree packed, if it is one of plain arrays of this layout and dtype; None if that is not so."""
-        if self.size >= scratch.SHORT or not self.size:
-            return None
-        leaves: list[Array] = []
-        if not _collect_plain(self.order, tree, dtype, leaves):
-            return None
-        return self.own(np.concatenate(leaves))
-
-    def _mismatch(self, tree: trees.Plain) -> str:
+    def mismatch(self, tree: trees.Plain) -> str:
+        """How the tree differs from one that lies this way."""
         like = self.views(np.broadcast_to(np.float32(0), (self.size,)))
         wrong = trees.differences(like, tree)
         if not wrong:
@@ -190,49 +148,3 @@ def _collect_plain(order: _Cuts, tree: Any, dtype: np.dtype[Any], leaves: list[A
         else:
             leaves.append(value.ravel())
     return True
-
-
-def layout_of(params: Params) -> Layout:
-    """The layout of packed params, or a new one."""
-    found = packed(params)
-    return found[1] if found else Layout(plain_tree(params))
-
-
-def pack(params: Params) -> Params:
-    """The same params, packed."""
-    if packed(params):
-        return params
-    tree = plain_tree(params)
-    dtype = trees.common_dtype(list(trees.flatten(tree)))
-    layout = Layout(tree)
-    return layout.own(layout.gather(tree).astype(dtype, copy=False))
-
-
-def ravel(params: Tree) -> tuple[Array, Callable[[Array], Params]]:
-    """All leaves as one vector, and the function that makes such a tree out of another vector.
-
-    Leaves lie in the order of `Params.paths`. The vector is read-only. What `unravel` gives is packed: its leaves are
-    views of one vector, a copy of the one it got, and ravelling it again is free.
-
-    Errors
-        ParamsError   `unravel` gets something else than a vector of this length
-        DTypeError    the leaves have several dtypes
-
-    >>> vector, unravel = ravel({"w": np.ones((2, 2)), "b": np.zeros(2)})
-    >>> vector
-    array([0., 0., 1., 1., 1., 1.])
-    >>> unravel(vector + 1).at("w")
-    array([[2., 2.],
-           [2., 2.]])
-    """
-    one = pack(params if isinstance(params, Params) else Params(params))
-    layout = layout_of(one)
-
-    def unravel(vector: Array) -> Params:
-        array = np.asanyarray(vector)
-        if array.shape != (layout.size,) or array.dtype.kind != "f" or isinstance(array, np.ma.MaskedArray):
-            kind = "a masked array" if isinstance(array, np.ma.MaskedArray) else f"{array.dtype} of shape {array.shape}"
-            raise ParamsError(f"unravel takes a float vector of {layout.size}, got {kind}")
-        return layout.own(np.array(array, array.dtype.newbyteorder("="), subok=False))
-
-    return layout.gather(one), unravel

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, Union
+from typing import Any, NoReturn, TypeAlias, Union
 
 import numpy as np
 
-from funcnn import trees
+from funcnn.params import trees
 from funcnn.errors import ParamsError, ShapeError
+from funcnn.networks.definitions import Definition
+from funcnn.networks.rebuilding import walked
 from funcnn.shapes import Unknown, display, known, normalize
 from funcnn.types import Array, Shape, Spec
-
-if TYPE_CHECKING:
-    from funcnn.networks import Layer
 
 Shapes: TypeAlias = "dict[str, Union[tuple[int, ...], Shapes]]"
 """The shape of every leaf."""
@@ -26,7 +25,7 @@ def leaf_shapes(spec: Spec) -> Shapes:
     return {name: shape for name, shape in shapes.items() if shape != {}}
 
 
-def explain(layer: Layer[Any, Any], leaves: Shapes, tree: trees.Plain, shape: Shape) -> NoReturn:
+def explain(layer: Definition, leaves: Shapes, tree: trees.Plain, shape: Shape) -> NoReturn:
     """Raise what is wrong: whose fault it is, and where.
 
     Errors
@@ -54,14 +53,14 @@ def explain(layer: Layer[Any, Any], leaves: Shapes, tree: trees.Plain, shape: Sh
     raise ParamsError(f"these are not the params of this network: {'; '.join(wrong)}. To mend it, {fix}")
 
 
-def misled(layer: Layer[Any, Any], tree: trees.Plain, shape: Shape) -> ShapeError | None:
+def misled(layer: Definition, tree: trees.Plain, shape: Shape) -> ShapeError | None:
     """Where some layer does not take its input, the fault of an earlier one: its params are for another input.
 
     Of the layers that the input reached, the first whose leaves are not those that it wants for what it got.
     """
-    for place, child, local in _reached(layer, shape):
+    for place, child, local in walked(layer, shape).entered:
         try:
-            wanted = leaf_shapes(child.init.spec(local))
+            wanted = leaf_shapes(child.spec(local))
         except Exception:  # a layer made of others, or the one that refused
             continue
         for name, sizes in wanted.items():
@@ -77,27 +76,6 @@ def _at(tree: trees.Plain, path: trees.Path) -> Array | None:
     for name in path:
         found = found.get(name) if isinstance(found, dict) else None
     return None if isinstance(found, dict) else found
-
-
-def _reached(layer: Layer[Any, Any], shape: Shape) -> list[tuple[trees.Path, Layer[Any, Any], Shape]]:
-    """The layers that an input of this shape gets to, with their paths and the shapes they get: parents first."""
-    from funcnn.children import rebuild
-    from funcnn.networks import altered
-
-    met: list[tuple[trees.Path, Layer[Any, Any], Shape]] = []
-
-    def spy(path: str, child: Layer[Any, Any]) -> Layer[Any, Any]:
-        def out_shape(s: Shape) -> Shape:
-            met.append((tuple(path.split("/")) if path else (), child, s))
-            return child.init.out_shape(s)
-
-        return altered(child, out_shape=out_shape)
-
-    try:
-        rebuild(layer, spy).init.out_shape(shape)
-    except Exception:  # found before
-        pass
-    return met
 
 
 def _wanted_dtype(leaves: Any) -> np.dtype[Any]:
@@ -125,7 +103,7 @@ def _name(path: trees.Path) -> str:
 
 
 def _other_input(
-    layer: Layer[Any, Any], path: trees.Path, leaf: tuple[int, ...], shape: Shape
+    layer: Definition, path: trees.Path, leaf: tuple[int, ...], shape: Shape
 ) -> ShapeError | None:
     """The input that a leaf of this shape was made for, if it is the input that does not fit.
 
@@ -133,10 +111,10 @@ def _other_input(
     says what it has to be.
     """
     try:
-        met = [m for m in _reached(layer, normalize(shape)) if m[0] == path[: len(m[0])]]
+        met = [m for m in walked(layer, normalize(shape)).entered if m[0] == path[: len(m[0])]]
         place, owner, local = max(met, key=lambda m: len(m[0]))
         symbols = tuple(Unknown() for _ in local)
-        sizes: Any = leaf_shapes(owner.init.spec(symbols))
+        sizes: Any = leaf_shapes(owner.spec(symbols))
     except Exception:  # the layer decides something about the input: no telling
         return None
     if any(isinstance(d, tuple) for d in local):
@@ -153,5 +131,5 @@ def _other_input(
     hint = "give such an input, or init again with the shape you have"
     if len(local) == 4 and bound.get(3) == local[1]:
         hint = f"channels come last here, {bound[3]} of them: x.transpose(0, 2, 3, 1)"
-    name, who = "/".join(path[len(place) :]), "" if place else f"{layer.init.name} "
+    name, who = "/".join(path[len(place) :]), "" if place else f"{layer.name} "
     return ShapeError(f"{who}takes ({takes}), got {display(local)}; its {name} has shape {leaf}: {hint}", path=place)

@@ -1,0 +1,13 @@
+"""Networks: what a layer is, how layers are put in a row, and what is checked before they run."""
+
+from funcnn.networks.children import Child as Child
+from funcnn.networks.children import make_children as make_children
+from funcnn.networks.definitions import EMPTY as EMPTY
+from funcnn.networks.functions import Apply as Apply
+from funcnn.networks.functions import Init as Init
+from funcnn.networks.pair import Layer as Layer
+from funcnn.networks.pair import constant as constant
+from funcnn.networks.pair import is_layer as is_layer
+from funcnn.networks.pair import layer as layer
+from funcnn.networks.pair import serial as serial
+from funcnn.networks.surgery import rebuild as rebuild

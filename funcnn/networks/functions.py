@@ -1,0 +1,175 @@
+"""The two functions of a layer: `init` draws its params, `apply` computes its value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Generic, NoReturn, TypeVar, cast, final
+
+import numpy as np
+import numpy.typing as npt
+
+from funcnn.calculus import force
+from funcnn.errors import FuncnnError, ParamsError
+from funcnn.keys import Key, as_key
+from funcnn.cotangents import cotangent_like, described, guarded, like_input, read_only
+from funcnn.networks.definitions import Definition
+from funcnn.networks.doors import Door
+from funcnn.networks.drawing import draw
+from funcnn.params import Params, wrap
+from funcnn.params.packing import pack
+from funcnn.params.trees import floating
+from funcnn.records import Record
+from funcnn.shapes import external, normalize
+from funcnn.types import Rng, Shape, Spec, Tree, is_tuple
+
+X_contra = TypeVar("X_contra", contravariant=True)
+Y_co = TypeVar("Y_co", covariant=True)
+
+_set = object.__setattr__
+
+
+@final
+class Init:
+    """The `init` of a layer: draws params for inputs of a shape. It carries the shape rule and the params spec.
+
+    Calling it returns `(out_shape, params)`. The key is folded with "init" once, and then with the path of each leaf: a
+    leaf's initial value depends on the key and its path alone.
+
+    Errors
+        ShapeError   the layer does not take this shape, or a size that params need is not known
+        TypeError    `rng` is no key, seed or generator
+        DTypeError   `dtype` is not floating-point
+    """
+
+    __slots__ = ("definition", "name", "out_shape", "record", "spec")
+    definition: Definition
+    name: str
+    out_shape: Callable[[Shape], Shape]
+    record: Record | None
+    spec: Callable[[Shape], Spec]
+
+    def __init__(self, definition: Definition) -> None:
+        _set(self, "definition", definition)
+        for field in ("name", "out_shape", "record", "spec"):
+            _set(self, field, getattr(definition, field))
+
+    def __call__(
+        self, rng: Rng | np.random.Generator, shape: Shape, *, dtype: npt.DTypeLike = np.float32
+    ) -> tuple[Shape, Params]:
+        key = (Key(rng) if isinstance(rng, np.random.Generator) else as_key(rng)).fold("init")
+        wanted = floating(dtype)
+        try:
+            inside = normalize(shape)
+            out, spec = self.definition.planned(inside)
+            return external(out), pack(wrap(draw(spec, key, wanted, inside, ())))
+        except FuncnnError as error:
+            error.network = error.network or self.name
+            raise
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"layers never change; {name} cannot be set")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"layers never change; {name} cannot be deleted")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self.record is None:
+            raise TypeError(f"{self.name} cannot be pickled: make it in a constructor decorated with @layer")
+        return replayed, (self.record, self.name, self.definition.explicit, "init")
+
+    def __copy__(self) -> Init:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Init:
+        return self
+
+    def __repr__(self) -> str:
+        return f"<init of {self.name}>"
+
+
+@final
+class Apply(Generic[X_contra, Y_co]):
+    """The `apply` of a layer: called, a plain function of params and input; `vjp` reaches its rule.
+
+    Without `rng` it is inference: deterministic, nothing kept for a pullback. With `rng` it is a training pass.
+
+    Errors
+        ShapeError    the input does not fit the network
+        DTypeError    the input is complex, masked, sparse, ...
+        ParamsError   the params are not this network's
+        TypeError     `rng` is no key and no seed
+    """
+
+    __slots__ = ("definition", "rule", "value", "random", "door")
+    definition: Definition
+    rule: Callable[..., Any]
+    value: Callable[..., Any]
+    random: bool
+    door: Door
+
+    def __init__(self, definition: Definition) -> None:
+        _set(self, "definition", definition)
+        _set(self, "door", Door(definition))
+        for field in ("rule", "value", "random"):
+            _set(self, field, getattr(definition, field))
+
+    def __call__(self, params: Tree, x: X_contra, *, rng: Rng | None = None) -> Y_co:
+        key = None if rng is None else as_key(rng)
+        try:
+            tree, inner = self.door.enter(params, x)
+            y = self.value(tree, inner, key) if self.random else self.value(tree, inner)
+        except FuncnnError as error:
+            error.network = error.network or self.definition.name
+            raise
+        return cast(Y_co, guarded(y, inner))
+
+    def pull(
+        self, params: Tree, x: X_contra, *, rng: Rng | None = None
+    ) -> tuple[Y_co, Callable[[Any], tuple[Params, Any]]]:
+        """The value and the pullback; what `vjp(apply, params, x)` calls."""
+        key = None if rng is None else as_key(rng)
+        try:
+            tree, inner = self.door.enter(params, x)
+            y, back = self.rule(tree, inner, key) if self.random else self.rule(tree, inner)
+        except FuncnnError as error:
+            error.network = error.network or self.definition.name
+            raise
+
+        def pullback(dy: Any) -> tuple[Params, Any]:
+            try:
+                pair = back(cotangent_like(y, dy))
+                if not is_tuple(pair) or len(pair) != 2:
+                    raise ParamsError(f"the pullback must return the pair (dparams, dx), got {described(pair)}")
+                dparams, dx = pair
+                return self.door.gradients(tree, dparams), like_input(force(dx), inner)
+            except FuncnnError as error:
+                error.network = error.network or self.definition.name
+                raise
+
+        return cast("tuple[Y_co, Any]", (read_only(y), pullback))
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"layers never change; {name} cannot be set")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"layers never change; {name} cannot be deleted")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self.definition.record is None:
+            raise TypeError(f"{self!r} cannot be pickled: make it in a constructor decorated with @layer")
+        return replayed, (self.definition.record, self.definition.name, self.definition.explicit, "apply")
+
+    def __copy__(self) -> Apply[X_contra, Y_co]:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Apply[X_contra, Y_co]:
+        return self
+
+    def __repr__(self) -> str:
+        return f"<apply of {self.definition.name}>"
+
+
+def replayed(record: Record, name: str, explicit: bool, part: str = "") -> Any:
+    """The layer that a record and a name were taken from, or one of its functions."""
+    made = record.replay().renamed(name, explicit)
+    return getattr(made, part) if part else made

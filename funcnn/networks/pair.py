@@ -1,0 +1,433 @@
+"""Layer: a pair `(init, apply)` of pure functions, what makes it data, and layers in a row."""
+
+from __future__ import annotations
+
+import inspect
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Never, NoReturn, TypeGuard, TypeVar, Union, cast, overload
+
+from funcnn.calculus import Later
+from funcnn.errors import FuncnnError
+from funcnn.inputs import features
+from funcnn.networks.children import Child, definition_of, make_children, named
+from funcnn.networks.definitions import EMPTY, Definition, Rule, Statistics, Takes, takes_key, value_of
+from funcnn.networks.functions import Apply, Init, replayed
+from funcnn.networks.series import in_series
+from funcnn.records import Record, recording, snake_case
+from funcnn.shapes import external, normalize
+from funcnn.types import Array, Shape, Spec, Tree
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar as DefaultTypeVar
+
+    Same = DefaultTypeVar("Same", default=Array)
+else:
+    Same = TypeVar("Same")
+
+X = TypeVar("X", contravariant=True)
+Y = TypeVar("Y", covariant=True)
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
+F = TypeVar("F", bound=Callable[..., "Layer[Any, Any]"])
+T0 = TypeVar("T0")
+T1 = TypeVar("T1")
+T2 = TypeVar("T2")
+T3 = TypeVar("T3")
+T4 = TypeVar("T4")
+T5 = TypeVar("T5")
+T6 = TypeVar("T6")
+T7 = TypeVar("T7")
+T8 = TypeVar("T8")
+T9 = TypeVar("T9")
+T10 = TypeVar("T10")
+T11 = TypeVar("T11")
+T12 = TypeVar("T12")
+
+
+class Combined(NamedTuple):
+    """What the author of a combinator gives.
+
+    meets   (shape, go) -> shape out, where `go(child, shape)` is the child's shape out
+    rule    as for `Layer.of`; it calls `child.pull`
+    own     the combinator's own params, `shape -> spec`
+    params  other params than the children's, `spec -> spec`
+    step    as for `Layer.of`, of a combinator that goes along time itself
+    random  whether the rule takes the key; where not given, whether a child does
+    """
+
+    meets: Callable[..., Shape]
+    rule: Callable[..., Any]
+    value: Callable[..., Any] | None = None
+    takes: Takes | None = None
+    own: Callable[[Shape], Spec] | None = None
+    params: Callable[[Spec], Spec] | None = None
+    random: bool | None = None
+    step: Callable[..., Any] | str | None = None
+
+
+def combined(parts: Sequence[Definition], build: Callable[..., Combined], where: str, transparent: bool) -> Definition:
+    children = [Child(name, d) for name, d in named(parts, where=where).items()]
+    meets, rule, value, takes, own, params, random, step = build(*children)
+
+    def out_shape(shape: Shape) -> Shape:
+        return meets(shape, Child.out_shape)
+
+    def plan(shape: Shape) -> tuple[Shape, Spec]:
+        wanted: dict[str, Any] = dict(own(shape)) if own else {}
+
+        def go(child: Child, at: Shape) -> Shape:
+            out, spec = child.planned(at)
+            if transparent:
+                wanted.update(spec)
+            elif spec:
+                wanted[child.name] = spec
+            return out
+
+        out = meets(shape, go)
+        return out, params(wanted) if params else wanted
+
+    def remade(others: Sequence[Definition]) -> Definition:
+        return combined(others, build, where, transparent)
+
+    random = any(c.random for c in children) if random is None else random
+    name = parts[0].name if transparent else "layer"
+    explicit = parts[0].explicit if transparent else False
+    return Definition(out_shape, lambda s: plan(s)[1], rule, value or value_of(rule), random, takes or features, None,
+                      parts=tuple(parts), remade=remade, name=name, explicit=explicit, plan=plan, transparent=transparent, step=step)
+
+
+class Layer(NamedTuple, Generic[X, Y]):
+    """A pair `(init, apply)` of pure functions: a network, or a part of one.
+
+    `init(rng, shape)` gives `(out_shape, params)`, `apply(params, x)` the value. Everything else hangs on these two, so
+    that nothing is lost by unpacking: `init` carries the shape rule, the params spec and the record of how the layer
+    was made, `apply` the rule that `vjp` reaches.
+
+    >>> init, apply = net = Dense(3) >> Relu
+    >>> net
+    serial(Dense(3), Relu)
+    >>> net == Layer(init, apply) == serial(Dense(3), Relu)
+    True
+    """
+
+    init: Init
+    apply: Apply[X, Y]
+
+    @staticmethod
+    def of(
+        out_shape: Callable[[Shape], Shape],
+        spec: Callable[[Shape], Spec],
+        rule: Rule[A, B],
+        *,
+        value: Callable[..., B] | None = None,
+        random: bool | None = None,
+        takes: Takes | None = None,
+        multiply_adds: Callable[[Shape], int] | None = None,
+        step: Callable[..., Any] | str | None = None,
+        statistics: Statistics | None = None,
+    ) -> Layer[A, B]:
+        """A layer out of the three things an author gives.
+
+        out_shape       the shape rule, `shape -> shape`: the only place where shapes are decided
+        spec            the params, `shape -> {name: (initializer, shape)}`; a combinator nests its children's
+        rule            `(params, x) -> (y, pullback)` with `pullback(dy) -> (dparams, dx)`, over plain dicts; a third
+                        parameter named `rng` gets the key of a training pass, or None
+        value           the value alone, where a forward pass can do with less than the rule
+        random          whether the rule takes the key; found out where not given
+        takes           what the input is for, given what the output is for: `features` (the default), `tokens`,
+                        `passes`
+        multiply_adds   how many a forward pass costs on an input of this shape, for `summary`
+
+        Errors
+            TypeError   the rule has another third parameter than `rng`
+        """
+        uses_key = takes_key(rule) if random is None else random
+        made = Definition(out_shape, spec, rule, value or value_of(rule), uses_key, takes or features, multiply_adds,
+                          step=step, statistics=statistics)
+        return layer_of(made)
+
+    @staticmethod
+    def over(
+        layers: Sequence[Layer[Any, Any]], build: Callable[..., Combined], *, where: str = "layer", transparent: bool = False
+    ) -> Layer[Any, Any]:
+        """A combinator: `build(*children)` says by `meets(shape, go)` what each child meets, and gives the rule.
+
+        The definition knows the children from here, wherever they came from: arguments, tuples, factories.
+        """
+        return layer_of(combined([definition_of(f, where=where, i=i) for i, f in enumerate(layers)], build, where, transparent))
+
+    @staticmethod
+    def lift(
+        out_shape: Callable[[Shape], Shape],
+        f: Callable[[A], tuple[B, Callable[[B], Union[A, Later[A]]]]],
+        *,
+        value: Callable[[A], B] | None = None,
+        takes: Takes | None = None,
+    ) -> Layer[A, B]:
+        """A layer without params, out of a shape rule and `x -> (y, pullback)` with `pullback(dy) -> dx`.
+
+        >>> Halve = Layer.lift(lambda shape: shape, lambda x: (x / 2, lambda dy: dy / 2))
+        >>> Halve.apply({}, np.ones(3))
+        array([0.5, 0.5, 0.5])
+        """
+
+        def rule(params: Tree, x: A) -> tuple[B, Callable[[B], tuple[Tree, Union[A, Later[A]]]]]:
+            y, pullback = f(x)
+            return y, lambda dy: (EMPTY, pullback(dy))
+
+        def plain(params: Tree, x: A) -> B:
+            return f(x)[0] if value is None else value(x)
+
+        return Layer.of(out_shape, lambda shape: EMPTY, rule, value=plain, random=False, takes=takes)
+
+    @property
+    def definition(self) -> Definition:
+        """All that is known about it; of the halves of two layers, what `init` says and what `apply` does."""
+        mine, its = self.init.definition, self.apply.definition
+        return mine if mine is its else replace(mine, rule=its.rule, value=its.value, random=its.random)
+
+    def out_shape(self, shape: Shape) -> Shape:
+        """The shape of the output for an input of this shape; -1 stands for what is not known.
+
+        Errors
+            ShapeError   the layer does not take this shape
+
+        >>> serial(Dense(512), Relu, Dense(10)).out_shape((-1, 784))
+        (-1, 10)
+        """
+        try:
+            return external(self.init.out_shape(normalize(shape)))
+        except FuncnnError as error:
+            error.network = error.network or self.init.name
+            raise
+
+    def named(self, name: str) -> Layer[X, Y]:
+        """The same layer under a name of its own, which its params then have, as it is.
+
+        Errors
+            ValueError   the name is empty or has a `/`
+
+        >>> serial(Dense(8).named("encoder"), Relu).init(Key(0), (-1, 3))[1].paths()
+        ('encoder/b', 'encoder/w')
+        """
+        if not isinstance(name, str) or not name or "/" in name:
+            raise ValueError(f"a name is a non-empty string without '/', got {name!r}")
+        return self.renamed(name, True)
+
+    def renamed(self, name: str, explicit: bool) -> Layer[X, Y]:
+        """The same layer under this name, given by its user or not."""
+        same = (self.init.name, self.definition.explicit) == (name, explicit)
+        return self if same else altered(self, name=name, explicit=explicit)
+
+    def __rshift__(self, other: Layer[Y, C]) -> Layer[X, C]:
+        """First this layer, then the other: `a >> b >> c` is `serial(a, b, c)`."""
+        if not isinstance(other, Layer) and hasattr(other, "__rrshift__"):
+            return NotImplemented
+        return cast("Layer[X, C]", serial(*_spliced(self), *_spliced(other)))
+
+    def __repr__(self) -> str:
+        shown = repr(self.init.record) if self.init.record else f"<{self.init.name}>"
+        return f"{shown}.named({self.init.name!r})" if self.definition.explicit else shown
+
+    def __eq__(self, other: object) -> bool:
+        if not is_layer(other):
+            return NotImplemented
+        same = self.init.definition.same_as(other.init.definition)
+        return same and self.apply.definition.same_as(other.apply.definition)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash((self.init.record, self.init.name)) if self.init.record else hash(id(self.init))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self.init.record is None:
+            raise TypeError(f"{self!r} cannot be pickled: make it in a constructor decorated with @layer")
+        return replayed, (self.init.record, self.init.name, self.definition.explicit)
+
+    def __copy__(self) -> Layer[X, Y]:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Layer[X, Y]:
+        return self
+
+    # A pair is a tuple, but networks are not added or multiplied like tuples: refused by type checkers and at run time.
+    def __add__(self, other: Never) -> NoReturn:  # type: ignore[override]
+        raise TypeError("layers are not added; compose them with >> or serial, or add their outputs with FanInSum")
+
+    def __radd__(self, other: Never) -> NoReturn:
+        raise TypeError("layers are not added; compose them with >> or serial, or add their outputs with FanInSum")
+
+    def __mul__(self, other: Never) -> NoReturn:  # type: ignore[override]
+        raise TypeError("layers are not multiplied; compose them with >> or serial")
+
+    def __rmul__(self, other: Never) -> NoReturn:  # type: ignore[override]
+        raise TypeError("layers are not multiplied; compose them with >> or serial")
+
+
+def _called(layer: Layer[Any, Any], *args: object, **options: object) -> NoReturn:
+    shown = repr(layer)
+    raise TypeError(
+        f"{shown if len(shown) < 60 else layer.init.name} is a layer, and no function: call its apply, "
+        f".apply(params, x); put it in a network as it is, without ()"
+    )
+
+
+if not TYPE_CHECKING:  # type checkers refuse the call for want of a method; at run time the message says what to do
+    Layer.__call__ = _called
+
+
+def is_layer(value: object) -> TypeGuard[Layer[Any, Any]]:
+    """Is it a layer?"""
+    return isinstance(value, Layer)
+
+
+def layer_of(definition: Definition) -> Layer[Any, Any]:
+    """The pair of functions of a definition."""
+    return Layer(Init(definition), Apply(definition))
+
+
+def altered(like: Layer[A, B], **changes: Any) -> Layer[A, B]:
+    """The same layer with some fields of its definition changed."""
+    return layer_of(replace(like.definition, **changes))
+
+
+# making layers --------------------------------------------------------------------------------------------------------
+def layer(make: F) -> F:
+    """Record the calls of a constructor, so that its layers print as source, compare, pickle, and can be rebuilt.
+
+    >>> @layer
+    ... def Twice(f: Layer[Array, Array]) -> Layer[Array, Array]:
+    ...     return serial(f, f)
+    >>> Twice(Relu)
+    Twice(Relu)
+    >>> serial(Twice(Dense(2))).init(0, (1, 2))[1].paths()[0]
+    'twice_0/dense_0/b'
+    """
+
+    def named_and_recorded(record: Record, made: Layer[Any, Any]) -> Layer[Any, Any]:
+        if not is_layer(made):
+            raise TypeError(f"{record.name} must return a Layer, it returned {type(made).__name__}")
+        body = made.definition if made.init.record else None
+
+        def remade(parts: Sequence[Definition]) -> Definition:
+            rest = map(layer_of, parts)
+            args, kwargs = _with(record.args, rest), _with(record.kwargs, rest)
+            again: Layer[Any, Any] = record.make(*args, **kwargs)  # type: ignore[misc]  # not that of a constant
+            return again.definition
+
+        parts = tuple(_layers_in((record.args, record.kwargs)))
+        name = snake_case(record.name)
+        own = made.definition
+        if own.transparent and body is None:
+            return altered(made, record=record, parts=parts, remade=remade, body=None)
+        if body is None and own.remade is not None:  # `over` knows the children, and their names
+            known = own.remade
+
+            def again(new: Sequence[Definition]) -> Definition:
+                given: tuple[Any, dict[str, Any]] = (record.args, record.kwargs)
+                if len(parts) != len(own.parts):  # one may be a default
+                    bound = inspect.signature(make).bind(*record.args, **record.kwargs)
+                    bound.apply_defaults()
+                    given = bound.args, bound.kwargs
+                shown = list(_layers_in(given))
+                if len(shown) != len(own.parts):  # children that the arguments do not show
+                    return replace(known(new), name=name)
+                like = [replace(n, name=o.name, explicit=o.explicit) for n, o in zip(new, shown, strict=True)]
+                args, kwargs = _with(given, map(layer_of, like))
+                made_again: Layer[Any, Any] = record.make(*args, **kwargs)  # type: ignore[misc]
+                return made_again.definition
+
+            return altered(made, record=record, remade=again, body=None, name=name, explicit=False)
+        return altered(made, record=record, parts=parts, remade=remade, body=body, name=name, explicit=False)
+
+    return recording(make, named_and_recorded)
+
+
+def _layers_in(value: Any) -> Iterator[Definition]:
+    if is_layer(value):
+        yield value.definition
+    elif type(value) in (tuple, list):
+        for v in value:
+            yield from _layers_in(v)
+    elif type(value) is dict:
+        for v in value.values():
+            yield from _layers_in(v)
+
+
+def _with(value: Any, rest: Iterator[Any]) -> Any:
+    if is_layer(value):
+        return next(rest)
+    if type(value) in (tuple, list):
+        return type(value)([_with(v, rest) for v in value])
+    return {k: _with(v, rest) for k, v in value.items()} if type(value) is dict else value
+
+
+def constant(name: str, module: str, made: Layer[A, B]) -> Layer[A, B]:
+    """A ready-made layer that is imported by its name, like `Relu`."""
+    return altered(made, record=Record(module, name), body=None, name=snake_case(name), explicit=False)
+
+
+# layers in a row ------------------------------------------------------------------------------------------------------
+# One overload per arity; the tail beyond them is gradual, because a shorter catch-all would accept wrong networks.
+# fmt: off
+@overload
+def serial() -> Layer[Same, Same]: ...
+@overload
+def serial(l0: Layer[T0, T1], /) -> Layer[T0, T1]: ...
+@overload
+def serial(l0: Layer[T0, T1], l1: Layer[T1, T2], /) -> Layer[T0, T2]: ...
+@overload
+def serial(l0: Layer[T0, T1], l1: Layer[T1, T2], l2: Layer[T2, T3], /) -> Layer[T0, T3]: ...
+@overload
+def serial(l0: Layer[T0, T1], l1: Layer[T1, T2], l2: Layer[T2, T3], l3: Layer[T3, T4], /) -> Layer[T0, T4]: ...
+@overload
+def serial(l0: Layer[T0, T1], l1: Layer[T1, T2], l2: Layer[T2, T3], l3: Layer[T3, T4], l4: Layer[T4, T5], /) -> Layer[T0, T5]: ...
+@overload
+def serial(l0: Layer[T0, T1], l1: Layer[T1, T2], l2: Layer[T2, T3], l3: Layer[T3, T4], l4: Layer[T4, T5], l5: Layer[T5, T6], /) -> Layer[T0, T6]: ...
+@overload
+def serial(l0: Layer[T0, T1], l1: Layer[T1, T2], l2: Layer[T2, T3], l3: Layer[T3, T4], l4: Layer[T4, T5], l5: Layer[T5, T6], l6: Layer[T6, T7], /) -> Layer[T0, T7]: ...
+@overload
+def serial(l0: Layer[T0, T1], l1: Layer[T1, T2], l2: Layer[T2, T3], l3: Layer[T3, T4], l4: Layer[T4, T5], l5: Layer[T5, T6], l6: Layer[T6, T7], l7: Layer[T7, T8], /) -> Layer[T0, T8]: ...
+@overload
+def serial(l0: Layer[T0, T1], l1: Layer[T1, T2], l2: Layer[T2, T3], l3: Layer[T3, T4], l4: Layer[T4, T5], l5: Layer[T5, T6], l6: Layer[T6, T7], l7: Layer[T7, T8], l8: Layer[T8, T9], /) -> Layer[T0, T9]: ...
+@overload
+def serial(l0: Layer[T0, T1], l1: Layer[T1, T2], l2: Layer[T2, T3], l3: Layer[T3, T4], l4: Layer[T4, T5], l5: Layer[T5, T6], l6: Layer[T6, T7], l7: Layer[T7, T8], l8: Layer[T8, T9], l9: Layer[T9, T10], /) -> Layer[T0, T10]: ...
+@overload
+def serial(l0: Layer[T0, T1], l1: Layer[T1, T2], l2: Layer[T2, T3], l3: Layer[T3, T4], l4: Layer[T4, T5], l5: Layer[T5, T6], l6: Layer[T6, T7], l7: Layer[T7, T8], l8: Layer[T8, T9], l9: Layer[T9, T10], l10: Layer[T10, T11], /) -> Layer[T0, T11]: ...
+@overload
+def serial(l0: Layer[T0, T1], l1: Layer[T1, T2], l2: Layer[T2, T3], l3: Layer[T3, T4], l4: Layer[T4, T5], l5: Layer[T5, T6], l6: Layer[T6, T7], l7: Layer[T7, T8], l8: Layer[T8, T9], l9: Layer[T9, T10], l10: Layer[T10, T11], l11: Layer[T11, T12], /) -> Layer[T0, T12]: ...
+@overload
+def serial(l0: Layer[T0, T1], l1: Layer[T1, T2], l2: Layer[T2, T3], l3: Layer[T3, T4], l4: Layer[T4, T5], l5: Layer[T5, T6], l6: Layer[T6, T7], l7: Layer[T7, T8], l8: Layer[T8, T9], l9: Layer[T9, T10], l10: Layer[T10, T11], l11: Layer[T11, T12], l12: Layer[T12, Any], /, *rest: Layer[Any, Any]) -> Layer[T0, Any]: ...
+# fmt: on
+@layer
+def serial(*layers: Layer[Any, Any]) -> Layer[Any, Any]:
+    """Layers in a row: `serial(f, g).apply(p, x) = g.apply(p_g, f.apply(p_f, x))`. `serial()` is the identity.
+
+    Shapes
+        x, y    those of the first and the last layer
+        params  a subtree for every layer that has params, `dense_0`, `dense_1`, or the name given with `.named`
+    Errors
+        TypeError    an argument is no layer
+        ValueError   two layers have the same name
+        ShapeError   from the layer that does not fit, with its path
+    Pullback
+        the pullbacks from right to left; what lies before the first layer with params is left for later, for only
+        the cotangent of the input could want it
+    Source: Griewank & Walther, Evaluating Derivatives (2008), section 3.2 (the chain rule from the right); the
+    combinator is stax's.
+
+    >>> serial(Dense(512), Relu, Dense(10)).out_shape((-1, 784))
+    (-1, 10)
+    """
+    return layer_of(in_series(make_children(layers, where="serial")))
+
+
+def _spliced(f: Layer[Any, Any]) -> tuple[Layer[Any, Any], ...]:
+    """The layers of an unnamed serial, so that `>>` is associative."""
+    record = f.init.record if isinstance(f, Layer) else None  # what is none, `serial` will refuse
+    return record.args if record and record.make is serial and not f.definition.explicit else (f,)

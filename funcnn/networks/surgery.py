@@ -1,0 +1,54 @@
+"""Networks as trees of layers: their children, the shapes that these meet, and the same network with others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar, cast
+
+from funcnn.errors import brief
+from funcnn.networks.children import definition_of
+from funcnn.networks.definitions import Definition
+from funcnn.networks.pair import Layer, is_layer, layer_of
+from funcnn.networks.rebuilding import Path, rebuilt, walked
+from funcnn.networks import rebuilding
+from funcnn.types import Shape
+
+A = TypeVar("A")
+B = TypeVar("B")
+
+
+def children_of(net: Layer[Any, Any]) -> dict[str, Layer[Any, Any]]:
+    """The children of a network by name: the layers it was made of, or those of the body its constructor returned."""
+    return {name: layer_of(child) for name, child in rebuilding.children_of(net.definition).items()}
+
+
+def visit(net: Layer[Any, Any], shape: Shape) -> Iterator[tuple[Path, Layer[Any, Any], Shape, Shape]]:
+    """Every layer with its path, and the shapes it takes and gives when the network meets `shape`: children first."""
+    for path, child, taken, out in walked(net.definition, shape).left:
+        yield path, layer_of(child), taken, out
+
+
+def rebuild(
+    net: Layer[A, B], f: Callable[[str, Layer[Any, Any]], Layer[Any, Any]]
+) -> Layer[A, B]:
+    """The same network with every layer passed through `f(path, layer)`, children first.
+
+    Names are kept, so that params still fit: what comes in place of a Relu is still called `relu_0`, which `repr` does
+    not show.
+
+    >>> def widen(path: str, layer: Layer[Array, Array]) -> Layer[Array, Array]:
+    ...     return Dense(64) if layer == Dense(32) else layer
+    >>> rebuild(serial(Dense(32), Relu, Dense(10)), widen)
+    serial(Dense(64), Relu, Dense(10))
+    """
+
+    def other(path: Path, part: Definition) -> Definition:
+        shown = "/".join(path)
+        made: object = f(shown, layer_of(part))
+        if not is_layer(made):
+            raise TypeError(f"rebuild: f must return a layer, for {shown or 'the network'} it gave {brief(made)}")
+        return made.definition
+
+    old = definition_of(net, where="rebuild")
+    new = rebuilt(old, other)
+    return net if new is old else cast("Layer[A, B]", layer_of(new))
