@@ -10,7 +10,8 @@ import sys
 
 import numpy as np
 
-from funcnn import Array, Layer, Pullback, Shape, Spec, Tree, axes, layer, leaves
+from funcnn import Array, Layer, Pullback, Shape, Spec, Tree, layer
+from funcnn.authoring import axes, leaves
 from funcnn.initializers import ones
 from funcnn.testing import LawBroken, Report, holds, laws, shapes
 

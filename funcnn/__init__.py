@@ -6,9 +6,8 @@ The public names, in the order a reader meets them.
 # the five nouns
 from funcnn.params import Params
 from funcnn.params.leafwise import astype, tree_map
-from funcnn.keys import Key
-from funcnn.calculus import Differentiable, Later, Pullback, differentiable, force
-from funcnn.inputs import features, passes, tokens
+from funcnn.keys import Initializer, Key, Rng
+from funcnn.calculus import Differentiable, Pullback, differentiable
 from funcnn.networks import Apply, Init, Layer, layer
 from funcnn.params.packing import ravel
 from funcnn.optimizers import Optimizer
@@ -23,7 +22,7 @@ from funcnn.layers.softmax import LogSoftmax, Softmax
 from funcnn.layers.normalization import BatchNorm, LayerNorm
 from funcnn.layers.dropout import Dropout
 from funcnn.layers.reshaping import Flatten, Identity
-from funcnn.layers.perceptron import mlp
+from funcnn.blocks.perceptron import mlp
 
 # losses and objectives
 from funcnn.losses import Loss, Reduce, Terms, Weights, joint, loss
@@ -35,7 +34,7 @@ from funcnn.metrics import Metric, accuracy, mean_of, r2
 # combinators
 from funcnn.networks import serial
 from funcnn.combinators import FanInConcat, FanInSum, FanOut, first, keep, parallel, residual, select
-from funcnn.networks import Child, make_children, rebuild
+from funcnn.networks import rebuild
 
 # initializers; zeros, ones, constant, normal and uniform stay in their module: NumPy and the schedules have such names
 from funcnn.initializers import (
@@ -55,12 +54,9 @@ from funcnn.checkpoints import load_params, save_params
 from funcnn.training.calibration import calibrate
 from funcnn.inspection import Summary, summary, trace
 
-# for authors of layers
-from funcnn.shapes import axes, branches, display, known, positive, probability, same
-from funcnn.params.trees import leaves
-
 # types and errors
-from funcnn.types import Array, Initializer, Mask, Rng, Shape, Spec, Tokens, Tree
+from funcnn.networks.definitions import Spec
+from funcnn.types import Array, Mask, Shape, Tokens, Tree
 from funcnn.errors import (
     CheckpointError,
     DTypeError,
@@ -78,8 +74,8 @@ __all__ = [
     # the five nouns
     "Params", "astype", "tree_map", "ravel",
     "Key",
-    "Apply", "Differentiable", "Later", "Pullback", "differentiable", "force", "vjp",
-    "Init", "Layer", "features", "layer", "passes", "tokens",
+    "Apply", "Differentiable", "Pullback", "differentiable", "vjp",
+    "Init", "Layer", "layer",
     "Optimizer",
     # layers
     "Dense",
@@ -100,7 +96,7 @@ __all__ = [
     "Metric", "accuracy", "mean_of", "r2",
     # combinators
     "serial", "parallel", "residual", "FanInConcat", "FanInSum", "FanOut", "select", "first", "keep",
-    "Child", "make_children", "rebuild",
+    "rebuild",
     # initializers
     "glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "lecun_normal", "lecun_uniform", "orthogonal",
     "truncated_normal", "variance_scaling",
@@ -111,8 +107,6 @@ __all__ = [
     "batches", "StepMetrics", "TrainState", "fit", "evaluate", "predict", "progress", "load_params", "save_params",
     # working with networks
     "Summary", "calibrate", "summary", "trace",
-    # for authors of layers
-    "axes", "branches", "display", "known", "positive", "probability", "same", "leaves",
     # types and errors
     "Array", "Initializer", "Mask", "Rng", "Shape", "Spec", "Tokens", "Tree",
     "CheckpointError", "DTypeError", "FuncnnError", "ImmutableError", "LabelError", "MissingExtraError",

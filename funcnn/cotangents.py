@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from funcnn.errors import ParamsError, ShapeError, brief
-from funcnn.kernels.scratch import is_scratch
 from funcnn.inputs import convert
+from funcnn.kernels.scratch import is_scratch
 from funcnn.shapes import display
 from funcnn.types import Nested, is_array, is_scalar, is_tuple
 

@@ -11,13 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from funcnn.cotangents import read_only
+from funcnn.keys import Rng
 from funcnn.networks import Layer
 from funcnn.networks.children import definition_of
-from funcnn.networks.definitions import Definition
+from funcnn.networks.definitions import Definition, Spec
 from funcnn.networks.pair import layer_of
 from funcnn.networks.rebuilding import Path, children_of, observed, walked
 from funcnn.shapes import display, external, known, normalize
-from funcnn.types import Rng, Shape, Spec, Tree
+from funcnn.types import Shape, Tree
 
 X = TypeVar("X")
 X_contra = TypeVar("X_contra", contravariant=True)

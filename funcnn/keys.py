@@ -5,10 +5,13 @@ from __future__ import annotations
 import functools
 import hashlib
 import operator
-from typing import Any, Final, NoReturn, Union, final
+from collections.abc import Callable
+from typing import Any, Final, NoReturn, TypeAlias, Union, final
 
 import numpy as np
 import numpy.typing as npt
+
+from funcnn.types import Array
 
 _SIZE: Final = 16
 
@@ -161,3 +164,10 @@ def as_key(rng: object, *, where: str = "rng") -> Key:
     except TypeError:
         fix = "Key(generator)" if isinstance(rng, np.random.Generator) else "Key(0)"
         raise TypeError(f"{where} must be a Key or an int seed, got {type(rng).__name__}; write {fix}") from None
+
+
+Rng: TypeAlias = Union[Key, int]
+"""Randomness, wherever it is taken: a key, or an integer seed."""
+
+Initializer: TypeAlias = Callable[[Key, tuple[int, ...], np.dtype[Any]], Array]
+"""`(key, shape, dtype) -> array`."""

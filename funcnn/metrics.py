@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from funcnn.errors import ShapeError
+from funcnn.losses.definition import Loss
 from funcnn.losses.joining import paired
 from funcnn.losses.targets import class_targets, like, real
-from funcnn.losses.terms import Loss
 from funcnn.shapes import display
 from funcnn.types import Array, Tokens
 

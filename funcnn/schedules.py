@@ -10,9 +10,9 @@ import math
 from collections.abc import Callable
 from typing import TypeAlias, Union
 
+from funcnn.arguments import finite_positive, is_number, positive
 from funcnn.errors import brief
 from funcnn.records import recorded
-from funcnn.shapes import finite_positive, is_number, positive
 
 __all__ = ["Rate", "Schedule", "as_schedule", "constant", "cosine_decay", "exponential_decay", "warmup"]
 

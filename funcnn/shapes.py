@@ -7,12 +7,10 @@ refuses every decision, so that no rule ever takes `-1` for a number.
 from __future__ import annotations
 
 import operator
-from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeGuard, Union
 
 from funcnn.errors import ShapeError, UndecidedError
 from funcnn.types import Nested, Shape
-
 
 if TYPE_CHECKING:
     _Number = int  # shapes are written with integers
@@ -205,46 +203,3 @@ def display(shape: Shape) -> str:
 def shape_of(x: Nested) -> Shape:
     """The shape of an array, or the tuple of shapes of a tuple of arrays."""
     return tuple(shape_of(v) for v in x) if isinstance(x, tuple) else x.shape
-
-
-def is_integer(value: object) -> TypeGuard[int]:
-    """Is it an integer, of Python or NumPy? An array is none, nor is a bool."""
-    return isinstance(value, Integral) and not isinstance(value, bool)
-
-
-def is_number(value: object) -> TypeGuard[float]:
-    """Is it a real number, of Python or NumPy? An array is none, nor is a bool."""
-    return isinstance(value, Real) and not isinstance(value, bool)
-
-
-def positive(layer: str, **sizes: int) -> None:
-    """Refuse sizes below one, by name.
-
-    >>> positive("Dense", units=0)
-    Traceback (most recent call last):
-        ...
-    ValueError: Dense: units must be an integer of at least 1, got 0
-    """
-    for name, size in sizes.items():
-        if known(size) and not (is_integer(size) and size >= 1):
-            raise ValueError(f"{layer}: {name} must be an integer of at least 1, got {size!r}")
-
-
-def probability(layer: str, **values: float) -> None:
-    """Refuse values outside [0, 1), by name.
-
-    >>> probability("Dropout", drop=1.0)
-    Traceback (most recent call last):
-        ...
-    ValueError: Dropout: drop must be in [0, 1), got 1.0
-    """
-    for name, value in values.items():
-        if not (is_number(value) and 0 <= value < 1):
-            raise ValueError(f"{layer}: {name} must be in [0, 1), got {value!r}")
-
-
-def finite_positive(function: str, **values: float) -> None:
-    """Refuse what is not a positive finite number, by name."""
-    for name, value in values.items():
-        if not (is_number(value) and 0 < value < float("inf")):
-            raise ValueError(f"{function}: {name} must be a positive finite number, got {value!r}")

@@ -8,8 +8,6 @@ from typing import Any, TypeAlias, TypeGuard, Union
 import numpy as np
 import numpy.typing as npt
 
-from funcnn.keys import Key
-
 Array: TypeAlias = npt.NDArray[np.floating[Any]]
 """Features, params, cotangents: floating-point numbers."""
 
@@ -30,15 +28,6 @@ Tree: TypeAlias = Mapping[str, Union[Array, "Tree"]]
 
 Where: TypeAlias = Union[str, Callable[[str, Array], bool], None]
 """Which leaves: a pattern of paths, `"**/w"`; a predicate `(path, array) -> bool`; None for matrices, `ndim >= 2`."""
-
-Initializer: TypeAlias = Callable[[Key, tuple[int, ...], np.dtype[Any]], Array]
-"""`(key, shape, dtype) -> array`."""
-
-Spec: TypeAlias = Mapping[str, Union[tuple[Initializer, tuple[int, ...]], "Spec"]]
-"""What params a layer wants: a leaf is `(initializer, shape)`; a combinator nests the specs of its children."""
-
-Rng: TypeAlias = Union[Key, int]
-"""Randomness, wherever it is taken: a key, or an integer seed."""
 
 
 # After a bare `isinstance`, type checkers do not know what is inside.

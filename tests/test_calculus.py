@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from differences import disagreement
 from funcnn import Array, Dense, Dropout, Key, Layer, ShapeError, Tanh, Tree, differentiable, serial, vjp
 from funcnn.networks.definitions import takes_key
-from refusals import refusal
+from tests.differences import disagreement
+from tests.refusals import refusal
 
 NET = serial(Dense(4), Tanh, Dense(2))
 _, PARAMS = NET.init(Key(0), (-1, 3), dtype=np.float64)

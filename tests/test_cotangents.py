@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from funcnn import DTypeError, Later, ShapeError, force
+from funcnn import DTypeError, ShapeError
+from funcnn.authoring import Later, force
 from funcnn.cotangents import cotangent_like, like_input, read_only, zeros_like
-from refusals import refusal
+from tests.refusals import refusal
 
 Y = np.zeros((2, 3), np.float32)
 

@@ -6,28 +6,10 @@ import numpy as np
 import pytest
 
 from funcnn import (
-    Array,
-    BatchNorm,
-    Dense,
-    Dropout,
-    FanInSum,
-    FanOut,
-    Flatten,
-    Identity,
-    Key,
-    Layer,
-    Relu,
-    ShapeError,
-    Tanh,
-    elementwise,
-    layer,
-    make_children,
-    parallel,
-    residual,
-    serial,
-    summary,
-    trace,
-)
+    Array, BatchNorm, Dense, Dropout, FanInSum, FanOut, Flatten, Identity, Key, Layer, Relu, ShapeError, Tanh,
+    elementwise, layer, parallel, residual, serial, summary, trace,
+)  # fmt: skip
+from funcnn.authoring import make_children
 from funcnn.inspection import Row
 
 

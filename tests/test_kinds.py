@@ -7,23 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from funcnn import (
-    Dense,
-    DTypeError,
-    Embedding,
-    FanInSum,
-    FanOut,
-    Flatten,
-    Identity,
-    Layer,
-    features,
-    parallel,
-    passes,
-    serial,
-    tokens,
-)
+from funcnn import Dense, DTypeError, Embedding, FanInSum, FanOut, Flatten, Identity, Layer, parallel, serial
+from funcnn.authoring import features, passes, tokens
 from funcnn.inputs import Kind, convert, part, unify
-from refusals import refusal
+from tests.refusals import refusal
 
 F32 = np.dtype(np.float32)
 

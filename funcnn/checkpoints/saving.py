@@ -6,11 +6,10 @@ import os
 import stat
 from collections.abc import Iterator, Mapping
 
-from funcnn.params import trees
 from funcnn.checkpoints.atomic_writes import replacing
 from funcnn.errors import CheckpointError, ParamsError
+from funcnn.params import Params, plain, plain_tree, trees, wrap
 from funcnn.params.packing import pack
-from funcnn.params import Params, plain, plain_tree, wrap
 from funcnn.types import Array, Tree
 
 
@@ -58,7 +57,7 @@ def load_params(path: str | os.PathLike[str], *, like: Params | None = None) -> 
         ...
     FileNotFoundError: [Errno 2] No such file or directory: 'no such file.npz'
     """
-    from funcnn.checkpoints import archives
+    from funcnn.checkpoints import archives  # not above, as in save_params
 
     shown = os.fspath(path)
     try:

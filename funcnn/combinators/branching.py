@@ -6,13 +6,12 @@ from collections.abc import Callable
 from typing import Any, TypeVar, overload
 
 from funcnn.calculus import Later, force
-from funcnn.networks import Child
-from funcnn.networks.pair import Combined
 from funcnn.combinators.fans import add, agreed
 from funcnn.inputs import Kind, part, unify
 from funcnn.keys import Key
 from funcnn.layers.reshaping import Identity
-from funcnn.networks import Layer, layer
+from funcnn.networks import Child, Layer, layer
+from funcnn.networks.pair import Combined
 from funcnn.shapes import branches
 from funcnn.types import Array, Shape, Tree
 

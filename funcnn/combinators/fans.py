@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 import numpy as np
 
+from funcnn.arguments import is_integer, positive
 from funcnn.cotangents import zeros_like
-from funcnn.inputs import Kind, part, unify
 from funcnn.errors import ShapeError
+from funcnn.inputs import Kind, part, unify
 from funcnn.networks import Layer, constant, layer
-from funcnn.shapes import branches, display, is_integer, known, positive, same
+from funcnn.shapes import branches, display, known, same
 from funcnn.types import Array, Shape, is_tuple
 
 if TYPE_CHECKING:

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from typing import Any, TypeVar, TypeVarTuple, Unpack
 
 from funcnn.calculus import Later, force
-from funcnn.networks import make_children
 from funcnn.combinators.fans import add
 from funcnn.inputs import Kind, part, unify
 from funcnn.keys import Key
-from funcnn.networks import Layer, layer
+from funcnn.networks import Layer, layer, make_children
+from funcnn.networks.definitions import Spec
 from funcnn.shapes import branches
-from funcnn.types import Shape, Spec, Tree
+from funcnn.types import Shape, Tree
 
 A = TypeVar("A")
 B = TypeVar("B")

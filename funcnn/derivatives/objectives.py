@@ -8,21 +8,20 @@ from typing import Any, Final, Generic, Protocol, TypeVar, cast, final
 
 import numpy as np
 
-from funcnn.calculus import Differentiable
-from funcnn.calculus import force
+from funcnn.calculus import Differentiable, force
 from funcnn.cotangents import read_only
 from funcnn.errors import FuncnnError, ParamsError, ShapeError, brief
-from funcnn.keys import as_key
-from funcnn.losses.reductions import Weights
+from funcnn.keys import Rng, as_key
+from funcnn.losses.definition import Loss
 from funcnn.losses.penalties import Penalty
-from funcnn.losses.terms import Loss
+from funcnn.losses.reductions import Weights
 from funcnn.networks import Apply
 from funcnn.networks.definitions import Definition
 from funcnn.networks.rebuilding import children_of
 from funcnn.params import Params, packed, plain, plain_tree, wrap
 from funcnn.params.packing import taken
 from funcnn.params.trees import Path, Plain, differences
-from funcnn.types import Rng, Tree, is_tuple
+from funcnn.types import Tree, is_tuple
 
 X = TypeVar("X", contravariant=True)
 Y = TypeVar("Y")

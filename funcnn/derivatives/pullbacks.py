@@ -6,11 +6,12 @@ from collections.abc import Callable
 from typing import Any, Literal, ParamSpec, TypeVar, overload
 
 from funcnn.calculus import Differentiable
+from funcnn.keys import Rng
+from funcnn.losses.definition import Loss
 from funcnn.losses.reductions import Reduce, Weights
-from funcnn.losses.terms import Loss
 from funcnn.networks import Apply
 from funcnn.params import Params
-from funcnn.types import Array, Rng, Tree
+from funcnn.types import Array, Tree
 
 P = ParamSpec("P")
 V = TypeVar("V")

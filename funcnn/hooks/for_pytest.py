@@ -11,6 +11,7 @@ import pytest
 
 from funcnn.hooks.running import running
 
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--law-examples` and `--laws`."""
     group = parser.getgroup("funcnn", "laws of layers")
@@ -50,7 +51,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _listed_laws() -> set[str]:
-    from funcnn.testing import LAWS, LOSS_LAWS, OPTIMIZER_LAWS
+    from funcnn.testing import LAWS, LOSS_LAWS, OPTIMIZER_LAWS  # not above: most runs of pytest want no laws
 
     return {*LAWS, *LOSS_LAWS, *OPTIMIZER_LAWS}
 
@@ -88,7 +89,7 @@ def pytest_runtest_makereport(
     if shown.reprcrash is not None:
         shown.reprcrash.message = broken.headline
     if broken.__cause__ is not None and not broken.told:
-        from funcnn.testing.causes import story
+        from funcnn.testing.causes import story  # not above, as in _listed_laws
 
         report.sections.append(("what the layer raised", story(broken.__cause__)))
     return report

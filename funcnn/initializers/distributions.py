@@ -7,12 +7,13 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from funcnn.arguments import finite_positive, is_number
 from funcnn.errors import ShapeError
 from funcnn.initializers import draws
-from funcnn.keys import Key
+from funcnn.keys import Initializer, Key
 from funcnn.records import recorded
-from funcnn.shapes import display, finite_positive, is_number
-from funcnn.types import Array, Initializer
+from funcnn.shapes import display
+from funcnn.types import Array
 
 DType: TypeAlias = "np.dtype[Any]"
 

@@ -7,11 +7,11 @@ from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
+from funcnn.arguments import finite_positive
 from funcnn.initializers import draws
-from funcnn.keys import Key
+from funcnn.keys import Initializer, Key
 from funcnn.records import recorded
-from funcnn.shapes import finite_positive
-from funcnn.types import Array, Initializer
+from funcnn.types import Array
 
 DType: TypeAlias = "np.dtype[Any]"
 Mode: TypeAlias = Literal["fan_in", "fan_out", "fan_avg"]

@@ -28,10 +28,10 @@ from numpy.lib.stride_tricks import as_strided
 
 from funcnn.kernels import scratch
 from funcnn.kernels.affine import column_sums
-from funcnn.kernels.forms import POINTS, STEP, Form, form
 from funcnn.kernels.settings import WINOGRAD
-from funcnn.kernels.tiles import Source, Tiling, tiling
 from funcnn.kernels.windows import Pads as Pads
+from funcnn.kernels.winograd_matrices import POINTS, STEP, Form, form
+from funcnn.kernels.winograd_tiles import Source, Tiling, tiling
 from funcnn.types import Array
 
 _F: Final = np.float32

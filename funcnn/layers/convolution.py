@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from math import prod
 
+from funcnn.arguments import positive
 from funcnn.calculus import Later, Pullback
 from funcnn.initializers import glorot_normal, zeros
 from funcnn.kernels import convolution as kernel
+from funcnn.keys import Initializer
 from funcnn.layers.windows import Padding, borders, checked_padding, checked_pair, image_axes, slide
 from funcnn.networks import Layer, layer
-from funcnn.shapes import positive
+from funcnn.networks.definitions import Spec
 from funcnn.params.trees import leaves
-from funcnn.types import Array, Initializer, Shape, Spec, Tree
+from funcnn.types import Array, Shape, Tree
 
 
 @layer

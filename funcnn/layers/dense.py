@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from math import prod
 
+from funcnn.arguments import positive
 from funcnn.calculus import Later, Pullback
 from funcnn.initializers import glorot_normal, zeros
 from funcnn.kernels import affine as kernel
+from funcnn.keys import Initializer
 from funcnn.networks import Layer, layer
-from funcnn.shapes import axes, positive
+from funcnn.networks.definitions import Spec
 from funcnn.params.trees import leaves
-from funcnn.types import Array, Initializer, Shape, Spec, Tree
+from funcnn.shapes import axes
+from funcnn.types import Array, Shape, Tree
 
 
 @layer

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from funcnn.arguments import probability
 from funcnn.calculus import Pullback
 from funcnn.keys import Key
 from funcnn.networks import EMPTY, Layer, layer
-from funcnn.shapes import axes, probability
+from funcnn.shapes import axes
 from funcnn.types import Array, Shape, Tree
 
 

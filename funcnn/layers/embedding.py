@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
+from funcnn.arguments import positive
 from funcnn.calculus import Later, Pullback
 from funcnn.cotangents import zeros_like
 from funcnn.errors import LabelError
 from funcnn.initializers import normal
-from funcnn.kernels import embedding as kernel
 from funcnn.inputs import tokens
+from funcnn.kernels import embedding as kernel
+from funcnn.keys import Initializer
 from funcnn.networks import Layer, layer
-from funcnn.shapes import axes, positive
+from funcnn.networks.definitions import Spec
 from funcnn.params.trees import leaves
-from funcnn.types import Array, Initializer, Shape, Spec, Tokens, Tree
+from funcnn.shapes import axes
+from funcnn.types import Array, Shape, Tokens, Tree
 
 
 @layer

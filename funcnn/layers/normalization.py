@@ -7,16 +7,17 @@ from typing import NamedTuple, TypeAlias, Union
 
 import numpy as np
 
+from funcnn.arguments import finite_positive, is_integer
 from funcnn.calculus import Later, Pullback
 from funcnn.errors import ShapeError
 from funcnn.initializers import ones, zeros
 from funcnn.kernels import normalization as kernel
-from funcnn.keys import Key
+from funcnn.keys import Initializer, Key
 from funcnn.networks import Layer, layer
-from funcnn.networks.definitions import Statistics
-from funcnn.shapes import axes, finite_positive, is_integer
+from funcnn.networks.definitions import Spec, Statistics
 from funcnn.params.trees import leaves
-from funcnn.types import Array, Initializer, Shape, Spec, Tree
+from funcnn.shapes import axes
+from funcnn.types import Array, Shape, Tree
 
 Axis: TypeAlias = Union[int, "tuple[int, ...]", None]
 

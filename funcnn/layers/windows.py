@@ -5,9 +5,10 @@ from __future__ import annotations
 from operator import index
 from typing import Literal, SupportsIndex, TypeAlias, TypeGuard, get_args
 
+from funcnn.arguments import is_integer
 from funcnn.errors import ShapeError
 from funcnn.kernels.windows import Pads, Pair, positions
-from funcnn.shapes import Unknown, axes, display, is_integer, known
+from funcnn.shapes import Unknown, axes, display, known
 from funcnn.types import Shape
 
 Padding: TypeAlias = Literal["VALID", "SAME"]

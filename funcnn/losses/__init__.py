@@ -4,7 +4,7 @@ from funcnn.losses.classification import softmax_cross_entropy
 from funcnn.losses.joining import joint
 from funcnn.losses.reductions import Reduce, Weights
 from funcnn.losses.regression import squared_error, sum_squared_error
-from funcnn.losses.terms import Loss, Terms, loss
+from funcnn.losses.definition import Loss, Terms, loss
 
 __all__ = [
     "Loss", "Reduce", "Terms", "Weights", "joint", "loss", "softmax_cross_entropy", "squared_error",

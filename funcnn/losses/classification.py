@@ -6,11 +6,11 @@ from typing import Union
 
 import numpy as np
 
+from funcnn.arguments import probability
 from funcnn.calculus import Later
 from funcnn.kernels import cross_entropy as kernel
+from funcnn.losses.definition import Terms, loss
 from funcnn.losses.targets import class_targets
-from funcnn.losses.terms import Terms, loss
-from funcnn.shapes import probability
 from funcnn.types import Array, Tokens
 
 

@@ -6,12 +6,13 @@ import functools
 from math import isfinite
 from typing import Any, TypeVar, overload
 
+from funcnn.arguments import is_number
 from funcnn.calculus import Later, force
 from funcnn.errors import ShapeError
+from funcnn.losses.definition import Loss
 from funcnn.losses.reductions import Back
-from funcnn.losses.terms import Loss
 from funcnn.records import Record
-from funcnn.shapes import display, is_number
+from funcnn.shapes import display
 from funcnn.types import is_tuple
 
 A = TypeVar("A")

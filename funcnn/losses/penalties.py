@@ -8,10 +8,10 @@ from typing import Any, TypeAlias, cast
 
 import numpy as np
 
+from funcnn.arguments import is_number
 from funcnn.calculus import Differentiable
 from funcnn.params import plain_tree
 from funcnn.params.selection import selected
-from funcnn.shapes import is_number
 from funcnn.params.trees import Plain, flatten
 from funcnn.types import Array, Tree, Where
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Union
 
 from funcnn.calculus import Later
+from funcnn.losses.definition import Terms, loss
 from funcnn.losses.targets import like
-from funcnn.losses.terms import Terms, loss
 from funcnn.types import Array
 
 

@@ -9,15 +9,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from funcnn.errors import ShapeError, UndecidedError
-from funcnn.networks.drawing import draw
 from funcnn.keys import Key
 from funcnn.mypy_plugin.recipes import Argument, Call, Choice, Items, Missing, Node, Place, Ref, Value, exact, vague
 from funcnn.mypy_plugin.trust import Loader
 from funcnn.mypy_plugin.unknowns import OPAQUE, Decisions, Hole, Number, explore, give_up, some_function
 from funcnn.networks import Layer, is_layer
+from funcnn.networks.definitions import Spec
 from funcnn.networks.pair import altered
+from funcnn.networks.sampling import draw
 from funcnn.shapes import Unknown, external, normalize
-from funcnn.types import Array, Shape, Spec
+from funcnn.types import Array, Shape
 
 
 class Refused(Exception):

@@ -24,7 +24,7 @@ from mypy.types import (
 )
 
 from funcnn.networks import Apply
-from funcnn.losses.terms import Loss
+from funcnn.losses.definition import Loss
 from funcnn.mypy_plugin.reading import is_layer
 from funcnn.mypy_plugin.reports import WIRING, shown, titled
 

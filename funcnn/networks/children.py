@@ -8,8 +8,8 @@ from typing import Any, final
 
 from funcnn.errors import brief, locate
 from funcnn.keys import Key
-from funcnn.networks.definitions import EMPTY, Definition
-from funcnn.types import Shape, Spec
+from funcnn.networks.definitions import EMPTY, Definition, Spec
+from funcnn.types import Shape
 
 
 def named(definitions: Iterable[Definition], *, where: str) -> dict[str, Definition]:

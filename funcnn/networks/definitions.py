@@ -10,9 +10,9 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar, Union
 
 from funcnn.calculus import Later
 from funcnn.inputs import Kind
-from funcnn.keys import Key
+from funcnn.keys import Initializer, Key
 from funcnn.records import Record
-from funcnn.types import Shape, Spec, Tree
+from funcnn.types import Shape, Tree
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -22,6 +22,9 @@ Rule: TypeAlias = Union[
     Callable[[Tree, A, "Key | None"], "tuple[B, Callable[[B], tuple[Tree, Union[A, Later[A]]]]]"],
 ]
 """The rule of a layer: params, input and, where it wants it, the key, to the value and the pullback."""
+
+Spec: TypeAlias = Mapping[str, Union[tuple[Initializer, tuple[int, ...]], "Spec"]]
+"""What params a layer wants: a leaf is `(initializer, shape)`; a combinator nests the specs of its children."""
 
 Takes: TypeAlias = Callable[[Kind], Kind]
 

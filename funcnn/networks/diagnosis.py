@@ -8,12 +8,12 @@ from typing import Any, NoReturn, TypeAlias, Union
 
 import numpy as np
 
-from funcnn.params import trees
 from funcnn.errors import ParamsError, ShapeError
-from funcnn.networks.definitions import Definition
+from funcnn.networks.definitions import Definition, Spec
 from funcnn.networks.rebuilding import walked
+from funcnn.params import trees
 from funcnn.shapes import Unknown, display, known, normalize
-from funcnn.types import Array, Shape, Spec
+from funcnn.types import Array, Shape
 
 Shapes: TypeAlias = "dict[str, Union[tuple[int, ...], Shapes]]"
 """The shape of every leaf."""

@@ -7,16 +7,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from funcnn.params import trees
-from funcnn.networks.diagnosis import Shapes, explain, leaf_shapes, misled
 from funcnn.errors import ParamsError, ShapeError
-from funcnn.networks.definitions import Definition
 from funcnn.inputs import convert
-from funcnn.params import Params, packed, plain_tree, wrap
+from funcnn.networks.definitions import Definition, Spec
+from funcnn.networks.diagnosis import Shapes, explain, leaf_shapes, misled
+from funcnn.params import Params, packed, plain_tree, trees, wrap
 from funcnn.params.layouts import Layout
 from funcnn.shapes import normalize, shape_of
-from funcnn.types import Array, Shape, Spec, Tree, is_array, is_mapping, is_scalar, is_tuple
-
+from funcnn.types import Array, Shape, Tree, is_array, is_mapping, is_scalar, is_tuple
 
 _PLANS = 64  # remembered per network; a program that meets more shapes than these plans again
 

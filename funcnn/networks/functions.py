@@ -9,18 +9,18 @@ import numpy as np
 import numpy.typing as npt
 
 from funcnn.calculus import force
-from funcnn.errors import FuncnnError, ParamsError
-from funcnn.keys import Key, as_key
 from funcnn.cotangents import cotangent_like, described, guarded, like_input, read_only
-from funcnn.networks.definitions import Definition
+from funcnn.errors import FuncnnError, ParamsError
+from funcnn.keys import Key, Rng, as_key
+from funcnn.networks.definitions import Definition, Spec
 from funcnn.networks.doors import Door
-from funcnn.networks.drawing import draw
+from funcnn.networks.sampling import draw
 from funcnn.params import Params, wrap
 from funcnn.params.packing import pack
 from funcnn.params.trees import floating
 from funcnn.records import Record
 from funcnn.shapes import external, normalize
-from funcnn.types import Rng, Shape, Spec, Tree, is_tuple
+from funcnn.types import Shape, Tree, is_tuple
 
 X_contra = TypeVar("X_contra", contravariant=True)
 Y_co = TypeVar("Y_co", covariant=True)

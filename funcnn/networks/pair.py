@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Never, NoReturn, TypeGuard, TypeVar, Union, cast, overload
@@ -12,12 +11,12 @@ from funcnn.calculus import Later
 from funcnn.errors import FuncnnError
 from funcnn.inputs import features
 from funcnn.networks.children import Child, definition_of, make_children, named
-from funcnn.networks.definitions import EMPTY, Definition, Rule, Statistics, Takes, takes_key, value_of
+from funcnn.networks.definitions import EMPTY, Definition, Rule, Spec, Statistics, Takes, takes_key, value_of
 from funcnn.networks.functions import Apply, Init, replayed
 from funcnn.networks.series import in_series
 from funcnn.records import Record, recording, snake_case
 from funcnn.shapes import external, normalize
-from funcnn.types import Array, Shape, Spec, Tree
+from funcnn.types import Array, Shape, Tree
 
 if TYPE_CHECKING:
     from typing_extensions import TypeVar as DefaultTypeVar

@@ -10,8 +10,8 @@ from funcnn.errors import locate
 from funcnn.inputs import Kind
 from funcnn.keys import Key
 from funcnn.networks.children import Child
-from funcnn.networks.definitions import EMPTY, Definition
-from funcnn.types import Shape, Spec, Tree
+from funcnn.networks.definitions import EMPTY, Definition, Spec
+from funcnn.types import Shape, Tree
 
 
 def in_series(children: Sequence[Child]) -> Definition:

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeVar, cast
 
 from funcnn.errors import brief
+from funcnn.networks import rebuilding
 from funcnn.networks.children import definition_of
 from funcnn.networks.definitions import Definition
 from funcnn.networks.pair import Layer, is_layer, layer_of
 from funcnn.networks.rebuilding import Path, rebuilt, walked
-from funcnn.networks import rebuilding
 from funcnn.types import Shape
 
 A = TypeVar("A")

@@ -3,7 +3,7 @@
 from funcnn.optimizers.adaptive import AdamState, adam, adamw
 from funcnn.optimizers.chains import chain, clip_by_global_norm
 from funcnn.optimizers.descent import MomentumState, SgdState, momentum, sgd
-from funcnn.optimizers.pairs import Optimizer, apply_updates, optimizer
+from funcnn.optimizers.definition import Optimizer, apply_updates, optimizer
 
 __all__ = [
     "AdamState", "MomentumState", "Optimizer", "SgdState", "adam", "adamw", "apply_updates", "chain",

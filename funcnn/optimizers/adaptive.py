@@ -9,14 +9,14 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
+from funcnn.arguments import finite_positive, is_number, probability
 from funcnn.kernels import updates as kernel
-from funcnn.optimizers.pairs import Optimizer, Update, checked_state, flat, flat_like, optimizer, pieces_like
+from funcnn.optimizers.definition import Optimizer, Update, checked_state, flat, flat_like, optimizer, pieces_like
+from funcnn.params import Params
 from funcnn.params.layouts import Layout
 from funcnn.params.packing import own
-from funcnn.params import Params
-from funcnn.schedules import Rate, rates
 from funcnn.params.selection import selected
-from funcnn.shapes import finite_positive, is_number, probability
+from funcnn.schedules import Rate, rates
 from funcnn.types import Array, Tree, Where
 
 _Spans: TypeAlias = "tuple[tuple[int, int], ...]"

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from funcnn.kernels import updates as kernel
-from funcnn.optimizers.pairs import Optimizer, Update, checked_state, flat, flat_like, pieces_like
+from funcnn.optimizers.definition import Optimizer, Update, checked_state, flat, flat_like, pieces_like
 from funcnn.params import Params
 from funcnn.params.packing import own
 from funcnn.schedules import Schedule

@@ -5,12 +5,21 @@ from __future__ import annotations
 import math
 from typing import Any, TypeVar, overload
 
+from funcnn.arguments import finite_positive
 from funcnn.errors import brief
 from funcnn.kernels import updates as kernel
-from funcnn.optimizers.pairs import Optimizer, Update, advancing, apply_updates, flat, is_plain, optimizer, pieces_like
+from funcnn.optimizers.definition import (
+    Optimizer,
+    Update,
+    advancing,
+    apply_updates,
+    flat,
+    is_plain,
+    optimizer,
+    pieces_like,
+)
 from funcnn.params import Params
 from funcnn.params.packing import own
-from funcnn.shapes import finite_positive
 from funcnn.types import Tree, is_tuple
 
 S0 = TypeVar("S0")

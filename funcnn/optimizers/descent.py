@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from funcnn.arguments import probability
 from funcnn.kernels import updates as kernel
-from funcnn.optimizers.pairs import Optimizer, Update, checked_state, flat, flat_like, optimizer, pieces_like
+from funcnn.optimizers.definition import Optimizer, Update, checked_state, flat, flat_like, optimizer, pieces_like
 from funcnn.params import Params
 from funcnn.params.packing import own
 from funcnn.schedules import Rate, rates
-from funcnn.shapes import probability
 from funcnn.types import Tree
 
 

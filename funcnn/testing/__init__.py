@@ -17,13 +17,13 @@ from funcnn.testing.loss_suites import loss_laws, optimizer_laws
 from funcnn.testing.reports import Line, Report, holds
 
 # laws as values
-from funcnn.testing.layer_cases import Case
+from funcnn.testing.casebook.of_layers import Case
 from funcnn.testing.registry import LAWS, Claims, laws_for
 from funcnn.testing.runs import Tally, Trial
-from funcnn.testing.loss_cases import TARGETS, LossCase
-from funcnn.testing.laws_of_losses import LOSS_LAWS
-from funcnn.testing.optimizer_cases import OptimizerCase
-from funcnn.testing.laws_of_optimizers import OPTIMIZER_LAWS, closed_form
+from funcnn.testing.casebook.of_losses import TARGETS, LossCase
+from funcnn.testing.lawbook.of_losses import LOSS_LAWS
+from funcnn.testing.casebook.of_optimizers import OptimizerCase
+from funcnn.testing.lawbook.of_optimizers import OPTIMIZER_LAWS, closed_form
 from funcnn.testing.verdicts import Law, LawBroken, Verdict, broken
 
 # the derivative judge

@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Any, Final, NamedTuple, TypeGuard
 
 from funcnn.networks import Layer
-from funcnn.testing.layer_cases import Case
+from funcnn.testing.casebook.of_layers import Case
 from funcnn.testing.strategies import shapes
 
 TEMPLATES: Final = (  # from the most general to the most special; the first that fits is written down
@@ -125,7 +125,7 @@ def _line(one: Guess, value: Any) -> str:
     if one.template is None:
         return f"# Test{name} = laws({one.source}, shapes(...))  # say how it is made, and what it takes"
     made: Any = value if is_layer(value) else eval(one.source, {one.name: value})
-    tokens = f", tokens={_TOKENS}" if "tokens" in repr(made.init.takes("any")) else ""
+    tokens = f", tokens={_TOKENS}" if "tokens" in repr(made.definition.takes("any")) else ""
     return f"Test{name} = laws({one.source}, shapes({one.template}){tokens})"
 
 

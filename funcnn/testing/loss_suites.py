@@ -8,18 +8,18 @@ from typing import Any, Final, TypeAlias, TypedDict, Unpack
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from funcnn.losses.terms import Loss
-from funcnn.optimizers.pairs import Optimizer
+from funcnn.losses.definition import Loss
+from funcnn.optimizers.definition import Optimizer
+from funcnn.testing.casebook.of_losses import LossCase, Target, checked_target
+from funcnn.testing.casebook.of_optimizers import OptimizerCase, Step
 from funcnn.testing.causes import Told
-from funcnn.testing.loss_cases import LossCase, Target, checked_target
-from funcnn.testing.laws_of_losses import LOSS_LAWS
-from funcnn.testing.optimizer_cases import OptimizerCase, Step
-from funcnn.testing.laws_of_optimizers import OPTIMIZER_LAWS, closed_form
+from funcnn.testing.lawbook.of_losses import LOSS_LAWS
+from funcnn.testing.lawbook.of_optimizers import OPTIMIZER_LAWS, closed_form
 from funcnn.testing.registry import selected
 from funcnn.testing.runs import Trial
 from funcnn.testing.strategies import Template, seeds
-from funcnn.testing.suites import common, shape_strategy, suite
 from funcnn.testing.subjects import demand
+from funcnn.testing.suites import common, shape_strategy, suite
 from funcnn.testing.verdicts import Law
 from funcnn.types import Shape
 

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple, TypeGuard
 
 import numpy as np
 
-from funcnn.losses.terms import Loss
+from funcnn.losses.definition import Loss
 from funcnn.networks import is_layer
-from funcnn.optimizers.pairs import Optimizer
+from funcnn.optimizers.definition import Optimizer
 from funcnn.records import Record, as_argument, is_recorded
 from funcnn.testing import nested
 from funcnn.types import is_array

@@ -7,14 +7,14 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from funcnn.errors import brief
 from funcnn.networks import Layer
-from funcnn.testing.analytic_laws import ANALYTIC_LAWS
-from funcnn.testing.layer_cases import Case
-from funcnn.testing.composition_laws import COMPOSITION_LAWS
-from funcnn.testing.derivative_laws import DERIVATIVE_LAWS
-from funcnn.testing.domain_laws import DOMAIN_LAWS
-from funcnn.testing.exact_laws import EXACT_LAWS
-from funcnn.testing.numeric_laws import NUMERIC_LAWS
-from funcnn.testing.params_laws import PARAMS_LAWS
+from funcnn.testing.casebook.of_layers import Case
+from funcnn.testing.lawbook.analytic import ANALYTIC_LAWS
+from funcnn.testing.lawbook.composition import COMPOSITION_LAWS
+from funcnn.testing.lawbook.derivatives import DERIVATIVE_LAWS
+from funcnn.testing.lawbook.domains import DOMAIN_LAWS
+from funcnn.testing.lawbook.exact import EXACT_LAWS
+from funcnn.testing.lawbook.numeric import NUMERIC_LAWS
+from funcnn.testing.lawbook.params import PARAMS_LAWS
 from funcnn.testing.verdicts import Law, listed
 from funcnn.types import is_mapping
 

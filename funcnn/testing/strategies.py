@@ -19,7 +19,7 @@ from funcnn.keys import Key
 from funcnn.networks import Layer
 from funcnn.params import Params
 from funcnn.testing import nested
-from funcnn.testing.layer_cases import Case
+from funcnn.testing.casebook.of_layers import Case
 from funcnn.testing.filling import KINDS, contents, mask_contents, signs, token_contents
 from funcnn.testing.subjects import got
 from funcnn.testing.verdicts import broken

@@ -11,8 +11,8 @@ from hypothesis.strategies import SearchStrategy
 from funcnn.errors import brief
 from funcnn.hooks.running import running
 from funcnn.networks import Layer
+from funcnn.testing.casebook.of_layers import Case
 from funcnn.testing.causes import Told
-from funcnn.testing.layer_cases import Case
 from funcnn.testing.registry import LAWS, Claims, laws_for, selected
 from funcnn.testing.runs import Tally, Trial
 from funcnn.testing.strategies import Template, cases, shapes

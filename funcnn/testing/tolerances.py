@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from funcnn.testing import nested
-from funcnn.testing.layer_cases import Case
+from funcnn.testing.casebook.of_layers import Case
 from funcnn.testing.verdicts import broken
 
 

@@ -7,10 +7,10 @@ from typing import Any, TypeVarTuple
 
 import numpy.typing as npt
 
-from funcnn.keys import Key, as_key
-from funcnn.shapes import positive
+from funcnn.arguments import positive
+from funcnn.keys import Key, Rng, as_key
 from funcnn.training.rows import arrays_of, count_rows, taken
-from funcnn.types import Rng, is_tuple
+from funcnn.types import is_tuple
 
 Ts = TypeVarTuple("Ts")
 

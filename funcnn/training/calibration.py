@@ -10,17 +10,17 @@ import numpy as np
 
 from funcnn.errors import ShapeError
 from funcnn.kernels.normalization import moments
-from funcnn.keys import Key, as_key
+from funcnn.keys import Key, Rng, as_key
 from funcnn.layers.normalization import BatchNorm, as_rows
 from funcnn.networks import Layer
 from funcnn.networks.children import definition_of
 from funcnn.networks.definitions import Definition
 from funcnn.networks.pair import layer_of
 from funcnn.networks.rebuilding import Path, observed
-from funcnn.params.packing import pack
 from funcnn.params import Params
+from funcnn.params.packing import pack
 from funcnn.records import Record
-from funcnn.types import Array, Rng, Tree, is_array
+from funcnn.types import Array, Tree, is_array
 
 A = TypeVar("A")
 

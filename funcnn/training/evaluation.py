@@ -6,12 +6,13 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 
-from funcnn.networks import Apply
+from funcnn.arguments import positive
+from funcnn.derivatives.objectives import checked_apply
 from funcnn.errors import ShapeError
 from funcnn.metrics import Metric
-from funcnn.derivatives.objectives import checked_apply
+from funcnn.networks import Apply
 from funcnn.params import Params
-from funcnn.shapes import display, positive
+from funcnn.shapes import display
 from funcnn.training.batching import batch_count
 from funcnn.training.rows import arrays_of, count_rows, features_of, refuse_empty, taken
 from funcnn.types import Tree, is_tuple

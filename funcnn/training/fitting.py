@@ -8,23 +8,21 @@ from typing import Any, Generic, NamedTuple, TypeVar, Union
 
 import numpy as np
 
-from funcnn.params import trees
-from funcnn.networks import Apply
+from funcnn.arguments import is_integer, positive
+from funcnn.derivatives.objectives import Objective, value_and_grad
 from funcnn.errors import FuncnnError, NonFiniteError, brief
 from funcnn.kernels.finiteness import all_finite
-from funcnn.keys import Key, as_key
-from funcnn.losses.terms import Loss
-from funcnn.derivatives.objectives import Objective, value_and_grad
+from funcnn.keys import Key, Rng, as_key
+from funcnn.losses.definition import Loss
 from funcnn.losses.penalties import Penalty
+from funcnn.networks import Apply
 from funcnn.optimizers import Optimizer
-from funcnn.optimizers.pairs import advancing, is_plain
+from funcnn.optimizers.definition import advancing, is_plain
+from funcnn.params import Params, plain, trees
 from funcnn.params.packing import gather, layout_of, pack, pieces
-from funcnn.params import Params, plain
-from funcnn.shapes import is_integer, positive
 from funcnn.training.batching import batch, batch_count, order
-from funcnn.training.rows import arrays_of, converted, count_rows, dtype_of, features_of
-from funcnn.training.rows import refuse_empty, taken
-from funcnn.types import Array, Rng, Tree, is_tuple
+from funcnn.training.rows import arrays_of, converted, count_rows, dtype_of, features_of, refuse_empty, taken
+from funcnn.types import Array, Tree, is_tuple
 
 X = TypeVar("X")
 Y = TypeVar("Y")

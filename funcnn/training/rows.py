@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from funcnn.params import trees
-from funcnn.networks import Apply
 from funcnn.errors import FuncnnError, NonFiniteError, ShapeError
 from funcnn.inputs import Kind, convert, part, refuse_list
-from funcnn.params import Params, plain
+from funcnn.networks import Apply
+from funcnn.params import Params, plain, trees
 from funcnn.types import is_array, is_tuple
 
 _BLOCK = 1 << 20  # values looked at together

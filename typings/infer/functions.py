@@ -6,10 +6,11 @@ from typing import assert_type
 import numpy as np
 
 from funcnn import (
-    Array, Dense, Embedding, Key, Later, Layer, Loss, Objective, Params, Pullback, Relu, Shape,
-    Spec, Tokens, Tree, adam, apply_updates, differentiable, grad, joint, layer, leaves, ravel, rebuild, serial, sgd,
-    softmax_cross_entropy, squared_error, summary, trace, tree_map, value_and_grad, vjp,
+    Array, Dense, Embedding, Key, Layer, Loss, Objective, Params, Pullback, Relu, Shape, Spec, Tokens, Tree, adam,
+    apply_updates, differentiable, grad, joint, layer, ravel, rebuild, serial, sgd, softmax_cross_entropy,
+    squared_error, summary, trace, tree_map, value_and_grad, vjp,
 )  # fmt: skip
+from funcnn.authoring import Later, leaves
 from funcnn.inspection import Summary
 from funcnn.optimizers import AdamState
 

@@ -1,0 +1,51 @@
+"""What constructors and functions refuse, by name."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import TypeGuard
+
+from funcnn.shapes import known
+
+
+def is_integer(value: object) -> TypeGuard[int]:
+    """Is it an integer, of Python or NumPy? An array is none, nor is a bool."""
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Is it a real number, of Python or NumPy? An array is none, nor is a bool."""
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def positive(layer: str, **sizes: int) -> None:
+    """Refuse sizes below one, by name.
+
+    >>> positive("Dense", units=0)
+    Traceback (most recent call last):
+        ...
+    ValueError: Dense: units must be an integer of at least 1, got 0
+    """
+    for name, size in sizes.items():
+        if known(size) and not (is_integer(size) and size >= 1):
+            raise ValueError(f"{layer}: {name} must be an integer of at least 1, got {size!r}")
+
+
+def probability(layer: str, **values: float) -> None:
+    """Refuse values outside [0, 1), by name.
+
+    >>> probability("Dropout", drop=1.0)
+    Traceback (most recent call last):
+        ...
+    ValueError: Dropout: drop must be in [0, 1), got 1.0
+    """
+    for name, value in values.items():
+        if not (is_number(value) and 0 <= value < 1):
+            raise ValueError(f"{layer}: {name} must be in [0, 1), got {value!r}")
+
+
+def finite_positive(function: str, **values: float) -> None:
+    """Refuse what is not a positive finite number, by name."""
+    for name, value in values.items():
+        if not (is_number(value) and 0 < value < float("inf")):
+            raise ValueError(f"{function}: {name} must be a positive finite number, got {value!r}")

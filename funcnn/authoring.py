@@ -1,0 +1,13 @@
+"""What authors of layers, combinators and losses write them with; who only composes networks needs none of it."""
+
+from funcnn.arguments import positive, probability
+from funcnn.calculus import Later, force
+from funcnn.inputs import features, passes, tokens
+from funcnn.networks.children import Child, make_children
+from funcnn.params.trees import leaves
+from funcnn.shapes import axes, branches, display, known, same
+
+__all__ = [
+    "Child", "Later", "axes", "branches", "display", "features", "force", "known", "leaves", "make_children",
+    "passes", "positive", "probability", "same", "tokens",
+]  # fmt: skip

@@ -1,0 +1,1 @@
+"""Composites, made of layers and combinators."""

@@ -1,0 +1,211 @@
+"""Optimizer: a pair `(init, update)` of pure functions, and what optimizers are made with."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar, cast, final
+
+from funcnn.errors import DTypeError, ParamsError, brief, locate
+from funcnn.kernels import updates as kernel
+from funcnn.params import Params, packed
+from funcnn.params.layouts import Layout
+from funcnn.params.packing import gather, layout_of, own, pack, pieces
+from funcnn.records import Record, Recorded, is_recorded, recording
+from funcnn.types import Array, Tree
+
+S = TypeVar("S")
+F = TypeVar("F", bound=Callable[..., "Optimizer[Any]"])
+
+
+class Optimizer(NamedTuple, Generic[S]):
+    """A pair `(init, update)` of pure functions.
+
+    `init(params)` gives the first state, `update(grads, state, params)` the updates and the next state; the updates are
+    to be added, see `apply_updates`. States are plain values, numbers and trees like the params: they compare, pickle,
+    and never change. They count the steps themselves.
+
+    Errors
+        ParamsError   grads, state and params have not the same structure and shapes; the message lists the paths
+        DTypeError    they have not the same dtype
+    Source: the form is optax's.
+
+    >>> optimizer = sgd(0.5)
+    >>> params = Params({"w": np.ones(2)})
+    >>> state = optimizer.init(params)
+    >>> updates, state = optimizer.update({"w": np.array([1.0, 2.0])}, state, params)
+    >>> apply_updates(params, updates).at("w"), state
+    (array([0.5, 0. ]), SgdState(step=1))
+    """
+
+    init: Callable[[Tree], S]
+    update: Callable[[Tree, S, Tree], tuple[Params, S]]
+
+    def step(self, grads: Tree, state: S, params: Tree) -> tuple[Params, S]:
+        """The params after a step, and the next state: `update` and `apply_updates` in one pass over memory.
+
+        The result is the same to the last bit, a tenth faster for many params, and the updates need no memory.
+
+        Errors
+            as `update` and `apply_updates`
+
+        >>> params = Params({"w": np.ones(2)})
+        >>> optimizer = sgd(0.5)
+        >>> params, state = optimizer.step({"w": np.array([1.0, 2.0])}, optimizer.init(params), params)
+        >>> params.at("w"), state
+        (array([0.5, 0. ]), SgdState(step=1))
+        """
+        params, state, _ = advancing(self)(grads, state, params)
+        return params, state
+
+    def __repr__(self) -> str:
+        if is_recorded(self.init):
+            return repr(self.init.record)
+        return f"Optimizer(init={self.init!r}, update={self.update!r})"
+
+
+class _Advance(Protocol[S]):
+    def __call__(self, grads: Tree, state: S, params: Tree, *, onto: bool) -> tuple[Params, S, bool]: ...
+
+
+@final
+class Update(Generic[S]):
+    """The `update` of an optimizer of this library, which can apply the updates in the same pass over memory.
+
+    `advance(grads, state, params, onto=...)` gives the updates, or where `onto` is true the params with the updates
+    added; the next state; and whether the new params are known to be finite. `plain` says that what is not finite in
+    the gradients is not finite in the new params either, so that these alone need a look.
+    """
+
+    __slots__ = ("advance", "plain")
+
+    def __init__(self, advance: _Advance[S], plain: bool = True) -> None:
+        self.advance = advance
+        self.plain = plain
+
+    def __call__(self, grads: Tree, state: S, params: Tree) -> tuple[Params, S]:
+        updates, state, _ = self.advance(grads, state, params, onto=False)
+        return updates, state
+
+
+def advancing(optimizer: Optimizer[S]) -> Callable[[Tree, S, Tree], tuple[Params, S, bool]]:
+    """The function `(grads, state, params)` that gives the params after a step, the next state, and whether the new
+    params are known to be finite.
+    """
+    update = _own(optimizer)
+    if update is not None:
+        return functools.partial(update.advance, onto=True)
+
+    def advance(grads: Tree, state: S, params: Tree) -> tuple[Params, S, bool]:
+        updates, state = optimizer.update(grads, state, params)
+        return apply_updates(params, updates), state, False
+
+    return advance
+
+
+def is_plain(optimizer: Optimizer[Any]) -> bool:
+    """Is what is not finite in gradients not finite in the params after a step, as far as we know the optimizer?"""
+    update = _own(optimizer)
+    return update is not None and update.plain
+
+
+def _own(optimizer: Optimizer[S]) -> Update[S] | None:
+    update = optimizer.update
+    function: Any = update.function if is_recorded(update) else update
+    return cast("Update[S]", function) if isinstance(function, Update) else None
+
+
+def optimizer(make: F) -> F:
+    """Record the calls of a function that makes optimizers, so that these print as source, compare and pickle.
+
+    >>> from funcnn.optimizers import optimizer
+    >>> @optimizer
+    ... def clipped(rate: float) -> Optimizer[Any]:
+    ...     return chain(clip_by_global_norm(1.0), adam(rate))
+    >>> clipped(0.1), clipped(0.1) == clipped(0.1)
+    (clipped(0.1), True)
+    """
+
+    def carried(record: Record, made: Optimizer[Any]) -> Optimizer[Any]:
+        init, update = made  # where `make` called another maker, this record takes the place of the other
+        init, update = init.function if is_recorded(init) else init, update.function if is_recorded(update) else update
+        return Optimizer(Recorded(record, init, "init"), Recorded(record, update, "update"))
+
+    return recording(make, carried)
+
+
+def apply_updates(params: Tree, updates: Tree) -> Params:
+    """`params + updates`, packed.
+
+    Errors
+        ParamsError   they have not the same structure and shapes
+        DTypeError    they have not the same dtype
+
+    >>> apply_updates({"w": np.array([1.0, 2.0])}, {"w": np.array([0.5, -0.5])}).at("w")
+    array([1.5, 1.5])
+    """
+    p, layout = flat(params)
+    u = flat_like(layout, updates, p, "updates")
+    return own(layout, kernel.added(p, u))
+
+
+def checked_state(function: str, state: object, kind: type[Any]) -> None:
+    """Refuse the state of another optimizer, and what is none.
+
+    Errors
+        TypeError   with what came and where states come from
+    """
+    if not isinstance(state, kind):
+        got = f"got {type(state).__name__} {brief(state)}"
+        raise TypeError(f"{function} takes the {kind.__name__} that its init or its last update gave, {got}")
+
+
+def flat(params: Tree) -> tuple[Array, Layout]:
+    """Params as one vector, nobody's to write to, and how they lie in it. Free where they are packed.
+
+    Errors
+        ParamsError, DTypeError   they are no params
+    """
+    found = packed(params) if isinstance(params, Params) else None
+    if found:
+        return found
+    one = pack(params if isinstance(params, Params) else Params(params))
+    layout = layout_of(one)
+    return gather(layout, one), layout
+
+
+def flat_like(layout: Layout, tree: Tree, like: Array, what: str) -> Array:
+    """A tree of the same structure as one vector of the dtype of `like`, nobody's to write to. Free where it is packed.
+
+    Errors
+        ParamsError   it has another structure, or leaves of other shapes
+        DTypeError    it has another dtype
+    """
+    try:
+        found = gather(layout, tree)
+    except ParamsError as error:
+        locate(error, what)
+        raise
+    if found.dtype != like.dtype and found.size:
+        raise DTypeError(_other_dtype(like, found), path=(what,))
+    return found
+
+
+def pieces_like(layout: Layout, tree: Tree, like: Array, what: str) -> list[Array]:
+    """The same in pieces, for kernels that take gradients as they lie: nothing is copied where there is much of it."""
+    packed_tree = packed(tree) if type(tree) is Params else None
+    if packed_tree and packed_tree[1] is layout and packed_tree[0].dtype == like.dtype:
+        return [packed_tree[0]]
+    try:
+        found = pieces(layout, tree)
+    except ParamsError as error:
+        locate(error, what)
+        raise
+    for piece in found:
+        if piece.dtype != like.dtype and piece.size:
+            raise DTypeError(_other_dtype(like, piece), path=(what,))
+    return found
+
+
+def _other_dtype(like: Array, found: Array) -> str:
+    return f"the params are {like.dtype}, got {found.dtype}; convert with astype(..., np.{like.dtype})"

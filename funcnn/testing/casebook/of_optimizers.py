@@ -1,0 +1,88 @@
+"""Cases of optimizers: params, and gradients for several steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import Any, ClassVar, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from funcnn.keys import Key
+from funcnn.optimizers.definition import Optimizer, apply_updates
+from funcnn.params import Params
+from funcnn.testing import nested
+from funcnn.testing.casebook.rebuilt import Rebuilt
+
+Leaves: TypeAlias = "dict[str, npt.NDArray[Any]]"
+Step: TypeAlias = Callable[[Leaves, Leaves], Leaves]
+"""A step written down plainly: `(gradients, params) -> updates`, over dicts from path to array."""
+
+
+class OptimizerCase(Rebuilt):
+    """Everything that a law about an optimizer needs. Its repr rebuilds it.
+
+    optimizer   what is held to the law
+    shapes      of the leaves of the params, by path
+    steps       how many are taken
+
+    >>> case = OptimizerCase(sgd(0.5), {"w": (2, 3), "deep/b": (3,)})
+    >>> len(case.walk()), case.params.paths()
+    (3, ('deep/b', 'w'))
+    """
+
+    GIVEN = ("optimizer", "shapes")
+    DEFAULTS: ClassVar = {"dtype": "float64", "seed": 0, "steps": 3, "attempt": 0}
+
+    def __init__(
+        self,
+        optimizer: Optimizer[Any],
+        shapes: Mapping[str, tuple[int, ...]],
+        *,
+        dtype: npt.DTypeLike = "float64",
+        seed: int = 0,
+        steps: int = 3,
+        attempt: int = 0,
+    ) -> None:
+        self.optimizer, self.shapes = optimizer, dict(shapes)
+        self.dtype: np.dtype[Any] = np.dtype(dtype)
+        self.seed, self.steps, self.attempt = seed, steps, attempt
+
+    def tree(self, name: str) -> Params:
+        """A tree of these shapes, another one for every name."""
+        key = Key(self.seed).fold(self.attempt).fold(name)
+        tree: dict[str, Any] = {}
+        for path, shape in self.shapes.items():
+            *above, last = path.split("/")
+            below = tree
+            for part in above:
+                below = below.setdefault(part, {})
+            below[last] = key.fold(path).generator().standard_normal(shape).astype(self.dtype)
+        return Params(tree)
+
+    @cached_property
+    def params(self) -> Params:
+        """Where the steps begin."""
+        return self.tree("params")
+
+    @cached_property
+    def gradients(self) -> list[Params]:
+        """A tree of gradients for every step; they do not depend on the params."""
+        return [self.tree(f"gradients {i}") for i in range(self.steps)]
+
+    def walk(self, params: Any = None, gradients: Any = None) -> list[tuple[Params, Any, Params]]:
+        """The updates, the state and the params after every step."""
+        at = self.params if params is None else params
+        state = self.optimizer.init(at)
+        out: list[tuple[Params, Any, Params]] = []
+        for g in self.gradients if gradients is None else gradients:
+            updates, state = self.optimizer.update(g, state, at)
+            at = apply_updates(at, updates)
+            out.append((updates, state, at))
+        return out
+
+
+def by_path(tree: Any) -> Leaves:
+    """The leaves of a tree by path."""
+    return {path: np.asarray(leaf) for path, leaf in nested.leaves(tree)}

@@ -1,0 +1,1 @@
+"""Laws as values, a family a file."""

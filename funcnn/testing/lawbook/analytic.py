@@ -1,0 +1,116 @@
+"""Laws about rules on complex numbers: what `jvp` and `hvp` by the complex step need."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+
+from funcnn.testing import nested
+from funcnn.testing.casebook.of_layers import Case
+from funcnn.testing.filling import signs
+from funcnn.testing.judging import CLOSE, STEP, Line, judge, ladder, moved, scale_of
+from funcnn.testing.lawbook.derivatives import real_leaves
+from funcnn.testing.verdicts import FLOAT64, SMOOTH_KINDS, Law, Verdict, broken
+
+_NOT_ANALYTIC: Final = "it is not analytic (abs, var, norm, vdot, a cast to float?)"
+
+
+def _analytic(case: Case) -> Verdict | None:
+    y, pullback = case.bare_pull(case.z)
+    dy = case.cotangent(y)
+    gradients = dict(nested.leaves(pullback(dy)))
+    value, scale = float(nested.dot(dy, y)), scale_of(case.z, y, dy)
+    undecided = False
+    for path, leaf in real_leaves(case.z):
+        g = gradients[path]
+
+        def line(attempt: int, path: str = path, leaf: Any = leaf, g: Any = g) -> Line:
+            d = signs(case.generator(f"direction {path} {attempt}"), leaf.shape)
+
+            def at(t: Any) -> Any:
+                return nested.dot(dy, case.bare_value(moved(case.z, path, d, t)))
+
+            with np.errstate(all="ignore"):
+                return Line(at, float(at(1j * STEP).imag) / STEP, value, nested.absolute_dot(g, d), scale)
+
+        d = signs(case.generator(f"direction {path} 0"), leaf.shape)
+        exact = line(0).claimed
+        if abs(exact - float(nested.dot(g, d))) <= CLOSE * nested.absolute_dot(g, d) + 1e-13 * scale:
+            continue  # it says what the pullback says
+        finding = judge(line, doubt=True)
+        if finding.outcome is False:
+            raise broken(f"by {nested.spoken(path)}: the complex step says {finding.claimed:.12g}, differences say "
+                         f"{finding.found:.12g} ± {finding.error:.1g}: {_NOT_ANALYTIC}")  # fmt: skip
+        undecided = undecided or finding.by != "differences say"
+    return Verdict.NONE if undecided else None
+
+
+def _second_derivative(case: Case) -> Verdict | None:
+    """H, the second derivative of <dy, f>, by complex steps through the pullback: symmetric, and as differences say."""
+    z = case.z
+    real = dict(real_leaves(z))
+    dy = case.cotangent(case.bare_pull(z)[0])
+
+    def hessian(name: str) -> tuple[Any, dict[str, Any]]:
+        d = {path: signs(case.generator(f"{name} {path}"), a.shape) for path, a in real.items()}
+        there = nested.located(lambda path, a: a + 1j * STEP * d[path] if path in d else a, z)
+        with np.errstate(all="ignore"):
+            _, back = case.bare_pull(there)
+            g = dict(nested.leaves(back(nested.mapped(lambda a: a.astype(np.complex128), dy))))
+        return d, {path: np.imag(g[path]) / STEP for path in real}
+
+    def along(t: float) -> float:
+        there = nested.located(lambda path, a: a + t * d[path] if path in d else a, z)
+        g = dict(nested.leaves(case.bare_pull(there)[1](dy)))
+        return float(sum(np.multiply(g[path], e[path]).sum() for path in real))
+
+    d, hd = hessian("d")
+    e, he = hessian("e")
+    left, right = float(nested.dot(e, hd)), float(nested.dot(d, he))
+    size = nested.absolute_dot(e, hd) + nested.absolute_dot(d, he)
+    if abs(left - right) > 1e-9 * size:
+        if _crosses_kink(case, d, e):
+            return Verdict.NONE
+        raise broken(f"<e, H d> is {left:.12g}, <d, H e> is {right:.12g}: {_NOT_ANALYTIC}")
+    g = dict(nested.leaves(case.bare_pull(z)[1](dy)))
+    with np.errstate(all="ignore"):
+        found = ladder(along, nested.absolute_dot(e, {path: g[path] for path in real}))
+    if found.kink or not found.error <= 1e-4 * (abs(found.value) + size):
+        return Verdict.NONE if size or found.kink else None
+    if abs(found.value - left) > 10 * found.error + 1e-7 * size:
+        raise broken(f"<e, H d> is {left:.12g} by the complex step, {found.value:.12g} by differences: {_NOT_ANALYTIC}")
+    return None
+
+
+def _crosses_kink(case: Case, *directions: Any) -> bool:
+    """Does the gradient jump within a hair of this point? Then there is no second derivative here."""
+    y, _ = case.bare_pull(case.z)
+    dy = case.cotangent(y)
+
+    def gradient(d: Any, t: float) -> Any:
+        there = nested.located(lambda path, a: a + t * d[path] if path in d else a, case.z)
+        return case.bare_pull(there)[1](dy)
+
+    for d in directions:
+        for h in (1e-5, 1e-8):
+            sides = [gradient(d, t) for t in (-h, 0.0, h)]
+            gaps = [nested.mapped(lambda a, b: a - b, sides[i + 1], sides[i]) for i in (0, 1)]
+            size = max(nested.largest(a) for _, a in nested.leaves(sides[1]))
+            if any(nested.largest(a) > 1e5 * h * (size + 1) for gap in gaps for _, a in nested.leaves(gap)):
+                return True
+    return False
+
+
+ANALYTIC_LAWS = (
+    Law(
+        "analytic",
+        "the rule runs on complex numbers, and the complex step through it is its derivative",
+        "numeric", _analytic, dtypes=FLOAT64, kinds=SMOOTH_KINDS, wants="analytic",
+    ),
+    Law(
+        "second_derivative",
+        "the complex step through the pullback gives second derivatives: they commute, and differences say the same",
+        "numeric", _second_derivative, dtypes=FLOAT64, kinds=SMOOTH_KINDS, wants="analytic",
+    ),
+)  # fmt: skip

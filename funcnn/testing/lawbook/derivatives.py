@@ -1,0 +1,198 @@
+"""Laws about derivatives: the pullback is the transpose of the derivative, for params and input, entry by entry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from funcnn.testing import nested
+from funcnn.testing.casebook.of_layers import Case
+from funcnn.testing.filling import signs
+from funcnn.testing.judging import CLOSE, STEP, Finding, Line, judge, jump, ladder, moved, scale_of
+from funcnn.testing.tolerances import shaken
+from funcnn.testing.verdicts import FLOAT64, SMOOTH_KINDS, Law, Verdict, broken
+
+
+def real_leaves(tree: Any) -> list[tuple[str, Any]]:
+    """The leaves one can differentiate by, with their paths."""
+    return [(path, a) for path, a in nested.leaves(tree) if nested.is_real(a) and a.size]
+
+
+def _true_pullback(case: Case) -> Verdict | None:
+    y, pullback = case.bare_pull(case.z)
+    dy = case.cotangent(y)
+    gradients = dict(nested.leaves(pullback(dy)))
+    said = 0
+    for path, leaf in real_leaves(case.z):
+        finding = _directional(case, path, leaf, gradients[path], y, dy)
+        if finding.outcome is False:
+            raise broken(f"gradient of {nested.spoken(path)}: {finding}")
+        said += finding.outcome is True
+    return None if said == len(real_leaves(case.z)) else Verdict.NONE
+
+
+def _directional(case: Case, path: str, leaf: Any, g: Any, y: Any, dy: Any) -> Finding:
+    z, value, scale = case.z, float(nested.dot(dy, y)), scale_of(case.z, y, dy)
+
+    def line(attempt: int) -> Line:
+        d = signs(case.generator(f"direction {path} {attempt}"), leaf.shape)
+
+        def at(t: Any) -> Any:
+            return nested.dot(dy, case.bare_value(moved(z, path, d, t)))
+
+        shaking = partial(noise, case, path, dy, d)
+        return Line(at, float(nested.dot(g, d)), value, nested.absolute_dot(g, d), scale, shaking)
+
+    return judge(line, doubt=case.seed % 3 == 0)
+
+
+def noise(case: Case, path: str, dy: Any, d: Any) -> float:
+    """How far <pullback(dy), d> moves, for d on one leaf, when every input moves by one unit in the last place."""
+    rng = case.generator("noise")
+
+    def claimed(z: Any) -> Any:
+        return dict(nested.leaves(case.bare_pull(z)[1](dy)))[path]
+
+    g = claimed(case.z)
+    moves = [nested.absolute_dot(claimed(nested.mapped(partial(shaken, rng), case.z)) - g, d) for _ in range(3)]
+    return max(moves)
+
+
+def _full_jacobian(case: Case) -> Verdict | None:
+    z = case.z
+    y, pullback = case.bare_pull(z)
+    outs = [(path, i) for path, a in real_leaves({"y": y}) for i in range(a.size)]
+    rng = case.generator("entries")
+
+    def some(n: int) -> list[int]:
+        return [int(i) for i in rng.permutation(n)[:12]]
+
+    chosen = [outs[i] for i in some(len(outs))]
+    rows = {at: dict(nested.leaves(pullback(_basis({"y": y}, at)["y"]))) for at in chosen}
+    said = True
+    for path, leaf in real_leaves(z):
+        for i in some(leaf.size):
+            d = _entry(leaf, i)
+            column = _column(case, path, d)
+            for at in chosen:
+                claimed = float(rows[at][path].reshape(-1)[i])
+                found = None if column is None else float(column[at[0]].reshape(-1)[at[1]])
+                size = abs(claimed) + nested.largest(rows[at][path])
+                room = CLOSE * size + 1e-13 * nested.largest(_y_leaf(y, at[0]))
+                if found is not None and abs(found - claimed) <= room:
+                    continue
+                finding = _entrywise(case, path, d, at, claimed, size, y)
+                if finding.outcome is False:
+                    into, by = _named(at[0], _y_leaf(y, at[0]), at[1]), _named(path, leaf, i)
+                    raise broken(f"the derivative of {into} by {by}: {finding}")
+                said = said and finding.outcome is True
+    return None if said else Verdict.NONE
+
+
+def _y_leaf(y: Any, path: str) -> Any:
+    return dict(nested.leaves({"y": y}))[path]
+
+
+def _entry(leaf: Any, i: int) -> Any:
+    d = np.zeros(leaf.shape)
+    d.reshape(-1)[i] = 1.0
+    return d
+
+
+def _basis(tree: Any, at: tuple[str, int]) -> Any:
+    return nested.located(lambda p, a: _entry(a, at[1]) if p == at[0] else np.zeros(a.shape), tree)
+
+
+def _named(path: str, leaf: Any, i: int) -> str:
+    where: Any = np.unravel_index(i, leaf.shape)
+    return f"{nested.spoken(path)}{[int(n) for n in where]}"
+
+
+def _column(case: Case, path: str, d: Any) -> dict[str, Any] | None:
+    """A column of the Jacobian by complex step, or None where the rule is not for complex numbers."""
+    try:
+        with np.errstate(all="ignore"):
+            y = case.bare_value(moved(case.z, path, d, 1j * STEP))
+        return {at: np.imag(a) / STEP for at, a in nested.leaves({"y": y})}
+    except Exception:
+        return None
+
+
+def _entrywise(case: Case, path: str, d: Any, at: tuple[str, int], claimed: float, size: float, y: Any) -> Finding:
+    w = _basis({"y": y}, at)["y"]
+    value, scale = float(nested.dot(w, y)), scale_of(case.z, y, w)
+
+    def line(attempt: int) -> Line:
+        del attempt  # there is one direction only; the steps become smaller
+        return Line(along, claimed, value, size, scale, partial(noise, case, path, w, d))
+
+    def along(t: Any) -> Any:
+        return nested.dot(w, case.bare_value(moved(case.z, path, d, t)))
+
+    return judge(line)
+
+
+def _smooth(case: Case) -> Verdict | None:
+    """The derivative along a segment through the inputs has no jump."""
+    y, _ = case.bare_pull(case.z)
+    dy = case.cotangent(y)
+    if case.domain is None:
+        d = nested.mapped(lambda a: signs(case.generator("line"), a.shape) if nested.is_real(a) else 0, case.x)
+        start, end = (nested.mapped(lambda a, v: a + reach * v, case.x, d) for reach in (-6, 6))  # noqa: B023
+    else:
+        start, end = case.again(1).x, case.again(2).x
+    way = nested.mapped(lambda a, b: b - a if nested.is_real(a) else 0 * a, start, end)
+    if not any(nested.largest(v) for _, v in nested.leaves(way)):
+        return Verdict.MOOT
+
+    def there(t: float) -> Any:
+        return {**case.z, "x": nested.mapped(lambda a, v: a + t * v if nested.is_real(a) else a, start, way)}
+
+    def slope(t: float) -> float:
+        return float(nested.dot(case.bare_pull(there(t))[1](dy)["x"], way))
+
+    with np.errstate(all="ignore"):
+        found = jump(slope)
+        if found.size <= 1e-4:
+            return None
+        scale = scale_of({"z": case.z, "start": start, "end": end}, y, dy)
+        off = _untrue_beside(found.at, lambda t: float(nested.dot(dy, case.bare_value(there(t)))), slope, scale)
+    jumps = f"the pullback by x jumps by {found.size:.2g} of its size along a line"
+    if off is None:
+        raise broken(f"{jumps}: say kinks=True")
+    raise broken(f"{jumps}, but beside the jump it is not the derivative: {off}; first mend what true_pullback finds")
+
+
+def _untrue_beside(
+    place: float, value: Callable[[float], float], slope: Callable[[float], float], scale: float
+) -> Finding | None:
+    """What differences say against a slope a little before or behind a place; None where they agree or say nothing."""
+    for away in (2.0**-5, 2.0**-7, 2.0**-9):
+        for t in (place - away, place + away):
+            found, claimed = ladder(lambda h: value(t + h), scale, away / 4), slope(t)  # noqa: B023
+            sure = not found.kink and found.error <= 1e-4 * (abs(found.value) + abs(claimed))
+            if sure and abs(found.value - claimed) > 1e-3 * (abs(found.value) + abs(claimed)):
+                return Finding(False, claimed, found.value, found.error, "differences say")
+    return None
+
+
+DERIVATIVE_LAWS = (
+    Law(
+        "true_pullback",
+        "the pullback is the transpose of the derivative: <pullback(dy), d> = d/dt <dy, f(z + t d)>, for every leaf",
+        "derivative", _true_pullback, dtypes=FLOAT64,
+    ),
+    Law(
+        "full_jacobian",
+        "every entry of the Jacobian by pullbacks of unit cotangents is the derivative of that output by that input",
+        "derivative", _full_jacobian, dtypes=FLOAT64, kinds=SMOOTH_KINDS, shrinks=False,
+    ),
+    Law(
+        "smooth",
+        "the derivative by the input has no jump (where kinks are not declared)",
+        "numeric", _smooth, dtypes=FLOAT64, kinds=("normal", "mixed"), wants="smooth",
+    ),
+)  # fmt: skip

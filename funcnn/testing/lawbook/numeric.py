@@ -1,0 +1,184 @@
+"""Laws that hold up to rounding, which is measured: additivity, float32, independent rows, layouts, linearity, size."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from funcnn.testing import nested
+from funcnn.testing.casebook.of_layers import Case
+from funcnn.testing.flags import strictly
+from funcnn.testing.tolerances import compare, floor, wiggle
+from funcnn.testing.verdicts import FLOAT64, Law, broken
+
+
+def _plus(a: Any, b: Any) -> Any:
+    return nested.mapped(lambda u, v: u + v, a, b)
+
+
+def _additive_pullback(case: Case) -> None:
+    y, pullback = case.pull()
+    one, two = case.cotangent(y, "one"), case.cotangent(y, "two")
+
+    def gradients(z: Any, dy: Any) -> Any:
+        return case.bare_pull(z)[1](dy)
+
+    tolerance = floor(case, y, one)
+    allowed = {name: tolerance[name] for name in ("params", "x")}
+    for dy in (one, two):
+        allowed = _plus(allowed, wiggle(case, gradients, case.z, dy))
+    compare(
+        pullback(_plus(one, two)), _plus(pullback(one), pullback(two)), allowed,
+        "pullback(dy + dy') is not pullback(dy) + pullback(dy')",
+    )  # fmt: skip
+
+
+def _float32_tracks_float64(case: Case) -> None:
+    def both(z: Any, dy: Any) -> Any:
+        y, pullback = case.pull(z["params"], z["x"])
+        return {"y": y, **pullback(dy)}
+
+    y, _ = case.pull()
+    dy = case.cotangent(y)
+    low = both(case.z, dy)
+    high_z, high_dy = _promoted(case.z), _promoted(dy)
+    unit = float(np.finfo(np.float32).eps)
+    allowed = _plus(wiggle(case, both, high_z, high_dy, unit=unit), floor(case, y, dy, unit))
+    compare(_promoted(low), both(high_z, high_dy), allowed, "float32 strays from float64")
+
+
+def _promoted(tree: Any) -> Any:
+    return nested.mapped(lambda a: a.astype(np.float64) if nested.is_real(a) else a, tree)
+
+
+def _rows(x: Any, rows: Any) -> Any:
+    return nested.mapped(lambda a: a[rows], x)
+
+
+def _independent_rows(case: Case) -> None:
+    n = next(a.shape[0] for _, a in nested.leaves(case.x))
+    y, pullback = case.pull()
+    dy = case.cotangent(y)
+
+    def value(z: Any) -> Any:
+        return case.bare_value(z)
+
+    allowed = _plus(wiggle(case, value, case.z), floor(case, y, y)["y"])
+    order = case.generator("order").permutation(n)
+    reordered = {"y": case.apply(x=_rows(case.x, order))}
+    compare(reordered, {"y": _rows(y, order)}, {"y": allowed}, "the rows in another order")
+    alone = [case.pull(x=_rows(case.x, slice(i, i + 1))) for i in range(n)]
+    together = nested.located(lambda path, a: np.concatenate([dict(nested.leaves(v))[path] for v, _ in alone]), y)
+    compare({"y": together}, {"y": y}, {"y": allowed}, "one example at a time")
+
+    def gradients(z: Any, dy: Any) -> Any:
+        return case.bare_pull(z)[1](dy)["params"]
+
+    total = nested.mapped(lambda a: np.zeros_like(a), case.z["params"])
+    for i, (_, back) in enumerate(alone):
+        total = _plus(total, back(_rows(dy, slice(i, i + 1)))["params"])
+    room = _plus(wiggle(case, gradients, case.z, dy), nested.mapped(lambda t: n * t, floor(case, y, dy)["params"]))
+    compare(total, pullback(dy)["params"], room, "the sum of the gradients of single examples")
+
+
+def _layout_blind(case: Case) -> None:
+    y, pullback = case.pull()
+    dy = case.cotangent(y)
+    g = pullback(dy)
+
+    def both(z: Any, dy: Any) -> Any:
+        y, pullback = case.bare_pull(z)
+        return {"y": y, **pullback(dy)}
+
+    allowed = _plus(wiggle(case, both, case.z, dy), floor(case, y, dy))
+    for name, laid in LAYOUTS.items():
+        there, back = case.bare_pull(nested.mapped(laid, case.z))
+        compare({"y": there, **back(nested.mapped(laid, dy))}, {"y": y, **g}, allowed, f"{name}: everything")
+    swapped = nested.mapped(lambda a: a.astype(a.dtype.newbyteorder("S")), case.x)
+    compare({"y": case.apply(x=swapped)}, {"y": y}, {"y": allowed["y"]}, "the other byte order")
+    constant = nested.mapped(lambda a: np.broadcast_to(a.dtype.type(1) if nested.is_real(a) else 1.0, a.shape), y)
+    dense = nested.mapped(np.array, constant)
+    room = {k: allowed[k] for k in ("params", "x")}
+    compare(pullback(constant), pullback(dense), room, "a cotangent without strides")
+
+
+def _fortran(a: Any) -> Any:
+    return np.asfortranarray(a)
+
+
+def _strided(a: Any) -> Any:
+    return np.repeat(a, 2, axis=-1)[..., ::2] if a.ndim else a
+
+
+def _backwards(a: Any) -> Any:
+    turned = tuple([slice(None, None, -1)] * a.ndim)
+    return np.ascontiguousarray(a[turned])[turned]
+
+
+LAYOUTS = {"Fortran order": _fortran, "every other entry": _strided, "negative strides": _backwards}
+
+
+def _linear(case: Case) -> None:
+    def value(z: Any) -> Any:
+        return case.bare_value(z)
+
+    def at(factor: float) -> Any:
+        return case.apply(x=nested.mapped(lambda a: (factor * a).astype(a.dtype), case.x))
+
+    y, pullback = case.pull()
+    dy = case.cotangent(y)
+    nothing = at(0.0)
+    allowed = nested.mapped(lambda t: 4 * t, _plus(wiggle(case, value, case.z), floor(case, y, y)["y"]))
+    twice, wanted = _less(at(2.0), nothing), nested.mapped(lambda a: 2 * a, _less(y, nothing))
+    compare({"y": twice}, {"y": wanted}, {"y": allowed}, "f(2 x) - f(0) is not 2 (f(x) - f(0))")
+    elsewhere = case.pull(x=nested.mapped(lambda a: (a + 1).astype(a.dtype), case.x))[1]
+    room = nested.mapped(lambda t: 4 * t, floor(case, y, dy)["x"])
+    compare({"x": elsewhere(dy)["x"]}, {"x": pullback(dy)["x"]}, {"x": room}, "the cotangent of x depends on x")
+
+
+def _less(a: Any, b: Any) -> Any:
+    return nested.mapped(lambda u, v: u - v, a, b)
+
+
+def _finite(case: Case) -> None:
+    for scale in (1e-2, 1.0, 1e3):
+        x = nested.mapped(lambda a: (a * scale).astype(a.dtype) if nested.is_real(a) else a, case.x)  # noqa: B023
+
+        def out() -> dict[str, Any]:
+            y, pullback = case.pull(x=x if case.domain is None else case.x)  # noqa: B023
+            return {"y": y, **pullback(case.cotangent(y))}
+
+        for path, a in nested.leaves(strictly(out)):
+            if a.dtype.kind == "f" and not np.isfinite(a).all():
+                raise broken(f"{path} is not finite for an input of size {scale:g}")
+
+
+NUMERIC_LAWS = (
+    Law("additive_pullback", "pullback(dy + dy') = pullback(dy) + pullback(dy')", "numeric", _additive_pullback),
+    Law(
+        "float32_tracks_float64",
+        "value and gradients in float32 are those in float64, up to what one unit in the last place of the input does",
+        "numeric", _float32_tracks_float64, dtypes=("float32",),
+    ),
+    Law(
+        "independent_rows",
+        "examples do not see each other: another order, one at a time, and summed gradients give the same",
+        "numeric", _independent_rows, passes="inference", wants="rows",
+    ),
+    Law(
+        "layout_blind",
+        "how arrays lie in memory does not matter: Fortran order, strides, other byte order, broadcast cotangents",
+        "numeric", _layout_blind,
+    ),
+    Law(
+        "linear",
+        "f(2 x) - f(0) = 2 (f(x) - f(0)), and the cotangent of x does not depend on x",
+        "numeric", _linear, dtypes=FLOAT64, passes="inference", wants="linear",
+    ),
+    Law(
+        "finite",
+        "finite input of size 1/100 to 1000 gives finite values and gradients, and no warning",
+        "exact", _finite,
+    ),
+)  # fmt: skip

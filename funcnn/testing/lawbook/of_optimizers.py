@@ -1,0 +1,178 @@
+"""Laws about optimizers: closed forms, fixed points, trees, states, dtypes."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from collections.abc import Callable, Mapping
+from numbers import Number
+from typing import Any, Final
+
+import numpy as np
+
+from funcnn.params import Params
+from funcnn.params.leafwise import astype
+from funcnn.params.packing import ravel
+from funcnn.testing import nested
+from funcnn.testing.casebook.of_optimizers import OptimizerCase, Step, by_path
+from funcnn.testing.copies import copies
+from funcnn.testing.verdicts import Law, Verdict, broken, listed
+
+
+def closed_form(steps: Callable[[Any], Step]) -> Law[OptimizerCase]:
+    """The law that the first steps are those of a plain function, `steps(optimizer)(gradients, params) -> updates`."""
+
+    def check(case: OptimizerCase) -> None:
+        plain, params = steps(case.optimizer), case.params
+        for i, (updates, _, after) in enumerate(case.walk()):
+            wanted = plain(_wide(case.gradients[i]), _wide(params))
+            got = by_path(updates)
+            size = max([nested.largest(a) for a in wanted.values()], default=0.0)
+            for path, a in wanted.items():
+                off, allowed = nested.largest(got[path] - a), 1024 * float(np.finfo(case.dtype).eps) * (size + 1e-3)
+                if off > allowed:
+                    raise broken(
+                        f"step {i + 1}, {path}: the update is off by {off:.3g} from the closed form, whose values "
+                        f"reach {nested.largest(a):.3g}; rounding allows {allowed:.3g}"
+                    )
+            params = after
+
+    statement = "the first steps are those of the formula in the source"
+    return Law("closed_form", statement, "numeric", check, made_by=(closed_form, steps))
+
+
+def _wide(tree: Any) -> dict[str, Any]:
+    return {path: a.astype(np.float64) for path, a in by_path(tree).items()}
+
+
+def _fixed_point(case: OptimizerCase) -> None:
+    nothing = Params(nested.mapped(np.zeros_like, case.params))
+    for i, (updates, _, _) in enumerate(case.walk(gradients=[nothing] * case.steps)):
+        for path, a in by_path(updates).items():
+            if a.any():
+                raise broken(f"step {i + 1} with zero gradients moves {path} by {nested.largest(a):.3g}")
+
+
+def _splits(case: OptimizerCase) -> None:
+    whole = case.walk()
+    for path in case.shapes:
+        part = case.like(shapes={path: case.shapes[path]})
+        for i, (updates, _, _) in enumerate(part.walk()):
+            got, wanted = by_path(updates)[path], by_path(whole[i][0])[path]
+            if nested.largest(got - wanted) > 64 * float(np.finfo(case.dtype).eps) * (nested.largest(wanted) + 1e-30):
+                raise broken(f"step {i + 1}: {path} alone moves otherwise than {path} among others")
+
+
+def _plain_state(case: OptimizerCase) -> None:
+    state = case.optimizer.init(case.params)
+    for i, (_, after, _) in enumerate(case.walk()):
+        for value in (state, after):
+            _parts(value, case)
+            for what, other in (("pickle", pickle.loads(pickle.dumps(value))), ("deepcopy", copy.deepcopy(value))):
+                if other != value:
+                    raise broken(f"step {i + 1}: the state from {what} is another one")
+        state = after
+
+
+def _parts(state: Any, case: OptimizerCase) -> None:
+    """Refuse what is no number, no tree of read-only arrays in the dtype of the params, no tuple of these."""
+    if isinstance(state, Params):
+        for path, a in by_path(state).items():
+            if a.flags.writeable or a.dtype != case.dtype:
+                raise broken(f"{path} in the state is {a.dtype}{', writeable' if a.flags.writeable else ''}")
+    elif isinstance(state, tuple):
+        for part in state:  # pyright: ignore[reportUnknownVariableType]
+            _parts(part, case)
+    elif not (state is None or isinstance(state, (Number, str))):
+        raise broken(f"the state holds a {type(state).__name__}; it is to be made of numbers, Params and tuples")
+
+
+def _pure(case: OptimizerCase) -> None:
+    given = [case.params, *case.gradients]
+    before = [nested.bits(tree) for tree in given]
+    first = case.walk()
+    kept = [(nested.bits(updates), pickle.loads(pickle.dumps(state))) for updates, state, _ in first]
+    case.again(1).walk()
+    for i, ((updates, state, _), (bits, old)) in enumerate(zip(case.walk(), kept, strict=True)):
+        if nested.bits(updates) != bits or state != old:
+            raise broken(f"step {i + 1} is another one the second time")
+        if nested.bits(first[i][0]) != bits or first[i][1] != old:
+            raise broken(f"what step {i + 1} returned has changed since")
+    if [nested.bits(tree) for tree in given] != before:
+        raise broken("the params or the gradients have changed")
+
+
+def _dtype_kept(case: OptimizerCase) -> None:
+    for i, (updates, _, after) in enumerate(case.walk()):
+        if not isinstance(updates, Params):
+            raise broken(f"the updates are a {type(updates).__name__}, expected Params")
+        for what, tree in (("updates", updates), ("params", after)):
+            for path, a in by_path(tree).items():
+                if a.dtype != case.dtype or a.shape != case.shapes[path]:
+                    raise broken(f"step {i + 1}: {path} of the {what} is {a.dtype} {a.shape}, expected {case.dtype}")
+        if set(updates.paths()) != set(case.shapes):
+            raise broken(f"the updates have the paths {updates.paths()}, the params {tuple(case.shapes)}")
+
+
+def _order_blind(case: OptimizerCase) -> None:
+    def turned(tree: Any) -> Any:
+        return {k: turned(v) if isinstance(v, Mapping) else v for k, v in reversed(list(tree.items()))}
+
+    wanted = case.walk()
+    for i, (updates, _, _) in enumerate(case.walk(turned(case.params), case.gradients)):
+        if by_path(updates).keys() != by_path(wanted[i][0]).keys() or nested.bits(updates) != nested.bits(wanted[i][0]):
+            raise broken(f"step {i + 1} depends on the order of the names in the params")
+    for i, (updates, _, _) in enumerate(case.walk(case.params, [turned(g) for g in case.gradients])):
+        if nested.bits(updates) != nested.bits(wanted[i][0]):
+            raise broken(f"step {i + 1} depends on the order of the names in the gradients")
+
+
+def _packing_blind(case: OptimizerCase) -> None:
+    def one(tree: Params) -> Params:
+        vector, unravel = ravel(tree)
+        return unravel(vector)
+
+    wanted = case.walk(Params(case.params.to_dict()), [g.to_dict() for g in case.gradients])
+    for i, (updates, _, _) in enumerate(case.walk(one(case.params), [one(g) for g in case.gradients])):
+        if nested.bits(updates) != nested.bits(wanted[i][0]):
+            raise broken(f"step {i + 1} is another one where params and gradients are packed")
+
+
+def _float32_tracks_float64(case: OptimizerCase) -> None:
+    high = case.walk(astype(case.params, np.float64), [astype(g, np.float64) for g in case.gradients])
+    for i, (updates, _, _) in enumerate(case.walk()):
+        wanted = by_path(high[i][0])
+        size = max([nested.largest(a) for a in wanted.values()], default=0.0)
+        for path, a in by_path(updates).items():
+            off, allowed = nested.largest(a - wanted[path]), 1024 * float(np.finfo(np.float32).eps) * (size + 1e-3)
+            if off > allowed:
+                raise broken(f"step {i + 1}, {path}: float32 is off by {off:.3g}, rounding allows {allowed:.3g}")
+
+
+def _is_data(case: OptimizerCase) -> Verdict | None:
+    optimizer, others = case.optimizer, copies(case.optimizer)
+    wanted = case.walk()
+    for what, other in others.items():
+        if other != optimizer or repr(other) != repr(optimizer):
+            raise broken(f"{what} gives another optimizer, {other!r}")
+        steps = case.like(optimizer=other).walk()
+        if [nested.bits(updates) for updates, _, _ in steps] != [nested.bits(updates) for updates, _, _ in wanted]:
+            raise broken(f"the optimizer from {what} takes other steps")
+    return None if others else Verdict.MOOT
+
+
+OPTIMIZER_LAWS: Final[Mapping[str, Law[OptimizerCase]]] = listed(
+    "OPTIMIZER_LAWS",
+    Law("fixed_point", "where all gradients are zero, nothing moves", "exact", _fixed_point),
+    Law("splits", "a leaf moves alone as it does among others", "exact", _splits),
+    Law("plain_state", "states are numbers, trees like the params, tuples of these: they compare, pickle, never change",
+        "exact", _plain_state),
+    Law("pure", "nothing is changed and nothing remembered, but in the state", "exact", _pure),
+    Law("dtype_kept", "updates have the structure, shapes and dtype of the params", "exact", _dtype_kept),
+    Law("order_blind", "the order of names in trees does not matter", "exact", _order_blind),
+    Law("packing_blind", "whether params are packed does not matter", "exact", _packing_blind),
+    Law("float32_tracks_float64", "steps in float32 are those in float64, up to rounding", "numeric",
+        _float32_tracks_float64, dtypes=("float32",)),
+    Law("is_data", "an optimizer comes back equal from pickle and deepcopy", "exact", _is_data),
+)  # fmt: skip
+"""Every law about optimizers, by name."""

@@ -1,0 +1,142 @@
+"""The judge of derivatives: it sees an error of a millionth, and accuses nobody at kinks, ties and tiny inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+
+from funcnn import Dense, Layer, LayerNorm, MaxPool, Relu, Shape, Spec, serial
+from funcnn.authoring import axes, leaves
+from funcnn.initializers import ones, zeros
+from funcnn.testing import LAWS, Case, LawBroken, judge, ladder
+from funcnn.testing.judging import Line, complex_step, jump
+from tests.testing.faulty_layers import affine, matrix, with_gradients
+
+
+def line(f: Any, claimed: float) -> Line:
+    """A function of one number, with a claim about its derivative at 0."""
+    return Line(f, claimed, float(np.real(f(0.0))), abs(claimed), abs(float(np.real(f(0.0)))) + 1.0)
+
+
+def test_a_true_derivative_is_true() -> None:
+    """By the complex step, in one evaluation."""
+    finding = judge(lambda attempt: line(lambda t: np.exp(np.sin(t)), 1.0))
+    assert (finding.outcome, finding.by) == (True, "the complex step says")
+
+
+def test_a_derivative_off_by_a_millionth_is_false() -> None:
+    """The differences that convict know their error, which is far below."""
+    finding = judge(lambda attempt: line(lambda t: np.exp(np.sin(t)), 1.0 + 1e-6))
+    assert finding.outcome is False and finding.error < 1e-9
+
+
+def test_functions_that_are_not_analytic_are_judged_by_differences() -> None:
+    """The complex step is wrong about |t + 1|^2, and convicts nobody."""
+    finding = judge(lambda attempt: line(lambda t: np.abs(t + 1) ** 2, 2.0))
+    assert (finding.outcome, finding.by) == (True, "differences say")
+
+
+@pytest.mark.parametrize("doubt", [True, False])
+def test_forgotten_ways_are_found_where_there_is_doubt(doubt: bool) -> None:
+    """|t + 1| has no imaginary part to first order: the complex step agrees with a claim that forgets it."""
+    finding = judge(lambda attempt: line(lambda t: t * 2 + np.abs(t + 1), 2.0), doubt=doubt)
+    assert finding.outcome is not doubt
+
+
+def test_zero_is_never_believed_without_differences() -> None:
+    """A function that drops all imaginary parts says 0, whatever its derivative is."""
+    assert judge(lambda attempt: line(lambda t: np.sin(np.real(t)), 0.0)).outcome is False
+
+
+def test_functions_that_are_others_at_complex_numbers_are_not_believed() -> None:
+    """Where the real part is not the value, the complex step says nothing."""
+    assert np.isnan(complex_step(lambda t: t + 1, value=0.0, room=1e-12))
+
+
+@pytest.mark.parametrize("claimed", [0.5, 1.0])
+def test_kinks_give_no_verdict(claimed: float) -> None:
+    """Central differences of max(t, 0) all say 1/2; the quotients from both sides tell that there is a kink."""
+    assert judge(lambda attempt: line(lambda t: max(np.real(t), 0.0) + 0.0, claimed)).outcome is None
+
+
+def test_the_ladder_knows_its_error() -> None:
+    """The estimate of the error is above the error, and small."""
+    found = ladder(lambda t: np.exp(3 * t), 1.0)
+    assert abs(found.value - 3.0) <= found.error < 1e-9
+
+
+def test_rounding_convicts_nobody() -> None:
+    """A staircase has exact differences, and they are wrong."""
+
+    def stairs(t: Any) -> Any:
+        return 1.0 + 1e-16 * t - 1.0  # all rounded away
+
+    finding = judge(lambda attempt: Line(stairs, 1.1e-16, 0.0, 1.1e-16, 1.0))
+    assert finding.outcome is not False and stairs(1.0) == 0.0
+
+
+def test_a_jump_of_the_derivative_is_found_wherever_it_is() -> None:
+    """Between two samples, too; a steep slope is none."""
+    found = jump(lambda t: float(t > 0.123456))
+    assert found.size == 1.0 and found.at == pytest.approx(0.123456)
+    assert jump(lambda t: float(np.tanh(500 * (t - 0.4321)))).size < 1e-6
+
+
+def norm(change: Callable[..., Any]) -> Layer[Any, Any]:
+    """Rows normalized, times a gain, plus a bias; the gradients of gain, bias and input passed through `change`."""
+
+    def rule(p: Mapping[str, Any], x: Any) -> tuple[Any, Callable[[Any], Any]]:
+        gain, bias = leaves(p, "gain", "bias")
+        centered = x - x.mean(-1, keepdims=True)
+        scale = 1 / np.sqrt((centered * centered).mean(-1, keepdims=True) + 1e-5)
+        n = centered * scale
+
+        def pullback(dy: Any) -> Any:
+            dn = dy * gain
+            dx = scale * (dn - dn.mean(-1, keepdims=True) - n * (dn * n).mean(-1, keepdims=True))
+            dgain, dbias, dx = change((dy * n).sum(0), dy.sum(0), dx)
+            return {"gain": dgain, "bias": dbias}, dx
+
+        return n * gain + bias, pullback
+
+    def spec(shape: Shape) -> Spec:
+        features = axes("norm", shape)[-1:]
+        return {"gain": (ones, features), "bias": (zeros, features)}
+
+    return Layer.of(matrix, spec, rule)
+
+
+def _off(which: int) -> Any:
+    """Gradients with one of three off by a millionth."""
+    return lambda *gradients: [g * (1 + 1e-6 * (i == which)) for i, g in enumerate(gradients[:3])]
+
+
+@pytest.mark.parametrize("make", [lambda change: affine(with_gradients(change)), norm], ids=["dense", "norm"])
+@pytest.mark.parametrize("which", range(3))
+def test_a_millionth_in_one_leaf_is_found(make: Any, which: int) -> None:
+    """In a weight, a bias or the input of a dense layer, in a gain, a bias or the input of a norm."""
+    with pytest.raises(LawBroken, match="true_pullback is broken"):
+        LAWS["true_pullback"](Case(make(_off(which)), (3, 4), seed=5))
+    LAWS["true_pullback"](Case(make(_off(3)), (3, 4), seed=5))
+
+
+@pytest.mark.parametrize("kind", ["mixed", "sparse", "tiny", "subnormal", "small", "large"])
+@pytest.mark.parametrize(
+    ("layer", "shape"),
+    [
+        (Relu, (3, 4)),
+        (MaxPool((2, 2)), (2, 4, 4, 2)),
+        (LayerNorm(), (3, 4)),
+        (serial(Dense(4), Relu, LayerNorm()), (3, 4)),
+    ],
+    ids=repr,
+)
+def test_nobody_is_accused_at_zeros_ties_and_tiny_inputs(layer: Layer[Any, Any], shape: Any, kind: str) -> None:
+    """Correct layers are never convicted, at whatever inputs."""
+    for seed in range(20):
+        for law in ("true_pullback", "additive_pullback", "linear_pullback", "independent_rows"):
+            LAWS[law](Case(layer, shape, seed=seed, kind=kind))
+        LAWS["float32_tracks_float64"](Case(layer, shape, dtype="float32", seed=seed, kind=kind))
