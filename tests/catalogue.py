@@ -45,7 +45,7 @@ class LayerRow(NamedTuple):
     mixes_batch: bool = False  # at inference, an example's output depends on the other examples
     domain: tuple[float, float] | None = None  # features are drawn between these, where it is not for all numbers
     linear: bool = False  # y is linear in x, but for a constant
-    also: tuple[str, ...] = ()  # laws of a domain that hold, see funcnn/testing/domain_laws.py: "rows_sum_to_one", ...
+    also: tuple[str, ...] = ()  # laws of a domain that hold, see funcnn/testing/lawbook/domains.py: "rows_sum_to_one", ...
     except_: Mapping[str, str] = {}  # law: why it does not hold  # noqa: RUF012  (read only)
 
 
@@ -75,11 +75,15 @@ LAYERS: Final = (
     LayerRow("Dense(3)", ("B", ..., "D"), linear=True),
     LayerRow("Conv(3, (3, 2))", ("B", range(3, 6), range(2, 5), "C"), linear=True, also=("translation_equivariant",)),
     LayerRow("Conv(2, (2, 3), (2, 1), 'SAME')", ("B", range(1, 5), range(1, 5), "C"), linear=True),
+    LayerRow("Conv(3, (1, 1))", ("B", range(1, 4), range(1, 4), "C"), linear=True),
+    LayerRow("Conv(2, (2, 2), (3, 2))", ("B", range(2, 6), range(2, 6), 5), linear=True),
     LayerRow("AvgPool((2, 2), (2, 2))", ("B", range(2, 6), range(2, 6), "C"), linear=True, also=("within_input",)),
+    LayerRow("AvgPool((2, 2), (3, 3))", ("B", range(2, 6), range(2, 6), "C"), linear=True, also=("within_input",)),
     LayerRow(
         "AvgPool((3, 2), padding='SAME')", ("B", range(1, 5), range(1, 5), "C"), linear=True, also=("within_input",)
     ),
     LayerRow("MaxPool((2, 2), (2, 2))", ("B", range(2, 6), range(2, 6), "C"), kinks=True, also=("within_input",)),
+    LayerRow("MaxPool((2, 2), (3, 3))", ("B", range(2, 6), range(2, 6), "C"), kinks=True, also=("within_input",)),
     LayerRow(
         "MaxPool((3, 2), (2, 1), 'SAME')", ("B", range(1, 5), range(1, 5), "C"), kinks=True, also=("within_input",)
     ),
@@ -99,6 +103,7 @@ LAYERS: Final = (
     ),
     LayerRow("BatchNorm()", ("B", ..., "D")),
     LayerRow("BatchNorm(axis=(0, 2), scale=False)", ("B", "C", "T")),
+    LayerRow("BatchNorm(center=False)", ("B", "D")),
     LayerRow("LayerNorm()", ("B", ..., "D"), also=("shift_invariant", "scale_invariant", "propagates_nan")),
     LayerRow("Dropout(0.5)", ("B", ..., "D"), linear=True, also=("identity_at_inference",)),
     LayerRow("Flatten", ("B", ..., "D"), linear=True),
@@ -108,21 +113,33 @@ LAYERS: Final = (
 COMBINATORS: Final = (
     LayerRow("serial()", ("B", ..., "D"), linear=True),
     LayerRow("serial(Dense(3), Dense(2))", ("B", ..., "D"), linear=True),
+    LayerRow("serial(Embedding(6, 3), Dense(2))", ("B", "T"), tokens=6),
+    LayerRow("serial(Dense(5), Dropout(0.4), Dense(2))", ("B", "D"), linear=True),
+    LayerRow(
+        "serial(Dense(4), Tanh, Dense(5), Sigmoid, Dense(3), Softplus, Dense(4), Tanh, Dense(2), Sigmoid, Dense(3), "
+        "Tanh, Dense(2), Tanh)", ("B", "D"),
+    ),
     LayerRow("serial(serial(Dense(3), Dense(2).named('neck')), Dense(4))", ("B", "D"), linear=True),
     LayerRow("mlp((3, 2), Tanh)", ("B", ..., "D")),
     LayerRow("parallel(Dense(3), serial(Tanh, Dense(2)))", (("B", "D"), ("B", "E"))),
     LayerRow("parallel(Dense(3), parallel(Identity, Sigmoid))", (("B", "D"), (("B", "D"), ("B", "E")))),
     LayerRow("residual(serial(Dense(4), Tanh, Dense(3)))", ("B", ..., 3)),
     LayerRow("residual(Dense(2), Dense(2))", ("B", ..., "D"), linear=True),
+    LayerRow("serial(residual(Dense(3)), residual(serial(residual(Dense(3)), Tanh)))", ("B", 3)),
     LayerRow("FanOut(2)", ("B", ..., "D"), linear=True),
     LayerRow("FanInSum", (("B", "D"), ("B", "D"), ("B", "D")), linear=True),
     LayerRow("FanInConcat()", (("B", "D"), ("B", "E")), linear=True),
     LayerRow("FanInConcat(1)", (("B", "D", 2), ("B", "E", 2)), linear=True),
     LayerRow("serial(FanOut(2), parallel(Dense(2), Tanh), FanInConcat())", ("B", ..., "D")),
+    LayerRow("serial(FanOut(2), parallel(FanOut(2), Identity), parallel(FanInSum, Tanh), FanInSum)", ("B", "D")),
     LayerRow("select(1, 0, 1)", (("B", "D"), ("B", "E"), ("B", 2)), linear=True),
     LayerRow("select(0)", (("B", "D"), ("B", "E")), linear=True),
     LayerRow("first(Dense(2))", (("B", "D"), ("B", "E")), linear=True),
     LayerRow("keep(serial(parallel(Dense(3), Dense(3)), FanInSum, Tanh))", (("B", "D"), ("B", "E"))),
+    LayerRow(
+        "serial(keep(residual(serial(first(Dense(3)), select(0)), select(0))), select(0))", (("B", 3), ("B", "D")),
+        linear=True,
+    ),
 )
 
 # Sizes at which kernels change their algorithm, work block by block, or on several threads.
@@ -132,6 +149,7 @@ LARGE: Final = (
     LayerRow("Conv(16, (3, 3))", (3, 10, 17, 12), linear=True),
     LayerRow("MaxPool((2, 2), (2, 2))", (3, 40, 40, 32), kinks=True),
     LayerRow("Embedding(70000, 4)", (7, 9), tokens=range(69000, 70000)),
+    LayerRow("Embedding(6, 3)", (300, 2), tokens=6),
     LayerRow("Relu", (65, 4100), kinks=True),
     LayerRow("Gelu", (65, 4100)),
     LayerRow("Tanh", (65, 4100)),
@@ -174,8 +192,8 @@ OPTIMIZERS: tuple[OptimizerRow, ...] = (
 
 # Public functions that return a layer, a loss or an optimizer and yet have no row, with the reason.
 WITHOUT_ROW: Final = {
-    "elementwise": "takes functions, which print by name only; tests/test_activations.py, and the rows of its kind",
-    "rebuild": "makes a network out of a network; tests/test_children.py",
+    "elementwise": "takes functions, which print by name only; tests/layers/test_activations.py holds one to the laws",
+    "rebuild": "makes a network out of a network; tests/networks/test_children.py",
     "layer": "the decorator of constructors",
     "differentiable": "the decorator of rules",
 }

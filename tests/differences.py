@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from funcnn import Array, Key, Layer, Params, Tree, vjp
+from funcnn import Array
 from funcnn.types import is_tuple
 
 
@@ -49,27 +49,3 @@ def moved(x: Any, t: complex, direction: Any) -> Any:
 def slope(f: Callable[[float], float], h: float = 1e-5) -> float:
     """The derivative of `f` at 0, by differences of fourth order."""
     return (8 * (f(h) - f(-h)) - (f(2 * h) - f(-2 * h))) / (12 * h)
-
-
-def disagreement(net: Layer[Any, Any], x: Any, *, params: Tree | None = None, rng: int | None = None) -> float:
-    """How far the pullback of `net` at `x` is from differences: the worst of params and input, 3 directions."""
-    numbers = np.random.default_rng(11)
-    if params is None:
-        _, drawn = net.init(Key(3), shapes(x), dtype=np.float64)
-        params = Params(moved(drawn.to_dict(), 0.3, drawn_like(drawn.to_dict(), numbers)))
-    y, pullback = vjp(net.apply, params, x, rng=rng)
-    w = drawn_like(y, numbers)
-    dparams, dx = pullback(w)
-    worst = 0.0
-    for _ in range(3):
-        dp, d = drawn_like(params, numbers), drawn_like(x, numbers)
-        along_params = slope(lambda t: inner(w, net.apply(moved(params, t, dp), x, rng=rng)))
-        along_x = slope(lambda t: inner(w, net.apply(params, moved(x, t, d), rng=rng)))
-        for found, wanted in ((inner(dparams, dp), along_params), (inner(dx, d), along_x)):
-            worst = max(worst, abs(found - wanted) / (1 + abs(wanted)))
-    return worst
-
-
-def shapes(x: Any) -> Any:
-    """The shape of an array, or the shapes of a tuple."""
-    return tuple(shapes(item) for item in x) if is_tuple(x) else x.shape

@@ -11,7 +11,6 @@ import pytest
 
 from funcnn import Array, Dense, Dropout, Key, Layer, ShapeError, Tanh, Tree, differentiable, serial, vjp
 from funcnn.networks.definitions import takes_key
-from tests.differences import disagreement
 from tests.refusals import refusal
 
 NET = serial(Dense(4), Tanh, Dense(2))
@@ -72,11 +71,6 @@ def test_vjp_refuses_other_things() -> None:
 
 
 # layers ---------------------------------------------------------------------------------------------------------------
-def test_the_pullback_agrees_with_differences() -> None:
-    """For params and input."""
-    assert disagreement(NET, X) < 1e-8
-
-
 def test_the_value_is_that_of_apply() -> None:
     """Bit for bit."""
     y, _ = vjp(NET.apply, PARAMS, X)

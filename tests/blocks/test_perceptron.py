@@ -7,7 +7,6 @@ import pytest
 
 from funcnn import Dense, Layer, Relu, Sigmoid, Tanh, mlp, rebuild, serial
 from funcnn.types import Array
-from tests.differences import disagreement
 
 
 def test_it_is_dense_layers_with_activations_between() -> None:
@@ -36,11 +35,6 @@ def test_its_children_can_be_rebuilt() -> None:
     assert params.paths()[0] == "dense_0/b" and params.paths()[2] == "mlp_0/dense_0/b"
     other = serial(mlp((5, 2), Sigmoid), Dense(1))
     assert np.array_equal(rebuild(net, swap).apply(params, x), other.apply(params, x))
-
-
-def test_the_pullback_agrees_with_differences() -> None:
-    """For params and input."""
-    assert disagreement(mlp((5, 4, 2), Tanh), np.random.default_rng(0).normal(size=(4, 3))) < 1e-9
 
 
 @pytest.mark.parametrize(

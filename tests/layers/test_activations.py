@@ -9,7 +9,6 @@ from math import cosh, erf, exp, isinf, log, pi, sqrt, tanh
 import numpy as np
 import numpy.typing as npt
 import pytest
-from tests.differences import disagreement
 
 from funcnn import (
     Array,
@@ -30,6 +29,7 @@ from funcnn import (
     serial,
     vjp,
 )
+from funcnn.testing import laws
 
 POINTS = (-30.0, -3.0, -1.0, -0.1, 0.2, 1.0, 2.5, 30.0)
 ALPHA, SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
@@ -85,13 +85,6 @@ def test_derivatives_are_those_of_the_table(
     assert slope_at(net, np.array(POINTS)) == pytest.approx([df(x) for x in POINTS], rel=1e-12, abs=1e-13)
 
 
-@every_activation
-def test_the_pullback_agrees_with_differences(net: Layer[Array, Array]) -> None:
-    """Away from kinks, the pullback is the transposed derivative."""
-    x = np.random.default_rng(5).uniform(0.1, 2.0, (3, 4)) * np.array([1.0, -1.0, 1.0, -1.0])
-    assert disagreement(net, x) < 1e-8
-
-
 def test_values_worked_by_hand() -> None:
     """Known: sigmoid(0.5 * 0.4 + 0.3 * 0.7 + 0.2 * 0.2) = 0.6106..., softplus(0) = log 2, selu(1) = 1.0507..."""
     assert Sigmoid.apply({}, np.array([0.0, 0.45])).round(4).tolist() == [0.5, 0.6106]
@@ -140,38 +133,6 @@ def test_nan_goes_through(net: Layer[Array, Array], shape: tuple[int, ...]) -> N
 
 
 @every_activation
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_the_dtype_is_kept(net: Layer[Array, Array], dtype: npt.DTypeLike) -> None:
-    """float32 stays float32, in the value and in the derivative."""
-    x = np.array([[-1.0, 0.5]], dtype)
-    assert [net.apply({}, x).dtype, slope_at(net, x).dtype] == [np.dtype(dtype)] * 2
-
-
-@every_activation
-def test_complex_numbers_carry_derivatives(net: Layer[Array, Array]) -> None:
-    """A complex step through the rule gives the derivative to the last digits."""
-    x, h = np.array([-3.0, -1.0, -0.1, 0.2, 1.0, 2.5]), 1e-30
-    y: Array = net.apply.value({}, x + 1j * h)
-    assert y.imag / h == pytest.approx(slope_at(net, x), rel=1e-13)
-
-
-@every_activation
-def test_nothing_is_mutated(net: Layer[Array, Array]) -> None:
-    """Input and cotangent stay what they were, and the pullback gives the same twice."""
-    x, dy = np.array([[-1.0, 0.5]]), np.array([[2.0, 3.0]])
-    _, pullback = vjp(net.apply, {}, x)
-    first, second = pullback(dy)[1], pullback(dy)[1]
-    assert (x.tolist(), dy.tolist()) == ([[-1.0, 0.5]], [[2.0, 3.0]])
-    assert first.tolist() == second.tolist()
-
-
-@every_activation
-def test_an_empty_batch_gives_an_empty_output(net: Layer[Array, Array]) -> None:
-    """No rows in, no rows out."""
-    assert net.apply({}, np.zeros((0, 3), np.float32)).shape == (0, 3)
-
-
-@every_activation
 def test_a_tuple_is_refused(net: Layer[Array, Array]) -> None:
     """An activation takes one array; the message names it."""
     with pytest.raises(ShapeError, match=f"{net!r} takes an array .* got a tuple of 2"):
@@ -202,10 +163,7 @@ def test_elementwise_takes_a_function_and_its_derivative() -> None:
     assert (y.tolist(), pullback(np.array([[1.0, 10.0]]))[1].tolist()) == ([[-1.0, 8.0]], [[3.0, 120.0]])
 
 
-def test_elementwise_agrees_with_differences_in_a_network() -> None:
-    """It is a layer like any other."""
-    x = np.random.default_rng(0).normal(size=(3, 2))
-    assert disagreement(serial(Dense(3), elementwise(cube, cube_slope), Dense(2)), x) < 1e-7
+TestLawsOfElementwise = laws(serial(Dense(3), elementwise(cube, cube_slope)), ("B", "D"), kinks=False)
 
 
 def test_elementwise_prints_compares_and_pickles() -> None:

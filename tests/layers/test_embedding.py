@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from funcnn import Dense, DTypeError, Embedding, LabelError, Params, serial, vjp
-from tests.differences import disagreement
 
 TABLE = Params({"w": np.array([[0.0, 1], [10, 11], [20, 21]], np.float32)})
 NET = Embedding(3, 2)
@@ -41,25 +40,11 @@ def test_the_gradient_of_a_row_is_the_sum_over_its_places() -> None:
     assert (dx.shape, dx.dtype.name, bool(dx.any())) == ((2, 2), "float32", False)
 
 
-@pytest.mark.parametrize("count", [7, 300])
-def test_pullback_agrees_with_differences(count: int) -> None:
-    """A few tokens and many, which are added up in different ways."""
-    x = np.random.default_rng(0).integers(0, 6, (count, 2))
-    assert disagreement(serial(Embedding(6, 3), Dense(2)), x) < 1e-9
-
-
 def test_params_are_drawn_for_vocabulary_and_units() -> None:
     """One row for every token, with the standard deviation 0.02."""
     out_shape, params = Embedding(1000, 50).init(0, (-1, 20))
     assert (out_shape, params.at("w").shape) == ((-1, 20, 50), (1000, 50))
     assert float(params.at("w").std()) == pytest.approx(0.02, rel=0.02)
-
-
-def test_no_tokens_give_no_vectors() -> None:
-    """And zero gradients."""
-    y, pullback = vjp(NET.apply, TABLE, np.zeros((0, 4), np.int64))
-    assert (y.shape, y.dtype.name) == ((0, 4, 2), "float32")
-    assert not pullback(y)[0].at("w").any()
 
 
 def test_the_layer_prints_and_compares_as_source() -> None:

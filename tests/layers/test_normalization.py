@@ -5,15 +5,13 @@ from __future__ import annotations
 from statistics import fmean, pvariance
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
-from funcnn import Array, BatchNorm, Key, Layer, LayerNorm, Params, ShapeError, Tree, serial, tree_map, vjp
+from funcnn import Array, BatchNorm, Key, Layer, LayerNorm, Params, ShapeError, Tree, tree_map, vjp
 from funcnn.authoring import Later
 from funcnn.initializers import constant
 from funcnn.kernels.affine import column_sums
 from funcnn.kernels.normalization import moments
-from tests.differences import disagreement
 
 
 def drawn(*shape: int) -> Array:
@@ -114,28 +112,6 @@ def test_batch_norm_arguments_are_those_of_stax() -> None:
     assert (params.at("offset").tolist(), params.at("scale").tolist()) == ([2.0], [3.0])
 
 
-@PASSES
-@pytest.mark.parametrize(
-    ("net", "shape"),
-    [
-        (LayerNorm(), (5, 4)),
-        (LayerNorm(), (2, 3, 4)),
-        (BatchNorm(), (5, 4)),
-        (BatchNorm(), (2, 3, 3, 4)),
-        (BatchNorm(axis=(0, 2, 3)), (4, 3, 2, 2)),
-        (BatchNorm(axis=0, scale=False), (4, 3, 2)),
-        (BatchNorm(center=False), (4, 3, 2)),
-        (serial(BatchNorm(), BatchNorm()), (6, 3)),
-    ],
-    ids=repr,
-)
-def test_the_pullback_agrees_with_differences(
-    net: Layer[Array, Array], shape: tuple[int, ...], rng: int | None
-) -> None:
-    """For params and input, in inference and in a training pass, the pullback is the transposed derivative."""
-    assert disagreement(net, drawn(*shape), params=params_for(net, shape), rng=rng) < 1e-8
-
-
 def gradients(net: Layer[Array, Array], x: Array, rng: int | None) -> tuple[Params, Params, Array]:
     """Params, their gradients, and that of the input, for a cotangent of ones and twos."""
     params = params_for(net, x.shape)
@@ -152,66 +128,11 @@ def test_statistics_have_no_gradient_in_training() -> None:
 
 
 @BOTH
-@PASSES
-def test_gradients_alias_nothing(net: Layer[Array, Array], rng: int | None) -> None:
-    """Every gradient is memory of its own."""
-    params, dparams, dx = gradients(net, drawn(5, 3), rng)
-    arrays = [*(params.at(p) for p in params.paths()), *(dparams.at(p) for p in dparams.paths()), dx]
-    fresh = arrays[len(params) :]
-    assert not any(np.shares_memory(a, b) for a in fresh for b in arrays if a is not b)
-
-
-@BOTH
 def test_the_cotangent_of_the_input_is_left_for_later(net: Layer[Array, Array]) -> None:
     """In front of a network, a norm costs nothing that nobody wants."""
     key = (Key(0),) if net.apply.random else ()
     _, pullback = net.apply.rule(params_for(net, (4, 3)).to_dict(), drawn(4, 3), *key)
     assert isinstance(pullback(drawn(4, 3))[1], Later)
-
-
-@BOTH
-@PASSES
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_the_dtype_is_kept(net: Layer[Array, Array], rng: int | None, dtype: npt.DTypeLike) -> None:
-    """float32 stays float32 in value, gradients and input cotangent."""
-    _, params = net.init(0, (-1, 3), dtype=dtype)
-    y, pullback = vjp(net.apply, params, drawn(4, 3), rng=rng)
-    dparams, dx = pullback(np.ones((4, 3)))
-    assert {y.dtype, dx.dtype, *(dparams.at(p).dtype for p in dparams.paths())} == {np.dtype(dtype)}
-
-
-@BOTH
-@PASSES
-def test_nothing_is_mutated(net: Layer[Array, Array], rng: int | None) -> None:
-    """Input, params and cotangent stay what they were; the pullback gives the same twice."""
-    x, dy, params = drawn(4, 3), drawn(4, 3), params_for(net, (4, 3))
-    before = params.to_dict()
-    _, pullback = vjp(net.apply, params, x, rng=rng)
-    (dparams, dx), (dparams_again, dx_again) = pullback(dy), pullback(dy)
-    assert (dparams, dx.tolist()) == (dparams_again, dx_again.tolist())
-    assert (x.tolist(), dy.tolist(), params) == (drawn(4, 3).tolist(), drawn(4, 3).tolist(), Params(before))
-
-
-@BOTH
-@PASSES
-def test_complex_numbers_carry_derivatives(net: Layer[Array, Array], rng: int | None) -> None:
-    """A complex step of the input through the rule gives the derivative: nothing in it is but analytic."""
-    x, v, params = drawn(5, 3), drawn(5, 3)[::-1], params_for(net, (5, 3))
-    key = () if not net.apply.random else (None if rng is None else Key(rng),)
-    y: Array = net.apply.value(params.to_dict(), x + 1e-30j * v, *key)
-    _, pullback = vjp(net.apply, params, x, rng=rng)
-    dx = pullback(np.arange(15.0).reshape(5, 3))[1]
-    assert float((np.arange(15.0).reshape(5, 3) * y.imag).sum()) / 1e-30 == pytest.approx(float((dx * v).sum()))
-
-
-@BOTH
-@PASSES
-def test_an_empty_batch_gives_an_empty_output(net: Layer[Array, Array], rng: int | None) -> None:
-    """No rows in, no rows out, no warning; gradients are zero."""
-    _, params = net.init(0, (-1, 3))
-    y, pullback = vjp(net.apply, params, np.zeros((0, 3), np.float32), rng=rng)
-    dparams, dx = pullback(y)
-    assert (y.shape, dx.shape, dparams.at("scale").tolist()) == ((0, 3), (0, 3), [0, 0, 0])
 
 
 @BOTH

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from funcnn import Array, AvgPool, Conv, Key, Layer, MaxPool, ShapeError, serial, vjp
-from tests.differences import disagreement
 
 IMAGE = np.array([[1.0, 5, 2, 0], [3, 4, 8, 1], [0, 2, 6, 7], [9, 1, 2, 3]])[None, :, :, None]
 POOLS: tuple[Callable[..., Layer[Array, Array]], ...] = (MaxPool, AvgPool)
@@ -111,52 +110,6 @@ def test_every_pixel_gets_its_share() -> None:
     """A window of four pixels gives each a quarter."""
     _, pullback = vjp(AvgPool((2, 2), (2, 2)).apply, {}, IMAGE)
     assert pullback(np.full((1, 2, 2, 1), 2.0))[1].ravel().tolist() == [0.5] * 16
-
-
-SEPARATED = np.random.default_rng(1).permutation(2 * 6 * 5 * 3).reshape(2, 6, 5, 3) / 10  # no two pixels are near
-
-
-@pytest.mark.parametrize("pool", POOLS)
-@pytest.mark.parametrize(
-    "how",
-    [((2, 2), (2, 2)), ((2, 2),), ((3, 2), (2, 1), "SAME"), ((2, 2), (3, 3)), ((4, 4), (1, 2), "SAME"), ((6, 5),)],
-    ids=repr,
-)
-def test_pullback_agrees_with_differences(pool: Callable[..., Layer[Array, Array]], how: tuple[Any, ...]) -> None:
-    """Windows apart, overlapping, with gaps, at borders, and as large as the image."""
-    assert disagreement(pool(*how), SEPARATED) < 1e-9
-
-
-@pytest.mark.parametrize("pool", POOLS)
-def test_nothing_is_written_to_and_float32_stays(pool: Callable[..., Layer[Array, Array]]) -> None:
-    """Input and cotangent stay what they are, in float32; the pullback gives the same twice."""
-    x = SEPARATED.astype(np.float32)
-    y, pullback = vjp(pool((2, 2), padding="SAME").apply, {}, x)
-    dy = np.random.default_rng(2).normal(size=y.shape).astype(np.float32)
-    kept = x.copy(), dy.copy()
-    (_, once), (_, twice) = pullback(dy), pullback(dy)
-    assert {y.dtype, once.dtype} == {np.dtype(np.float32)}
-    for found, wanted in ((once, twice), (x, kept[0]), (dy, kept[1])):
-        np.testing.assert_array_equal(found, wanted)
-
-
-@pytest.mark.parametrize("pool", POOLS)
-def test_strange_layouts_give_the_same(pool: Callable[..., Layer[Array, Array]]) -> None:
-    """Fortran order and every other column of a wider image, input and cotangent."""
-    wide = np.repeat(SEPARATED, 2, axis=2)[:, :, ::2]
-    net = pool((2, 2), (2, 2))
-    y, pullback = vjp(net.apply, {}, SEPARATED)
-    for x in (wide, np.asfortranarray(SEPARATED)):
-        other, back = vjp(net.apply, {}, x)
-        np.testing.assert_array_equal(other, y)
-        np.testing.assert_array_equal(back(np.asfortranarray(y))[1], pullback(y)[1])
-
-
-@pytest.mark.parametrize("pool", POOLS)
-def test_an_empty_batch_gives_an_empty_output(pool: Callable[..., Layer[Array, Array]]) -> None:
-    """Of the right shape and dtype."""
-    y, pullback = vjp(pool((2, 2), (2, 2)).apply, {}, np.zeros((0, 4, 4, 3), np.float32))
-    assert (y.shape, y.dtype.name, pullback(y)[1].shape) == ((0, 2, 2, 3), "float32", (0, 4, 4, 3))
 
 
 # messages -------------------------------------------------------------------------------------------------------------

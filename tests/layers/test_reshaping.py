@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from funcnn import Array, Flatten, Identity, ShapeError, serial, vjp
-from tests.differences import disagreement
+from funcnn import Array, Flatten, Identity, ShapeError, vjp
 
 
 def test_flatten_keeps_the_first_axis() -> None:
@@ -24,29 +23,10 @@ def test_flatten_shapes(shape: tuple[int, ...], out: tuple[int, ...]) -> None:
     assert Flatten.out_shape(shape) == out
 
 
-@pytest.mark.parametrize("shape", [(5, 3), (5,), (0, 3, 2), (2, 3, 4)])
-def test_flatten_does_what_its_shape_rule_says(shape: tuple[int, ...]) -> None:
-    """Without rows too."""
-    assert Flatten.apply({}, np.ones(shape)).shape == Flatten.out_shape(shape)
-
-
-def test_flatten_ignores_the_layout() -> None:
-    """Fortran order and strides change nothing."""
-    x = np.random.default_rng(0).normal(size=(3, 4, 5))
-    wanted = Flatten.apply({}, x).tolist()
-    assert Flatten.apply({}, np.asfortranarray(x)).tolist() == wanted
-    assert Flatten.apply({}, np.repeat(x, 2, 1)[:, ::2]).tolist() == wanted
-
-
 def test_flatten_pullback_gives_the_shape_back() -> None:
     """The cotangent of an entry is the entry of the cotangent."""
     _, pullback = vjp(Flatten.apply, {}, np.ones((1, 2, 2)))
     assert pullback(np.array([[1.0, 2.0, 3.0, 4.0]]))[1].tolist() == [[[1.0, 2.0], [3.0, 4.0]]]
-
-
-def test_both_agree_with_differences() -> None:
-    """Their pullbacks are the transposed derivatives."""
-    assert disagreement(serial(Identity, Flatten), np.random.default_rng(0).normal(size=(2, 3, 2))) < 1e-9
 
 
 def test_flatten_refuses_what_has_no_batch() -> None:
@@ -75,9 +55,3 @@ def test_integers_reach_what_lies_behind() -> None:
     tokens = np.array([[[1], [2]]])
     kept: Array = Flatten.apply({}, tokens)
     assert kept.dtype == tokens.dtype
-
-
-@pytest.mark.parametrize("net", [Flatten, Identity], ids=repr)
-def test_the_dtype_is_kept(net: object) -> None:
-    """float32 stays float32."""
-    assert serial(Flatten, Identity).apply({}, np.ones((2, 3), np.float32)).dtype == np.float32
