@@ -13,6 +13,9 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, NamedTuple, NoReturn, ParamSpec, TypeGuard, TypeVar, cast, final
 
+import numpy as np
+import numpy.typing as npt
+
 from funcnn.types import is_array, is_mapping
 
 P = ParamSpec("P")
@@ -37,20 +40,14 @@ class Record(NamedTuple):
         return self.make(*self.args, **self.kwargs)
 
     def __repr__(self) -> str:
-        if self.make is None:
-            return self.name
-        shown = [as_argument(a) for a in self.args] + [f"{k}={as_argument(v)}" for k, v in self.kwargs.items()]
-        return f"{self.name}({', '.join(shown)})"
+        return printed(self)
 
     def __eq__(self, other: object) -> bool:
         """Is it the same call? `Dense(3)` is `Dense(units=3)`, and defaults may be given or left out."""
-        if not isinstance(other, Record) or (self.module, self.name) != (other.module, other.name):
-            return False
-        if _same(self.args, other.args) and _same(self.kwargs, other.kwargs):
-            return True
-        return self.make is not None and self.make is other.make and _same(self._bound(), other._bound())
+        return isinstance(other, Record) and same_value(self, other)
 
-    def _bound(self) -> dict[str, Any]:
+    def bound(self) -> dict[str, Any]:
+        """The arguments by name, defaults filled in."""
         assert self.make is not None
         call = inspect.signature(self.make).bind(*self.args, **self.kwargs)
         call.apply_defaults()
@@ -62,12 +59,60 @@ class Record(NamedTuple):
     def __hash__(self) -> int:
         return hash((self.module, self.name))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Record, (self.module, self.name, self.make, self.args, self.kwargs)
+
+
+class Origin(NamedTuple):
+    """What a value that carries its record, as `value.origin`, is known by.
+
+    record   how it was made; None: it is nothing but itself
+    other    how its other half was made, where there are two
+    key      what else makes a difference between two such values
+    suffix   what is printed behind the record
+    shown    what is printed where there is no record
+    """
+
+    record: Record | None
+    other: Record | None = None
+    key: object = None
+    suffix: str = ""
+    shown: str = ""
+
+
+def fixed(value: Any) -> Any:
+    """An argument as a value that nobody can change any more: a record must not change when its argument does.
+
+    Lists become tuples (those of layers, which are mostly refused, copies), dicts and arrays copies, NumPy's scalars Python's own numbers, which neither overflow nor turn
+    float32 into float64.
+
+    >>> fixed([np.int64(3), {"scale": np.float32(0.5)}])
+    (3, {'scale': 0.5})
+    """
+    kind = type(value)
+    if kind in _AS_THEY_ARE:
+        return value
+    if kind is list or kind is tuple:
+        inside = [fixed(v) for v in value]
+        return inside if kind is list and any(hasattr(v, "origin") for v in inside) else tuple(inside)
+    if kind is dict:
+        return {key: fixed(v) for key, v in value.items()}
+    if kind is np.ndarray:
+        array = np.array(value, order="K")
+        array.setflags(write=False)
+        return array
+    return value.item() if isinstance(value, (np.bool_, np.integer, np.floating, np.str_)) else value
+
+
+_AS_THEY_ARE = frozenset((int, float, bool, str, type(None)))
+
 
 def recording(make: F, carried: Callable[[Record, Any], Any]) -> F:
     """A constructor that records its calls: it returns `carried(record, what make returned)`."""
 
     @functools.wraps(make)
     def construct(*args: Any, **kwargs: Any) -> Any:
+        args, kwargs = fixed(args), fixed(kwargs)
         return carried(Record(make.__module__, make.__name__, construct, args, kwargs), make(*args, **kwargs))
 
     return cast(F, construct)
@@ -93,11 +138,16 @@ class Recorded(Generic[P, V_co]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> V_co:
         return self.function(*args, **kwargs)
 
+    @property
+    def origin(self) -> Origin:
+        """What it is known by."""
+        return Origin(self.record, key=self.part, suffix=f".{self.part}" if self.part else "")
+
     def __repr__(self) -> str:
-        return f"{self.record!r}.{self.part}" if self.part else repr(self.record)
+        return printed(self)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Recorded) and self.part == other.part and self.record == other.record
+        return isinstance(other, Recorded) and same_value(self, other)
 
     def __hash__(self) -> int:
         return hash((self.record, self.part))
@@ -133,11 +183,53 @@ def snake_case(name: str) -> str:
     return re.sub(r"(?<=[A-Za-z0-9])(?=[A-Z][a-z])", "_", name).lower()
 
 
+# Networks are nested as deep as people like, so that nothing here calls itself: what is left to do lies on a list.
+def printed(value: object) -> str:
+    """A value that carries its record, or a record, as source."""
+    done: list[str] = []
+    left: list[object] = [value]
+    while left:
+        part = left.pop()
+        if isinstance(part, _Text):
+            done.append(part)
+            continue
+        origin = part if isinstance(part, Origin) else getattr(part, "origin", None)
+        if isinstance(origin, Origin):
+            left += [_Text(origin.suffix), origin.record] if origin.record else [_Text(origin.shown)]
+        elif isinstance(part, Record):
+            left += reversed(_call(part))
+        elif _is_plain_tuple(part):
+            left += reversed(_joined("(", [[v] for v in part], ",)" if len(part) == 1 else ")"))
+        elif _is_plain_dict(part):
+            left += reversed(_joined("{", [[_Text(f"{key!r}: "), v] for key, v in part.items()], "}"))
+        else:
+            done.append(as_argument(part))
+    return "".join(done)
+
+
+class _Text(str):
+    """A piece of source, as it is."""
+
+
+def _call(record: Record) -> list[object]:
+    if record.make is None:
+        return [_Text(record.name)]
+    arguments: list[list[object]] = [[v] for v in record.args]
+    arguments += [[_Text(f"{name}="), v] for name, v in record.kwargs.items()]
+    return _joined(f"{record.name}(", arguments, ")")
+
+
+def _joined(start: str, items: list[list[object]], end: str) -> list[object]:
+    pieces: list[object] = [_Text(start)]
+    for i, item in enumerate(items):
+        pieces += [_Text(", "), *item] if i else item
+    return [*pieces, _Text(end)]
+
+
 def as_argument(value: object) -> str:
     """Functions by the name they are imported by; everything else as it prints itself."""
-    if _is_plain_tuple(value):
-        inside = ", ".join(map(as_argument, value))
-        return f"({inside},)" if len(value) == 1 else f"({inside})"
+    if _is_plain_tuple(value) or isinstance(value, Record):
+        return printed(value)
     name = getattr(value, "__name__", None)
     return name if callable(value) and isinstance(name, str) and type(value).__repr__ in _OPAQUE else repr(value)
 
@@ -151,17 +243,58 @@ def _is_plain_tuple(value: object) -> TypeGuard[tuple[object, ...]]:
     return type(value) is tuple
 
 
+def _is_plain_dict(value: object) -> TypeGuard[dict[object, object]]:
+    return type(value) is dict
+
+
 _OPAQUE = (type(len).__repr__, type(as_argument).__repr__, object.__repr__, type.__repr__)
 
 
-def _same(a: object, b: object) -> bool:
-    """Equal arguments; arrays are compared by what they hold, and a value of another type is another value."""
-    if is_array(a) or is_array(b):
-        return is_array(a) and is_array(b) and a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
-    if type(a) is not type(b):
-        return False
-    if _is_list(a) and _is_list(b):
-        return len(a) == len(b) and all(map(_same, a, b))
-    if is_mapping(a) and is_mapping(b):
-        return a.keys() == b.keys() and all(_same(v, b[k]) for k, v in a.items())
-    return bool(a == b)
+def same_value(a: object, b: object) -> bool:
+    """Are two records, two values that carry one, or two arguments the same?
+
+    Arrays are compared by what they hold, and a value of another type is another value.
+    """
+    left: list[tuple[object, object]] = [(a, b)]
+    seen: set[tuple[int, int]] = set()  # a part used twice is looked at once
+    while left:
+        x, y = left.pop()
+        if x is y or (id(x), id(y)) in seen:
+            continue
+        if is_array(x) or is_array(y):
+            if not (is_array(x) and is_array(y) and _same_array(x, y)):
+                return False
+        elif type(x) is not type(y):
+            return False
+        elif _is_list(x) and _is_list(y):
+            if len(x) != len(y):
+                return False
+            left += zip(x, y, strict=True)
+        elif is_mapping(x) and is_mapping(y):
+            if x.keys() != y.keys():
+                return False
+            left += [(v, y[key]) for key, v in x.items()]
+        elif isinstance(x, Record) and isinstance(y, Record):
+            if (x.module, x.name) != (y.module, y.name):
+                return False
+            seen.add((id(x), id(y)))
+            if len(x.args) == len(y.args) and x.kwargs.keys() == y.kwargs.keys():
+                left += [(x.args, y.args), (x.kwargs, y.kwargs)]
+            elif x.make is not None and x.make is y.make:
+                left.append((x.bound(), y.bound()))
+            else:
+                return False
+        else:
+            mine, its = getattr(x, "origin", None), getattr(y, "origin", None)
+            if not (isinstance(mine, Origin) and isinstance(its, Origin)):
+                if not x == y:
+                    return False
+            elif mine.key != its.key:
+                return False
+            else:
+                left += [(mine.record, its.record), (mine.other, its.other)]
+    return True
+
+
+def _same_array(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> bool:
+    return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()

@@ -30,7 +30,7 @@ FLOORS = (
 """From the ground up. What stands on one line is on one floor."""
 
 NETWORKS = (
-    "definitions", "children", "series rebuilding", "diagnosis", "doors sampling", "functions", "pair", "surgery",
+    "definitions", "children", "series rebuilding replaying", "diagnosis", "doors sampling", "functions", "pair", "surgery",
     "__init__",
 )  # fmt: skip
 """The floors inside `networks`."""

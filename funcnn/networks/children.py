@@ -79,13 +79,6 @@ class Child:
             raise
         return {self.name: spec} if spec else EMPTY
 
-    def planned(self, shape: Shape) -> tuple[Shape, Spec]:
-        try:
-            return self.definition.planned(shape)
-        except Exception as error:
-            locate(error, self.name)
-            raise
-
     def value(self, params: Mapping[str, Any], x: Any, rng: Key | None) -> Any:
         try:
             if self.random:

@@ -86,12 +86,6 @@ class Definition:
         """The shape out and the params, every shape rule asked once."""
         return self.plan(shape) if self.plan else (self.out_shape(shape), self.spec(shape))
 
-    def same_as(self, other: Definition) -> bool:
-        """Were both made by the same call, and have they one name? What a call made is known by its record alone."""
-        if self.record is None or other.record is None:
-            return self is other
-        return (self.name, self.explicit) == (other.name, other.explicit) and self.record == other.record
-
 
 def takes_key(rule: Callable[..., Any]) -> bool:
     """Does this layer's rule take the key? It says so by a third parameter named `rng`.

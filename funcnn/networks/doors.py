@@ -9,7 +9,7 @@ import numpy as np
 
 from funcnn.errors import ParamsError, ShapeError
 from funcnn.inputs import convert
-from funcnn.networks.definitions import Definition, Spec
+from funcnn.networks.definitions import Definition
 from funcnn.networks.diagnosis import Shapes, explain, leaf_shapes, misled
 from funcnn.params import Params, packed, plain_tree, trees, wrap
 from funcnn.params.layouts import Layout

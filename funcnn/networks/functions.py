@@ -14,6 +14,7 @@ from funcnn.errors import FuncnnError, ParamsError
 from funcnn.keys import Key, Rng, as_key
 from funcnn.networks.definitions import Definition, Spec
 from funcnn.networks.doors import Door
+from funcnn.networks.replaying import calls, replayed
 from funcnn.networks.sampling import draw
 from funcnn.params import Params, wrap
 from funcnn.params.packing import pack
@@ -73,9 +74,7 @@ class Init:
         raise AttributeError(f"layers never change; {name} cannot be deleted")
 
     def __reduce__(self) -> tuple[Any, ...]:
-        if self.record is None:
-            raise TypeError(f"{self.name} cannot be pickled: make it in a constructor decorated with @layer")
-        return replayed, (self.record, self.name, self.definition.explicit, "init")
+        return replayed, (calls(self), "init")
 
     def __copy__(self) -> Init:
         return self
@@ -155,9 +154,7 @@ class Apply(Generic[X_contra, Y_co]):
         raise AttributeError(f"layers never change; {name} cannot be deleted")
 
     def __reduce__(self) -> tuple[Any, ...]:
-        if self.definition.record is None:
-            raise TypeError(f"{self!r} cannot be pickled: make it in a constructor decorated with @layer")
-        return replayed, (self.definition.record, self.definition.name, self.definition.explicit, "apply")
+        return replayed, (calls(self), "apply")
 
     def __copy__(self) -> Apply[X_contra, Y_co]:
         return self
@@ -167,9 +164,3 @@ class Apply(Generic[X_contra, Y_co]):
 
     def __repr__(self) -> str:
         return f"<apply of {self.definition.name}>"
-
-
-def replayed(record: Record, name: str, explicit: bool, part: str = "") -> Any:
-    """The layer that a record and a name were taken from, or one of its functions."""
-    made = record.replay().renamed(name, explicit)
-    return getattr(made, part) if part else made

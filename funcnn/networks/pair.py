@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Never, NoReturn, TypeGuard, TypeVar, Union, cast, overload
 
 from funcnn.calculus import Later
-from funcnn.errors import FuncnnError
+from funcnn.errors import FuncnnError, locate
 from funcnn.inputs import features
 from funcnn.networks.children import Child, definition_of, make_children, named
 from funcnn.networks.definitions import EMPTY, Definition, Rule, Spec, Statistics, Takes, takes_key, value_of
-from funcnn.networks.functions import Apply, Init, replayed
+from funcnn.networks.functions import Apply, Init
+from funcnn.networks.replaying import calls, layers_in, replayed, with_layers
 from funcnn.networks.series import in_series
-from funcnn.records import Record, recording, snake_case
+from funcnn.records import Origin, Record, printed, recording, same_value, snake_case
 from funcnn.shapes import external, normalize
 from funcnn.types import Array, Shape, Tree
 
@@ -78,7 +79,12 @@ def combined(parts: Sequence[Definition], build: Callable[..., Combined], where:
         wanted: dict[str, Any] = dict(own(shape)) if own else {}
 
         def go(child: Child, at: Shape) -> Shape:
-            out, spec = child.planned(at)
+            try:
+                found = child.definition
+                out, spec = found.plan(at) if found.plan else (found.out_shape(at), found.spec(at))
+            except Exception as error:
+                locate(error, child.name)
+                raise
             if transparent:
                 wanted.update(spec)
             elif spec:
@@ -227,15 +233,20 @@ class Layer(NamedTuple, Generic[X, Y]):
             return NotImplemented
         return cast("Layer[X, C]", serial(*_spliced(self), *_spliced(other)))
 
+    @property
+    def origin(self) -> Origin:
+        """What it prints and compares as: by the call that made it, its halves by those that made each."""
+        mine, its = self.init.definition, self.apply.definition
+        suffix = f".named({mine.name!r})" if mine.explicit else ""
+        if mine.record is None or its.record is None:
+            return Origin(None, key=(mine, its), shown=f"{mine.record or f'<{mine.name}>'}{suffix}")
+        return Origin(mine.record, its.record, (mine.name, mine.explicit, its.name, its.explicit), suffix)
+
     def __repr__(self) -> str:
-        shown = repr(self.init.record) if self.init.record else f"<{self.init.name}>"
-        return f"{shown}.named({self.init.name!r})" if self.definition.explicit else shown
+        return printed(self)
 
     def __eq__(self, other: object) -> bool:
-        if not is_layer(other):
-            return NotImplemented
-        same = self.init.definition.same_as(other.init.definition)
-        return same and self.apply.definition.same_as(other.apply.definition)
+        return same_value(self, other) if is_layer(other) else NotImplemented
 
     def __ne__(self, other: object) -> bool:
         return not self == other
@@ -244,9 +255,7 @@ class Layer(NamedTuple, Generic[X, Y]):
         return hash((self.init.record, self.init.name)) if self.init.record else hash(id(self.init))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        if self.init.record is None:
-            raise TypeError(f"{self!r} cannot be pickled: make it in a constructor decorated with @layer")
-        return replayed, (self.init.record, self.init.name, self.definition.explicit)
+        return replayed, (calls(self),)
 
     def __copy__(self) -> Layer[X, Y]:
         return self
@@ -315,11 +324,11 @@ def layer(make: F) -> F:
 
         def remade(parts: Sequence[Definition]) -> Definition:
             rest = map(layer_of, parts)
-            args, kwargs = _with(record.args, rest), _with(record.kwargs, rest)
+            args, kwargs = with_layers((record.args, record.kwargs), rest)
             again: Layer[Any, Any] = record.make(*args, **kwargs)  # type: ignore[misc]  # not that of a constant
             return again.definition
 
-        parts = tuple(_layers_in((record.args, record.kwargs)))
+        parts = tuple(f.definition for f in layers_in((record.args, record.kwargs)))
         name = snake_case(record.name)
         own = made.definition
         if own.transparent and body is None:
@@ -333,11 +342,11 @@ def layer(make: F) -> F:
                     bound = inspect.signature(make).bind(*record.args, **record.kwargs)
                     bound.apply_defaults()
                     given = bound.args, bound.kwargs
-                shown = list(_layers_in(given))
+                shown = [f.definition for f in layers_in(given)]
                 if len(shown) != len(own.parts):  # children that the arguments do not show
                     return replace(known(new), name=name)
                 like = [replace(n, name=o.name, explicit=o.explicit) for n, o in zip(new, shown, strict=True)]
-                args, kwargs = _with(given, map(layer_of, like))
+                args, kwargs = with_layers(given, map(layer_of, like))
                 made_again: Layer[Any, Any] = record.make(*args, **kwargs)  # type: ignore[misc]
                 return made_again.definition
 
@@ -345,25 +354,6 @@ def layer(make: F) -> F:
         return altered(made, record=record, parts=parts, remade=remade, body=body, name=name, explicit=False)
 
     return recording(make, named_and_recorded)
-
-
-def _layers_in(value: Any) -> Iterator[Definition]:
-    if is_layer(value):
-        yield value.definition
-    elif type(value) in (tuple, list):
-        for v in value:
-            yield from _layers_in(v)
-    elif type(value) is dict:
-        for v in value.values():
-            yield from _layers_in(v)
-
-
-def _with(value: Any, rest: Iterator[Any]) -> Any:
-    if is_layer(value):
-        return next(rest)
-    if type(value) in (tuple, list):
-        return type(value)([_with(v, rest) for v in value])
-    return {k: _with(v, rest) for k, v in value.items()} if type(value) is dict else value
 
 
 def constant(name: str, module: str, made: Layer[A, B]) -> Layer[A, B]:

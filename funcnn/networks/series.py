@@ -25,10 +25,16 @@ def in_series(children: Sequence[Child]) -> Definition:
 
     def plan(shape: Shape) -> tuple[Shape, Spec]:
         wanted: dict[str, Any] = {}
-        for child in children:
-            shape, spec = child.planned(shape)
-            if spec:
-                wanted[child.name] = spec
+        name = ""
+        try:
+            for child in children:
+                name, found = child.name, child.definition
+                shape, spec = found.plan(shape) if found.plan else (found.out_shape(shape), found.spec(shape))
+                if spec:
+                    wanted[name] = spec
+        except Exception as error:
+            locate(error, name)
+            raise
         return shape, wanted
 
     def takes(out: Kind) -> Kind:

@@ -1,0 +1,73 @@
+"""NumPy's scalars are taken for the numbers that they are, and arguments for what they were when they were given."""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+
+import funcnn
+from funcnn import Array, BatchNorm, Dense, Key, Layer, layer, mlp, serial, summary
+from funcnn.records import fixed
+
+SAME: list[tuple[Any, Any]] = [
+    (Dense(np.int64(3)), Dense(3)),
+    (Dense(np.array([2, 9]).max() + 1), Dense(10)),
+    (BatchNorm(eps=np.float64(1e-5)), BatchNorm(eps=1e-5)),
+    (mlp([3, 2]), mlp((3, 2))),
+    (mlp(tuple(np.array([3, 2], np.int8))), mlp((3, 2))),
+]
+
+
+@pytest.mark.parametrize(("with_numpy", "plain"), SAME, ids=[repr(plain) for _, plain in SAME])
+def test_scalars_make_the_same_layer(with_numpy: Layer[Any, Any], plain: Layer[Any, Any]) -> None:
+    """Equal, printed as source that evaluates, pickled alike."""
+    assert with_numpy == plain and repr(with_numpy) == repr(plain)
+    assert eval(repr(with_numpy), vars(funcnn).copy()) == plain
+    assert pickle.loads(pickle.dumps(with_numpy)) == plain
+
+
+def test_small_integers_do_not_overflow() -> None:
+    """Sizes are counted and scaled in Python's own numbers."""
+    assert summary(Dense(np.int32(70000)), (-1, 70000)).rows[0].params == 4900070000  # type: ignore[arg-type]
+    drawn = Dense(np.int8(100)).init(Key(0), (-1, 100))[1]  # type: ignore[arg-type]
+    assert drawn == Dense(100).init(Key(0), (-1, 100))[1]
+
+
+def test_float64_scalars_do_not_widen_a_float32_network() -> None:
+    """An eps of one's own included."""
+    net = serial(Dense(4), BatchNorm(eps=np.float64(1e-5)), Dense(2))
+    _, params = net.init(Key(0), (-1, 3))
+    assert net.apply(params, np.ones((5, 3), np.float32)).dtype == np.float32
+
+
+def test_a_network_does_not_change_with_its_arguments() -> None:
+    """A list is copied when it is given."""
+    widths: Any = [3, 2]
+    net = mlp(widths)
+    shown = repr(net)
+    widths.append(5)
+    assert repr(net) == shown and pickle.loads(pickle.dumps(net)) == net == mlp((3, 2))
+
+
+@layer
+def Scaled(by: Array) -> Layer[Array, Array]:
+    """A layer with an array for an argument."""
+    return Layer.lift(lambda shape: shape, lambda x: (x * by, lambda dy: dy * by))
+
+
+def test_arrays_are_copied_when_they_are_given() -> None:
+    """For the record as for the layer."""
+    by = np.ones(2)
+    net = Scaled(by)
+    by[0] = 7
+    assert net == Scaled(np.ones(2)) and net.apply({}, np.ones(2)).tolist() == [1, 1]
+
+
+def test_arguments_are_fixed() -> None:
+    """Inside tuples and dicts too; what is none of ours is left alone."""
+    found = fixed({"a": [np.float32(0.5), (np.int8(3), np.bool_(True))], "b": np.str_("x"), "c": 1 + 2j})
+    assert found == {"a": (0.5, (3, True)), "b": "x", "c": 1 + 2j}
+    assert [type(v) for v in (*found["a"], *found["a"][1], found["b"])] == [float, tuple, int, bool, str]
