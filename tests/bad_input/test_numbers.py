@@ -14,9 +14,9 @@ from funcnn.records import fixed
 
 SAME: list[tuple[Any, Any]] = [
     (Dense(np.int64(3)), Dense(3)),
-    (Dense(np.array([2, 9]).max() + 1), Dense(10)),
+    (Dense(np.array([2, 9]).max() + 1), Dense(10)),  # type: ignore[arg-type]
     (BatchNorm(eps=np.float64(1e-5)), BatchNorm(eps=1e-5)),
-    (mlp([3, 2]), mlp((3, 2))),
+    (mlp([3, 2]), mlp((3, 2))),  # type: ignore[arg-type]
     (mlp(tuple(np.array([3, 2], np.int8))), mlp((3, 2))),
 ]
 

@@ -102,7 +102,7 @@ def test_a_shape_rule_runs_once_for_an_init() -> None:
         asked.append(shape)
         return shape
 
-    own = Layer.lift(shape_rule, lambda x: (x, lambda dy: dy))
+    own: Net = Layer.lift(shape_rule, lambda x: (x, lambda dy: dy))
     net: Any = own
     for _ in range(10):
         net = residual(serial(net, Tanh))
