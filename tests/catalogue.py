@@ -45,7 +45,7 @@ class LayerRow(NamedTuple):
     mixes_batch: bool = False  # at inference, an example's output depends on the other examples
     domain: tuple[float, float] | None = None  # features are drawn between these, where it is not for all numbers
     linear: bool = False  # y is linear in x, but for a constant
-    also: tuple[str, ...] = ()  # laws of a domain that hold, see funcnn/testing/lawbook/domains.py: "rows_sum_to_one", ...
+    also: tuple[str, ...] = ()  # laws of a domain that hold: "rows_sum_to_one", ..., see lawbook/domains.py
     except_: Mapping[str, str] = {}  # law: why it does not hold  # noqa: RUF012  (read only)
 
 

@@ -19,18 +19,18 @@ def register() -> None:
 
 
 def _layers(wanted: Any) -> Any:
-    from funcnn.testing.drawn_networks import networks_of_type  # not above: who imports Hypothesis need not want laws
+    from funcnn.testing.drawing.networks import networks_of_type  # not above: who imports Hypothesis need not want laws
 
     return networks_of_type(*get_args(wanted))
 
 
 def _trees(wanted: Any) -> Any:
-    from funcnn.testing.strategies import trees  # not above, as in _layers
+    from funcnn.testing.drawing.strategies import trees  # not above, as in _layers
 
     return trees()
 
 
 def _keys(wanted: Any) -> Any:
-    from funcnn.testing.strategies import keys  # not above, as in _layers
+    from funcnn.testing.drawing.strategies import keys  # not above, as in _layers
 
     return keys()

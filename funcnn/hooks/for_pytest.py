@@ -80,7 +80,7 @@ def pytest_runtest_makereport(
     What the layer raised follows, from where the layer is called. Whoever asks pytest for another style gets it.
     """
     report = yield
-    laws: Any = sys.modules.get("funcnn.testing.verdicts")
+    laws: Any = sys.modules.get("funcnn.testing.judging.verdicts")
     asked = item.config.getoption("fulltrace") or item.config.getoption("tbstyle") not in ("auto", "short")
     if laws is None or asked or call.excinfo is None or not isinstance(call.excinfo.value, laws.LawBroken):
         return report
@@ -89,7 +89,7 @@ def pytest_runtest_makereport(
     if shown.reprcrash is not None:
         shown.reprcrash.message = broken.headline
     if broken.__cause__ is not None and not broken.told:
-        from funcnn.testing.causes import story  # not above, as in _listed_laws
+        from funcnn.testing.judging.causes import story  # not above, as in _listed_laws
 
         report.sections.append(("what the layer raised", story(broken.__cause__)))
     return report

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from contextvars import ContextVar
+from typing import TYPE_CHECKING
 
-import pytest
+if TYPE_CHECKING:
+    import pytest
 
 running: ContextVar[pytest.Item | None] = ContextVar("running", default=None)

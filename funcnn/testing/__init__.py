@@ -1,41 +1,31 @@
 """Hold any layer to the laws, in one line: `TestMyLayer = laws(MyLayer(), shapes("B", ..., "D"))`.
 
-Needs Hypothesis and pytest: `pip install 'funcnn[testing]'`.
+Needs Hypothesis, and pytest where tests are made: `pip install 'funcnn[testing]'`. The rooms:
+
+    judging   is it so? verdicts, derivatives, how far rounding goes
+    casebook  what a law is tried on: cases that print as source
+    drawing   what Hypothesis draws: shapes, contents, params, networks, cases
+    lawbook   the laws, a family a file
+    trials    which laws are tried on what, how often, and how that is told
 """
 
 from importlib.util import find_spec
 
 from funcnn.errors import MissingExtraError
 
-for _package in ("hypothesis", "pytest"):
-    if find_spec(_package) is None:
-        raise MissingExtraError(f"the laws need {_package}: pip install 'funcnn[testing]'")
+if find_spec("hypothesis") is None:
+    raise MissingExtraError("the laws need hypothesis: pip install 'funcnn[testing]'")
 
 # one line a layer
-from funcnn.testing.suites import laws, parametrize_with_laws
-from funcnn.testing.loss_suites import loss_laws, optimizer_laws
-from funcnn.testing.reports import Line, Report, holds
-
 # laws as values
 from funcnn.testing.casebook.of_layers import Case
-from funcnn.testing.registry import LAWS, Claims, laws_for
-from funcnn.testing.runs import Tally, Trial
 from funcnn.testing.casebook.of_losses import TARGETS, LossCase
-from funcnn.testing.lawbook.of_losses import LOSS_LAWS
 from funcnn.testing.casebook.of_optimizers import OptimizerCase
-from funcnn.testing.lawbook.of_optimizers import OPTIMIZER_LAWS, closed_form
-from funcnn.testing.verdicts import Law, LawBroken, Verdict, broken
-
-# the derivative judge
-from funcnn.testing.judging import Estimate, Finding, complex_step, judge, ladder
-
-# what type checkers say
-from funcnn.testing.typing_cases import TypingCase, mypy_cases
+from funcnn.testing.drawing.contents import KINDS, contents
 
 # strategies
-from funcnn.testing.drawn_networks import Drawn, IllFormed, ill_formed_networks, layers, networks
-from funcnn.testing.filling import KINDS, contents
-from funcnn.testing.strategies import (
+from funcnn.testing.drawing.networks import Drawn, IllFormed, ill_formed_networks, layers, networks
+from funcnn.testing.drawing.strategies import (
     Template,
     arrays,
     cases,
@@ -50,6 +40,19 @@ from funcnn.testing.strategies import (
     tokens,
     trees,
 )
+
+# the derivative judge
+from funcnn.testing.judging.derivatives import Estimate, Finding, complex_step, judge, ladder
+from funcnn.testing.judging.verdicts import Law, LawBroken, Verdict, broken
+from funcnn.testing.lawbook.of_losses import LOSS_LAWS
+from funcnn.testing.lawbook.of_optimizers import OPTIMIZER_LAWS, closed_form
+from funcnn.testing.trials.choosing import LAWS, Claims, laws_for
+from funcnn.testing.trials.reports import Line, Report, holds
+from funcnn.testing.trials.running import Tally, Trial
+from funcnn.testing.trials.suites import laws, loss_laws, optimizer_laws, parametrize_with_laws
+
+# what type checkers say
+from funcnn.testing.typing_cases import TypingCase, mypy_cases
 
 __all__ = [
     # one line a layer

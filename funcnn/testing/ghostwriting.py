@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple, TypeGuard
 
 from funcnn.networks import Layer
 from funcnn.testing.casebook.of_layers import Case
-from funcnn.testing.strategies import shapes
+from funcnn.testing.drawing.strategies import shapes
 
 TEMPLATES: Final = (  # from the most general to the most special; the first that fits is written down
     '"B", ..., "D"',

@@ -216,16 +216,36 @@ def test_importing_funcnn_imports_no_tools() -> None:
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
-@pytest.mark.parametrize("package", ["hypothesis", "pytest"])
-def test_without_its_tools_the_extra_is_named(project: Path, package: str) -> None:
+BLOCKED = """
+import importlib.util as u, sys
+found = u.find_spec
+u.find_spec = lambda name, *rest: None if name == {0!r} else found(name, *rest)
+sys.modules[{0!r}] = None
+"""
+
+
+@pytest.mark.parametrize(
+    ("package", "program", "message"),
+    [
+        ("hypothesis", "import funcnn.testing", "the laws need hypothesis: pip install 'funcnn[testing]'"),
+        (
+            "pytest",
+            "from funcnn import Relu\nfrom funcnn.testing import laws\nlaws(Relu, ('B', 'D'))",
+            "tests of laws need pytest: pip install 'funcnn[testing]'; holds(...) does without",
+        ),
+    ],
+)
+def test_without_its_tools_the_extra_is_named(project: Path, package: str, program: str, message: str) -> None:
     """The message says what to install."""
-    (project / "blocked.py").write_text(
-        "import importlib.util as u\nfound = u.find_spec\n"
-        f"u.find_spec = lambda name, *rest: None if name == {package!r} else found(name, *rest)\n"
-        "import funcnn.testing\n"
-    )
-    message = f"MissingExtraError: the laws need {package}: pip install 'funcnn[testing]'"
-    assert message in python(project, "blocked.py").stderr
+    (project / "blocked.py").write_text(f"{BLOCKED.format(package)}\n{program}\n")
+    assert f"MissingExtraError: {message}" in python(project, "blocked.py").stderr
+
+
+def test_laws_hold_without_pytest(project: Path) -> None:
+    """Outside tests nobody needs it."""
+    program = "from funcnn import Relu\nfrom funcnn.testing import holds\nholds(Relu, ('B', 'D'), only=['pure'])"
+    (project / "blocked.py").write_text(f"{BLOCKED.format('pytest')}\n{program}\nprint('held')\n")
+    assert python(project, "blocked.py").stdout == "held\n"
 
 
 def test_the_written_file_passes(project: Path) -> None:

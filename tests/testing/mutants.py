@@ -8,6 +8,10 @@ from __future__ import annotations
 from typing import Any, Final, NamedTuple
 
 import numpy as np
+
+from funcnn import Dropout, Layer
+from funcnn.authoring import axes, known
+from funcnn.testing import Template
 from tests.testing.faulty_layers import (
     PLAIN,
     Fickle,
@@ -36,10 +40,6 @@ from tests.testing.faulty_layers import (
     writing,
     writing_cotangents,
 )
-
-from funcnn import Dropout, Layer
-from funcnn.authoring import axes, known
-from funcnn.testing import Template
 
 
 class Mutant(NamedTuple):

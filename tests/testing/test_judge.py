@@ -12,7 +12,7 @@ from funcnn import Dense, Layer, LayerNorm, MaxPool, Relu, Shape, Spec, serial
 from funcnn.authoring import axes, leaves
 from funcnn.initializers import ones, zeros
 from funcnn.testing import LAWS, Case, LawBroken, judge, ladder
-from funcnn.testing.judging import Line, complex_step, jump
+from funcnn.testing.judging.derivatives import Line, complex_step, jump
 from tests.testing.faulty_layers import affine, matrix, with_gradients
 
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import settings
 
 from funcnn.testing import Trial
-from funcnn.testing.suites import run_in_pytest, trials
+from funcnn.testing.trials.of_layers import trials
+from funcnn.testing.trials.suites import run_in_pytest
 from tests.catalogue import COMBINATORS, LARGE, LAYERS, LayerRow, build
 
 EXAMPLES = settings().max_examples // 5  # of a profile: there are thousands of tests here

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
-from funcnn.testing.loss_suites import loss_trials, optimizer_trials
-from funcnn.testing.runs import Trial
-from funcnn.testing.suites import run_in_pytest
+from funcnn.testing.trials.of_losses import loss_trials
+from funcnn.testing.trials.of_optimizers import optimizer_trials
+from funcnn.testing.trials.running import Trial
+from funcnn.testing.trials.suites import run_in_pytest
 from tests import closed_forms
 from tests.catalogue import LOSSES, OPTIMIZERS, build
 

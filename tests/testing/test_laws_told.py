@@ -14,8 +14,8 @@ import funcnn
 from funcnn import Dense, Layer, Optimizer, Params, Relu, Shape, Spec, initializers, layer, serial, sgd, squared_error
 from funcnn.authoring import axes
 from funcnn.testing import LAWS, Case, Law, LawBroken, LossCase, OptimizerCase, broken, closed_form, holds
-from funcnn.testing.rebuilding import program
-from funcnn.testing.suites import trials
+from funcnn.testing.casebook.programs import program
+from funcnn.testing.trials.of_layers import trials
 from tests.testing.faulty_layers import pointwise, right
 
 pytestmark = pytest.mark.usefixtures("same_cases")

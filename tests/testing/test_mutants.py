@@ -6,7 +6,7 @@ import pytest
 
 from funcnn import Layer
 from funcnn.testing import LawBroken, Trial, holds
-from funcnn.testing.suites import trials
+from funcnn.testing.trials.of_layers import trials
 from tests.testing.faulty_layers import PLAIN, moving_average, residual_sum
 from tests.testing.mutants import MUTANTS, STRANGERS, Mutant
 

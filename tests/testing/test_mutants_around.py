@@ -8,14 +8,13 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
-from tests.testing import test_mutants_losses
 
 from funcnn import Dense, Identity, Layer, Params, Tanh, parallel, residual, serial
 from funcnn.combinators.fans import FanOut
 from funcnn.networks.pair import altered
 from funcnn.params import wrap
 from funcnn.testing import LAWS, LOSS_LAWS, OPTIMIZER_LAWS, Case, LawBroken
-from tests.testing import mutants
+from tests.testing import mutants, test_mutants_losses
 
 pytestmark = pytest.mark.usefixtures("same_cases")
 

@@ -13,7 +13,8 @@ from funcnn import Loss, Optimizer, Params, ShapeError, loss, momentum, sgd, tre
 from funcnn.params import packed
 from funcnn.records import Record
 from funcnn.testing import LawBroken
-from funcnn.testing.loss_suites import loss_trials, optimizer_trials
+from funcnn.testing.trials.of_losses import loss_trials
+from funcnn.testing.trials.of_optimizers import optimizer_trials
 from tests import closed_forms
 
 pytestmark = pytest.mark.usefixtures("same_cases")

@@ -15,12 +15,12 @@ from funcnn.keys import Key
 from funcnn.networks import Layer
 from funcnn.params import Params, plain_tree
 from funcnn.testing import nested
-from funcnn.testing.casebook.rebuilt import Rebuilt
-from funcnn.testing.filling import inputs, signs
+from funcnn.testing.casebook.fields import KnownByFields
+from funcnn.testing.drawing.contents import inputs, signs
 from funcnn.types import Shape
 
 
-class Case(Rebuilt):
+class Case(KnownByFields):
     """Everything that a law about a layer needs: params, an input, cotangents, directions, a key.
 
     Nothing in it changes, and nothing is drawn before it is wanted. The params are those `init` gives, shaken, for

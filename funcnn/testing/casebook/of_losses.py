@@ -15,9 +15,9 @@ from funcnn.errors import brief
 from funcnn.keys import Key
 from funcnn.losses.definition import Loss
 from funcnn.testing import nested
+from funcnn.testing.casebook.fields import KnownByFields
 from funcnn.testing.casebook.of_layers import sealed
-from funcnn.testing.casebook.rebuilt import Rebuilt
-from funcnn.testing.filling import contents, signs, within
+from funcnn.testing.drawing.contents import contents, signs, within
 from funcnn.types import Shape
 
 MakeTarget: TypeAlias = "Callable[[np.random.Generator, tuple[int, ...], np.dtype[Any]], Any]"
@@ -60,7 +60,7 @@ def checked_target(target: object) -> None:
         raise TypeError(f"a target is a name or a function (rng, shape, dtype) -> target, got {brief(target)}")
 
 
-class LossCase(Rebuilt):
+class LossCase(KnownByFields):
     """Everything that a law about a loss needs. Its repr rebuilds it.
 
     loss, shape   what is held to the law, and the shape of the prediction (a tuple of shapes for a tuple of arrays)

@@ -13,14 +13,14 @@ from funcnn.keys import Key
 from funcnn.optimizers.definition import Optimizer, apply_updates
 from funcnn.params import Params
 from funcnn.testing import nested
-from funcnn.testing.casebook.rebuilt import Rebuilt
+from funcnn.testing.casebook.fields import KnownByFields
 
 Leaves: TypeAlias = "dict[str, npt.NDArray[Any]]"
 Step: TypeAlias = Callable[[Leaves, Leaves], Leaves]
 """A step written down plainly: `(gradients, params) -> updates`, over dicts from path to array."""
 
 
-class OptimizerCase(Rebuilt):
+class OptimizerCase(KnownByFields):
     """Everything that a law about an optimizer needs. Its repr rebuilds it.
 
     optimizer   what is held to the law

@@ -8,10 +8,10 @@ import numpy as np
 
 from funcnn.testing import nested
 from funcnn.testing.casebook.of_layers import Case
-from funcnn.testing.filling import signs
-from funcnn.testing.judging import CLOSE, STEP, Line, judge, ladder, moved, scale_of
+from funcnn.testing.drawing.contents import signs
+from funcnn.testing.judging.derivatives import CLOSE, STEP, Line, judge, ladder, moved, scale_of
+from funcnn.testing.judging.verdicts import FLOAT64, SMOOTH_KINDS, Law, Verdict, broken
 from funcnn.testing.lawbook.derivatives import real_leaves
-from funcnn.testing.verdicts import FLOAT64, SMOOTH_KINDS, Law, Verdict, broken
 
 _NOT_ANALYTIC: Final = "it is not analytic (abs, var, norm, vdot, a cast to float?)"
 

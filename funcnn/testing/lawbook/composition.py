@@ -19,8 +19,8 @@ from funcnn.networks.definitions import Spec
 from funcnn.params import Params
 from funcnn.testing import nested
 from funcnn.testing.casebook.of_layers import Case
-from funcnn.testing.tolerances import compare_exactly
-from funcnn.testing.verdicts import Law, Verdict, broken
+from funcnn.testing.judging.tolerances import compare_exactly
+from funcnn.testing.judging.verdicts import Law, Verdict, broken
 from funcnn.types import Shape
 
 

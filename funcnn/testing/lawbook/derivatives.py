@@ -10,10 +10,10 @@ import numpy as np
 
 from funcnn.testing import nested
 from funcnn.testing.casebook.of_layers import Case
-from funcnn.testing.filling import signs
-from funcnn.testing.judging import CLOSE, STEP, Finding, Line, judge, jump, ladder, moved, scale_of
-from funcnn.testing.tolerances import shaken
-from funcnn.testing.verdicts import FLOAT64, SMOOTH_KINDS, Law, Verdict, broken
+from funcnn.testing.drawing.contents import signs
+from funcnn.testing.judging.derivatives import CLOSE, STEP, Finding, Line, judge, jump, ladder, moved, scale_of
+from funcnn.testing.judging.tolerances import shaken
+from funcnn.testing.judging.verdicts import FLOAT64, SMOOTH_KINDS, Law, Verdict, broken
 
 
 def real_leaves(tree: Any) -> list[tuple[str, Any]]:

@@ -11,8 +11,8 @@ import numpy as np
 
 from funcnn.testing import nested
 from funcnn.testing.casebook.of_layers import Case
-from funcnn.testing.tolerances import compare, compare_exactly, floor, wiggle
-from funcnn.testing.verdicts import FLOAT64, Law, Verdict, broken
+from funcnn.testing.judging.tolerances import compare, compare_exactly, floor, wiggle
+from funcnn.testing.judging.verdicts import FLOAT64, Law, Verdict, broken
 
 
 def _allowed(case: Case, y: Any) -> Any:

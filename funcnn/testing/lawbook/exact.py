@@ -12,8 +12,8 @@ from funcnn.params import plain_tree
 from funcnn.shapes import shape_of
 from funcnn.testing import nested
 from funcnn.testing.casebook.of_layers import Case
-from funcnn.testing.tolerances import compare_exactly
-from funcnn.testing.verdicts import Law, Verdict, broken
+from funcnn.testing.judging.tolerances import compare_exactly
+from funcnn.testing.judging.verdicts import Law, Verdict, broken
 
 
 def _declared_shape(case: Case) -> None:

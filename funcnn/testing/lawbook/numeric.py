@@ -8,9 +8,9 @@ import numpy as np
 
 from funcnn.testing import nested
 from funcnn.testing.casebook.of_layers import Case
-from funcnn.testing.flags import strictly
-from funcnn.testing.tolerances import compare, floor, wiggle
-from funcnn.testing.verdicts import FLOAT64, Law, broken
+from funcnn.testing.judging.flags import strictly
+from funcnn.testing.judging.tolerances import compare, floor, wiggle
+from funcnn.testing.judging.verdicts import FLOAT64, Law, broken
 
 
 def _plus(a: Any, b: Any) -> Any:

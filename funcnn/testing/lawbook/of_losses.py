@@ -10,14 +10,14 @@ import numpy as np
 
 from funcnn.errors import FuncnnError, ShapeError
 from funcnn.testing import nested
+from funcnn.testing.casebook.copies import copies
 from funcnn.testing.casebook.of_losses import LossCase
-from funcnn.testing.copies import copies
-from funcnn.testing.flags import strictly
-from funcnn.testing.judging import Line, judge, moved, scale_of
+from funcnn.testing.judging.derivatives import Line, judge, moved, scale_of
+from funcnn.testing.judging.flags import strictly
+from funcnn.testing.judging.tolerances import shaken
+from funcnn.testing.judging.verdicts import FLOAT64, Law, Verdict, broken, listed
 from funcnn.testing.lawbook.exact import resized
 from funcnn.testing.lawbook.numeric import LAYOUTS
-from funcnn.testing.tolerances import shaken
-from funcnn.testing.verdicts import FLOAT64, Law, Verdict, broken, listed
 
 _KINDS = ("normal", "separated", "small", "large")
 

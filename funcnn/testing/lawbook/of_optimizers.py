@@ -14,9 +14,9 @@ from funcnn.params import Params
 from funcnn.params.leafwise import astype
 from funcnn.params.packing import ravel
 from funcnn.testing import nested
+from funcnn.testing.casebook.copies import copies
 from funcnn.testing.casebook.of_optimizers import OptimizerCase, Step, by_path
-from funcnn.testing.copies import copies
-from funcnn.testing.verdicts import Law, Verdict, broken, listed
+from funcnn.testing.judging.verdicts import Law, Verdict, broken, listed
 
 
 def closed_form(steps: Callable[[Any], Step]) -> Law[OptimizerCase]:

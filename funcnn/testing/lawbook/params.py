@@ -23,9 +23,9 @@ from funcnn.params import Params
 from funcnn.params.packing import ravel
 from funcnn.testing import nested
 from funcnn.testing.casebook.of_layers import Case
+from funcnn.testing.judging.tolerances import compare_exactly
+from funcnn.testing.judging.verdicts import Law, Verdict, broken
 from funcnn.testing.lawbook.composition import gain
-from funcnn.testing.tolerances import compare_exactly
-from funcnn.testing.verdicts import Law, Verdict, broken
 
 
 def _repeatable_init(case: Case) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-_TESTING = str(Path(__file__).parent) + os.sep
-_LIBRARIES = tuple(str(Path(f).parent) + os.sep for f in (Path(__file__).parent, os.__file__, np.__file__))
+_HERE = Path(__file__).parents[1]  # the laws
+_TESTING = str(_HERE) + os.sep
+_LIBRARIES = tuple(str(Path(f).parent) + os.sep for f in (_HERE, os.__file__, np.__file__))
 
 
 def frames(error: BaseException) -> list[traceback.FrameSummary]:

@@ -1,105 +1,31 @@
-"""One line a layer: a test class with a test for every law, or one test function for several layers."""
+"""One line a part: a test class with a test for every law, or one test function for several layers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, TypedDict, Unpack, cast
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, NamedTuple, Unpack, cast
 
-import pytest
 from hypothesis.strategies import SearchStrategy
 
-from funcnn.errors import brief
+from funcnn.errors import MissingExtraError
 from funcnn.hooks.running import running
+from funcnn.losses.definition import Loss
 from funcnn.networks import Layer
-from funcnn.testing.casebook.of_layers import Case
-from funcnn.testing.causes import Told
-from funcnn.testing.registry import LAWS, Claims, laws_for, selected
-from funcnn.testing.runs import Tally, Trial
-from funcnn.testing.strategies import Template, cases, shapes
-from funcnn.testing.subjects import demand, demand_list
-from funcnn.testing.verdicts import Law, LawBroken
+from funcnn.optimizers.definition import Optimizer
+from funcnn.testing.drawing.strategies import Template
+from funcnn.testing.judging.causes import Told
+from funcnn.testing.judging.verdicts import LawBroken
+from funcnn.testing.trials.of_layers import Layers, Options, trials
+from funcnn.testing.trials.of_losses import LossOptions, loss_trials
+from funcnn.testing.trials.of_optimizers import OptimizerOptions, optimizer_trials
+from funcnn.testing.trials.refusals import demand_list
+from funcnn.testing.trials.running import Tally, Trial
 from funcnn.types import Shape
 
-Layers = Layer[Any, Any] | SearchStrategy[Layer[Any, Any]]
-
-
-class Options(TypedDict, total=False):
-    """What may be said about a layer, and how it is to be tried: the keyword arguments of `laws`."""
-
-    kinks: bool | None
-    mixes_batch: bool
-    linear: bool
-    analytic: bool
-    tokens: int | range
-    domain: tuple[float, float] | None
-    dtypes: Sequence[str]
-    examples: int | None
-    only: Iterable[str]
-    also: Iterable[str | Law[Case]]
-    except_: Mapping[str, str]
-
-
-def shape_strategy(shape: Template | Shape | SearchStrategy[Shape]) -> SearchStrategy[Any]:
-    """Shapes: a strategy as it is, a template with gaps filled in, a plain shape alone.
-
-    Errors
-        TypeError   it is something else
-    """
-    if isinstance(shape, SearchStrategy):
-        return shape
-    if not isinstance(shape, (tuple, list)):
-        raise TypeError(
-            f"the shape of the input is wanted, shapes('B', ..., 'D'), a template or a shape like (4, 6), got {shape!r}"
-        )
-    return shapes(*shape)
-
-
-def trials(
-    layer: Layers,
-    shape: Template | Shape | SearchStrategy[Shape],
-    *,
-    kinks: bool | None = None,
-    mixes_batch: bool = False,
-    linear: bool = False,
-    analytic: bool = False,
-    tokens: int | range = 5,
-    domain: tuple[float, float] | None = None,
-    dtypes: Sequence[str] = ("float32", "float64"),
-    examples: int | None = None,
-    only: Iterable[str] = (),
-    also: Iterable[str | Law[Case]] = (),
-    except_: Mapping[str, str] = {},
-) -> dict[str, Trial]:
-    """Every law a layer is held to, with its cases. The arguments are those of `laws`.
-
-    Errors
-        TypeError    it is no layer and no strategy, or no shape
-        ValueError   `only`, `also` or `except_` names a law there is not, or one the layer is not held to
-    """
-    demand(layer, "a layer", Layer, SearchStrategy)
-    if kinks not in (None, True, False):
-        raise TypeError(f"kinks is True, False, or None where it is not known, got {brief(kinks)}")
-    told = Told()
-    single = layer if isinstance(layer, Layer) else None
-    chosen = laws_for(single, Claims(kinks, mixes_batch, linear, analytic))
-    label = "layers" if single is None else repr(layer)
-    drawn = shape_strategy(shape)
-    return {
-        name: Trial(
-            law,
-            cases(
-                layer, drawn, dtypes=common(dtypes, law.dtypes), kinds=law.kinds, passes=law.passes,
-                tokens=tokens, domain=domain,
-            ),
-            label, reason, examples, told,
-        )
-        for name, (law, reason) in selected(LAWS, chosen, only, also, except_).items()
-    }  # fmt: skip
-
-
-def common(dtypes: Sequence[str], of_law: Sequence[str]) -> Sequence[str]:
-    """The dtypes to try: those asked for, where the law is for them; else the law's own."""
-    return [d for d in dtypes if d in of_law] or of_law
+if TYPE_CHECKING:
+    import pytest
 
 
 def laws(layer: Layers, shape: Template | Shape | SearchStrategy[Shape], **options: Unpack[Options]) -> type:
@@ -131,6 +57,40 @@ def laws(layer: Layers, shape: Template | Shape | SearchStrategy[Shape], **optio
     return suite(f"Laws of {layer!r}", trials(layer, shape, **options))
 
 
+def loss_laws(
+    loss: Loss[Any, Any], shape: Template | Shape | SearchStrategy[Shape], **options: Unpack[LossOptions]
+) -> type:
+    """A test class that holds a loss to all laws of losses.
+
+        TestMyLoss = loss_laws(my_loss, shapes("B", 4), target="labels")
+
+    shape      of the prediction, as `laws` takes it; the first axis is the rows
+    target     a key of `TARGETS`, a function `(rng, shape of the prediction, dtype) -> target`, or a tuple of these
+    domain     predictions are drawn between these two numbers
+    weighted   it takes `weights=`
+    dtypes, examples, only, also, except_   as `laws` takes them
+
+    >>> "test_true_pullback" in vars(loss_laws(squared_error, ("B", ..., "D")))
+    True
+    """
+    return suite(f"Laws of {loss!r}", loss_trials(loss, shape, **options))
+
+
+def optimizer_laws(optimizer: Optimizer[Any], **options: Unpack[OptimizerOptions]) -> type:
+    """A test class that holds an optimizer to all laws of optimizers.
+
+        TestMyOptimizer = optimizer_laws(my_optimizer(0.1), steps=plainly)
+
+    steps    the formula of the source, written down plainly: `steps(optimizer)` gives a function of gradients and
+             params, dicts from path to array, that returns the updates; called once a step, it may remember
+    dtypes, examples, only, also, except_   as `laws` takes them
+
+    >>> "test_splits" in vars(optimizer_laws(sgd(0.1)))
+    True
+    """
+    return suite(f"Laws of {optimizer!r}", optimizer_trials(optimizer, **options))
+
+
 def suite(name: str, trials: Mapping[str, Trial]) -> type:
     """A test class with a test for every trial."""
     return type(name, (), {f"test_{law}": _test(law, trial) for law, trial in trials.items()})
@@ -143,8 +103,19 @@ def _test(law: str, trial: Trial) -> Callable[..., None]:
     test.__name__ = test.__qualname__ = f"test_{law}"
     test.__doc__ = trial.law.statement
     test.is_hypothesis_test = True  # type: ignore[attr-defined]  # so that Hypothesis's plugin gathers its statistics
-    marked: Callable[..., None] = pytest.mark.law(law)(test)
+    marked: Callable[..., None] = _pytest().mark.law(law)(test)
     return marked
+
+
+def _pytest() -> Any:
+    """pytest, which trials outside tests do without.
+
+    Errors
+        MissingExtraError   it is not there
+    """
+    if find_spec("pytest") is None:
+        raise MissingExtraError("tests of laws need pytest: pip install 'funcnn[testing]'; holds(...) does without")
+    return import_module("pytest")
 
 
 def run_in_pytest(trial: Trial, request: pytest.FixtureRequest) -> None:
@@ -205,10 +176,11 @@ def parametrize_with_laws(
         ValueError   as `laws` raises it
     """
     demand_list(layers)
+    param = _pytest().param
     rows = [
-        pytest.param(layer, Bound(name, shape, options, told), id=f"{layer!r}-{name}", marks=pytest.mark.law(name))
+        param(layer, Bound(name, shape, options, told), id=f"{layer!r}-{name}", marks=_pytest().mark.law(name))
         for layer, told in [(layer, Told()) for layer in layers]
         for name in trials(layer, shape, **options)
     ]
-    return pytest.mark.parametrize(("layer", "law"), rows)
-
+    decorator: pytest.MarkDecorator = _pytest().mark.parametrize(("layer", "law"), rows)
+    return decorator

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis.errors import Flaky
 from hypothesis.strategies import SearchStrategy
 
-from funcnn.testing.causes import Told
-from funcnn.testing.verdicts import Law, LawBroken, Verdict
+from funcnn.testing.judging.causes import Told
+from funcnn.testing.judging.verdicts import Law, LawBroken, Verdict
 
 EXAMPLES: Final = 30
 """How many cases a law is tried on where nobody says otherwise. Planted faults fall within the first few."""

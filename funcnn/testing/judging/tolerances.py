@@ -10,7 +10,7 @@ import numpy as np
 
 from funcnn.testing import nested
 from funcnn.testing.casebook.of_layers import Case
-from funcnn.testing.verdicts import broken
+from funcnn.testing.judging.verdicts import broken
 
 
 def wiggle(case: Case, f: Callable[..., Any], *trees: Any, unit: float | None = None) -> Any:
@@ -22,9 +22,13 @@ def wiggle(case: Case, f: Callable[..., Any], *trees: Any, unit: float | None = 
     rng = case.generator("wiggle")
     base = f(*trees)
     moves = nested.mapped(lambda a: 0.0, base)
+
+    def most(so_far: float, a: Any, b: Any) -> float:
+        return max(so_far, nested.largest(a - b) if a.dtype.kind != "b" else 0.0)
+
     for _ in range(3):
         there = f(*(nested.mapped(partial(shaken, rng, unit=u), t) for t in trees))
-        moves = nested.mapped(lambda m, a, b: max(m, nested.largest(a - b) if a.dtype.kind != "b" else 0.0), moves, there, base)
+        moves = nested.mapped(most, moves, there, base)
     return nested.mapped(lambda m, a: 256 * m + 64 * u * nested.largest(a), moves, base)
 
 

@@ -20,9 +20,9 @@ from funcnn.networks import Layer
 from funcnn.params import Params
 from funcnn.testing import nested
 from funcnn.testing.casebook.of_layers import Case
-from funcnn.testing.filling import KINDS, contents, mask_contents, signs, token_contents
-from funcnn.testing.subjects import got
-from funcnn.testing.verdicts import broken
+from funcnn.testing.drawing.contents import KINDS, contents, mask_contents, signs, token_contents
+from funcnn.testing.judging.verdicts import broken
+from funcnn.testing.trials.refusals import got
 from funcnn.types import Array, Mask, Shape, Tokens
 
 Template: TypeAlias = "tuple[Union[int, str, range, EllipsisType, Template], ...]"

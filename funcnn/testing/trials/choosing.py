@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 from funcnn.errors import brief
 from funcnn.networks import Layer
 from funcnn.testing.casebook.of_layers import Case
+from funcnn.testing.judging.verdicts import Law, listed
 from funcnn.testing.lawbook.analytic import ANALYTIC_LAWS
 from funcnn.testing.lawbook.composition import COMPOSITION_LAWS
 from funcnn.testing.lawbook.derivatives import DERIVATIVE_LAWS
@@ -15,7 +16,6 @@ from funcnn.testing.lawbook.domains import DOMAIN_LAWS
 from funcnn.testing.lawbook.exact import EXACT_LAWS
 from funcnn.testing.lawbook.numeric import NUMERIC_LAWS
 from funcnn.testing.lawbook.params import PARAMS_LAWS
-from funcnn.testing.verdicts import Law, listed
 from funcnn.types import is_mapping
 
 C = TypeVar("C")

@@ -7,10 +7,10 @@ from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 
-from funcnn.testing.rebuilding import program, shown
+from funcnn.testing.casebook.programs import program, shown
 
 
-class Rebuilt:
+class KnownByFields:
     """What a case of a layer, a loss and an optimizer have in common.
 
     GIVEN      the fields that have to be given, in order

@@ -8,10 +8,10 @@ from typing import Literal, NamedTuple, Unpack, overload
 
 from hypothesis.strategies import SearchStrategy
 
-from funcnn.testing.runs import Tally, Trial
-from funcnn.testing.strategies import Template
-from funcnn.testing.suites import Layers, Options, trials
-from funcnn.testing.verdicts import LawBroken
+from funcnn.testing.drawing.strategies import Template
+from funcnn.testing.judging.verdicts import LawBroken
+from funcnn.testing.trials.of_layers import Layers, Options, trials
+from funcnn.testing.trials.running import Tally, Trial
 from funcnn.types import Shape
 
 

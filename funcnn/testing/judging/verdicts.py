@@ -7,10 +7,10 @@ from enum import Enum
 from typing import Any, Final, Generic, Literal, NamedTuple, Protocol, TypeAlias, TypeVar, cast
 
 from funcnn.records import as_argument
-from funcnn.testing.causes import place
-from funcnn.testing.filling import KINDS
-from funcnn.testing.flags import heeded
-from funcnn.testing.rebuilding import Named, global_name
+from funcnn.testing.casebook.programs import Named, global_name
+from funcnn.testing.drawing.contents import KINDS
+from funcnn.testing.judging.causes import place
+from funcnn.testing.judging.flags import heeded
 
 C = TypeVar("C")
 

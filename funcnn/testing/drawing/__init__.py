@@ -1,0 +1,1 @@
+"""What Hypothesis draws: shapes, what arrays hold, params, networks, cases."""

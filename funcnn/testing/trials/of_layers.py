@@ -1,0 +1,100 @@
+"""The trials of a layer: every law it is held to, with its cases."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypedDict
+
+from hypothesis.strategies import SearchStrategy
+
+from funcnn.errors import brief
+from funcnn.networks import Layer
+from funcnn.testing.casebook.of_layers import Case
+from funcnn.testing.drawing.strategies import Template, cases, shapes
+from funcnn.testing.judging.causes import Told
+from funcnn.testing.judging.verdicts import Law
+from funcnn.testing.trials.choosing import LAWS, Claims, laws_for, selected
+from funcnn.testing.trials.refusals import demand
+from funcnn.testing.trials.running import Trial
+from funcnn.types import Shape
+
+Layers = Layer[Any, Any] | SearchStrategy[Layer[Any, Any]]
+
+
+class Options(TypedDict, total=False):
+    """What may be said about a layer, and how it is to be tried: the keyword arguments of `laws`."""
+
+    kinks: bool | None
+    mixes_batch: bool
+    linear: bool
+    analytic: bool
+    tokens: int | range
+    domain: tuple[float, float] | None
+    dtypes: Sequence[str]
+    examples: int | None
+    only: Iterable[str]
+    also: Iterable[str | Law[Case]]
+    except_: Mapping[str, str]
+
+
+def shape_strategy(shape: Template | Shape | SearchStrategy[Shape]) -> SearchStrategy[Any]:
+    """Shapes: a strategy as it is, a template with gaps filled in, a plain shape alone.
+
+    Errors
+        TypeError   it is something else
+    """
+    if isinstance(shape, SearchStrategy):
+        return shape
+    if not isinstance(shape, (tuple, list)):
+        raise TypeError(
+            f"the shape of the input is wanted, shapes('B', ..., 'D'), a template or a shape like (4, 6), got {shape!r}"
+        )
+    return shapes(*shape)
+
+
+def trials(
+    layer: Layers,
+    shape: Template | Shape | SearchStrategy[Shape],
+    *,
+    kinks: bool | None = None,
+    mixes_batch: bool = False,
+    linear: bool = False,
+    analytic: bool = False,
+    tokens: int | range = 5,
+    domain: tuple[float, float] | None = None,
+    dtypes: Sequence[str] = ("float32", "float64"),
+    examples: int | None = None,
+    only: Iterable[str] = (),
+    also: Iterable[str | Law[Case]] = (),
+    except_: Mapping[str, str] = {},
+) -> dict[str, Trial]:
+    """Every law a layer is held to, with its cases. The arguments are those of `laws`.
+
+    Errors
+        TypeError    it is no layer and no strategy, or no shape
+        ValueError   `only`, `also` or `except_` names a law there is not, or one the layer is not held to
+    """
+    demand(layer, "a layer", Layer, SearchStrategy)
+    if kinks not in (None, True, False):
+        raise TypeError(f"kinks is True, False, or None where it is not known, got {brief(kinks)}")
+    told = Told()
+    single = layer if isinstance(layer, Layer) else None
+    chosen = laws_for(single, Claims(kinks, mixes_batch, linear, analytic))
+    label = "layers" if single is None else repr(layer)
+    drawn = shape_strategy(shape)
+    return {
+        name: Trial(
+            law,
+            cases(
+                layer, drawn, dtypes=common(dtypes, law.dtypes), kinds=law.kinds, passes=law.passes,
+                tokens=tokens, domain=domain,
+            ),
+            label, reason, examples, told,
+        )
+        for name, (law, reason) in selected(LAWS, chosen, only, also, except_).items()
+    }  # fmt: skip
+
+
+def common(dtypes: Sequence[str], of_law: Sequence[str]) -> Sequence[str]:
+    """The dtypes to try: those asked for, where the law is for them; else the law's own."""
+    return [d for d in dtypes if d in of_law] or of_law

@@ -1,0 +1,87 @@
+"""The trials of a loss: every law it is held to, with its cases."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypedDict
+
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn, SearchStrategy
+
+from funcnn.losses.definition import Loss
+from funcnn.testing.casebook.of_losses import LossCase, Target, checked_target
+from funcnn.testing.drawing.strategies import Template, seeds
+from funcnn.testing.judging.causes import Told
+from funcnn.testing.judging.verdicts import Law
+from funcnn.testing.lawbook.of_losses import LOSS_LAWS
+from funcnn.testing.trials.choosing import selected
+from funcnn.testing.trials.of_layers import common, shape_strategy
+from funcnn.testing.trials.refusals import demand
+from funcnn.testing.trials.running import Trial
+from funcnn.types import Shape
+
+
+@st.composite
+def loss_cases(
+    draw: DrawFn,
+    loss: Loss[Any, Any],
+    shape: SearchStrategy[Shape],
+    target: Target,
+    dtypes: Sequence[str],
+    kinds: Sequence[str],
+    weighted: bool,
+    domain: tuple[float, float] | None,
+) -> LossCase:
+    """Cases of a loss."""
+    return LossCase(
+        loss, draw(shape), target=target, dtype=draw(st.sampled_from(dtypes)), seed=draw(seeds()),
+        kind=draw(st.sampled_from(kinds)), weighted=weighted and draw(st.booleans()), domain=domain,
+    )  # fmt: skip
+
+
+class LossOptions(TypedDict, total=False):
+    """The keyword arguments of `loss_laws`."""
+
+    target: Target
+    domain: tuple[float, float] | None
+    weighted: bool
+    dtypes: Sequence[str]
+    examples: int | None
+    only: Iterable[str]
+    also: Iterable[str | Law[LossCase]]
+    except_: Mapping[str, str]
+
+
+def loss_trials(
+    loss: Loss[Any, Any],
+    shape: Template | Shape | SearchStrategy[Shape],
+    *,
+    target: Target = "like",
+    domain: tuple[float, float] | None = None,
+    weighted: bool = True,
+    dtypes: Sequence[str] = ("float32", "float64"),
+    examples: int | None = None,
+    only: Iterable[str] = (),
+    also: Iterable[str | Law[LossCase]] = (),
+    except_: Mapping[str, str] = {},
+) -> dict[str, Trial]:
+    """Every law a loss is held to, with its cases. The arguments are those of `loss_laws`.
+
+    Errors
+        TypeError    it is no loss, or no shape
+        ValueError   `only`, `also` or `except_` names a law there is not, or `target` no kind of target
+    """
+    demand(loss, "a loss", Loss)
+    checked_target(target)
+    told = Told()
+    has = {"": True, "weights": weighted, "terms": not loss.parts}  # the parts of a joint loss reduce by themselves
+    chosen = {law.name: "" for law in LOSS_LAWS.values() if has[law.wants]}
+    drawn = shape_strategy(shape)
+    return {
+        name: Trial(
+            law,
+            loss_cases(loss, drawn, target, common(dtypes, law.dtypes), law.kinds, weighted, domain),
+            repr(loss), reason, examples, told,
+        )
+        for name, (law, reason) in selected(LOSS_LAWS, chosen, only, also, except_).items()
+    }  # fmt: skip

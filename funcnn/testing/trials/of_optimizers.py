@@ -1,0 +1,82 @@
+"""The trials of an optimizer: every law it is held to, with its cases."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, TypeAlias, TypedDict
+
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn, SearchStrategy
+
+from funcnn.optimizers.definition import Optimizer
+from funcnn.testing.casebook.of_optimizers import OptimizerCase, Step
+from funcnn.testing.drawing.strategies import seeds
+from funcnn.testing.judging.causes import Told
+from funcnn.testing.judging.verdicts import Law
+from funcnn.testing.lawbook.of_optimizers import OPTIMIZER_LAWS, closed_form
+from funcnn.testing.trials.choosing import selected
+from funcnn.testing.trials.of_layers import common
+from funcnn.testing.trials.refusals import demand
+from funcnn.testing.trials.running import Trial
+
+
+class OptimizerOptions(TypedDict, total=False):
+    """The keyword arguments of `optimizer_laws`."""
+
+    steps: Callable[[Any], Step] | None
+    dtypes: Sequence[str]
+    examples: int | None
+    only: Iterable[str]
+    also: Iterable[str | Law[OptimizerCase]]
+    except_: Mapping[str, str]
+
+
+_shapes: Final[SearchStrategy[tuple[int, ...]]] = st.lists(st.integers(1, 3), max_size=3).map(lambda s: tuple(s))
+Shapes: TypeAlias = "dict[str, tuple[int, ...]]"
+
+
+def _with_matrix(matrix: tuple[int, int], others: Shapes) -> Shapes:
+    """There is always a matrix, for decay is about matrices."""
+    return {"w": matrix, **others}
+
+
+_trees: Final = st.builds(
+    _with_matrix,
+    st.tuples(st.integers(1, 3), st.integers(1, 3)),
+    st.dictionaries(st.sampled_from(["b", "dense_0/w", "dense_0/b", "a/b/c", "z"]), _shapes, min_size=1, max_size=3),
+)
+
+
+@st.composite
+def optimizer_cases(draw: DrawFn, optimizer: Optimizer[Any], dtypes: Sequence[str]) -> OptimizerCase:
+    """Cases of an optimizer."""
+    return OptimizerCase(
+        optimizer, draw(_trees), dtype=draw(st.sampled_from(dtypes)), seed=draw(seeds()), steps=draw(st.integers(1, 4))
+    )
+
+
+def optimizer_trials(
+    optimizer: Optimizer[Any],
+    *,
+    steps: Callable[[Any], Step] | None = None,
+    dtypes: Sequence[str] = ("float32", "float64"),
+    examples: int | None = None,
+    only: Iterable[str] = (),
+    also: Iterable[str | Law[OptimizerCase]] = (),
+    except_: Mapping[str, str] = {},
+) -> dict[str, Trial]:
+    """Every law an optimizer is held to, with its cases. The arguments are those of `optimizer_laws`.
+
+    Errors
+        TypeError    it is no optimizer
+        ValueError   `only`, `also` or `except_` names a law there is not
+    """
+    demand(optimizer, "an optimizer", Optimizer)
+    told = Told()
+    more = [*also, *([closed_form(steps)] if steps else [])]
+    chosen = dict.fromkeys(OPTIMIZER_LAWS, "")
+    label = repr(optimizer)
+    return {
+        name: Trial(law, optimizer_cases(optimizer, common(dtypes, law.dtypes)), label, reason, examples, told)
+        for name, (law, reason) in selected(OPTIMIZER_LAWS, chosen, only, more, except_).items()
+    }
