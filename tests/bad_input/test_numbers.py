@@ -13,8 +13,8 @@ from funcnn import Array, BatchNorm, Dense, Key, Layer, layer, mlp, serial, summ
 from funcnn.records import fixed
 
 SAME: list[tuple[Any, Any]] = [
-    (Dense(np.int64(3)), Dense(3)),
-    (Dense(np.array([2, 9]).max() + 1), Dense(10)),  # type: ignore[arg-type]
+    (Dense(np.int64(3)), Dense(3)),  # type: ignore[arg-type]
+    (Dense(np.array([2, 9]).max() + 1), Dense(10)),
     (BatchNorm(eps=np.float64(1e-5)), BatchNorm(eps=1e-5)),
     (mlp([3, 2]), mlp((3, 2))),  # type: ignore[arg-type]
     (mlp(tuple(np.array([3, 2], np.int8))), mlp((3, 2))),

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
 from funcnn import (
-    Array, BatchNorm, Dense, Dropout, FanInSum, FanOut, Identity, Key, Layer, Params, Pullback, Relu, ShapeError,
-    Tanh, Tree, calibrate, layer, parallel, residual, serial,
+    Array, BatchNorm, Dense, Dropout, FanInSum, FanOut, Identity, Key, Layer, Params, Pullback, Relu, Shape,
+    ShapeError, Spec, Tanh, Tree, calibrate, layer, parallel, rebuild, residual, serial, summary, trace,
 )  # fmt: skip
-from funcnn.authoring import make_children
-from funcnn.training.calibration import Pool, pooled
+from funcnn.authoring import Child, Combined, axes, force, leaves, make_children
+from funcnn.initializers import ones, zeros
+from funcnn.layers.normalization import Pool, averaged
+from funcnn.networks.definitions import Statistics
 
 
 @layer
@@ -90,7 +93,7 @@ def test_pooling_is_independent_of_the_cuts() -> None:
     x = drawn(100)
     pool = Pool(1, x[0], np.zeros(5))
     for row in x[1:]:
-        pool = pooled(pool, Pool(1, row, np.zeros(5)))
+        pool = averaged().merged(pool, Pool(1, row, np.zeros(5)))
     assert pool.rows == 100
     assert [*pool.mean, *pool.var] == pytest.approx([*x.mean(0), *x.var(0)])
 
@@ -214,3 +217,123 @@ def test_a_norm_that_feeds_itself_is_told() -> None:
     net = Again(BatchNorm())
     with pytest.warns(RuntimeWarning, match="after 52 passes the statistics still change"):
         calibrate(net, net.init(0, (-1, 5))[1], [drawn(6)], exact=True)
+
+
+def scaler_shape(shape: Shape) -> Shape:
+    """One array of rows."""
+    return axes("MinMax", shape, at_least=2)
+
+
+@layer
+def MinMax() -> Layer[Array, Array]:
+    """Features scaled to [0, 1] by the extremes that calibrate saw: another kind of statistics."""
+
+    def spec(shape: Shape) -> Spec:
+        n = axes("MinMax", shape, at_least=2)[-1]
+        return {"low": (zeros, (n,)), "high": (ones, (n,))}
+
+    def rule(params: Tree, x: Array) -> tuple[Array, Pullback]:
+        low, high = leaves(params, "low", "high")
+        size: Array = high - low
+
+        def pullback(dy: Array) -> tuple[Tree, Array]:
+            y, flat = (x - low) / size, dy / size
+            return {"low": ((y - 1) * flat).sum(0), "high": (-y * flat).sum(0)}, flat
+
+        return (x - low) / size, pullback
+
+    extremes = Statistics(
+        ("low", "high"),
+        lambda x: (x.min(0), x.max(0)),
+        lambda a, b: (np.minimum(a[0], b[0]), np.maximum(a[1], b[1])),
+        lambda found: (found[0], found[1]),
+    )
+    return Layer.of(scaler_shape, spec, rule, statistics=extremes)
+
+
+def test_another_kind_of_statistics() -> None:
+    """A layer says in its definition what it keeps: calibrate knows no constructor."""
+    net = serial(MinMax(), BatchNorm())
+    x = drawn(30)
+    _, params = net.init(0, x.shape, dtype=np.float64)
+    found = calibrate(net, params, [x[:10], x[10:]], exact=True)
+    assert np.array_equal(found.at("min_max_0/low"), x.min(0))
+    assert np.array_equal(found.at("min_max_0/high"), x.max(0))
+    assert found.at("batch_norm_0/mean") == pytest.approx(((x - x.min(0)) / (x.max(0) - x.min(0))).mean(0))
+
+
+@layer
+def Gathered(rows: tuple[Layer[Array, Array], ...], *, heads: dict[str, Layer[Array, Array]]) -> Layer[Array, Array]:
+    """Layers in a tuple and in a dict."""
+    return serial(*rows, FanOut(len(heads)), parallel(*[f.named(name) for name, f in heads.items()]), FanInSum)
+
+
+@layer
+def Stacked(make: Callable[[int], Layer[Array, Array]], n: int) -> Layer[Array, Array]:
+    """Layers from a factory."""
+    return serial(*[make(5) for _ in range(n)])
+
+
+def block(units: int) -> Layer[Array, Array]:
+    """What the factory makes."""
+    return serial(Dense(units), BatchNorm())
+
+
+@layer
+def switch(branches: dict[str, Layer[Array, Array]]) -> Layer[Array, Array]:
+    """A combinator that names its children by the keys of a dict."""
+
+    def build(*children: Child) -> Combined:
+        def meets(shape: Shape, go: Any) -> Shape:
+            return [go(child, shape) for child in children][0]
+
+        def rule(params: Tree, x: Array, rng: Key | None = None) -> tuple[Array, Any]:
+            pairs = [child.pull(params, x, rng) for child in children]
+
+            def pullback(dy: Array) -> tuple[Tree, Array]:
+                found = [pull(dy) for _, pull in pairs]
+                grads = {child.name: d for child, (d, _) in zip(children, found, strict=True) if d}
+                return grads, sum(force(dx) for _, dx in found)
+
+            return sum(y for y, _ in pairs), pullback
+
+        return Combined(meets, rule)
+
+    return Layer.over([f.named(name) for name, f in branches.items()], build, where="switch")
+
+
+WHOLE: list[Layer[Array, Array]] = [
+    Gathered((Dense(5), BatchNorm()), heads={"a": block(5), "b": Dense(5)}),
+    Stacked(block, 3),
+    serial(Dense(5), residual(Stacked(block, 2)), switch({"a": block(5), "b": Dense(5)})),
+    switch({"a": BatchNorm(), "b": Stacked(block, 1)}),
+]
+
+
+@pytest.mark.parametrize("net", WHOLE, ids=repr)
+def test_layers_in_tuples_dicts_and_factories_are_calibrated(net: Layer[Array, Array]) -> None:
+    """Every norm is found, at the path where its params are: inference on the batch is the training pass."""
+    x = drawn(40)
+    _, params = net.init(0, x.shape, dtype=np.float64)
+    found = calibrate(net, params, [x])
+    changed = {path for path in params.paths() if not np.array_equal(params.at(path), found.at(path))}
+    assert changed == {path for path in params.paths() if path.rpartition("/")[2] in ("mean", "var")}
+    assert net.apply(found, x) == pytest.approx(net.apply(params, x, rng=0))
+
+
+@pytest.mark.parametrize("net", WHOLE, ids=repr)
+def test_they_are_walked_by_every_walk(net: Layer[Array, Array]) -> None:
+    """The layers with params that trace, summary and rebuild see are those that own the leaves."""
+    x = drawn(4)
+    _, params = net.init(0, x.shape, dtype=np.float64)
+    owners = {path.rpartition("/")[0] for path in params.paths()}
+    seen: set[str] = set()
+
+    def look(path: str, part: Layer[Any, Any]) -> Layer[Any, Any]:
+        seen.add(path)
+        return part
+
+    rebuild(net, look)
+    assert owners <= seen
+    assert owners <= set(trace(net)(params, x)[1])
+    assert owners <= {row.path for row in summary(net, x.shape).rows}
