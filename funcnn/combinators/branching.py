@@ -11,7 +11,7 @@ from funcnn.inputs import Kind, part, unify
 from funcnn.keys import Key
 from funcnn.layers.reshaping import Identity
 from funcnn.networks import Child, Layer, layer
-from funcnn.networks.pair import Combined
+from funcnn.networks.pair import Combined, Go
 from funcnn.shapes import branches
 from funcnn.types import Array, Shape, Tree
 
@@ -68,7 +68,7 @@ def parallel(*layers: Layer[Any, Any]) -> Layer[Any, Any]:
     if not layers:
         raise ValueError("parallel takes at least one layer")
     def build(*children: Child) -> Combined:
-        def meets(shape: Shape, go: Any) -> Shape:
+        def meets(shape: Shape, go: Go) -> Shape:
             return tuple(go(c, s) for c, s in zip(children, branches("parallel", shape, len(children)), strict=True))
 
         def takes(out: Kind) -> Kind:
@@ -85,8 +85,7 @@ def parallel(*layers: Layer[Any, Any]) -> Layer[Any, Any]:
                 dxs: list[Any] = []
                 for child, (_, pull), d in zip(children, pairs, dy, strict=True):
                     dparams, dx = pull(d)
-                    if dparams:
-                        grads[child.name] = dparams
+                    grads |= child.grads(dparams)
                     dxs.append(dx)
                 return grads, Later(lambda: tuple([force(dx) for dx in dxs]))
 
@@ -122,7 +121,7 @@ def residual(f: Layer[Any, Any], shortcut: Layer[Any, Any] = Identity, /) -> Lay
     (-1, 4)
     """
     def build(inner: Child, around: Child | None = None) -> Combined:
-        def meets(shape: Shape, go: Any) -> Shape:
+        def meets(shape: Shape, go: Go) -> Shape:
             fix = "give f its input's shape, or a shortcut that changes it too"
             return agreed("residual adds", (go(inner, shape), go(around, shape) if around else shape), fix)
 
@@ -138,8 +137,12 @@ def residual(f: Layer[Any, Any], shortcut: Layer[Any, Any] = Identity, /) -> Lay
 
             def pullback(dy: Any) -> tuple[Tree, Any]:
                 dp, dx = pull(dy)
-                dq, dz = pull_around(dy) if pull_around else (None, dy)
-                grads = {child.name: d for child, d in ((inner, dp), (around, dq)) if child and d}
+                grads = inner.grads(dp)
+                if around and pull_around:
+                    dq, dz = pull_around(dy)
+                    grads |= around.grads(dq)
+                else:
+                    dz = dy
                 return grads, Later(lambda: add(force(dx), force(dz)))
 
             return y + z, pullback

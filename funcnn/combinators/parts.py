@@ -9,8 +9,8 @@ from funcnn.calculus import Later, force
 from funcnn.combinators.fans import add
 from funcnn.inputs import Kind, part, unify
 from funcnn.keys import Key
-from funcnn.networks import Layer, layer, make_children
-from funcnn.networks.definitions import Spec
+from funcnn.networks import Child, Layer, layer
+from funcnn.networks.pair import Combined, Go
 from funcnn.shapes import branches
 from funcnn.types import Shape, Tree
 
@@ -36,35 +36,37 @@ def keep(f: Layer[tuple[A, Unpack[Rest]], B], /) -> Layer[tuple[A, Unpack[Rest]]
     >>> keep(serial(select(0), Dense(5))).out_shape(((-1, 3), (-1, 2)))
     ((-1, 5), (-1, 2))
     """
-    (child,) = make_children((f,), where="keep")
 
-    def out_shape(shape: Shape) -> Shape:
-        return (child.out_shape(shape), *branches("keep", shape)[1:])
+    def build(child: Child) -> Combined:
+        def meets(shape: Shape, go: Go) -> Shape:
+            return (go(child, shape), *branches("keep", shape)[1:])
 
-    def takes(out: Kind) -> Kind:
-        inner = child.takes(part(out, 0))
-        if not isinstance(out, dict):
-            return inner
-        return unify(inner, {i: kind for i, kind in out.items() if i})
+        def takes(out: Kind) -> Kind:
+            inner = child.takes(part(out, 0))
+            if not isinstance(out, dict):
+                return inner
+            return unify(inner, {i: kind for i, kind in out.items() if i})
 
-    def value(params: Tree, x: Any, rng: Key | None = None) -> Any:
-        return (child.value(params, x, rng), *x[1:])
+        def value(params: Tree, x: Any, rng: Key | None = None) -> Any:
+            return (child.value(params, x, rng), *x[1:])
 
-    def rule(params: Tree, x: Any, rng: Key | None = None) -> tuple[Any, Callable[[Any], Any]]:
-        y, pull = child.pull(params, x, rng)
+        def rule(params: Tree, x: Any, rng: Key | None = None) -> tuple[Any, Callable[[Any], Any]]:
+            y, pull = child.pull(params, x, rng)
 
-        def pullback(dy: Any) -> tuple[Tree, Any]:
-            dparams, dx = pull(dy[0])
+            def pullback(dy: Any) -> tuple[Tree, Any]:
+                dparams, dx = pull(dy[0])
 
-            def total() -> Any:
-                first, *rest = force(dx)
-                return (first, *(add(d, e) for d, e in zip(rest, dy[1:], strict=True)))
+                def total() -> Any:
+                    first, *rest = force(dx)
+                    return (first, *(add(d, e) for d, e in zip(rest, dy[1:], strict=True)))
 
-            return ({child.name: dparams} if dparams else {}), Later(total)
+                return child.grads(dparams), Later(total)
 
-        return (y, *x[1:]), pullback
+            return (y, *x[1:]), pullback
 
-    return Layer.of(out_shape, child.spec, rule, value=value, random=child.random, takes=takes)
+        return Combined(meets, rule, value, takes)
+
+    return Layer.over((f,), build, where="keep")
 
 
 @layer
@@ -86,29 +88,28 @@ def first(f: Layer[A, B], /) -> Layer[tuple[A, *tuple[Any, ...]], tuple[B, *tupl
     >>> first(Dense(5)).out_shape(((-1, 3), (-1, 2)))
     ((-1, 5), (-1, 2))
     """
-    (child,) = make_children((f,), where="first")
 
-    def out_shape(shape: Shape) -> Shape:
-        head, *rest = branches("first", shape)
-        return (child.out_shape(head), *rest)
+    def build(child: Child) -> Combined:
+        def meets(shape: Shape, go: Go) -> Shape:
+            head, *rest = branches("first", shape)
+            return (go(child, head), *rest)
 
-    def spec(shape: Shape) -> Spec:
-        return child.spec(branches("first", shape)[0])
+        def takes(out: Kind) -> Kind:
+            rest = {i: kind for i, kind in out.items() if i} if isinstance(out, dict) else {}
+            return {0: child.takes(part(out, 0)), **rest}
 
-    def takes(out: Kind) -> Kind:
-        rest = {i: kind for i, kind in out.items() if i} if isinstance(out, dict) else {}
-        return {0: child.takes(part(out, 0)), **rest}
+        def value(params: Tree, x: Any, rng: Key | None = None) -> Any:
+            return (child.value(params, x[0], rng), *x[1:])
 
-    def value(params: Tree, x: Any, rng: Key | None = None) -> Any:
-        return (child.value(params, x[0], rng), *x[1:])
+        def rule(params: Tree, x: Any, rng: Key | None = None) -> tuple[Any, Callable[[Any], Any]]:
+            y, pull = child.pull(params, x[0], rng)
 
-    def rule(params: Tree, x: Any, rng: Key | None = None) -> tuple[Any, Callable[[Any], Any]]:
-        y, pull = child.pull(params, x[0], rng)
+            def pullback(dy: Any) -> tuple[Tree, Any]:
+                dparams, dx = pull(dy[0])
+                return child.grads(dparams), Later(lambda: (force(dx), *dy[1:]))
 
-        def pullback(dy: Any) -> tuple[Tree, Any]:
-            dparams, dx = pull(dy[0])
-            return ({child.name: dparams} if dparams else {}), Later(lambda: (force(dx), *dy[1:]))
+            return (y, *x[1:]), pullback
 
-        return (y, *x[1:]), pullback
+        return Combined(meets, rule, value, takes)
 
-    return Layer.of(out_shape, spec, rule, value=value, random=child.random, takes=takes)
+    return Layer.over((f,), build, where="first")

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, final
 
+from funcnn.calculus import Later
 from funcnn.errors import brief, locate
 from funcnn.keys import Key
 from funcnn.networks.definitions import EMPTY, Definition, Spec
@@ -100,14 +101,32 @@ class Child:
             locate(error, self.name)
             raise
 
-        def pullback(dy: Any) -> Any:
+        def pullback(dy: Any) -> tuple[Any, Any]:
             try:
-                return back(dy)
+                dparams, dx = back(dy)
             except Exception as error:
                 locate(error, self.name)
                 raise
+            return dparams, located(dx, self.name) if dx.__class__ is Later else dx
 
         return y, pullback
+
+    def grads(self, dparams: Any) -> dict[str, Any]:
+        """The child's gradients under its name; nothing if it has none."""
+        return {self.name: dparams} if dparams else {}
+
+
+def located(later: Later[Any], name: str) -> Later[Any]:
+    """A cotangent left for later, whose errors still tell in which child they arise."""
+
+    def now() -> Any:
+        try:
+            return later.now()
+        except Exception as error:
+            locate(error, name)
+            raise
+
+    return Later(now)
 
 
 def make_children(layers: tuple[Any, ...], *, where: str) -> list[Child]:

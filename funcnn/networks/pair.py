@@ -5,7 +5,20 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Never, NoReturn, TypeGuard, TypeVar, Union, cast, overload
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Generic,
+    NamedTuple,
+    Never,
+    NoReturn,
+    TypeAlias,
+    TypeGuard,
+    TypeVar,
+    Union,
+    cast,
+    overload,
+)
 
 from funcnn.calculus import Later
 from funcnn.errors import FuncnnError, locate
@@ -47,6 +60,10 @@ T11 = TypeVar("T11")
 T12 = TypeVar("T12")
 
 
+Go: TypeAlias = Callable[[Child, Shape], Shape]
+"""What a combinator's `meets` sends each child through: the shape that it gives for the shape that it meets."""
+
+
 class Combined(NamedTuple):
     """What the author of a combinator gives.
 
@@ -58,7 +75,7 @@ class Combined(NamedTuple):
     random  whether the rule takes the key; where not given, whether a child does
     """
 
-    meets: Callable[..., Shape]
+    meets: Callable[[Shape, Go], Shape]
     rule: Callable[..., Any]
     value: Callable[..., Any] | None = None
     takes: Takes | None = None

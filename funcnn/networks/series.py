@@ -9,7 +9,7 @@ from funcnn.calculus import Later, force
 from funcnn.errors import locate
 from funcnn.inputs import Kind
 from funcnn.keys import Key
-from funcnn.networks.children import Child
+from funcnn.networks.children import Child, located
 from funcnn.networks.definitions import EMPTY, Definition, Spec
 from funcnn.types import Shape, Tree
 
@@ -76,13 +76,15 @@ def in_series(children: Sequence[Child]) -> Definition:
             try:
                 for name, pull in reversed(pulls[first:] if first else pulls):
                     dparams, dx = pull(dy)
-                    dy = dx.now() if dx.__class__ is Later and name != last_pulled else dx
+                    if dx.__class__ is Later:
+                        dx = located(dx, name) if name == last_pulled else dx.now()
+                    dy = dx
                     if dparams:
                         grads[name] = dparams
             except Exception as error:
                 locate(error, name)
                 raise
-            return (grads, Later(lambda: _pulled(pulls[:first], dy))) if first else (grads, dy)
+            return (grads, Later(lambda: _pulled(pulls[:first], force(dy)))) if first else (grads, dy)
 
         return x, pullback
 
@@ -94,8 +96,8 @@ def _pulled(pulls: list[tuple[str, Callable[[Any], Any]]], dy: Any) -> Any:
     """The cotangent behind layers without params."""
     for name, pull in reversed(pulls):
         try:
-            _, dy = pull(force(dy))
+            dy = force(pull(dy)[1])
         except Exception as error:
             locate(error, name)
             raise
-    return force(dy)
+    return dy

@@ -10,11 +10,10 @@ import numpy as np
 import pytest
 
 from funcnn import (
-    Array, Dense, Dropout, Flatten, Identity, Key, Layer, LayerNorm, Relu, Shape, Spec, Tanh, Tree, layer, mlp,
-    rebuild, residual, serial,
+    Array, Dense, Dropout, FanInSum, FanOut, Flatten, Identity, Key, Layer, LayerNorm, Relu, Shape, Spec, Tanh, Tree,
+    first, keep, layer, mlp, parallel, rebuild, residual, select, serial, vjp,
 )  # fmt: skip
-from funcnn.authoring import make_children
-from funcnn.networks import make_children
+from funcnn.authoring import Later, make_children
 from funcnn.networks.surgery import children_of, visit
 from tests.refusals import refusal
 
@@ -211,14 +210,48 @@ def test_foreign_exceptions_get_notes(act: str) -> None:
     assert caught.value is error and error.__notes__ == ["in bad", "in body"]
 
 
-def test_exceptions_of_pullbacks_get_notes() -> None:
-    """Also where the cotangent was left for later."""
+@layer
+def Late(error: Exception, where: str) -> AnyLayer:
+    """A layer that raises when it is pulled, or when the cotangent that it left for later is wanted."""
+
+    def fail(*_: object) -> Any:
+        raise error
+
+    return Layer.lift(lambda shape: shape, lambda x: (x, fail if where == "pullback" else lambda dy: Later(lambda: fail())))
+
+
+AROUND: dict[str, tuple[Callable[[AnyLayer], AnyLayer], list[str]]] = {
+    "serial": (lambda f: serial(f, Relu), ["bad"]),
+    "serial behind params": (lambda f: serial(Dense(3), f, Relu), ["bad"]),
+    "serial before params": (lambda f: serial(f, Dense(3)), ["bad"]),
+    "nested": (lambda f: serial(serial(f, Relu).named("body")), ["bad", "body"]),
+    "parallel": (lambda f: serial(FanOut(2), parallel(f, Relu).named("both"), FanInSum), ["bad", "both"]),
+    "residual": (lambda f: residual(serial(f).named("body")), ["bad", "body"]),
+    "shortcut": (lambda f: residual(Dense(3), f), ["bad"]),
+    "keep": (lambda f: serial(FanOut(2), keep(serial(select(0), f).named("body")), select(0)), ["bad", "body", "keep_0"]),
+    "first": (lambda f: serial(FanOut(2), first(f), select(0)), ["bad", "first_0"]),
+}
+
+
+@pytest.mark.parametrize("where", ["pullback", "later"])
+@pytest.mark.parametrize("around", AROUND)
+def test_exceptions_of_pullbacks_get_notes(around: str, where: str) -> None:
+    """In every combinator, from the inside outwards, also where the cotangent was left for later."""
     error = ZeroDivisionError("by nobody")
-    net = serial(serial(failing(error, late=True).named("bad"), Relu).named("body"))
-    y, pullback = net.apply.pull({}, X)
+    make, path = AROUND[around]
+    net = make(Late(error, where).named("bad"))
+    _, params = net.init(0, X.shape)
+    y, pullback = vjp(net.apply, params, X)
     with pytest.raises(ZeroDivisionError) as caught:
         pullback(y)
-    assert caught.value.__notes__[0] == "in bad"
+    assert caught.value is error and caught.value.__notes__ == [f"in {name}" for name in path]
+
+
+def test_a_child_nests_its_gradients() -> None:
+    """Under its name, and nothing where it has none."""
+    dense, relu = make_children((Dense(2), Relu), where="test")
+    assert (dense.grads({"w": X}), relu.grads({})) == ({"dense_0": {"w": X}}, {})
+
 
 
 def test_a_child_without_params_has_no_entry() -> None:
