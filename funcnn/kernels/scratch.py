@@ -66,11 +66,6 @@ def like(x: _Any) -> _Any:
     return array(x.shape, x.dtype)
 
 
-def is_scratch(x: _Any) -> bool:
-    """Is it memory that this module handed out, or a view of it?"""
-    return type(x.base) is Block
-
-
 def _block(size: int) -> Block:
     queue = _pool.queues.setdefault(size, deque())
     for _ in range(len(queue)):

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from funcnn.calculus import force
-from funcnn.cotangents import cotangent_like, described, guarded, like_input, read_only
+from funcnn.cotangents import cotangent_like, described, like_input, read_only
 from funcnn.errors import FuncnnError, ParamsError
 from funcnn.keys import Key, Rng, as_key
 from funcnn.networks.definitions import Definition, Spec
@@ -120,7 +120,7 @@ class Apply(Generic[X_contra, Y_co]):
         except FuncnnError as error:
             error.network = error.network or self.definition.name
             raise
-        return cast(Y_co, guarded(y, inner))
+        return cast(Y_co, read_only(y))
 
     def pull(
         self, params: Tree, x: X_contra, *, rng: Rng | None = None

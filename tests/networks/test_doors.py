@@ -9,7 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from funcnn import Array, Dense, DTypeError, Key, Layer, Params, Relu, ShapeError, Tanh, Tree, astype, serial, vjp
+from funcnn import (
+    Array, Dense, DTypeError, FanOut, Flatten, Identity, Key, Layer, Params, Relu, ShapeError, Tanh, Tree, astype,
+    parallel, serial, vjp,
+)  # fmt: skip
 from funcnn.authoring import tokens
 from funcnn.params.packing import pack
 from tests.refusals import refusal
@@ -228,3 +231,17 @@ def test_threads_share_params_and_networks() -> None:
         for thread in threads:
             thread.join()
         assert len(found) == 4 and all(np.array_equal(a, found[0]) for a in found)
+
+
+@pytest.mark.parametrize(
+    "net", [Dense(3), Identity, Flatten, serial(Dense(3), Relu), serial(FanOut(2), parallel(Dense(2), Identity))], ids=repr
+)
+def test_what_goes_out_is_read_only(net: Layer[Any, Any]) -> None:
+    """From apply as from vjp, whatever the last layer is; the input stays its owner's."""
+    x = np.ones((2, 3), np.float32)
+    _, params = net.init(0, x.shape)
+    for y in (net.apply(params, x), vjp(net.apply, params, x)[0]):
+        for item in y if isinstance(y, tuple) else (y,):
+            with pytest.raises(ValueError, match="read-only"):
+                item[0] = 1
+    assert x.flags.writeable

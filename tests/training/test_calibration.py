@@ -285,7 +285,8 @@ def switch(branches: dict[str, Layer[Array, Array]]) -> Layer[Array, Array]:
 
     def build(*children: Child) -> Combined:
         def meets(shape: Shape, go: Any) -> Shape:
-            return [go(child, shape) for child in children][0]
+            outs: list[Shape] = [go(child, shape) for child in children]
+            return outs[0]
 
         def rule(params: Tree, x: Array, rng: Key | None = None) -> tuple[Array, Any]:
             pairs = [child.pull(params, x, rng) for child in children]
