@@ -81,20 +81,19 @@ class Origin(NamedTuple):
 
 
 def fixed(value: Any) -> Any:
-    """An argument as a value that nobody can change any more: a record must not change when its argument does.
+    """An argument as a value that nobody else can change: a record must not change when its argument does.
 
-    Lists become tuples (those of layers, which are mostly refused, copies), dicts and arrays copies, NumPy's scalars Python's own numbers, which neither overflow nor turn
+    Lists, dicts and arrays are copied; NumPy's scalars become Python's own numbers, which neither overflow nor turn
     float32 into float64.
 
     >>> fixed([np.int64(3), {"scale": np.float32(0.5)}])
-    (3, {'scale': 0.5})
+    [3, {'scale': 0.5}]
     """
     kind = type(value)
     if kind in _AS_THEY_ARE:
         return value
     if kind is list or kind is tuple:
-        inside = [fixed(v) for v in value]
-        return inside if kind is list and any(hasattr(v, "origin") for v in inside) else tuple(inside)
+        return kind([fixed(v) for v in value])
     if kind is dict:
         return {key: fixed(v) for key, v in value.items()}
     if kind is np.ndarray:
@@ -200,6 +199,8 @@ def printed(value: object) -> str:
             left += reversed(_call(part))
         elif _is_plain_tuple(part):
             left += reversed(_joined("(", [[v] for v in part], ",)" if len(part) == 1 else ")"))
+        elif _is_list(part):
+            left += reversed(_joined("[", [[v] for v in part], "]"))
         elif _is_plain_dict(part):
             left += reversed(_joined("{", [[_Text(f"{key!r}: "), v] for key, v in part.items()], "}"))
         else:

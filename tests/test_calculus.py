@@ -104,11 +104,11 @@ def test_what_people_hold_stays_theirs() -> None:
 
 
 def test_apply_gives_no_way_to_write_to_the_input() -> None:
-    """Where the output is the input, or a part of it, it is read-only."""
+    """Where the output is the input, or a part of it, as where it is fresh."""
     same: Layer[Array, Array] = Layer.lift(lambda shape: shape, lambda x: (x, lambda dy: dy))
     x = np.ones((2, 2))
     assert not same.apply({}, x).flags.writeable and x.flags.writeable
-    assert NET.apply(PARAMS, X).flags.writeable
+    assert not NET.apply(PARAMS, X).flags.writeable
 
 
 def test_the_cotangent_is_converted() -> None:
