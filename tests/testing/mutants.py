@@ -193,6 +193,12 @@ MUTANTS: Final = (
         alone=True,
     ),
     Mutant(
+        "forgets a way that drops imaginary parts",
+        "full_jacobian",
+        pointwise(lambda x: x * 2 + np.real(x).sum(-1, keepdims=True), lambda x, dy: dy * 2),
+        ("B", range(2, 5)),
+    ),
+    Mutant(
         "not linear, though it says so",
         "linear",
         pointwise(lambda x: x * x, lambda x, dy: 2 * x * dy),

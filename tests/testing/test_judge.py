@@ -140,3 +140,20 @@ def test_nobody_is_accused_at_zeros_ties_and_tiny_inputs(layer: Layer[Any, Any],
         for law in ("true_pullback", "additive_pullback", "linear_pullback", "independent_rows"):
             LAWS[law](Case(layer, shape, seed=seed, kind=kind))
         LAWS["float32_tracks_float64"](Case(layer, shape, dtype="float32", seed=seed, kind=kind))
+
+
+def running_sum(x: Any) -> Any:
+    """Sums up to each place, in an array made for real numbers; the pullback has forgotten the sums."""
+    y = np.zeros(x.shape)
+    for t in range(x.shape[1]):
+        y[:, t] = x[:, t] + (y[:, t - 1] if t else 0)
+    return y, lambda dy: dy * 1
+
+
+@pytest.mark.parametrize("law", ["full_jacobian", "true_pullback"])
+@pytest.mark.filterwarnings("default")
+def test_an_imaginary_part_that_was_lost_proves_nothing(law: str, recwarn: pytest.WarningsRecorder) -> None:
+    """The complex step says 0 where the pullback does; differences are heard, and the user is warned of nothing."""
+    with pytest.raises(LawBroken, match="differences say"):
+        LAWS[law](Case(Layer.lift(matrix, running_sum), (2, 3), seed=1))
+    assert len(recwarn) == 0

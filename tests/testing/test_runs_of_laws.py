@@ -46,6 +46,14 @@ def test_a_run_without_any_verdict_fails() -> None:
         trial(lambda case: Verdict.NONE).run(20)
 
 
+@pytest.mark.usefixtures("same_cases")
+def test_a_law_that_decides_little_says_so() -> None:
+    """With the share of cases, which nobody overlooks where warnings are errors."""
+    with pytest.warns(UserWarning, match=r"mine decided \d+ % of its cases of Tanh, \d+ of 20: "):
+        trial(lambda case: Verdict.NONE if case.seed % 8 else None).run(20)
+
+
+@pytest.mark.filterwarnings("ignore:mine decided")
 def test_outliers_are_not_convicted() -> None:
     """A numeric law that fails once, and not again on fresh values, gives no verdict."""
 

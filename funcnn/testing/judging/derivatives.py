@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -73,6 +74,19 @@ def complex_step(at: Callable[[Any], Any], value: float | None = None, room: flo
     return there.imag / STEP
 
 
+@contextmanager
+def complex_numbers() -> Iterator[None]:
+    """Where rules meet complex numbers: their flags and warnings are noise, but one of a lost imaginary part is proof.
+
+    Errors
+        ComplexWarning   an imaginary part was thrown away, as in an array made for real numbers
+    """
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("error", np.exceptions.ComplexWarning)
+        yield
+
+
 def ladder(at: Callable[[Any], Any], scale: float, first: float = FIRST[0], rungs: int = 5) -> Estimate:
     """The derivative at 0 from central differences with ever smaller steps, extrapolated.
 
@@ -138,8 +152,7 @@ def judge(line: Callable[[int], Line], *, doubt: bool = False) -> Finding:
 
 def _exactly(at: Callable[[Any], Any], value: float, scale: float) -> float:
     try:
-        with np.errstate(all="ignore"), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with complex_numbers():
             return complex_step(at, value, 1e-10 * scale)
     except Exception:  # not for complex numbers
         return float("nan")

@@ -9,7 +9,7 @@ import numpy as np
 from funcnn.testing import nested
 from funcnn.testing.casebook.of_layers import Case
 from funcnn.testing.drawing.contents import signs
-from funcnn.testing.judging.derivatives import CLOSE, STEP, Line, judge, ladder, moved, scale_of
+from funcnn.testing.judging.derivatives import CLOSE, STEP, Line, complex_numbers, judge, ladder, moved, scale_of
 from funcnn.testing.judging.verdicts import FLOAT64, SMOOTH_KINDS, Law, Verdict, broken
 from funcnn.testing.lawbook.derivatives import real_leaves
 
@@ -31,7 +31,7 @@ def _analytic(case: Case) -> Verdict | None:
             def at(t: Any) -> Any:
                 return nested.dot(dy, case.bare_value(moved(case.z, path, d, t)))
 
-            with np.errstate(all="ignore"):
+            with complex_numbers():
                 return Line(at, float(at(1j * STEP).imag) / STEP, value, nested.absolute_dot(g, d), scale)
 
         d = signs(case.generator(f"direction {path} 0"), leaf.shape)
@@ -55,7 +55,7 @@ def _second_derivative(case: Case) -> Verdict | None:
     def hessian(name: str) -> tuple[Any, dict[str, Any]]:
         d = {path: signs(case.generator(f"{name} {path}"), a.shape) for path, a in real.items()}
         there = nested.located(lambda path, a: a + 1j * STEP * d[path] if path in d else a, z)
-        with np.errstate(all="ignore"):
+        with complex_numbers():
             _, back = case.bare_pull(there)
             g = dict(nested.leaves(back(nested.mapped(lambda a: a.astype(np.complex128), dy))))
         return d, {path: np.imag(g[path]) / STEP for path in real}

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from funcnn.testing import nested
 from funcnn.testing.casebook.of_layers import Case
 from funcnn.testing.drawing.contents import signs
-from funcnn.testing.judging.derivatives import CLOSE, STEP, Finding, Line, judge, jump, ladder, moved, scale_of
+from funcnn.testing.judging.derivatives import (
+    CLOSE, STEP, Finding, Line, complex_numbers, judge, jump, ladder, moved, scale_of,
+)  # fmt: skip
 from funcnn.testing.judging.tolerances import shaken
 from funcnn.testing.judging.verdicts import FLOAT64, SMOOTH_KINDS, Law, Verdict, broken
+
+
+COARSE: Final = 2.0**-10  # a step that tells whether an output moves at all
 
 
 def real_leaves(tree: Any) -> list[tuple[str, Any]]:
@@ -76,13 +81,14 @@ def _full_jacobian(case: Case) -> Verdict | None:
     for path, leaf in real_leaves(z):
         for i in some(leaf.size):
             d = _entry(leaf, i)
-            column = _column(case, path, d)
+            column, moves = _column(case, path, d, y), _moves(case, path, d, y)
             for at in chosen:
                 claimed = float(rows[at][path].reshape(-1)[i])
                 found = None if column is None else float(column[at[0]].reshape(-1)[at[1]])
                 size = abs(claimed) + nested.largest(rows[at][path])
                 room = CLOSE * size + 1e-13 * nested.largest(_y_leaf(y, at[0]))
-                if found is not None and abs(found - claimed) <= room:
+                unheard = not found and moves[at[0]].reshape(-1)[at[1]]  # the complex step says 0
+                if found is not None and abs(found - claimed) <= room and not unheard:
                     continue
                 finding = _entrywise(case, path, d, at, claimed, size, y)
                 if finding.outcome is False:
@@ -111,14 +117,29 @@ def _named(path: str, leaf: Any, i: int) -> str:
     return f"{nested.spoken(path)}{[int(n) for n in where]}"
 
 
-def _column(case: Case, path: str, d: Any) -> dict[str, Any] | None:
-    """A column of the Jacobian by complex step, or None where the rule is not for complex numbers."""
+def _column(case: Case, path: str, d: Any, y: Any) -> dict[str, Any] | None:
+    """A column of the Jacobian by complex step, or None where the rule at complex numbers is another one, or none."""
     try:
-        with np.errstate(all="ignore"):
-            y = case.bare_value(moved(case.z, path, d, 1j * STEP))
-        return {at: np.imag(a) / STEP for at, a in nested.leaves({"y": y})}
+        with complex_numbers():
+            there = dict(nested.leaves({"y": case.bare_value(moved(case.z, path, d, 1j * STEP))}))
     except Exception:
         return None
+    big = max([nested.largest(a) for _, a in nested.leaves((case.z, y)) if nested.is_real(a)], default=1.0)
+    for at, a in nested.leaves({"y": y}):
+        if nested.is_real(a) and not nested.largest(np.real(there[at]) - a) <= 1e-10 * big:
+            return None
+    return {at: np.imag(a) / STEP for at, a in there.items()}
+
+
+def _moves(case: Case, path: str, d: Any, y: Any) -> dict[str, Any]:
+    """Which outputs differ on the two sides of the inputs: none of their derivatives is believed to be 0 unheard.
+
+    An imaginary part that was lost on the way says 0, too, and so does a pullback that has forgotten that way.
+    """
+    with np.errstate(all="ignore"):
+        sides = [dict(nested.leaves({"y": case.bare_value(moved(case.z, path, d, h))})) for h in (-COARSE, COARSE)]
+    big = max([nested.largest(a) for _, a in nested.leaves((case.z, y)) if nested.is_real(a)], default=1.0)
+    return {at: np.abs(sides[1][at] - sides[0][at]) > 1e-9 * big for at, _ in real_leaves({"y": y})}
 
 
 def _entrywise(case: Case, path: str, d: Any, at: tuple[str, int], claimed: float, size: float, y: Any) -> Finding:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
@@ -16,6 +17,9 @@ from funcnn.testing.judging.verdicts import Law, LawBroken, Verdict
 
 EXAMPLES: Final = 30
 """How many cases a law is tried on where nobody says otherwise. Planted faults fall within the first few."""
+
+MOST_UNDECIDED: Final = 0.5
+"""The share of cases without a verdict above which a law says aloud that it has hardly been tested."""
 
 
 class Tally(NamedTuple):
@@ -52,6 +56,7 @@ class Trial(NamedTuple):
         Errors
             LawBroken   it does not hold, and the case is the smallest found; or it gives no verdict in any case; or it
                         holds although there is a reason why it should not
+        UserWarning where it decides less than half of its cases, with the share
         """
         __tracebackhide__ = True
         seen: Counter[Verdict] = Counter()
@@ -76,6 +81,13 @@ class Trial(NamedTuple):
             raise LawBroken(
                 f"{self.law.name} gave no verdict in any of {tally.none} cases of {self.label}, so it was not tested; "
                 f"are there kinks everywhere, or is the value all rounding?"
+            )
+        if tally.undecided > MOST_UNDECIDED:
+            warnings.warn(
+                f"{self.law.name} decided {100 * (1 - tally.undecided):.0f} % of its cases of {self.label}, "
+                f"{tally.holds} of {tally.holds + tally.none}: there are kinks or rounding nearly everywhere, so that "
+                f"it is hardly tested",
+                stacklevel=2,
             )
         return tally
 
