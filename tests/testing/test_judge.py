@@ -10,10 +10,11 @@ import pytest
 
 from funcnn import Dense, Layer, LayerNorm, MaxPool, Relu, Shape, Spec, serial
 from funcnn.authoring import axes, leaves
-from funcnn.initializers import ones, zeros
+from funcnn.initializers import constant, ones, zeros
 from funcnn.testing import LAWS, Case, LawBroken, judge, ladder
+from funcnn.testing.casebook.programs import program
 from funcnn.testing.judging.derivatives import Line, complex_step, jump
-from tests.testing.faulty_layers import affine, matrix, with_gradients
+from tests.testing.faulty_layers import affine, matrix, pointwise, with_gradients
 
 
 def line(f: Any, claimed: float) -> Line:
@@ -157,3 +158,22 @@ def test_an_imaginary_part_that_was_lost_proves_nothing(law: str, recwarn: pytes
     with pytest.raises(LawBroken, match="differences say"):
         LAWS[law](Case(Layer.lift(matrix, running_sum), (2, 3), seed=1))
     assert len(recwarn) == 0
+
+
+def test_nobody_is_accused_of_denormal_numbers() -> None:
+    """exp(-x^2) has gradients of 1e-40 in float32, which lose bits when they are halved and doubled."""
+    bell = pointwise(lambda x: np.exp(-x * x), lambda x, dy: -2 * x * np.exp(-x * x) * dy)
+    for seed in range(200):
+        LAWS["linear_pullback"](Case(bell, (3, 4), dtype="float32", seed=seed, kind="large"))
+
+
+def test_nobody_is_accused_of_large_params() -> None:
+    """Beside 1e9, one more is nothing in float32."""
+    large = affine(with_gradients(lambda dw, db, dx, *_: (dw, db, dx)), init=constant(1e9))
+    assert LAWS["immutable_params"](Case(large, (2, 3), dtype="float32")).value == "holds"
+
+
+def test_ufuncs_without_a_module_are_printed() -> None:
+    """SciPy's have none, and a broken law shows them."""
+    special = pytest.importorskip("scipy.special")
+    assert "erf is to be made first" in program("erf", special.erf)

@@ -85,7 +85,8 @@ def _names(value: Any) -> Iterator[Named]:
     elif isinstance(value, float) and not math.isfinite(value):
         yield Named("math", repr(value).lstrip("-"))
     elif callable(value) and hasattr(value, "__name__"):
-        yield Named(value.__module__, value.__qualname__)
+        module = getattr(value, "__module__", None) or ""  # ufuncs of SciPy have none
+        yield Named(module, getattr(value, "__qualname__", value.__name__))
     elif type(value).__module__ != "builtins":
         yield Named(type(value).__module__, type(value).__qualname__)
 

@@ -74,8 +74,8 @@ def compare(got: Any, wanted: Any, allowed: Any, what: str) -> None:
             )
 
 
-def compare_exactly(got: Any, wanted: Any, what: str) -> None:
-    """Refuse leaves that differ at all; zeros of both signs are equal.
+def compare_exactly(got: Any, wanted: Any, what: str, *, least: float = 0.0) -> None:
+    """Refuse leaves that differ at all, or by more than `least`; zeros of both signs are equal.
 
     Errors
         LawBroken   says which, and the first entry that differs
@@ -85,6 +85,8 @@ def compare_exactly(got: Any, wanted: Any, what: str) -> None:
         if a.shape != b.shape:
             raise broken(f"{what}: {nested.spoken(path)} has shape {a.shape}, expected {b.shape}")
         if not nested.same_values(a, b):
+            if least and nested.largest(a - b) <= least:
+                continue
             at = tuple(np.argwhere(~((a == b) | ((a != a) & (b != b))))[0].tolist())
             where = f"{nested.spoken(path)}{list(at) if at else ''}"
             raise broken(f"{what}: {where} is {a[at].item()!r}, expected {b[at].item()!r}")

@@ -12,11 +12,19 @@ from funcnn.testing import nested
 from funcnn.testing.casebook.of_layers import Case
 from funcnn.testing.drawing.contents import signs
 from funcnn.testing.judging.derivatives import (
-    CLOSE, STEP, Finding, Line, complex_numbers, judge, jump, ladder, moved, scale_of,
+    CLOSE,
+    STEP,
+    Finding,
+    Line,
+    complex_numbers,
+    judge,
+    jump,
+    ladder,
+    moved,
+    scale_of,
 )  # fmt: skip
 from funcnn.testing.judging.tolerances import shaken
 from funcnn.testing.judging.verdicts import FLOAT64, SMOOTH_KINDS, Law, Verdict, broken
-
 
 COARSE: Final = 2.0**-10  # a step that tells whether an output moves at all
 

@@ -73,7 +73,7 @@ def _immutable_params(case: Case) -> None:
             if leaf.flags.writeable or not leaf.flags.c_contiguous:
                 raise broken(f"{path} of {what} is writeable, or not contiguous")
     for path in params.paths():
-        other = params.set(path, params.at(path) + 1)
+        other = params.set(path, 2 * params.at(path) + 1)  # 1 alone is lost beside 1e9
         if nested.same_values(other.at(path), params.at(path)):
             raise broken(f"params.set({path!r}, ...) gives the old leaf")
         if any(other.at(p) is not params.at(p) and not nested.same_bytes(other.at(p), params.at(p))

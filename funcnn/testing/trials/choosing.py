@@ -15,12 +15,15 @@ from funcnn.testing.lawbook.derivatives import DERIVATIVE_LAWS
 from funcnn.testing.lawbook.domains import DOMAIN_LAWS
 from funcnn.testing.lawbook.exact import EXACT_LAWS
 from funcnn.testing.lawbook.numeric import NUMERIC_LAWS
+from funcnn.testing.lawbook.outside import OUTSIDE_LAWS
 from funcnn.testing.lawbook.params import PARAMS_LAWS
 from funcnn.types import is_mapping
 
 C = TypeVar("C")
 
-_GENERAL = (*EXACT_LAWS, *NUMERIC_LAWS, *DERIVATIVE_LAWS, *ANALYTIC_LAWS, *PARAMS_LAWS, *COMPOSITION_LAWS)
+_GENERAL = (
+    *EXACT_LAWS, *NUMERIC_LAWS, *DERIVATIVE_LAWS, *ANALYTIC_LAWS, *PARAMS_LAWS, *COMPOSITION_LAWS, *OUTSIDE_LAWS,
+)  # fmt: skip
 
 LAWS: Final[Mapping[str, Law[Case]]] = listed("LAWS", *_GENERAL, *DOMAIN_LAWS)
 """Every law about layers, by name. Those of a domain hold for some layers only, and are asked for with `also=`."""
