@@ -17,7 +17,7 @@ def read_only(value: Nested) -> Any:
     """Views nobody can write through."""
     if value.__class__ is tuple:
         return tuple([read_only(v) for v in value])
-    view: Any = np.asarray(value).view()
+    view: Any = value.view() if value.__class__ is np.ndarray else np.asarray(value).view()
     view.setflags(False)  # three times faster than by keyword
     return view
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any, final
 
 from funcnn.calculus import Later
@@ -118,15 +119,15 @@ class Child:
 
 def located(later: Later[Any], name: str) -> Later[Any]:
     """A cotangent left for later, whose errors still tell in which child they arise."""
+    return Later(partial(_now, later, name))
 
-    def now() -> Any:
-        try:
-            return later.now()
-        except Exception as error:
-            locate(error, name)
-            raise
 
-    return Later(now)
+def _now(later: Later[Any], name: str) -> Any:
+    try:
+        return later.now()
+    except Exception as error:
+        locate(error, name)
+        raise
 
 
 def make_children(layers: tuple[Any, ...], *, where: str) -> list[Child]:

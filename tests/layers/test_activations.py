@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+import funcnn
 from funcnn import (
     Array,
     Dense,
@@ -187,3 +188,34 @@ def test_activations_change_no_other_initial_value() -> None:
     _, plain = serial(Dense(3), Dense(2)).init(Key(0), (-1, 4))
     _, with_tanh = serial(Dense(3), Tanh, Dense(2)).init(Key(0), (-1, 4))
     assert plain == with_tanh
+
+
+TAILS = np.concatenate([np.linspace(-80, 12, 500), [-20, -17, -14, -10, 0]]).astype(np.float32).astype(np.float64)
+
+
+@pytest.mark.parametrize("name", ["Sigmoid", "Softplus", "Gelu", "Elu", "Selu", "Tanh"])
+def test_float32_is_right_in_the_tails(name: str) -> None:
+    """Value and derivative, relative to their size, against float64 by hand; where float32 has normal numbers."""
+    x = TAILS[(TAILS > -9) | (name != "Gelu")]  # behind it the cubic turns rounding into percents
+    e = np.exp(x)
+    inner = (2 / np.pi) ** 0.5 * (x + 0.044715 * x**3)
+    gate = 1 / (1 + np.exp(np.minimum(-2 * inner, 700)))
+    slope = 2 * (2 / np.pi) ** 0.5 * (1 + 3 * 0.044715 * x**2)
+    alpha, scale = 1.6732632423543772, 1.0507009873554805
+    minus = np.minimum(x, 0)
+    value, derivative = {
+        "Sigmoid": (1 / (1 + 1 / e), e / (1 + e) ** 2),
+        "Softplus": (np.logaddexp(0, x), 1 / (1 + 1 / e)),
+        "Gelu": (x * gate, gate + x * gate * (1 - gate) * slope),
+        "Elu": (np.where(x > 0, x, np.expm1(minus)), np.where(x > 0, 1, np.exp(minus))),
+        "Selu": (
+            scale * np.where(x > 0, x, alpha * np.expm1(minus)), scale * np.where(x > 0, 1, alpha * np.exp(minus)),
+        ),
+        "Tanh": (np.tanh(x), 1 / np.cosh(x) ** 2),
+    }[name]  # fmt: skip
+    f: Layer[Array, Array] = getattr(funcnn, name)
+    y, pullback = vjp(f.apply, {}, x.astype(np.float32))
+    dx = pullback(np.ones_like(y))[1]
+    assert y == pytest.approx(value, rel=3e-5 if name == "Gelu" else 1e-6)
+    kept = (x < 5) if name == "Sigmoid" else np.ones(len(x), bool)  # from y, for PyTorch too: 1 - y has no more digits
+    assert dx[kept] == pytest.approx(derivative[kept], rel=2e-5, abs=0 if name == "Sigmoid" else 1e-6)
