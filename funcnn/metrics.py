@@ -14,7 +14,7 @@ from funcnn.losses.definition import Loss
 from funcnn.losses.joining import paired
 from funcnn.losses.targets import class_targets, like, real
 from funcnn.shapes import display
-from funcnn.types import Array, Tokens
+from funcnn.types import Array, Tokens, is_array
 
 S = TypeVar("S")
 Y = TypeVar("Y", contravariant=True)
@@ -70,11 +70,12 @@ def _hits(state: Ratio, logits: Array, labels: Union[Tokens, Array]) -> Ratio:
     if targets.ndim == scores.ndim:
         targets = np.argmax(targets, -1)
     hits = np.argmax(scores, -1) == targets
-    return Ratio(state.total + int(np.count_nonzero(hits)), state.n + hits.size)
+    found: float = np.nan if np.isnan(scores).any() else int(np.count_nonzero(hits))
+    return Ratio(state.total + found, state.n + hits.size)
 
 
 accuracy: Metric[Ratio, Array, Union[Tokens, Array]] = Metric(Ratio, _hits, _ratio, "accuracy")
-"""The share of rows whose largest logit is that of the label; the first of several largest counts.
+"""The share of rows whose largest logit is that of the label; the first of several largest counts. NaN gives NaN.
 
 Shapes
     logits   (..., classes), or probabilities: only their order matters
@@ -107,7 +108,7 @@ def _no_moments() -> Moments:
 
 
 def _moments(state: Moments, prediction: Array, target: Array) -> Moments:
-    y = real(prediction)
+    y = _wide(real(prediction), np.dtype(np.float64))
     t = like("r2", y, target).astype(np.float64)
     if not t.ndim:
         raise ShapeError("r2 takes predictions with a batch axis, got shape ()")
@@ -136,7 +137,8 @@ def _r2(state: Moments) -> float:
         raise ShapeError("empty batch: r2 was asked for, and no row has been seen")
     constant = state.spread == 0
     shares = 1 - state.errors / np.where(constant, 1.0, state.spread)
-    return float(np.mean(np.where(constant, np.where(state.errors == 0, 1.0, 0.0), shares)))
+    exact = np.where(np.isnan(state.errors), np.nan, state.errors == 0)
+    return float(np.mean(np.where(constant, exact, shares)))
 
 
 r2: Metric[Moments, Array, Array] = Metric(_no_moments, _moments, _r2, "r2")
@@ -192,7 +194,7 @@ def _terms(loss: Loss[Any, Any], how: str | None, prediction: Any, target: Any) 
     if loss.parts:
         pairs = zip(loss.parts, *paired(loss.parts, prediction, target), strict=True)
         return [ratio for (_, part), p, t in pairs for ratio in _terms(part, how, p, t)]
-    terms, _ = loss.rule(prediction, target, reduce="none")
+    terms, _ = loss.rule(_wide(prediction, getattr(target, "dtype", None)), target, reduce="none")
     rows = len(terms) if terms.ndim else 1
     return [Ratio(np.add.reduce(terms, None, dtype=np.float64).item(), terms.size if how == "mean" else rows)]
 
@@ -201,6 +203,13 @@ def _mean(loss: Loss[Any, Any], state: tuple[Ratio, ...]) -> float:
     if not state:
         return _ratio(Ratio())
     return sum(scale * _ratio(ratio) for scale, ratio in zip(_scales(loss), state, strict=True))
+
+
+def _wide(prediction: Any, dtype: np.dtype[Any] | None) -> Any:
+    """A prediction in float64 where the target is: there a large target keeps the digits that its error is made of."""
+    if not (is_array(prediction) and dtype == np.float64 and prediction.dtype.kind == "f"):
+        return prediction
+    return prediction.astype(np.float64, copy=False)
 
 
 def _scales(loss: Loss[Any, Any]) -> list[float]:

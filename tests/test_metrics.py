@@ -237,3 +237,32 @@ def test_metrics_pickle(case: tuple[Metric[Any, Any, Any], Array, Any]) -> None:
     metric, y, t = case
     again, state = pickle.loads(pickle.dumps((metric, metric.update(metric.init(), y, t))))
     assert again.compute(state) == metric(y, t)
+
+
+@pytest.mark.parametrize("metric", [accuracy, mean_of(softmax_cross_entropy)], ids=repr)
+def test_a_broken_classifier_has_no_good_score(metric: Any) -> None:
+    """NaN in, NaN out, whatever else was seen."""
+    good, bad = np.eye(3, dtype=np.float32), np.full((3, 3), np.nan, np.float32)
+    labels = np.arange(3)
+    assert np.isnan(metric(bad, np.zeros(3, int)))
+    state = metric.update(metric.update(metric.init(), bad, labels), good, labels)
+    assert np.isnan(metric.compute(state))
+    bad = good.copy()
+    bad[1, 2] = np.nan
+    assert np.isnan(metric(bad, labels))
+
+
+@pytest.mark.parametrize("metric", [r2, mean_of(squared_error)], ids=repr)
+@pytest.mark.parametrize("target", [[[1.0], [2.0], [4.0]], [[1.0], [1.0], [1.0]]])
+def test_a_broken_regression_has_no_good_score(metric: Any, target: Any) -> None:
+    """Not where the target is constant either."""
+    assert np.isnan(metric(np.array([[1.0], [np.nan], [4.0]], np.float32), np.array(target)))
+
+
+def test_float64_targets_keep_their_digits() -> None:
+    """Around 1e7 float32 has no quarters: the error is that of the target as it is."""
+    target = 1e7 + np.array([[0.0], [1.25], [2.5], [6.0]])
+    prediction = np.array([[1e7], [1e7 + 1], [1e7 + 3], [1e7 + 6]], np.float32)
+    error = prediction.astype(np.float64) - target
+    assert mean_of(squared_error)(prediction, target) == np.mean(error**2) == 0.078125
+    assert r2(prediction, target) == pytest.approx(1 - (error**2).sum() / ((target - target.mean()) ** 2).sum(), rel=1e-12)

@@ -58,7 +58,10 @@ def of_distributions(x: Array, t: Array) -> tuple[Array, Array, Array, Array]:
     exps = np.exp(logs)
     sums = np.dot(exps, ones(classes, x.dtype))
     logs -= np.log(sums)[:, None]
-    return 0 - np.einsum("ij,ij->i", t, logs), exps, sums, logs
+    wanted = logs
+    if logs.dtype.kind == "f" and logs.size and logs.min() == -np.inf:  # a class that is ruled out costs nothing
+        wanted = np.where(t == 0, np.zeros((), logs.dtype), logs)  # where it is not wanted, and infinity where it is
+    return 0 - np.einsum("ij,ij->i", t, wanted), exps, sums, logs
 
 
 def of_distributions_pullback(exps: Array, sums: Array, t: Array, d: Union[Array, float]) -> Array:

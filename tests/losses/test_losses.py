@@ -243,3 +243,20 @@ def test_layouts(view: str) -> None:
         value, pullback = vjp(loss, form(y), form(t))
         assert np.isclose(value, expected, rtol=1e-15)
         assert np.allclose(pullback(1.0)[0], pulled(1.0)[0], rtol=1e-14, atol=0)
+
+
+@pytest.mark.parametrize("labels", [np.array([1]), np.array([[0.0, 1.0, 0.0]])], ids=["class", "distribution"])
+def test_a_class_that_is_ruled_out_costs_nothing(labels: Any) -> None:
+    """A logit of -inf, where the label does not want it: log(1 + e), and no gradient there."""
+    logits = np.array([[-np.inf, 0.0, 1.0]])
+    value, pullback = vjp(softmax_cross_entropy, logits, labels)
+    assert value == pytest.approx(np.log(1 + np.e), rel=1e-15)
+    share = 1 / (1 + np.e)
+    assert pullback(1.0)[0] == pytest.approx(np.array([[0.0, share - 1, 1 - share]]), rel=1e-15)
+
+
+def test_a_class_that_is_ruled_out_and_wanted_costs_infinity() -> None:
+    """For either form of the labels."""
+    logits = np.array([[-np.inf, 0.0, 1.0]])
+    for labels in (np.array([0]), np.array([[1.0, 0.0, 0.0]])):
+        assert softmax_cross_entropy(logits, labels) == np.inf
