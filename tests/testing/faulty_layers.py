@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -280,29 +279,3 @@ def unkeyed(key: Key, shape: tuple[int, ...], dtype: Any) -> Any:
 def unseeded(key: Key, shape: tuple[int, ...], dtype: Any) -> Any:
     """An initializer that gives other numbers every time."""
     return np.random.default_rng().standard_normal(shape).astype(dtype)
-
-
-def clearing(x: Any) -> Any:
-    """Clears its input once it is done, where it may."""
-    y = x * 2
-    if x.flags.writeable:
-        x *= 0
-    return y
-
-
-def shared() -> Layer[Any, Any]:
-    """Puts its input where every thread finds it, and looks away for a moment."""
-    room: dict[str, Any] = {}
-
-    def f(x: Any) -> Any:
-        room["x"] = x
-        time.sleep(1e-4)
-        return room["x"] * 2 if room["x"].shape == x.shape else x * 2
-
-    return pointwise(f, lambda x, dy: dy * 2)
-
-
-def reseeding(x: Any) -> Any:
-    """Seeds NumPy's global generator."""
-    np.random.seed(0)  # noqa: NPY002
-    return x * 2

@@ -19,7 +19,6 @@ from tests.testing.faulty_layers import (
     accumulating,
     affine,
     caching,
-    clearing,
     counting,
     doubled_bias,
     dropout,
@@ -30,12 +29,10 @@ from tests.testing.faulty_layers import (
     ordered_by_name,
     pointwise,
     positions,
-    reseeding,
     residual_sum,
     reusing,
     right,
     scratch,
-    shared,
     softmax_without_shift,
     unkeyed,
     unseeded,
@@ -43,6 +40,7 @@ from tests.testing.faulty_layers import (
     writing,
     writing_cotangents,
 )
+from tests.testing.faulty_outside import clearing, reseeding, shared
 
 
 class Mutant(NamedTuple):

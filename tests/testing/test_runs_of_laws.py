@@ -27,6 +27,9 @@ from funcnn.testing import (
     loss_laws,
     shapes,
 )
+from funcnn.testing.trials.of_layers import trials
+from funcnn.testing.trials.of_losses import loss_trials
+from funcnn.testing.trials.of_optimizers import optimizer_trials
 
 
 def trial(check: Any, kind: Any = "exact", reason: str = "") -> Trial:
@@ -207,3 +210,17 @@ def test_a_layer_that_refuses_the_template_is_told_so() -> None:
     """The message is the layer's own."""
     with pytest.raises(LawBroken, match="ShapeError: .*MaxPool"):
         holds(MaxPool((2, 2)), ("B", "D"), only=["pure"])
+
+
+@pytest.mark.parametrize(
+    "tried",
+    [
+        trials(Tanh, ("B", "D"), dtypes=("float64",)),
+        loss_trials(squared_error, ("B", "D"), dtypes=("float64",)),
+        optimizer_trials(funcnn.sgd(0.1), dtypes=("float64",)),
+    ],
+    ids=["layer", "loss", "optimizer"],
+)
+def test_dtypes_are_honoured(tried: dict[str, Trial]) -> None:
+    """Laws about float32 alone are left out where nobody asks for float32."""
+    assert tried and "float32_tracks_float64" not in tried

@@ -92,9 +92,10 @@ def trials(
             label, reason, examples, told,
         )
         for name, (law, reason) in selected(LAWS, chosen, only, also, except_).items()
+        if common(dtypes, law.dtypes)
     }  # fmt: skip
 
 
 def common(dtypes: Sequence[str], of_law: Sequence[str]) -> Sequence[str]:
-    """The dtypes to try: those asked for, where the law is for them; else the law's own."""
-    return [d for d in dtypes if d in of_law] or of_law
+    """The dtypes to try, those asked for that the law is for: where there are none the law is left out."""
+    return [d for d in dtypes if d in of_law]

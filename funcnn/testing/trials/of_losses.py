@@ -84,4 +84,5 @@ def loss_trials(
             repr(loss), reason, examples, told,
         )
         for name, (law, reason) in selected(LOSS_LAWS, chosen, only, also, except_).items()
+        if common(dtypes, law.dtypes)
     }  # fmt: skip

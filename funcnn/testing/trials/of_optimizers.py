@@ -79,4 +79,5 @@ def optimizer_trials(
     return {
         name: Trial(law, optimizer_cases(optimizer, common(dtypes, law.dtypes)), label, reason, examples, told)
         for name, (law, reason) in selected(OPTIMIZER_LAWS, chosen, only, more, except_).items()
+        if common(dtypes, law.dtypes)
     }
