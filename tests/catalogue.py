@@ -181,6 +181,15 @@ OPTIMIZERS: tuple[OptimizerRow, ...] = (
     OptimizerRow("adam(warmup(2, 0.1), 0.8, 0.9, 0.1)", "adam"),
     OptimizerRow("adamw(0.1)", "adamw", except_={"fixed_point": "matrices decay without gradients"}),
     OptimizerRow("adamw(cosine_decay(0.1, 3), weight_decay=0.5)", "adamw", except_={"fixed_point": "matrices decay"}),
+    OptimizerRow("scale_by_adam()", "scale_by_adam"),
+    OptimizerRow("scale_by_adam(0.8, 0.9, 0.1)", "scale_by_adam"),
+    OptimizerRow("scale_by_rate(0.1)", "scale_by_rate"),
+    OptimizerRow("scale_by_rate(cosine_decay(0.1, 3))", "scale_by_rate"),
+    OptimizerRow("add_decayed_weights(0.5)", "add_decayed_weights", except_={"fixed_point": "matrices decay"}),
+    OptimizerRow(
+        "chain(scale_by_adam(), add_decayed_weights(0.1), scale_by_rate(0.1))", "chain",
+        except_={"fixed_point": "matrices decay"},
+    ),
     OptimizerRow(
         "clip_by_global_norm(0.5)", "clip_by_global_norm", except_={"splits": "the norm is that of all leaves"}
     ),
@@ -200,7 +209,9 @@ WITHOUT_ROW: Final = {
 # fmt: on
 
 Row: TypeAlias = Union[LayerRow, LossRow, OptimizerRow]
-NAMESPACE: Final[dict[str, Any]] = {name: getattr(funcnn, name) for name in funcnn.__all__} | {"np": np}
+NAMESPACE: Final[dict[str, Any]] = {
+    name: getattr(module, name) for module in (funcnn.optimizers, funcnn) for name in module.__all__
+} | {"np": np}
 
 
 def build(row: Row) -> Any:

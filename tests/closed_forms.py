@@ -108,6 +108,28 @@ def adamw(rate: Any, *args: float, weight_decay: float = 1e-4, where: Any = None
     return step
 
 
+def scale_by_adam(*args: float) -> Step:
+    """Adam, its rate taken out."""
+    inner = adam(1.0, *args)
+
+    def step(g: Leaves, p: Leaves) -> Leaves:
+        return {k: -u for k, u in inner(g, p).items()}
+
+    return step
+
+
+scale_by_rate = sgd
+
+
+def add_decayed_weights(weight_decay: float) -> Step:
+    """Loshchilov & Hutter (2019), section 2: the gradient of half the square of matrices, times the decay."""
+
+    def step(g: Leaves, p: Leaves) -> Leaves:
+        return {k: g[k] + weight_decay * p[k] if p[k].ndim >= 2 else g[k] for k in g}
+
+    return step
+
+
 def clip_by_global_norm(max_norm: float) -> Step:
     """Pascanu, Mikolov & Bengio (2013), algorithm 1."""
 

@@ -142,6 +142,16 @@ def _decay(decay: Decay, s: slice, u: Array) -> None:
             u[i - s.start : j - s.start] += decay.params[i:j] * decay.scale
 
 
+def decayed(g: Pieces, decay: Decay, onto: Array | None) -> tuple[Array, bool]:
+    """The gradients with the decay added, see `_swept`."""
+
+    def block(s: slice, g: Array, u: Array) -> None:
+        np.copyto(u, g)
+        _decay(decay, s, u)
+
+    return _swept(_pieces(g), onto, block)
+
+
 def adam_scalars(t: int, rate: float, b1: float, b2: float, eps: float) -> tuple[float, float]:
     """The `scale` and `eps` that make `adam` the algorithm of the paper at its step `t`, which counts from one.
 

@@ -16,10 +16,10 @@ from funcnn.params import Params
 from funcnn.params.layouts import Layout
 from funcnn.params.packing import own
 from funcnn.params.selection import selected
-from funcnn.schedules import Rate, rates
+from funcnn.schedules import Rate, Schedule, rates
 from funcnn.types import Array, Tree, Where
 
-_Spans: TypeAlias = "tuple[tuple[int, int], ...]"
+Spans: TypeAlias = "tuple[tuple[int, int], ...]"
 
 
 class AdamState(NamedTuple):
@@ -49,7 +49,27 @@ def adam(rate: Rate, b1: float = 0.9, b2: float = 0.999, eps: float = 1e-8) -> O
     >>> adam(1e-3, b2=0.99)
     adam(0.001, b2=0.99)
     """
-    return _adam("adam", rate, b1, b2, eps, 0.0, lambda p, layout: ())
+    return _adam("adam", rates(rate, where="adam"), b1, b2, eps, 0.0, lambda p, layout: ())
+
+
+@optimizer
+def scale_by_adam(b1: float = 0.9, b2: float = 0.999, eps: float = 1e-8) -> Optimizer[AdamState]:
+    """Adam without its rate, `update = m_hat / (sqrt(v_hat) + eps)`: a part of a chain, which gives gradients, not steps.
+
+    `chain(scale_by_adam(), scale_by_rate(rate))` is `adam(rate)`, but for rounding.
+
+    Errors
+        ValueError   `eps` is not positive and finite, `b1` or `b2` is not in [0, 1)
+    Source: Kingma & Ba, Adam: A Method for Stochastic Optimization (ICLR 2015), algorithm 1; as a part of a chain it is
+    optax's.
+
+    >>> from funcnn.optimizers import scale_by_adam
+    >>> part = scale_by_adam()
+    >>> grads = Params({"w": np.array([4.0, -0.5])})
+    >>> part.update(grads, part.init(grads), grads)[0].at("w").round(6)
+    array([ 1., -1.])
+    """
+    return _adam("scale_by_adam", lambda step: -1.0, b1, b2, eps, 0.0, lambda p, layout: ())
 
 
 @optimizer
@@ -76,31 +96,43 @@ def adamw(
     >>> adamw(1e-3, weight_decay=0.01, where="encoder/**")
     adamw(0.001, weight_decay=0.01, where='encoder/**')
     """
+    decaying = chosen("adamw", where)
+    return _adam("adamw", rates(rate, where="adamw"), b1, b2, eps, decay_factor("adamw", weight_decay), decaying)
+
+
+def decay_factor(name: str, weight_decay: float) -> float:
+    """How much decays, as a number of Python's.
+
+    Errors
+        ValueError   it is negative or not finite
+    """
     if not (is_number(weight_decay) and 0 <= weight_decay < math.inf):
-        raise ValueError(f"adamw: weight_decay must be in [0, inf), got {weight_decay!r}")
-    decay = float(weight_decay)
+        raise ValueError(f"{name}: weight_decay must be in [0, inf), got {weight_decay!r}")
+    return float(weight_decay)
+
+
+def chosen(name: str, where: Where) -> Callable[[Array, Layout], Spans]:
+    """Where the leaves that `where` chooses lie in the vector of the params."""
 
     @functools.lru_cache(8)  # a layout is compared by identity, and lives as long as the params that are trained
-    def by_layout(layout: Layout) -> _Spans:
-        return _spans(np.empty(layout.size), layout, where)  # neither patterns nor ranks look at values
+    def by_layout(layout: Layout) -> Spans:
+        return _spans(name, np.empty(layout.size), layout, where)  # neither patterns nor ranks look at values
 
-    def decaying(p: Array, layout: Layout) -> _Spans:
-        return _spans(p, layout, where) if callable(where) else by_layout(layout)
+    def spans(p: Array, layout: Layout) -> Spans:
+        return _spans(name, p, layout, where) if callable(where) else by_layout(layout)
 
-    return _adam("adamw", rate, b1, b2, eps, decay, decaying)
+    return spans
 
 
-def _spans(p: Array, layout: Layout, where: Where) -> _Spans:
-    """Where the leaves that decay lie in the vector."""
+def _spans(name: str, p: Array, layout: Layout, where: Where) -> Spans:
     places = {path: (start, end, shape) for path, start, end, shape in layout.places()}
     leaves = {path: p[start:end].reshape(shape) for path, (start, end, shape) in places.items()}
-    return tuple(places[path][:2] for path in selected(leaves, where, caller="adamw"))
+    return tuple(places[path][:2] for path in selected(leaves, where, caller=name))
 
 
 def _adam(
-    name: str, rate: Rate, b1: float, b2: float, eps: float, decay: float, decaying: Callable[[Array, Layout], _Spans]
+    name: str, read: Schedule, b1: float, b2: float, eps: float, decay: float, decaying: Callable[[Array, Layout], Spans]
 ) -> Optimizer[AdamState]:
-    read = rates(rate, where=name)
     probability(name, b1=b1, b2=b2)
     finite_positive(name, eps=eps)
     b1, b2, eps = float(b1), float(b2), float(eps)  # NumPy scalars would make float32 params float64

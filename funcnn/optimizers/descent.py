@@ -42,14 +42,19 @@ def sgd(rate: Rate) -> Optimizer[SgdState]:
     >>> sgd(0.1)
     sgd(0.1)
     """
-    read = rates(rate, where="sgd")
+    return scaled("sgd", rate)
+
+
+def scaled(name: str, rate: Rate) -> Optimizer[SgdState]:
+    """The optimizer of this name whose updates are the gradients times minus the rate."""
+    read = rates(rate, where=name)
 
     def init(params: Tree) -> SgdState:
         flat(params)
         return SgdState(0)
 
     def advance(grads: Tree, state: SgdState, params: Tree, *, onto: bool) -> tuple[Params, SgdState, bool]:
-        checked_state("sgd", state, SgdState)
+        checked_state(name, state, SgdState)
         p, layout = flat(params)
         g = pieces_like(layout, grads, p, "grads")
         moved, finite = kernel.descended(g, -read(state.step), p if onto else None)

@@ -202,7 +202,7 @@ def test_threads_may_share_everything() -> None:
 @every_row
 def test_optimizers_print_as_source(row: OptimizerRow) -> None:
     """What an optimizer prints evaluates to an equal one."""
-    assert eval(repr(build(row)), vars(funcnn)) == build(row)
+    assert eval(repr(build(row)), (vars(funcnn.optimizers) | vars(funcnn))) == build(row)
 
 
 @every_row
