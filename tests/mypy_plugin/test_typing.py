@@ -47,7 +47,7 @@ def test_every_refused_line_has_a_code() -> None:
 
 def test_the_readme_shows_what_mypy_says(tmp_path: Path) -> None:
     """The README's wrong programs, and under each what a plain configuration makes mypy say about it."""
-    readme = (ROOT / "README.md").read_text("utf-8")
+    readme = (ROOT / "docs" / "types.md").read_text("utf-8")
     shown = r"^```py\n(.*?)```\n+```text\n\$ mypy (.*?)\n(.*?)```"
     found = re.findall(shown, readme, re.M | re.S)
     assert found

@@ -246,7 +246,7 @@ def test_the_readme_shows_the_failure_of_the_example(monkeypatch: pytest.MonkeyP
     root = Path(__file__).parents[2]
     monkeypatch.syspath_prepend(str(root / "examples"))
     _, told = importlib.import_module("own_layer").main()
-    shown = (root / "README.md").read_text(encoding="utf-8")
+    shown = (root / "docs" / "laws.md").read_text(encoding="utf-8")
     rounding = re.compile(r"(?<=\.\d{9})\d+|(?<=± ).*")
     assert rounding.sub("", told) in rounding.sub("", shown)
     with pytest.raises(LawBroken, match="gradient of slope"):

@@ -163,4 +163,4 @@ def test_every_law_of_losses_and_optimizers_is_seen_to_fail() -> None:
 def test_the_readme_counts_the_planted_faults() -> None:
     """In layers, losses and optimizers."""
     count = len(mutants.MUTANTS) + len(test_mutants_losses.LOSSES) + len(test_mutants_losses.OPTIMIZERS)
-    assert f" {count} planted faults" in (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    assert f" {count} planted faults" in (Path(__file__).parents[2] / "docs" / "laws.md").read_text(encoding="utf-8")
