@@ -52,7 +52,7 @@ def laws(layer: Layers, shape: Template | Shape | SearchStrategy[Shape], **optio
         ValueError   `only`, `also` or `except_` names a law there is not, or one the layer is not held to
 
     >>> sorted(vars(laws(Relu, ("B", ..., "D"), kinks=True)))[-2:]
-    ['test_true_pullback', 'test_value_of_rule']
+    ['test_value_of_rule', 'test_writes_nothing']
     """
     return suite(f"Laws of {layer!r}", trials(layer, shape, **options))
 
