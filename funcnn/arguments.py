@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from numbers import Integral, Real
 from typing import TypeGuard
 
@@ -29,6 +30,17 @@ def positive(layer: str, **sizes: int) -> None:
     for name, size in sizes.items():
         if known(size) and not (is_integer(size) and size >= 1):
             raise ValueError(f"{layer}: {name} must be an integer of at least 1, got {size!r}")
+
+
+def counted(function: str, **value: int) -> int:
+    """One size of at least one as Python's own number: a small NumPy integer would overflow where it is multiplied.
+
+    >>> counted("predict", batch_size=np.int16(1000))
+    1000
+    """
+    positive(function, **value)
+    (size,) = value.values()
+    return operator.index(size)
 
 
 def probability(layer: str, **values: float) -> None:

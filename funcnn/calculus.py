@@ -7,6 +7,7 @@ import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeAlias, TypeVar, Union, cast, final, overload
 
+from funcnn.records import Origin, Record, printed, replay, same_value
 from funcnn.types import Array, Tree
 
 if TYPE_CHECKING:
@@ -64,10 +65,12 @@ class Differentiable(Generic[P, V, D]):
     """A function that carries its explicit pullback; made with `differentiable`."""
 
     rule: Callable[P, tuple[V, Callable[[V], D]]]
+    record: Record | None  # of the call that made it, where it was made by a call
     __name__: str
 
-    def __init__(self, rule: Callable[P, tuple[V, Callable[[V], D]]]) -> None:
+    def __init__(self, rule: Callable[P, tuple[V, Callable[[V], D]]], record: Record | None = None) -> None:
         self.rule = rule
+        self.record = record
         functools.update_wrapper(cast(Any, self), rule, updated=())
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> V:
@@ -93,7 +96,25 @@ class Differentiable(Generic[P, V, D]):
         bound = functools.partial(self.rule, **options)  # type: ignore[arg-type]
         return Differentiable(functools.update_wrapper(bound, self.rule))
 
+    @property
+    def origin(self) -> Origin | None:
+        """What it prints and compares as, where it was made by a call."""
+        return Origin(self.record) if self.record else None
+
+    def __eq__(self, other: object) -> bool:
+        if self.record is None or not isinstance(other, Differentiable):
+            return self is other
+        return same_value(self, cast(object, other))
+
+    def __hash__(self) -> int:
+        return hash(self.record) if self.record else id(self)
+
+    def __reduce__(self) -> Any:
+        return (replay, (self.record,)) if self.record else super().__reduce__()
+
     def __repr__(self) -> str:
+        if self.record:
+            return printed(self)
         options = getattr(self.rule, "keywords", {})
         shown = ", ".join(f"{k}={v!r}" for k, v in options.items())
         return f"{self.__name__}.bind({shown})" if options else self.__name__

@@ -158,6 +158,11 @@ class Recorded(Generic[P, V_co]):
         raise AttributeError(f"{self!r} never changes; {name} cannot be set")
 
 
+def replay(record: Record) -> Any:
+    """What the call of a record makes: how values that carry one are unpickled."""
+    return record.replay()
+
+
 def recorded(make: F) -> F:
     """Record the calls of a function that makes functions, so that these print as source, compare and pickle."""
     return recording(make, Recorded)

@@ -58,6 +58,7 @@ def joint(*losses: Loss[Any, Any], scales: tuple[float, ...] | None = None) -> L
         raise ValueError(f"joint: scales must be a tuple of finite numbers, got {scales!r}")
     if len(each) != len(losses):
         raise ValueError(f"joint takes a scale for each loss, got {len(each)} scales for {len(losses)} losses")
+    each = tuple([float(scale) for scale in each])  # NumPy's would make float32 cotangents float64
     parts = tuple(zip(each, losses, strict=True))
     record = Record(__name__, "joint", joint, losses, {} if scales is None else {"scales": each})
     return Loss(functools.partial(_run, parts), record, None, parts=parts)

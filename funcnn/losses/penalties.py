@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 import numpy as np
 
@@ -13,7 +13,10 @@ from funcnn.calculus import Differentiable
 from funcnn.params import plain_tree
 from funcnn.params.selection import selected
 from funcnn.params.trees import Plain, flatten
+from funcnn.records import recording
 from funcnn.types import Array, Tree, Where
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 Back: TypeAlias = Callable[[float], tuple[Tree]]
 
@@ -21,6 +24,12 @@ Penalty: TypeAlias = Differentiable[[Tree], float, tuple[Tree]]
 """A differentiable function of params that an objective adds: `l2(1e-4)`."""
 
 
+def _recorded(make: F) -> F:
+    """Record the calls of a function that makes penalties, so that these print as source, compare and pickle."""
+    return recording(make, lambda record, made: Differentiable(made.rule, record))
+
+
+@_recorded
 def l1(rate: float, *, where: Where = None) -> Penalty:
     """The sum of absolute values, `rate * sum |w|`, over matrices only, unless `where` says otherwise.
 
@@ -39,6 +48,7 @@ def l1(rate: float, *, where: Where = None) -> Penalty:
     return _penalty("l1", _l1, rate, where)
 
 
+@_recorded
 def l2(rate: float, *, where: Where = None) -> Penalty:
     """The sum of squares, `rate * sum w^2`, no factor of one half, over matrices only, unless `where` says otherwise.
 
@@ -75,10 +85,7 @@ def _l2(rate: float, where: Where, params: Tree) -> tuple[float, Back]:
 def _penalty(name: str, rule: Callable[..., Any], rate: float, where: Where) -> Penalty:
     if not (is_number(rate) and 0 <= rate < float("inf")):
         raise ValueError(f"{name}: rate must be a finite number of at least 0, got {rate!r}")
-    bound = functools.partial(rule, rate, where)
-    shown = "" if where is None else f", where={where if callable(where) else repr(where)}"
-    vars(bound).update(__name__=f"{name}({rate!r}{shown})", __doc__=rule.__doc__, __module__=__name__)
-    return cast(Penalty, Differentiable(bound))
+    return Differentiable(functools.partial(rule, float(rate), where))
 
 
 def _chosen(caller: str, params: Tree, where: Where) -> tuple[dict[str, Array], dict[str, Array]]:

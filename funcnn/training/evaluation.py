@@ -6,7 +6,7 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 
-from funcnn.arguments import positive
+from funcnn.arguments import counted
 from funcnn.derivatives.objectives import checked_apply
 from funcnn.errors import ShapeError
 from funcnn.metrics import Metric
@@ -40,7 +40,7 @@ def predict(apply: Apply[X, Y], params: Tree, x: X, *, batch_size: int = 256) ->
     (1000, 2)
     """
     checked_apply("predict", apply)
-    positive("predict", batch_size=batch_size)
+    batch_size = counted("predict", batch_size=batch_size)
     tree = params if isinstance(params, Params) else Params(params)
     data = features_of(apply, tree, x)
     rows = count_rows(x=data)
@@ -75,7 +75,7 @@ def evaluate(
     True
     """
     checked_apply("evaluate", apply)
-    positive("evaluate", batch_size=batch_size)
+    batch_size = counted("evaluate", batch_size=batch_size)
     if not is_tuple(data):
         raise TypeError(f"the data is a tuple (x, target), got {type(data).__name__}")
     if len(data) != 2:

@@ -8,7 +8,7 @@ from typing import Any, Generic, NamedTuple, TypeVar, Union
 
 import numpy as np
 
-from funcnn.arguments import is_integer, positive
+from funcnn.arguments import counted, is_integer
 from funcnn.derivatives.objectives import Objective, value_and_grad
 from funcnn.errors import FuncnnError, NonFiniteError, brief
 from funcnn.kernels.finiteness import all_finite
@@ -125,13 +125,13 @@ def fit(
     objective = value_and_grad(loss, apply, *penalties)
     if not isinstance(optimizer, Optimizer):
         raise TypeError(f"fit takes an optimizer, got {type(optimizer).__name__} {brief(optimizer)}; write adam(1e-3)")
-    positive("fit", batch_size=batch_size)
+    batch_size = counted("fit", batch_size=batch_size)
     if not is_integer(epochs) or epochs < 0:
         raise ValueError(f"fit: epochs must be an integer of at least 0, got {epochs!r}")
     if isinstance(start, TrainState):
         if not is_integer(start.step) or start.step < 0:
             raise ValueError(f"fit: the step of a state must be an integer of at least 0, got {start.step!r}")
-        state = TrainState(start.step, _packed(start.params), start.optimizer, as_key(start.key))
+        state = TrainState(int(start.step), _packed(start.params), start.optimizer, as_key(start.key))
     else:
         params = _packed(start)
         state = TrainState(0, params, optimizer.init(params), as_key(rng))

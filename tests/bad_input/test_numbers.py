@@ -9,7 +9,10 @@ import numpy as np
 import pytest
 
 import funcnn
-from funcnn import Array, BatchNorm, Dense, Key, Layer, layer, mlp, serial, summary
+from funcnn import (
+    Array, BatchNorm, Dense, FanOut, Key, Layer, batches, evaluate, fit, joint, layer, mlp, parallel, predict, r2,
+    serial, sgd, squared_error, summary, value_and_grad,
+)  # fmt: skip
 from funcnn.records import fixed
 
 SAME: list[tuple[Any, Any]] = [
@@ -70,3 +73,30 @@ def test_arguments_are_fixed() -> None:
     found = fixed({"a": [np.float32(0.5), (np.int8(3), np.bool_(True))], "b": np.str_("x"), "c": 1 + 2j})
     assert found == {"a": [0.5, (3, True)], "b": "x", "c": 1 + 2j}
     assert [type(v) for v in (*found["a"], *found["a"][1], found["b"])] == [float, tuple, int, bool, str]
+
+
+def test_batch_sizes_do_not_overflow() -> None:
+    """Every row is predicted, evaluated and batched, whatever kind of integer says how many at a time."""
+    x = np.arange(32500, dtype=np.float32)[:, None]
+    net = Dense(1)
+    _, params = net.init(Key(0), x.shape)
+    size: Any = np.int16(1000)
+    assert np.array_equal(predict(net.apply, params, x, batch_size=size), predict(net.apply, params, x, batch_size=1000))
+    small: Any = np.int8(32)
+    assert [len(rows) for (rows,) in batches((x[:100],), small)] == [32, 32, 32, 4]
+    found = evaluate(net.apply, params, (x[:300], x[:300]), r2, batch_size=small)
+    assert found == evaluate(net.apply, params, (x[:300], x[:300]), r2, batch_size=32)
+    steps = fit(squared_error, net.apply, sgd(1e-9), params, (x[:300], x[:300]), batch_size=small, epochs=1)
+    assert len(list(steps)) == 10
+
+
+def test_scales_of_joint_losses_are_numbers() -> None:
+    """NumPy's train a float32 network as Python's do."""
+    net = serial(FanOut(2), parallel(Dense(1), Dense(1)))
+    x = np.ones((4, 2), np.float32)
+    _, params = net.init(Key(0), x.shape)
+    target = (np.ones((4, 1), np.float32), np.zeros((4, 1), np.float32))
+    scales: Any = tuple(np.array([1.0, 0.5]))
+    loss, grads = value_and_grad(joint(squared_error, squared_error, scales=scales), net.apply)(params, x, target)
+    plain = value_and_grad(joint(squared_error, squared_error, scales=(1.0, 0.5)), net.apply)(params, x, target)
+    assert (loss, grads) == plain

@@ -203,3 +203,11 @@ def test_gradients_of_penalties_are_trees_like_the_params(tree: Any, words: str)
     with pytest.raises(ParamsError, match="broken") as caught:
         value_and_grad(squared_error, NET.apply, broken)(PARAMS, X, T)
     assert words in str(caught.value)
+
+
+def test_penalties_are_values() -> None:
+    """The same call makes the same penalty, also with a NumPy scalar, and a list of them is found in a set."""
+    assert l2(1e-4) == l2(np.float64(1e-4)) and hash(l2(1e-4)) == hash(l2(1e-4))
+    assert l2(1e-4) != l1(1e-4) and l2(1e-4) != l2(1e-3) and l2(1e-4) != l2(1e-4, where="**/w")
+    assert len({l2(0.5), l2(0.5), l1(0.5)}) == 2
+    assert repr(l2(np.float32(0.5), where="**/w")) == "l2(0.5, where='**/w')"
