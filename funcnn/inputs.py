@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeAlias, Union
+from typing import Any, TypeAlias, Union, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -71,7 +71,7 @@ def convert(x: Any, kind: Kind, dtype: np.dtype[Any], name: str = "the input") -
     if isinstance(kind, Mapping):
         refuse_list(x, kind, name)
         return convert(x, "any", dtype, name)  # the shape rule will say that a tuple is wanted
-    if isinstance(x, np.ma.MaskedArray):
+    if _is_masked(x):
         raise DTypeError(f"{name} is a masked array; say what stands for the missing values with .filled(value)")
     if hasattr(x, "toarray"):
         raise DTypeError(f"{name} is sparse ({type(x).__name__}); make it dense with .toarray()")
@@ -79,18 +79,36 @@ def convert(x: Any, kind: Kind, dtype: np.dtype[Any], name: str = "the input") -
         array = np.asarray(x)
     except ValueError:
         raise DTypeError(f"{name} is ragged: its rows have different lengths; pad them to one") from None
-    found = array.dtype.kind
+    found = _kind(array.dtype)
     if found == "O" and array.ndim == 0 and not is_array(x):
         raise DTypeError(f"{name} is of type {type(x).__name__}; give an array of {_WANTED.get(str(kind), 'numbers')}")
     if kind in ("tokens", "mask"):
         if found not in ("iu" if kind == "tokens" else "b"):
             fix = "integers: .astype(np.int64)" if kind == "tokens" else "booleans: mask != 0"
+            fix = _STRINGS if kind == "tokens" and found in "UST" else fix
             raise DTypeError(f"{name} has dtype {array.dtype}, but {kind} are {fix}")
         return _native(array, array.dtype)
     if found not in "fiub":
         fix = _FIXES.get(found, "make it numbers with .astype(np.float32)")
+        if kind == "any" and found in "UST":
+            fix = f"where it stands for classes, write {_STRINGS}"
         raise DTypeError(f"{name} has dtype {array.dtype}, features are real numbers; {fix}")
     return _native(array, array.dtype if kind == "any" and found != "f" else dtype)
+
+
+_STRINGS = "integers: number them with np.unique(x, return_inverse=True)"
+
+
+def _is_masked(x: object) -> bool:
+    """A masked array, or a list that has one somewhere: NumPy would take what is behind the mask."""
+    if isinstance(x, list):
+        return any(map(_is_masked, cast("list[object]", x)))
+    return isinstance(x, np.ma.MaskedArray)
+
+
+def _kind(dtype: np.dtype[Any]) -> str:
+    """The kind of a dtype; "x" for one that is not NumPy's own, such as bfloat16, which calls itself structured."""
+    return "x" if dtype.kind == "V" and dtype.names is None and dtype.type is not np.void else dtype.kind
 
 
 def refuse_list(x: object, kind: Kind, name: str) -> None:

@@ -253,7 +253,7 @@ def _is_plain_dict(value: object) -> TypeGuard[dict[object, object]]:
     return type(value) is dict
 
 
-_OPAQUE = (type(len).__repr__, type(as_argument).__repr__, object.__repr__, type.__repr__)
+_OPAQUE = (np.ufunc.__repr__, type(len).__repr__, type(as_argument).__repr__, object.__repr__, type.__repr__)
 
 
 def same_value(a: object, b: object) -> bool:

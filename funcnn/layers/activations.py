@@ -23,7 +23,9 @@ functions, the papers named with each.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias
+
+import numpy as np
 
 from funcnn.calculus import Pullback
 from funcnn.kernels import activations as kernel
@@ -40,7 +42,8 @@ def elementwise(f: Callable[[Array], Array], df: Callable[[Array, Array], Array]
     """An activation of your own: `y = f(x)` with `dy/dx = df(x, y)`, both of each number alone.
 
     `df` gets the value too, for many derivatives are cheaper from it. A network with it prints and pickles when `f` and
-    `df` are functions of a module, not lambdas. Neither may write into what it gets.
+    `df` are functions of a module, not lambdas. Neither may write into what it gets. NumPy's own functions of one
+    array will do for either: `elementwise(np.sin, np.cos)`.
 
     Shapes
         x, y    (..., n)        any shape
@@ -60,7 +63,13 @@ def elementwise(f: Callable[[Array], Array], df: Callable[[Array, Array], Array]
         if not callable(function) or is_layer(function):
             hint = "; compose layers with >>" if is_layer(function) else ""
             raise TypeError(f"elementwise: {name} must be a function of arrays, got {type(function).__name__}{hint}")
-    return _pointwise("elementwise", f, df)
+    one, slope = _of_one_array(f), _of_one_array(df)  # a ufunc would take y for the array to write into
+    return _pointwise("elementwise", one or f, (lambda x, y: slope(x)) if slope else df)
+
+
+def _of_one_array(f: Any) -> Value | None:
+    """A ufunc of one array, such as `np.cos`, as a function of that array alone."""
+    return (lambda x: f(x)) if isinstance(f, np.ufunc) and f.nin == 1 else None
 
 
 def _pointwise(name: str, f: Value, df: Derivative) -> Layer[Array, Array]:

@@ -22,7 +22,7 @@ def progress(
 
     On a terminal one line is kept up to date, every `every` seconds: epoch, step, the mean loss of the epoch so far,
     examples per second, and, where `total` says how many steps there will be, a bar and the time that is left.
-    Elsewhere every epoch prints a line. It is written to `file`, standard error where none is given. The rate is that
+    Elsewhere every epoch prints a line; where there is no standard error, none. It is written to `file`, standard error where none is given. The rate is that
     of training alone: what the body of the loop takes does not count.
 
     Errors
@@ -39,7 +39,10 @@ def progress(
         raise ValueError(f"progress: total must be at least 0, got {total!r}")
     if not every >= 0:
         raise ValueError(f"progress: every must be at least 0 seconds, got {every!r}")
-    return _shown(steps, total, every, sys.stderr if file is None else file)
+    shown = sys.stderr if file is None else file
+    if shown is None:  # a program without a console has no standard error
+        return (item for item in steps)
+    return _shown(steps, total, every, shown)
 
 
 class _Sums:

@@ -210,4 +210,4 @@ def test_penalties_are_values() -> None:
     assert l2(1e-4) == l2(np.float64(1e-4)) and hash(l2(1e-4)) == hash(l2(1e-4))
     assert l2(1e-4) != l1(1e-4) and l2(1e-4) != l2(1e-3) and l2(1e-4) != l2(1e-4, where="**/w")
     assert len({l2(0.5), l2(0.5), l1(0.5)}) == 2
-    assert repr(l2(np.float32(0.5), where="**/w")) == "l2(0.5, where='**/w')"
+    assert repr(l2(np.float32(0.5), where="**/w")) == "l2(0.5, where='**/w')"  # type: ignore[arg-type]

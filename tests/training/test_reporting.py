@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import io
 from collections.abc import Iterator
 from typing import Any
@@ -171,3 +172,10 @@ def test_refusals(options: dict[str, Any], message: str) -> None:
     """What is wrong is said by the call."""
     with pytest.raises(ValueError, match=message):
         progress([], **options)
+
+
+def test_without_a_console_nothing_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everything passes through all the same."""
+    monkeypatch.setattr(sys, "stderr", None)
+    steps = [("a", StepMetrics(1, 0, 0.5, 4, True)), ("b", StepMetrics(2, 1, 0.4, 4, True))]
+    assert list(progress(steps)) == steps
