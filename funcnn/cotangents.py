@@ -15,9 +15,10 @@ from funcnn.types import Nested, is_array, is_scalar, is_tuple
 
 def read_only(value: Nested) -> Any:
     """Views nobody can write through."""
-    if value.__class__ is tuple:
+    if isinstance(value, tuple):
         return tuple([read_only(v) for v in value])
-    view: Any = value.view() if value.__class__ is np.ndarray else np.asarray(value).view()
+    array: Any = value if value.__class__ is np.ndarray else np.asarray(value)
+    view = array.view()
     view.setflags(False)  # three times faster than by keyword
     return view
 

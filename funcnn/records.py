@@ -89,20 +89,23 @@ def fixed(value: Any) -> Any:
     >>> fixed([np.int64(3), {"scale": np.float32(0.5)}])
     [3, {'scale': 0.5}]
     """
-    kind = type(value)
+    kind: Any = value.__class__
     if kind in _AS_THEY_ARE:
         return value
-    if kind is list or kind is tuple:
-        return kind([fixed(v) for v in value])
+    if kind is list:
+        return [fixed(v) for v in value]
+    if kind is tuple:
+        return tuple([fixed(v) for v in value])
     if kind is dict:
         return {key: fixed(v) for key, v in value.items()}
     if kind is np.ndarray:
         array = np.array(value, order="K")
         array.setflags(write=False)
         return array
-    return value.item() if isinstance(value, (np.bool_, np.integer, np.floating, np.str_)) else value
+    return value.item() if issubclass(kind, _NUMBERS) else value
 
 
+_NUMBERS = (np.bool_, np.integer, np.floating, np.str_)
 _AS_THEY_ARE = frozenset((int, float, bool, str, type(None)))
 
 
@@ -146,7 +149,7 @@ class Recorded(Generic[P, V_co]):
         return printed(self)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Recorded) and same_value(self, other)
+        return isinstance(other, Recorded) and same_value(self, cast(object, other))
 
     def __hash__(self) -> int:
         return hash((self.record, self.part))
@@ -221,7 +224,8 @@ def _call(record: Record) -> list[object]:
     if record.make is None:
         return [_Text(record.name)]
     arguments: list[list[object]] = [[v] for v in record.args]
-    arguments += [[_Text(f"{name}="), v] for name, v in record.kwargs.items()]
+    for name, v in record.kwargs.items():
+        arguments.append([_Text(f"{name}="), v])
     return _joined(f"{record.name}(", arguments, ")")
 
 

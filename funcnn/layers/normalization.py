@@ -183,7 +183,10 @@ def averaged(axis: Axis = None, leaves: tuple[str, str] = ("mean", "var")) -> St
         share, d = b.rows / max(a.rows + b.rows, 1), b.mean - a.mean
         return Pool(a.rows + b.rows, a.mean + share * d, a.var + share * (b.var - a.var) + share * (1 - share) * d * d)
 
-    return Statistics(leaves, of, merged, lambda pool: (pool.mean, pool.var))
+    def values(pool: Pool) -> tuple[Array, Array]:
+        return pool.mean, pool.var
+
+    return Statistics(leaves, of, merged, values)
 
 
 def split_axes(axis: Axis, rank: int) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -11,7 +11,7 @@ from funcnn.calculus import Later
 from funcnn.errors import brief, locate
 from funcnn.keys import Key
 from funcnn.networks.definitions import EMPTY, Definition, Spec
-from funcnn.types import Shape
+from funcnn.types import Shape, is_tuple
 
 
 def named(definitions: Iterable[Definition], *, where: str) -> dict[str, Definition]:
@@ -40,9 +40,9 @@ def definition_of(value: Any, *, where: str, i: int = 0) -> Definition:
         TypeError   it is no layer, with what to do
     """
     found = getattr(value, "definition", None)
-    if isinstance(found, Definition) and isinstance(value, tuple):
+    if isinstance(found, Definition) and is_tuple(value):
         return found
-    if isinstance(value, (list, tuple)):
+    if issubclass(type(value), (list, tuple)):
         hint = "; give layers directly, one argument each"
     elif isinstance(found, Definition):
         hint = "; give the whole layer, init and apply together"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, TypeGuard
 
 from funcnn.networks.definitions import Definition
 from funcnn.records import Record
+from funcnn.types import is_tuple
 
 
 class Made(NamedTuple):
@@ -26,9 +27,8 @@ def layers_in(value: Any) -> Iterator[Any]:
     elif type(value) in (tuple, list):
         for v in value:
             yield from layers_in(v)
-    elif type(value) is dict:
-        for v in value.values():
-            yield from layers_in(v)
+    elif _is_dict(value):
+        yield from layers_in([*value.values()])
 
 
 def replaced(value: Any, kind: Callable[[Any], bool], other: Callable[[Any], Any]) -> Any:
@@ -37,7 +37,7 @@ def replaced(value: Any, kind: Callable[[Any], bool], other: Callable[[Any], Any
         return other(value)
     if type(value) in (tuple, list):
         return type(value)([replaced(v, kind, other) for v in value])
-    return {k: replaced(v, kind, other) for k, v in value.items()} if type(value) is dict else value
+    return {k: replaced(v, kind, other) for k, v in value.items()} if _is_dict(value) else value
 
 
 def with_layers(value: Any, new: Iterator[Any]) -> Any:
@@ -81,5 +81,10 @@ def replayed(program: Sequence[Call], part: str = "") -> Any:
     return getattr(made[-1], part) if part else made[-1]
 
 
+def _is_dict(value: Any) -> TypeGuard[dict[Any, Any]]:
+    """A plain one: params are mappings too, and one argument."""
+    return type(value) is dict
+
+
 def _is_layer(value: Any) -> bool:
-    return isinstance(value, tuple) and isinstance(getattr(value, "definition", None), Definition)
+    return is_tuple(value) and isinstance(getattr(value, "definition", None), Definition)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
@@ -75,7 +75,7 @@ def complex_step(at: Callable[[Any], Any], value: float | None = None, room: flo
 
 
 @contextmanager
-def complex_numbers() -> Iterator[None]:
+def complex_numbers() -> Generator[None, None, None]:
     """Where rules meet complex numbers: their flags and warnings are noise, but one of a lost imaginary part is proof.
 
     Errors
