@@ -18,7 +18,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from funcnn.kernels import scratch, threads, winograd
-from funcnn.kernels.affine import column_sums
+from funcnn.kernels.sums import column_sums
 from funcnn.kernels.windows import Pads, Pair, positions, reach
 from funcnn.types import Array
 

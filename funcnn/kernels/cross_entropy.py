@@ -12,8 +12,7 @@ from typing import Union
 import numpy as np
 import numpy.typing as npt
 
-from funcnn.kernels.affine import ones
-from funcnn.kernels.rows import row_maxima
+from funcnn.kernels.sums import ones, row_maxima
 from funcnn.types import Array
 
 Indices = npt.NDArray[np.intp]

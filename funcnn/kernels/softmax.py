@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from funcnn.kernels.affine import ones
-from funcnn.kernels.rows import row_maxima
+from funcnn.kernels.sums import row_maxima, row_sums
 from funcnn.types import Array
 
 
@@ -45,9 +44,3 @@ def shifted(x: Array) -> Array:
     if x.ndim == 2:
         return x - row_maxima(x)
     return x - row_maxima(x.reshape(-1, x.shape[-1])).reshape(*x.shape[:-1], 1)
-
-
-def row_sums(x: Array) -> Array:
-    """Sums over the last axis, which stays, with size 1: by a matrix product, several times faster than `sum(-1)`."""
-    sums: Array = np.dot(x, ones(x.shape[-1], x.dtype))
-    return sums[..., None]

@@ -9,8 +9,8 @@ from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 
-from funcnn.kernels.finiteness import all_finite
 from funcnn.kernels.scratch import SHORT, vector
+from funcnn.kernels.sums import all_finite
 from funcnn.kernels.threads import longer, spread
 from funcnn.types import Array
 

@@ -11,7 +11,8 @@ from funcnn.arguments import finite_positive, is_integer
 from funcnn.calculus import Later, Pullback
 from funcnn.errors import ShapeError
 from funcnn.initializers import ones, zeros
-from funcnn.kernels import normalization as kernel
+from funcnn.kernels.normalization import standardize
+from funcnn.kernels.sums import column_sums, moments, row_means
 from funcnn.keys import Initializer, Key
 from funcnn.networks import Layer, layer
 from funcnn.networks.definitions import Spec, Statistics
@@ -54,19 +55,19 @@ def LayerNorm(*, eps: float = 1e-5) -> Layer[Array, Array]:
 
     def rule(params: Tree, x: Array) -> tuple[Array, Pullback]:
         scale, offset = leaves(params, "scale", "offset")
-        h, s = kernel.standardize(x, eps)
+        h, s = standardize(x, eps)
         y: Array = h * scale
         y += offset
 
         def pullback(dy: Array) -> tuple[Tree, Later[Array]]:
             def input_cotangent() -> Array:
                 dh = dy * scale
-                dx: Array = dh - kernel.row_means(dh)
-                dx -= h * kernel.row_means(dh * h)
+                dx: Array = dh - row_means(dh)
+                dx -= h * row_means(dh * h)
                 dx *= s
                 return dx
 
-            dscale, doffset = kernel.column_sums(as_rows(dy * h, None)), kernel.column_sums(as_rows(dy, None))
+            dscale, doffset = column_sums(as_rows(dy * h, None)), column_sums(as_rows(dy, None))
             return {"scale": dscale, "offset": doffset}, Later(input_cotangent)
 
         return y, pullback
@@ -128,7 +129,7 @@ def BatchNorm(
     def rule(params: Tree, x: Array, rng: Key | None) -> tuple[Array, Pullback]:
         rows = as_rows(x, axis)
         flat = {name: leaf.reshape(-1) for name, leaf in zip(params, leaves(params, *params), strict=True)}
-        mean, var = (flat["mean"], flat["var"]) if rng is None else kernel.moments(rows)
+        mean, var = (flat["mean"], flat["var"]) if rng is None else moments(rows)
         s: Array = 1 / np.sqrt(var + eps)
         a: Array = s * flat["scale"] if scale else s
         d: Array = rows - mean  # kept for the pullback in the place of h = s d, which is then never made
@@ -138,7 +139,7 @@ def BatchNorm(
 
         def pullback(dy: Array) -> tuple[Tree, Later[Array]]:
             dys = as_rows(dy, axis)
-            doffset, dscale = kernel.column_sums(dys), kernel.column_sums(dys * d) * s
+            doffset, dscale = column_sums(dys), column_sums(dys * d) * s
 
             def input_cotangent() -> Array:
                 if rng is None:
@@ -176,7 +177,7 @@ def averaged(axis: Axis = None, leaves: tuple[str, str] = ("mean", "var")) -> St
 
     def of(x: Array) -> Pool:
         rows = as_rows(x, axis)
-        mean, var = kernel.moments(rows)
+        mean, var = moments(rows)
         return Pool(len(rows), mean.astype(np.float64), var.astype(np.float64))
 
     def merged(a: Pool, b: Pool) -> Pool:

@@ -37,7 +37,7 @@ def l1(rate: float, *, where: Where = None) -> Penalty:
         params   any tree
     Errors
         ValueError    `rate` is negative or no finite number
-        ParamsError   the pattern `where` matches no path
+        ParamsError   `where` chooses no leaf
     Pullback
         dw = rate sign(w) d, where sign(0) = 0; fresh zeros for the leaves that are left out
     Source: Goodfellow, Bengio & Courville, Deep Learning (2016), section 7.1.2.
@@ -56,7 +56,7 @@ def l2(rate: float, *, where: Where = None) -> Penalty:
         params   any tree
     Errors
         ValueError    `rate` is negative or no finite number
-        ParamsError   the pattern `where` matches no path
+        ParamsError   `where` chooses no leaf
     Pullback
         dw = 2 rate w d; fresh zeros for the leaves that are left out
     Source: Bishop, Pattern Recognition and Machine Learning (2006), equation 3.27, whose rate is twice this one.

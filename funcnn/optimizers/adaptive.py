@@ -89,7 +89,7 @@ def adamw(
 
     Errors
         ValueError    as `adam`; `weight_decay` is negative or not finite
-        ParamsError   the pattern `where` matches no path; from `init`
+        ParamsError   `where` chooses no leaf; from `init`
     Source: Loshchilov & Hutter, Decoupled Weight Decay Regularization (ICLR 2019), algorithm 2, the rate multiplying
     the decay too.
 

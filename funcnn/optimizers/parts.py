@@ -37,7 +37,7 @@ def add_decayed_weights(weight_decay: float, *, where: Where = None) -> Optimize
 
     Errors
         ValueError    `weight_decay` is negative or not finite
-        ParamsError   the pattern `where` matches no path; from `init`
+        ParamsError   `where` chooses no leaf; from `init`
     Source: Loshchilov & Hutter, Decoupled Weight Decay Regularization (ICLR 2019), section 2; as a part of a chain it
     is optax's.
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 
 from funcnn.errors import ParamsError, brief
+from funcnn.records import as_argument
 from funcnn.types import Array, Where
 
 
@@ -17,7 +18,7 @@ def selected(leaves: Mapping[str, Array], where: Where, *, caller: str) -> list[
     least two axes: the weights, and no biases, scales or statistics.
 
     Errors
-        ParamsError   a pattern matches no path; the message lists the paths
+        ParamsError   a pattern or a function chooses no leaf; the message lists the paths
         TypeError     it is no pattern, no function, and not None
 
     >>> leaves = {"dense_0/w": np.ones((3, 2)), "dense_0/b": np.ones(2), "head/w": np.ones((2, 1))}
@@ -27,14 +28,15 @@ def selected(leaves: Mapping[str, Array], where: Where, *, caller: str) -> list[
     if where is None:
         return [path for path, leaf in leaves.items() if leaf.ndim >= 2]
     if callable(where):
-        return [path for path, leaf in leaves.items() if where(path, leaf)]
-    if not isinstance(where, str):
+        found, what = [path for path, leaf in leaves.items() if where(path, leaf)], "chooses no leaf"
+    elif isinstance(where, str):
+        pattern = _compiled(where)
+        found, what = [path for path in leaves if pattern.fullmatch(path)], "matches no path"
+    else:
         wanted = "a pattern of paths, '**/w', a function (path, array) -> bool, or None"
         raise TypeError(f"{caller}: where must be {wanted}, got {brief(where)}")
-    pattern = _compiled(where)
-    found = [path for path in leaves if pattern.fullmatch(path)]
     if not found:
-        raise ParamsError(f"{caller}: where={where!r} matches no path of the params: {', '.join(leaves) or 'none'}")
+        raise ParamsError(f"{caller}: where={as_argument(where)} {what} of the params: {', '.join(leaves) or 'none'}")
     return found
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from funcnn.arguments import counted, is_integer
 from funcnn.derivatives.objectives import Objective, value_and_grad
 from funcnn.errors import FuncnnError, NonFiniteError, brief
-from funcnn.kernels.finiteness import all_finite
+from funcnn.kernels.sums import all_finite
 from funcnn.keys import Key, Rng, as_key
 from funcnn.losses.definition import Loss
 from funcnn.losses.penalties import Penalty

@@ -57,10 +57,3 @@ def test_products_of_other_kinds() -> None:
         found = kernel.product(x, y)
         np.testing.assert_allclose(found, wanted, rtol=1e-12)
         assert found.dtype == dtype
-
-
-@pytest.mark.parametrize("n", [0, 1, 255, 256, 511, 512, 513, 1000, 200_000])
-def test_column_sums(n: int) -> None:
-    """In blocks and in blocks of blocks; of nothing they are zero."""
-    rows = drawn(n, 3)
-    np.testing.assert_allclose(kernel.column_sums(rows), rows.astype(np.float64).sum(0), rtol=1e-4, atol=1e-3 * n**0.5)

@@ -1,4 +1,4 @@
-"""Row maxima and cross-entropy against their definitions in float64."""
+"""Cross-entropy against their definitions in float64."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from funcnn import Array
 from funcnn.kernels import cross_entropy as kernel
-from funcnn.kernels.rows import row_maxima
 
 SIZES = st.tuples(st.integers(1, 40), st.integers(1, 150))
 
@@ -28,21 +27,6 @@ def softmax(logits: Array) -> Array:
     exps = np.exp(logits.astype(np.float64))
     result: Array = exps / exps.sum(1, keepdims=True)
     return result
-
-
-@given(SIZES, st.sampled_from(["C", "F"]))
-def test_row_maxima(sizes: tuple[int, int], order: Any) -> None:
-    """Whichever way they are found."""
-    x = np.asarray(drawn(*sizes, np.float32)[0], order=order)
-    assert np.array_equal(row_maxima(x), x.max(1, keepdims=True))
-
-
-@given(SIZES)
-def test_row_maxima_pass_nan_on(sizes: tuple[int, int]) -> None:
-    """A row with NaN has NaN."""
-    x = drawn(*sizes, np.float64)[0]
-    x[0, -1] = np.nan
-    assert np.array_equal(row_maxima(x), x.max(1, keepdims=True), equal_nan=True)
 
 
 @pytest.mark.parametrize(("dtype", "error"), [(np.float32, 3e-6), (np.float64, 1e-13)])

@@ -10,8 +10,6 @@ import pytest
 from funcnn import Array, BatchNorm, Key, Layer, LayerNorm, Params, ShapeError, Tree, tree_map, vjp
 from funcnn.authoring import Later
 from funcnn.initializers import constant
-from funcnn.kernels.affine import column_sums
-from funcnn.kernels.normalization import moments
 
 
 def drawn(*shape: int) -> Array:
@@ -177,19 +175,3 @@ def test_another_width_names_both_shapes(net: Layer[Array, Array]) -> None:
     params: Tree = net.init(0, (-1, 3))[1]
     with pytest.raises(ShapeError, match=r"takes \(\.\.\., 3\), got \(2, 4\)"):
         net.apply(params, np.ones((2, 4)))
-
-
-# the kernels ----------------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("n", [0, 1, 255, 256, 512, 513, 70000])
-def test_column_sums_are_sums(n: int) -> None:
-    """In blocks or not, every row counts once."""
-    rows = np.random.default_rng(0).integers(-9, 9, (n, 3)).astype(np.float64)
-    assert column_sums(rows).tolist() == rows.sum(0).tolist()
-
-
-def test_moments_stand_a_large_mean() -> None:
-    """In float32, 1000 + noise keeps its variance to a thousandth."""
-    noise = np.random.default_rng(0).normal(size=(30000, 4))
-    mean, var = moments((1000 + noise).astype(np.float32))
-    assert mean == pytest.approx(1000 + noise.mean(0), abs=1e-3)
-    assert var == pytest.approx(noise.var(0), rel=1e-3)

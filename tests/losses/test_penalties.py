@@ -50,7 +50,6 @@ def test_matrices_by_hand(make: Callable[[float], Penalty], expected: float) -> 
         ("**", 272.25),
         (lambda path, leaf: path.startswith("dense"), 187.0),
         (lambda path, leaf: leaf.ndim == 1, 243.0),
-        (lambda path, leaf: False, 0.0),
     ],
 )
 def test_where(where: Any, expected: float) -> None:

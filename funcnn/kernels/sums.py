@@ -1,0 +1,92 @@
+"""Sums, means, moments and maxima, along the columns (over the batch) and along the rows (over the features)."""
+
+from __future__ import annotations
+
+import functools
+from math import isfinite
+from typing import Any, Final
+
+import numpy as np
+
+from funcnn.types import Array
+
+_ROWS: Final = 256  # that are summed by one product
+
+
+def column_sums(rows: Array) -> Array:
+    """`1^T rows`, by a matrix product, which is faster than `sum(0)`: 7 us against 10 us on 128 x 512 float32.
+
+    One product adds the rows up one after the other. Of many rows there are several, over blocks of 256: the error of
+    float32 means over 32768 rows of 1000 + noise falls from 2e-3 to 2e-4, in the same time.
+    """
+    n, whole = len(rows), len(rows) // _ROWS
+    if whole < 2:
+        sums: Array = ones(n, rows.dtype).dot(rows)
+        return sums
+    head = rows[: whole * _ROWS].reshape(whole, _ROWS, rows.shape[1])
+    sums = column_sums(np.matmul(ones(_ROWS, rows.dtype), head))
+    if n > whole * _ROWS:
+        sums += ones(n - whole * _ROWS, rows.dtype).dot(rows[whole * _ROWS :])
+    return sums
+
+
+@functools.lru_cache(64)
+def ones(n: int, dtype: np.dtype[Any]) -> Array:
+    """A read-only vector of ones."""
+    one: Array = np.ones(n, dtype)
+    one.setflags(write=False)
+    return one
+
+
+def row_sums(x: Array) -> Array:
+    """Sums over the last axis, which stays, with size 1: by a matrix product, several times faster than `sum(-1)`."""
+    sums: Array = np.dot(x, ones(x.shape[-1], x.dtype))
+    return sums[..., None]
+
+
+def moments(rows: Array) -> tuple[Array, Array]:
+    """Mean and (biased) variance of every column; zero where there are no rows.
+
+    In two passes, for the mean of the squares less the square of the mean loses all digits where the mean is large.
+    """
+    n = max(len(rows), 1)
+    mean = column_sums(rows) / n
+    d: Array = rows - mean
+    d *= d
+    return mean, column_sums(d) / n
+
+
+def row_means(x: Array) -> Array:
+    """Means over the last axis, which stays, with size 1."""
+    means = row_sums(x)
+    means /= x.shape[-1]
+    return means
+
+
+def row_maxima(rows: Array) -> Array:
+    """The maximum of every row, as a column.
+
+    NumPy reduces short rows slowly, so that many short rows are folded in halves and transposed: 1.8 us against 7.8 us
+    on 128 x 10 float32, 79 us against 181 us on 2048 x 64. Long rows are left to NumPy.
+    """
+    if rows.shape[1] > 128 or len(rows) < 16:
+        return np.maximum.reduce(rows, 1, keepdims=True)
+    while (n := rows.shape[1]) > 16:
+        half = n // 2
+        folded = np.maximum(rows[:, :half], rows[:, half : 2 * half])
+        if n % 2:
+            np.maximum(folded[:, 0], rows[:, -1], out=folded[:, 0])
+        rows = folded
+    maxima: Array = np.maximum.reduce(np.ascontiguousarray(rows.T), 0)
+    return maxima[:, None]
+
+
+def all_finite(vector: Array) -> bool:
+    """Are all numbers of the vector finite? One product answers, unless squares overflow."""
+    if vector.dtype.itemsize >= 4:
+        try:
+            if isfinite(vector.dot(vector)):
+                return True
+        except (FloatingPointError, RuntimeWarning):  # what an overflow is, where people ask for errors
+            pass
+    return bool(np.isfinite(vector).all())

@@ -1,0 +1,80 @@
+"""What `where` says: to everyone who takes one alike, and never nothing."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import funcnn
+import funcnn.optimizers
+from funcnn import Params, ParamsError, adamw, l1, l2, value_and_grad
+from funcnn.optimizers import add_decayed_weights
+from funcnn.params.selection import selected
+from funcnn.types import Array, Where
+from tests.derivatives.small_objectives import NET, PARAMS, T, X
+
+TREE = Params({"head": {"b": np.ones(3), "w": np.ones((2, 3))}, "scale": np.ones(3)})
+LEAVES: dict[str, Array] = {path: TREE.at(path) for path in TREE.paths()}
+
+USERS: dict[str, Callable[[Where], object]] = {
+    "adamw": lambda where: adamw(0.1, where=where).init(TREE),
+    "add_decayed_weights": lambda where: add_decayed_weights(0.1, where=where).init(TREE),
+    "l1": lambda where: l1(0.1, where=where)(TREE),
+    "l2": lambda where: l2(0.1, where=where)(TREE),
+}
+
+
+def nobody(path: str, leaf: Array) -> bool:
+    """No leaf at all."""
+    return False
+
+
+def test_everyone_who_takes_a_where_is_here() -> None:
+    """Of the public functions, also those of the optimizers."""
+    public = {name: getattr(house, name) for house in (funcnn, funcnn.optimizers) for name in house.__all__}
+    plain = {name: f for name, f in public.items() if inspect.isfunction(f)}
+    asked = {name: inspect.signature(f).parameters.get("where") for name, f in plain.items()}
+    assert {name for name, p in asked.items() if p and "Where" in str(p.annotation)} == set(USERS)
+
+
+@pytest.mark.parametrize("name", USERS)
+@pytest.mark.parametrize(
+    ("where", "shown", "what"),
+    [
+        ("**/kernel", "'**/kernel'", "matches no path"),
+        (nobody, "nobody", "chooses no leaf"),
+    ],
+)  # fmt: skip
+def test_what_chooses_nothing_is_refused(name: str, where: Any, shown: str, what: str) -> None:
+    """A pattern and a function alike: whoever writes one means some leaf."""
+    words = f"{name}: where={shown} {what} of the params: head/b, head/w, scale"
+    with pytest.raises(ParamsError, match=re.escape(words)):
+        USERS[name](where)
+
+
+@pytest.mark.parametrize("name", USERS)
+def test_what_chooses_something_is_taken(name: str) -> None:
+    """One leaf is enough; and None stands for the matrices, of which there may be none."""
+    for where in ("scale", lambda path, leaf: path == "scale", None):
+        USERS[name](where)
+
+
+def test_the_leaves_in_their_order() -> None:
+    """By pattern, by path and array, and by the number of axes."""
+    assert selected(LEAVES, "**", caller="f") == ["head/b", "head/w", "scale"]
+    assert selected(LEAVES, "*", caller="f") == ["scale"]
+    assert selected(LEAVES, "**/?", caller="f") == ["head/b", "head/w"]
+    assert selected(LEAVES, lambda path, leaf: leaf.ndim == 1, caller="f") == ["head/b", "scale"]
+    assert selected(LEAVES, None, caller="f") == ["head/w"]
+    assert selected({"b": np.ones(3)}, None, caller="f") == []
+
+
+def test_a_penalty_of_an_objective_is_refused_at_the_first_step() -> None:
+    """Not trained with for hours."""
+    with pytest.raises(ParamsError, match="l2: where=nobody chooses no leaf"):
+        value_and_grad(funcnn.squared_error, NET.apply, l2(0.1, where=nobody))(PARAMS, X, T)
