@@ -3,34 +3,53 @@
 from __future__ import annotations
 
 import doctest
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from mypy import api
 
-ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+from tests.docs.pages import PAGES, ROOT, blocks
+
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
-
-
-def blocks(page: Path, language: str) -> list[str]:
-    """The blocks of a page in this language, in order."""
-    found = re.findall(r"^```(\w+)\n(.*?)^```", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
-    return [text for name, text in found if name == language]
-
 
 PROGRAMS = [
     pytest.param(text, id=f"{page.relative_to(ROOT)} {i}")
     for page in PAGES for i, text in enumerate(blocks(page, "python"))
 ]  # fmt: skip
+TESTS = [program for program in PROGRAMS if re.search(r"^(?:Test\w+ =|def test_)", str(program.values[0]), re.MULTILINE)]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A project as the page on types has it: mypy with the plugin, and a program whose types are pinned."""
+    page = ROOT / "docs" / "types.md"
+    (tmp_path / "pyproject.toml").write_text(blocks(page, "toml")[0], encoding="utf-8")
+    (tmp_path / "tests" / "typing").mkdir(parents=True)
+    (tmp_path / "tests" / "typing" / "images.py").write_text(blocks(page, "py")[-1], encoding="utf-8")
+    return tmp_path
 
 
 @pytest.mark.parametrize("text", PROGRAMS)
-def test_programs_run_as_printed(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_programs_run_as_printed(text: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each program runs by itself."""
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.chdir(folder)
     exec(compile(text, "a program", "exec"), {"__name__": "readme"})
+
+
+@pytest.mark.parametrize("text", TESTS)
+def test_tests_pass_as_printed(text: str, folder: Path) -> None:
+    """A program that defines tests is a test file: pytest finds them, and all pass."""
+    (folder / "test_program.py").write_text(text, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_program.py"],
+        cwd=folder, capture_output=True, text=True, check=False, env={**os.environ, "CI": "true"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    assert re.search(r"^\d+ passed", done.stdout, re.MULTILINE)
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "pycon")], ids=lambda page: page.name)
@@ -51,6 +70,17 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert [str(path) for path in links + named if not path.exists()] == []
 
 
+def test_every_page_is_reached() -> None:
+    """By links, from the README."""
+    found, left = set[Path](), [ROOT / "README.md"]
+    while left:
+        page = left.pop()
+        found.add(page)
+        links = re.findall(r"\]\(([\w./-]+\.md)\)", page.read_text(encoding="utf-8"))
+        left += sorted({(page.parent / link).resolve() for link in links} - found)
+    assert [str(page) for page in PAGES if page not in found] == []
+
+
 def test_every_example_is_linked() -> None:
     """From the README."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -65,7 +95,7 @@ def test_the_readme_is_short() -> None:
 def test_mypy_says_what_the_page_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The wrong program, under the two lines of configuration, gives the output that stands there, line for line."""
     page = ROOT / "docs" / "types.md"
-    (program,), (config,) = blocks(page, "py"), blocks(page, "toml")
+    program, (config,) = blocks(page, "py")[0], blocks(page, "toml")
     (shown,) = [text for text in blocks(page, "text") if text.startswith("$ mypy")]
     (tmp_path / "wrong.py").write_text(program, encoding="utf-8")
     (tmp_path / "pyproject.toml").write_text(config, encoding="utf-8")
@@ -76,22 +106,4 @@ def test_mypy_says_what_the_page_shows(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_there_is_something_to_run() -> None:
     """The blocks above were found."""
-    assert len(PROGRAMS) > 9 and blocks(ROOT / "README.md", "pycon")
-
-
-@pytest.mark.parametrize("command", ["examples/digits.py", "-m pytest"])
-def test_the_two_commands_make_an_environment(command: str) -> None:
-    """Both commands work on a fresh machine: each makes a virtual environment and installs into it."""
-    lines = [line for text in blocks(ROOT / "README.md", "sh") for line in text.splitlines() if command in line]
-    assert lines
-    assert any("python3 -m venv" in line and "pip install" in line for line in lines)
-
-
-def test_the_gate_installs_and_tests_as_the_readme_says() -> None:
-    """The same extras, the same test command."""
-    gate = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
-    (line,) = [
-        line for text in blocks(ROOT / "README.md", "sh") for line in text.splitlines() if "-m pytest" in line
-    ]
-    extras = re.search(r"'\.\[\w+\]'", line)
-    assert extras is not None and f"-e {extras[0]}" in gate and "-m pytest" in gate
+    assert len(PROGRAMS) > 9 and len(TESTS) > 3 and blocks(ROOT / "README.md", "pycon")
