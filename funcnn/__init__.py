@@ -17,8 +17,12 @@ from funcnn.layers.dense import Dense
 from funcnn.layers.convolution import Conv
 from funcnn.layers.pooling import AvgPool, MaxPool
 from funcnn.layers.embedding import Embedding
-from funcnn.layers.activations import Elu, Exp, Gelu, LeakyRelu, Relu, Selu, Sigmoid, Softplus, Tanh, elementwise
-from funcnn.layers.softmax import LogSoftmax, Softmax
+from funcnn.layers.activations import Exp, LogSigmoid, Relu, Sigmoid, Sin, Softplus, Softsign, Square, Tanh
+from funcnn.layers.rectifiers import Celu, Elu, HardSigmoid, HardTanh, LeakyRelu, PRelu, Relu6, Selu, celu, elu, leaky_relu
+from funcnn.layers.gates import GLU, Gelu, HardSwish, Mish, Silu, gelu
+from funcnn.layers.maxout import Maxout
+from funcnn.layers.pointwise import elementwise
+from funcnn.layers.softmax import LogSoftmax, Softmax, Softmin, Sparsemax
 from funcnn.layers.normalization import BatchNorm, LayerNorm
 from funcnn.layers.dropout import Dropout
 from funcnn.layers.reshaping import Flatten, Identity
@@ -82,8 +86,10 @@ __all__ = [
     "Conv",
     "AvgPool", "MaxPool",
     "Embedding",
-    "Elu", "Exp", "Gelu", "LeakyRelu", "Relu", "Selu", "Sigmoid", "Softplus", "Tanh", "elementwise",
-    "LogSoftmax", "Softmax",
+    "Celu", "Elu", "Exp", "GLU", "Gelu", "HardSigmoid", "HardSwish", "HardTanh", "LeakyRelu", "LogSigmoid", "Maxout",
+    "Mish", "PRelu", "Relu", "Relu6", "Selu", "Sigmoid", "Silu", "Sin", "Softplus", "Softsign", "Square", "Tanh",
+    "celu", "elementwise", "elu", "gelu", "leaky_relu",
+    "LogSoftmax", "Softmax", "Softmin", "Sparsemax",
     "BatchNorm", "LayerNorm",
     "Dropout",
     "Flatten", "Identity",

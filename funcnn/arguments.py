@@ -56,6 +56,13 @@ def probability(layer: str, **values: float) -> None:
             raise ValueError(f"{layer}: {name} must be in [0, 1), got {value!r}")
 
 
+def finite(function: str, **values: float) -> None:
+    """Refuse what is not a finite number, by name."""
+    for name, value in values.items():
+        if not (is_number(value) and -float("inf") < value < float("inf")):
+            raise ValueError(f"{function}: {name} must be a finite number, got {value!r}")
+
+
 def finite_positive(function: str, **values: float) -> None:
     """Refuse what is not a positive finite number, by name."""
     for name, value in values.items():

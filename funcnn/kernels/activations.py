@@ -1,5 +1,6 @@
 """The arithmetic of the activations: for each its value `f(x)` and its derivative `d_f(x, y)`, where `y = f(x)`; or,
-where the derivative comes from y alone, `f_pullback(y, dy)`, the derivative times `dy`.
+where the derivative comes from y alone, `f_pullback(y, dy)`, the derivative times `dy`. What has two branches or more
+is in `rectifiers`, what is x times a gate in `gates`.
 
 All are finite and silent for x between -1e4 and 1e4 (`exp` apart, which is infinite there), keep the dtype, and carry
 NaN through. Complex numbers, which only derivatives by complex step bring here, take the branch of their real part.
@@ -16,11 +17,6 @@ from funcnn.kernels.scratch import SHORT, like
 from funcnn.kernels.threads import longer, spread
 from funcnn.types import Array
 
-SLOPE: Final = 0.01
-ALPHA: Final = 1.6732632423543772
-SCALE: Final = 1.0507009873554805
-_GELU: Final = (2 / np.pi) ** 0.5
-_CUBIC: Final = 0.044715
 _BLOCK: Final = 1 << 16  # elements that stay in the cache between two passes
 _WORTHWHILE: Final = 1 << 19  # elements that repay another thread
 
@@ -59,7 +55,15 @@ def step(x: Array) -> Array:
     return y
 
 
-def _times(d: Array, dy: Array) -> Array:
+def size(x: Array) -> Array:
+    """|x|, as a function of x that complex numbers pass through."""
+    if x.dtype.kind == "c":
+        return np.where(x.real < 0, -x, x)
+    y: Array = np.abs(x)
+    return y
+
+
+def times(d: Array, dy: Array) -> Array:
     """`d dy`, in place: `d` is fresh."""
     return np.multiply(d, dy, d) if d.dtype == dy.dtype else d * dy
 
@@ -73,7 +77,7 @@ def tanh(x: Array) -> Array:
 def tanh_pullback(y: Array, dy: Array) -> Array:
     d: Array = y * y
     np.subtract(number(1.0, y.dtype), d, d)
-    return _times(d, dy)
+    return times(d, dy)
 
 
 def exp(x: Array) -> Array:
@@ -104,7 +108,7 @@ def sigmoid(x: Array) -> Array:
 def sigmoid_pullback(y: Array, dy: Array) -> Array:
     d: Array = np.subtract(number(1.0, y.dtype), y)
     np.multiply(d, y, d)
-    return _times(d, dy)
+    return times(d, dy)
 
 
 def softplus(x: Array) -> Array:
@@ -121,7 +125,7 @@ def softplus_pullback(y: Array, dy: Array) -> Array:
     """The derivative, the sigmoid of x, comes from the value: `1 - exp(-y)`."""
     d: Array = np.negative(y)
     np.expm1(d, d)
-    d = _times(d, dy)
+    d = times(d, dy)
     return np.negative(d, d)
 
 
@@ -156,70 +160,45 @@ def relu_pullback(y: Array, dy: Array) -> Array:
     return dx
 
 
-def leaky_relu(x: Array) -> Array:
-    if x.dtype.kind == "c":
-        return positive_part(x) + SLOPE * negative_part(x)
-    y: Array = x * number(SLOPE, x.dtype)
-    return np.maximum(x, y, out=y)
+def log_sigmoid(x: Array) -> Array:
+    """`min(x, 0) - log(1 + exp(-|x|))`."""
+    y = softplus(np.negative(x))
+    return np.negative(y, y)
 
 
-def d_leaky_relu(x: Array, y: Array) -> Array:
-    d = step(y)
-    return np.maximum(d, number(SLOPE, d.dtype), out=d)
+def log_sigmoid_pullback(y: Array, dy: Array) -> Array:
+    """The derivative, `1 / (1 + e^x)`, comes from the value: `1 - exp(y)`."""
+    d: Array = np.expm1(y)
+    d = times(d, dy)
+    return np.negative(d, d)
 
 
-def elu(x: Array) -> Array:
-    y = negative_part(x)
-    np.expm1(y, y)
-    y += positive_part(x)
+def softsign(x: Array) -> Array:
+    y: Array = size(x)
+    y += number(1.0, x.dtype)
+    return np.divide(x, y, y)
+
+
+def d_softsign(x: Array, y: Array) -> Array:
+    d: Array = size(x)
+    d += number(1.0, x.dtype)
+    np.multiply(d, d, d)
+    return np.divide(number(1.0, x.dtype), d, d)
+
+
+def sin(x: Array) -> Array:
+    y: Array = np.sin(x)
     return y
 
 
-def d_elu(x: Array, y: Array) -> Array:
-    d = negative_part(x)
-    return np.exp(d, d)
-
-
-def selu(x: Array) -> Array:
-    y = negative_part(x)
-    np.expm1(y, y)
-    y *= number(ALPHA, x.dtype)
-    y += positive_part(x)
-    y *= number(SCALE, x.dtype)
-    return y
-
-
-def d_selu(x: Array, y: Array) -> Array:
-    """`alpha exp(min(x, 0))`, less the `alpha - 1` that is too much where x is positive; all of it scaled."""
-    d = negative_part(x)
-    np.exp(d, d)
-    d *= number(SCALE * ALPHA, x.dtype)
-    d -= step(x) * number(SCALE * (ALPHA - 1), x.real.dtype)
+def d_sin(x: Array, y: Array) -> Array:
+    d: Array = np.cos(x)
     return d
 
 
-def gelu(x: Array) -> Array:
-    y = _gelu_gate(x)
-    y *= x
-    return y
+def square(x: Array) -> Array:
+    return x * x
 
 
-def d_gelu(x: Array, y: Array) -> Array:
-    """`g + y (1 - g) 2 u'` with the gate `g = sigmoid(2 u)`, which costs less to compute again than to keep."""
-    gate = _gelu_gate(x)
-    slope: Array = x * x
-    slope *= number(6 * _GELU * _CUBIC, x.dtype)
-    slope += number(2 * _GELU, x.dtype)
-    slope *= y
-    slope *= number(1.0, x.dtype) - gate
-    slope += gate
-    return slope
-
-
-def _gelu_gate(x: Array) -> Array:
-    """`(1 + tanh u) / 2`, the sigmoid of `2 u`, with `u = sqrt(2 / pi) (x + 0.044715 x^3)`."""
-    g: Array = x * x
-    g *= number(2 * _GELU * _CUBIC, x.dtype)
-    g += number(2 * _GELU, x.dtype)
-    g *= x
-    return sigmoid(g)
+def d_square(x: Array, y: Array) -> Array:
+    return x + x

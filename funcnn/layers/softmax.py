@@ -1,4 +1,4 @@
-"""Softmax and its logarithm: probabilities out of scores."""
+"""Softmax, its logarithm and its relatives: probabilities out of scores."""
 
 from __future__ import annotations
 
@@ -18,6 +18,16 @@ def _softmax(x: Array) -> tuple[Array, Callable[[Array], Array]]:
 def _log_softmax(x: Array) -> tuple[Array, Callable[[Array], Array]]:
     y = kernel.log_softmax(x)
     return y, lambda dy: kernel.log_softmax_pullback(y, dy)
+
+
+def _softmin(x: Array) -> tuple[Array, Callable[[Array], Array]]:
+    y = kernel.softmax(-x)
+    return y, lambda dy: -kernel.softmax_pullback(y, dy)
+
+
+def _sparsemax(x: Array) -> tuple[Array, Callable[[Array], Array]]:
+    y = kernel.sparsemax(x)
+    return y, lambda dy: kernel.sparsemax_pullback(y, dy)
 
 
 def _same_as(name: str) -> Callable[[Shape], Shape]:
@@ -58,4 +68,40 @@ Source: Goodfellow, Bengio & Courville, Deep Learning (2016), section 6.2.2.3.
 >>> LogSoftmax.apply({}, np.array([[0.0, 0.0], [100.0, 0.0]])).round(1)
 array([[  -0.7,   -0.7],
        [   0. , -100. ]])
+"""
+
+Softmin: Layer[Array, Array] = constant("Softmin", __name__, Layer.lift(_same_as("Softmin"), _softmin))
+"""Probabilities that are large where the input is small, `y_i = e^(-x_i) / sum_j e^(-x_j)`: the Softmax of -x.
+
+Shapes
+    x, y    (..., n)        any number of batch axes
+Errors
+    ShapeError   x is a tuple, or has no axis
+Pullback
+    dx_i = -y_i (dy_i - sum_j y_j dy_j)
+Source: Goodfellow, Bengio & Courville, Deep Learning (2016), section 6.2.2.3, with energies in the place of scores.
+
+>>> Softmin.apply({}, np.array([[0.0, 0.0], [1000.0, 0.0]]))
+array([[0.5, 0.5],
+       [0. , 1. ]])
+"""
+
+Sparsemax: Layer[Array, Array] = constant(
+    "Sparsemax", __name__, Layer.lift(_same_as("Sparsemax"), _sparsemax, value=kernel.sparsemax)
+)
+"""Probabilities along the last axis, many of which are 0: the point of the simplex that is nearest to x.
+
+`y_i = max(x_i - t, 0)`, with the one t for which they sum to 1.
+
+Shapes
+    x, y    (..., n)        any number of batch axes
+Errors
+    ShapeError   x is a tuple, or has no axis
+Pullback, S the places where y is not 0
+    dx_i = dy_i - mean of dy over S for i in S, else 0
+Source: Martins & Astudillo, From Softmax to Sparsemax (2016), equations 2, 6 and 14.
+
+>>> Sparsemax.apply({}, np.array([[0.0, 0.5], [1000.0, 0.0]]))
+array([[0.25, 0.75],
+       [1.  , 0.  ]])
 """

@@ -337,7 +337,11 @@ def layer(make: F) -> F:
     def named_and_recorded(record: Record, made: Layer[Any, Any]) -> Layer[Any, Any]:
         if not is_layer(made):
             raise TypeError(f"{record.name} must return a Layer, it returned {type(made).__name__}")
-        body = made.definition if made.init.record else None
+        ready = made.init.record
+        name = snake_case(record.name)
+        if ready is not None and ready.make is None and name == snake_case(ready.name) and not made.definition.explicit:
+            return made  # a ready-made layer's own constructor gave it: `leaky_relu()` is LeakyRelu
+        body = made.definition if ready else None
 
         def remade(parts: Sequence[Definition]) -> Definition:
             rest = map(layer_of, parts)
@@ -346,7 +350,6 @@ def layer(make: F) -> F:
             return again.definition
 
         parts = tuple(f.definition for f in layers_in((record.args, record.kwargs)))
-        name = snake_case(record.name)
         own = made.definition
         if own.transparent and body is None:
             return altered(made, record=record, parts=parts, remade=remade, body=None)

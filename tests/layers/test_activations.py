@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable
-from math import cosh, erf, exp, isinf, log, pi, sqrt, tanh
+from math import cos, cosh, erf, exp, isinf, log, log1p, pi, sin, sqrt, tanh
 
 import numpy as np
 import numpy.typing as npt
@@ -12,37 +12,36 @@ import pytest
 
 import funcnn
 from funcnn import (
-    Array,
-    Dense,
-    Elu,
-    Exp,
-    Gelu,
-    Key,
-    Layer,
-    LeakyRelu,
-    Relu,
-    Selu,
-    ShapeError,
-    Sigmoid,
-    Softplus,
-    Tanh,
-    elementwise,
-    serial,
-    vjp,
-)
+    Array, Celu, Dense, Elu, Exp, Gelu, HardSigmoid, HardSwish, HardTanh, Key, Layer, LeakyRelu, LogSigmoid, Mish, Relu,
+    Relu6, Selu, ShapeError, Sigmoid, Silu, Sin, Softplus, Softsign, Square, Tanh, celu, elementwise, elu, gelu,
+    leaky_relu, serial, vjp,
+)  # fmt: skip
 from funcnn.testing import laws
 
 POINTS = (-30.0, -3.0, -1.0, -0.1, 0.2, 1.0, 2.5, 30.0)
 ALPHA, SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
 
 
-def gelu(x: float) -> float:
+def gelu_value(x: float) -> float:
     return 0.5 * x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x**3)))
 
 
 def gelu_slope(x: float) -> float:
     u = sqrt(2 / pi) * (x + 0.044715 * x**3)
     return 0.5 * (1 + tanh(u)) + 0.5 * x * (1 - tanh(u) ** 2) * sqrt(2 / pi) * (1 + 3 * 0.044715 * x**2)
+
+
+def sigmoid(x: float) -> float:
+    return 1 / (1 + exp(-x))
+
+
+def normal(x: float) -> float:
+    return (1 + erf(x / sqrt(2))) / 2
+
+
+def mish_slope(x: float) -> float:
+    t = tanh(log1p(exp(x)))
+    return t + x * (1 - t * t) * sigmoid(x)
 
 
 # What a table of derivatives says, in other words than the library's.
@@ -57,7 +56,25 @@ TABLE: list[tuple[Layer[Array, Array], Callable[[float], float], Callable[[float
     (LeakyRelu, lambda x: x if x > 0 else x / 100,                  lambda x: 1.0 if x > 0 else 0.01),
     (Selu,      lambda x: SCALE * (x if x > 0 else ALPHA * (exp(x) - 1)),
                 lambda x: SCALE * (1.0 if x > 0 else ALPHA * exp(x))),
-    (Gelu,      gelu,                                               gelu_slope),
+    (Gelu,      gelu_value,                                         gelu_slope),
+    (LogSigmoid, lambda x: -log(1 + exp(-x)) if x > -20 else x,     lambda x: 1 / (1 + exp(x))),
+    (Softsign,  lambda x: x / (1 + abs(x)),                         lambda x: (1 + abs(x)) ** -2),
+    (Sin,       sin,                                                cos),
+    (Square,    lambda x: x**2,                                     lambda x: 2 * x),
+    (Celu,      lambda x: x if x > 0 else exp(x) - 1,               lambda x: 1.0 if x > 0 else exp(x)),
+    (Relu6,     lambda x: min(max(x, 0.0), 6.0),                    lambda x: float(0 < x <= 6)),
+    (HardTanh,  lambda x: min(max(x, -1.0), 1.0),                   lambda x: float(-1 < x <= 1)),
+    (HardSigmoid, lambda x: min(max(x / 6 + 0.5, 0.0), 1.0),        lambda x: 1 / 6 if -3 < x <= 3 else 0.0),
+    (HardSwish, lambda x: x * min(max(x / 6 + 0.5, 0.0), 1.0),
+                lambda x: 0.0 if x <= -3 else 1.0 if x > 3 else x / 3 + 0.5),
+    (Silu,      lambda x: x * sigmoid(x),                           lambda x: sigmoid(x) * (1 + x * sigmoid(-x))),
+    (Mish,      lambda x: x * tanh(log1p(exp(x))),                  mish_slope),
+    (leaky_relu(0.2), lambda x: x if x > 0 else x / 5,              lambda x: 1.0 if x > 0 else 0.2),
+    (leaky_relu(-1),  abs,                                          lambda x: 1.0 if x > 0 else -1.0),
+    (elu(2.0),  lambda x: x if x > 0 else 2 * (exp(x) - 1),         lambda x: 1.0 if x > 0 else 2 * exp(x)),
+    (celu(2.0), lambda x: x if x > 0 else 2 * (exp(x / 2) - 1),     lambda x: 1.0 if x > 0 else exp(x / 2)),
+    (gelu(exact=True), lambda x: x * normal(x),
+                lambda x: normal(x) + x * exp(-x * x / 2) / sqrt(2 * pi)),
 ]
 # fmt: on
 ACTIVATIONS = [net for net, _, _ in TABLE]
@@ -101,12 +118,33 @@ def test_gelu_is_close_to_the_normal_distribution() -> None:
 
 
 @pytest.mark.parametrize(
-    ("net", "slope"), [(Relu, 0.0), (LeakyRelu, 0.01), (Elu, 1.0), (Selu, ALPHA * SCALE)], ids=repr
-)
+    ("net", "slope"),
+    [
+        (Relu, 0.0), (LeakyRelu, 0.01), (Elu, 1.0), (Selu, ALPHA * SCALE), (Relu6, 0.0), (leaky_relu(3), 3.0),
+        (elu(2.0), 2.0), (celu(0.5), 1.0), (Softsign, 1.0),
+    ],
+    ids=repr,
+)  # fmt: skip
 def test_at_a_kink_the_derivative_is_the_left_one(net: Layer[Array, Array], slope: float) -> None:
     """At 0 the derivative is the one from the left, for real and for complex numbers."""
     assert slope_at(net, np.array([0.0, -0.0])) == pytest.approx([slope, slope], rel=1e-15)
     assert net.apply.value({}, np.array([1e-30j])).imag == pytest.approx([slope * 1e-30], rel=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("net", "at", "slopes"),
+    [
+        (Relu6, (0, 6), (0, 1)), (HardTanh, (-1, 1), (0, 1)), (HardSigmoid, (-3, 3), (0, 1 / 6)),
+        (HardSwish, (-3, 3), (0, 1.5)),
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_at_every_kink_the_derivative_is_the_left_one(
+    net: Layer[Array, Array], at: tuple[float, float], slopes: tuple[float, float]
+) -> None:
+    """Of what has two kinks, at both; and the complex step says the same."""
+    assert slope_at(net, np.array(at, np.float64)) == pytest.approx(slopes, rel=1e-15)
+    assert net.apply.value({}, np.array(at) + 1e-30j).imag * 1e30 == pytest.approx(slopes, rel=1e-15)
 
 
 @every_activation
@@ -136,7 +174,7 @@ def test_nan_goes_through(net: Layer[Array, Array], shape: tuple[int, ...]) -> N
 @every_activation
 def test_a_tuple_is_refused(net: Layer[Array, Array]) -> None:
     """An activation takes one array; the message names it."""
-    with pytest.raises(ShapeError, match=f"{net!r} takes an array .* got a tuple of 2"):
+    with pytest.raises(ShapeError, match=f"{repr(net).partition('(')[0]} takes an array .* got a tuple of 2"):
         net.out_shape(((-1, 3), (-1, 4)))
 
 
@@ -190,32 +228,37 @@ def test_activations_change_no_other_initial_value() -> None:
     assert plain == with_tanh
 
 
-TAILS = np.concatenate([np.linspace(-80, 12, 500), [-20, -17, -14, -10, 0]]).astype(np.float32).astype(np.float64)
+# numbers of their own -------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("usual", "made"),
+    [
+        (LeakyRelu, leaky_relu()), (LeakyRelu, leaky_relu(0.01)), (Elu, elu()), (Celu, celu()), (Gelu, gelu()),
+        (Elu, elu(1)), (Celu, celu(alpha=1.0)),
+    ],
+)  # fmt: skip
+def test_the_usual_number_gives_the_ready_made_value(usual: Layer[Array, Array], made: Layer[Array, Array]) -> None:
+    """`leaky_relu()` is LeakyRelu: one name in repr, in params and in pickles."""
+    assert (made, repr(made), pickle.loads(pickle.dumps(made))) == (usual, repr(usual), usual)
 
 
-@pytest.mark.parametrize("name", ["Sigmoid", "Softplus", "Gelu", "Elu", "Selu", "Tanh"])
-def test_float32_is_right_in_the_tails(name: str) -> None:
-    """Value and derivative, relative to their size, against float64 by hand; where float32 has normal numbers."""
-    x = TAILS[(TAILS > -9) | (name != "Gelu")]  # behind it the cubic turns rounding into percents
-    e = np.exp(x)
-    inner = (2 / np.pi) ** 0.5 * (x + 0.044715 * x**3)
-    gate = 1 / (1 + np.exp(np.minimum(-2 * inner, 700)))
-    slope = 2 * (2 / np.pi) ** 0.5 * (1 + 3 * 0.044715 * x**2)
-    alpha, scale = 1.6732632423543772, 1.0507009873554805
-    minus = np.minimum(x, 0)
-    value, derivative = {
-        "Sigmoid": (1 / (1 + 1 / e), e / (1 + e) ** 2),
-        "Softplus": (np.logaddexp(0, x), 1 / (1 + 1 / e)),
-        "Gelu": (x * gate, gate + x * gate * (1 - gate) * slope),
-        "Elu": (np.where(x > 0, x, np.expm1(minus)), np.where(x > 0, 1, np.exp(minus))),
-        "Selu": (
-            scale * np.where(x > 0, x, alpha * np.expm1(minus)), scale * np.where(x > 0, 1, alpha * np.exp(minus)),
-        ),
-        "Tanh": (np.tanh(x), 1 / np.cosh(x) ** 2),
-    }[name]  # fmt: skip
-    f: Layer[Array, Array] = getattr(funcnn, name)
-    y, pullback = vjp(f.apply, {}, x.astype(np.float32))
-    dx = pullback(np.ones_like(y))[1]
-    assert y == pytest.approx(value, rel=3e-5 if name == "Gelu" else 1e-6)
-    kept = (x < 5) if name == "Sigmoid" else np.ones(len(x), bool)  # from y, for PyTorch too: 1 - y has no more digits
-    assert dx[kept] == pytest.approx(derivative[kept], rel=2e-5, abs=0 if name == "Sigmoid" else 1e-6)
+def test_other_numbers_print_and_compare() -> None:
+    """As the call that made them; names of children are those of the ready-made ones."""
+    net = serial(leaky_relu(0.2), elu(alpha=2.0), gelu(exact=True), LeakyRelu)
+    assert repr(net) == "serial(leaky_relu(0.2), elu(alpha=2.0), gelu(exact=True), LeakyRelu)"
+    assert leaky_relu(slope=0.2) == leaky_relu(0.2) != LeakyRelu
+    assert pickle.loads(pickle.dumps(net)) == net
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: leaky_relu(float("nan")), "leaky_relu: slope must be a finite number, got nan"),
+        (lambda: leaky_relu("0.2"), "leaky_relu: slope must be a finite number, got '0.2'"),  # type: ignore[arg-type]
+        (lambda: elu(0), "elu: alpha must be a positive finite number, got 0"),
+        (lambda: celu(float("inf")), "celu: alpha must be a positive finite number, got inf"),
+    ],
+)
+def test_numbers_are_checked(make: Callable[[], object], message: str) -> None:
+    """What is no number, or one that the formula does not take, is a ValueError at construction."""
+    with pytest.raises(ValueError, match=message):
+        make()

@@ -1,0 +1,107 @@
+"""The arithmetic of activations that are x times a gate: for each its value `f(x)` and its derivative `d_f(x, y)`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from funcnn.kernels.activations import number, sigmoid
+from funcnn.kernels.normal_distribution import density, distribution
+from funcnn.types import Array
+
+_GELU: Final = (2 / np.pi) ** 0.5
+_CUBIC: Final = 0.044715
+_ONE: Final = 20.0  # from here on tanh(log(1 + e^x)) is 1, and the square of e^(2 x) is still a number in float32
+
+
+def gelu(x: Array) -> Array:
+    y = _gelu_gate(x)
+    y *= x
+    return y
+
+
+def d_gelu(x: Array, y: Array) -> Array:
+    """`g + y (1 - g) 2 u'` with the gate `g = sigmoid(2 u)`, which costs less to compute again than to keep."""
+    gate = _gelu_gate(x)
+    slope: Array = x * x
+    slope *= number(6 * _GELU * _CUBIC, x.dtype)
+    slope += number(2 * _GELU, x.dtype)
+    slope *= y
+    slope *= number(1.0, x.dtype) - gate
+    slope += gate
+    return slope
+
+
+def _gelu_gate(x: Array) -> Array:
+    """`(1 + tanh u) / 2`, the sigmoid of `2 u`, with `u = sqrt(2 / pi) (x + 0.044715 x^3)`."""
+    g: Array = x * x
+    g *= number(2 * _GELU * _CUBIC, x.dtype)
+    g += number(2 * _GELU, x.dtype)
+    g *= x
+    return sigmoid(g)
+
+
+def gelu_exact(x: Array) -> Array:
+    y = distribution(x)
+    y *= x
+    return y
+
+
+def d_gelu_exact(x: Array, y: Array) -> Array:
+    """`P + x p` with the normal distribution function and its density; in the left tail both are right, and differ."""
+    d = density(x)
+    d *= x
+    d += distribution(x)
+    return d
+
+
+def silu(x: Array) -> Array:
+    y = sigmoid(x)
+    y *= x
+    return y
+
+
+def d_silu(x: Array, y: Array) -> Array:
+    """`g (1 + x (1 - g))` with the gate `g`."""
+    gate = sigmoid(x)
+    d: Array = number(1.0, x.dtype) - gate
+    d *= x
+    d += number(1.0, x.dtype)
+    d *= gate
+    return d
+
+
+def mish(x: Array) -> Array:
+    """`x w / (w + 2)` with `w = e (e + 2)`, `e = exp x`: the factor is tanh(log(1 + e)), right in both tails."""
+    _, w = _mish_gate(x)
+    y = w + number(2.0, x.dtype)
+    np.divide(w, y, y)
+    y *= x
+    return y
+
+
+def d_mish(x: Array, y: Array) -> Array:
+    """`w / (w + 2) + 4 x e (e + 1) / (w + 2)^2`."""
+    e, w = _mish_gate(x)
+    bottom = w + number(2.0, x.dtype)
+    d: Array = e + number(1.0, x.dtype)
+    d *= e
+    d *= number(4.0, x.dtype)
+    d *= x
+    d /= bottom
+    d += w
+    d /= bottom
+    return d
+
+
+def _mish_gate(x: Array) -> tuple[Array, Array]:
+    if x.dtype.kind == "c":
+        e: Array = x.copy()
+        np.minimum(e.real, _ONE, out=e.real)
+    else:
+        e = np.minimum(x, number(_ONE, x.dtype))
+    np.exp(e, e)
+    w: Array = e + number(2.0, x.dtype)
+    w *= e
+    return e, w
