@@ -88,7 +88,7 @@ def described(dx: object) -> str:
     """What a pullback returned, for messages."""
     if is_tuple(dx):
         return f"a tuple of {len(dx)}"
-    return f"{dx.dtype} of shape {dx.shape}" if is_array(dx) else type(dx).__name__
+    return f"{dx.dtype} of shape {dx.shape}" if is_array(dx) or is_scalar(dx) else type(dx).__name__
 
 
 def zeros_like(x: Nested, dtype: npt.DTypeLike) -> Any:

@@ -17,7 +17,7 @@ FLOORS = (
     "errors",
     "types",
     "keys shapes records inputs kernels",
-    "arguments cotangents calculus params",
+    "arguments cotangents calculus params promises",
     "initializers schedules checkpoints",
     "networks",
     "layers losses optimizers inspection",

@@ -13,6 +13,8 @@ import numpy as np
 
 from funcnn.calculus import Pullback
 from funcnn.networks import EMPTY, Layer, constant, is_layer, layer
+from funcnn.networks.pair import promised
+from funcnn.promises import ours
 from funcnn.shapes import axes
 from funcnn.types import Array, Shape, Tree
 
@@ -47,7 +49,8 @@ def elementwise(f: Callable[[Array], Array], df: Callable[[Array, Array], Array]
             hint = "; compose layers with >>" if is_layer(function) else ""
             raise TypeError(f"elementwise: {name} must be a function of arrays, got {type(function).__name__}{hint}")
     one, slope = _of_one_array(f), _of_one_array(df)  # a ufunc would take y for the array to write into
-    return pointwise("elementwise", one or f, (lambda x, y: slope(x)) if slope else df)
+    made = pointwise("elementwise", one or f, (lambda x, y: slope(x)) if slope else df)
+    return promised(made) if ours(one or f) and not ours(f, df) else made  # else `lift` has seen whose they are
 
 
 def _of_one_array(f: Any) -> Value | None:

@@ -7,14 +7,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from funcnn.errors import ParamsError, ShapeError
+from funcnn.errors import ShapeError
 from funcnn.inputs import convert
 from funcnn.networks.definitions import Definition
 from funcnn.networks.diagnosis import Shapes, explain, leaf_shapes, misled
 from funcnn.params import Params, packed, plain_tree, trees, wrap
 from funcnn.params.layouts import Layout
+from funcnn.promises import refuse_extra, subtree, wrong_gradient
 from funcnn.shapes import normalize, shape_of
-from funcnn.types import Array, Shape, Tree, is_array, is_mapping, is_scalar, is_tuple
+from funcnn.types import Array, Shape, Tree, is_array, is_scalar, is_tuple
 
 _PLANS = 64  # remembered per network; a program that meets more shapes than these plans again
 
@@ -103,7 +104,7 @@ def _fits(leaves: Shapes, tree: trees.Plain, dtype: np.dtype[Any]) -> bool:
 
 def _sealed(params: trees.Plain, dparams: Mapping[str, Any], at: trees.Path) -> trees.Plain:
     if dparams.__class__ is not dict:
-        dparams = _subtree(dparams, at)
+        dparams = subtree(dparams, at)
     out: trees.Plain = {}
     for name, value in params.items():
         g: Any = dparams.get(name)
@@ -113,36 +114,22 @@ def _sealed(params: trees.Plain, dparams: Mapping[str, Any], at: trees.Path) -> 
         if type(g) is not np.ndarray:
             g = _leaf(g, value, name, at)
         if g.shape != value.shape or g.dtype != value.dtype:
-            raise _wrong_gradient(g, value, name, at)
+            raise wrong_gradient(g, value, name, at)
         if g.base is not None or not g.flags.c_contiguous:
             g = _owned(g)
         leaf: Any = g
         leaf.setflags(False)  # three times faster than by keyword
         out[name] = leaf
     if len(dparams) != len(params):
-        extra = ", ".join(sorted(map(str, dparams.keys() - params.keys())))
-        raise ParamsError(f"the pullback of this layer returned gradients of what it has not: {extra}", path=at)
+        refuse_extra(params, dparams, at)
     return out
-
-
-def _subtree(dparams: object, at: trees.Path) -> Mapping[str, Any]:
-    if is_mapping(dparams):
-        return dparams
-    got = type(dparams).__name__
-    raise ParamsError(f"the pullback of this layer must return a dict of gradients, got {got}: (dparams, dx)", path=at)
 
 
 def _leaf(g: object, value: Array, name: str, at: trees.Path) -> Any:
     """NumPy's scalars and subclasses as arrays."""
     if is_array(g) or is_scalar(g):
         return np.asarray(g)
-    raise _wrong_gradient(g, value, name, at)
-
-
-def _wrong_gradient(g: object, value: Array, name: str, at: trees.Path) -> ParamsError:
-    got = "nothing" if g is None else f"{g.dtype} of shape {g.shape}" if is_array(g) else type(g).__name__
-    wanted = f"{value.dtype} of shape {value.shape}"
-    return ParamsError(f"the pullback of this layer must return {wanted} for {name}, got {got}", path=at)
+    raise wrong_gradient(g, value, name, at)
 
 
 def _owned(g: Array) -> Array:

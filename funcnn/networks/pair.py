@@ -28,6 +28,7 @@ from funcnn.networks.definitions import EMPTY, Definition, Rule, Spec, Statistic
 from funcnn.networks.functions import Apply, Init
 from funcnn.networks.replaying import calls, layers_in, replayed, with_layers
 from funcnn.networks.series import in_series
+from funcnn.promises import checked, ours, paired
 from funcnn.records import Origin, Record, printed, recording, same_value, snake_case
 from funcnn.shapes import external, normalize
 from funcnn.types import Array, Shape, Tree
@@ -115,6 +116,8 @@ def combined(parts: Sequence[Definition], build: Callable[..., Combined], where:
         return combined(others, build, where, transparent)
 
     random = any(c.random for c in children) if random is None else random
+    if not ours(rule, value):
+        rule, value = checked(rule, value, out_shape)
     name = parts[0].name if transparent else "layer"
     explicit = parts[0].explicit if transparent else False
     return Definition(out_shape, lambda s: plan(s)[1], rule, value or value_of(rule), random, takes or features, None,
@@ -167,8 +170,9 @@ class Layer(NamedTuple, Generic[X, Y]):
             TypeError   the rule has another third parameter than `rng`
         """
         uses_key = takes_key(rule) if random is None else random
-        made = Definition(out_shape, spec, rule, value or value_of(rule), uses_key, takes or features, multiply_adds,
-                          step=step, statistics=statistics)
+        pair = (rule, value) if ours(rule, value) else checked(rule, value, out_shape)
+        made = Definition(out_shape, spec, pair[0], pair[1] or value_of(pair[0]), uses_key, takes or features,
+                          multiply_adds, step=step, statistics=statistics)
         return layer_of(made)
 
     @staticmethod
@@ -196,14 +200,21 @@ class Layer(NamedTuple, Generic[X, Y]):
         array([0.5, 0.5, 0.5])
         """
 
+        bare = ours(f, value)
+        run = f if bare else paired(f)
+
         def rule(params: Tree, x: A) -> tuple[B, Callable[[B], tuple[Tree, Union[A, Later[A]]]]]:
-            y, pullback = f(x)
+            y, pullback = run(x)
             return y, lambda dy: (EMPTY, pullback(dy))
 
         def plain(params: Tree, x: A) -> B:
             return f(x)[0] if value is None else value(x)
 
-        return Layer.of(out_shape, lambda shape: EMPTY, rule, value=plain, random=False, takes=takes)
+        if not bare:
+            pair = checked(rule, None if value is None else plain, out_shape)
+        else:
+            pair = rule, plain
+        return layer_of(Definition(out_shape, lambda shape: EMPTY, *pair, False, takes or features))
 
     @property
     def definition(self) -> Definition:
@@ -319,6 +330,16 @@ def layer_of(definition: Definition) -> Layer[Any, Any]:
 def altered(like: Layer[A, B], **changes: Any) -> Layer[A, B]:
     """The same layer with some fields of its definition changed."""
     return layer_of(replace(like.definition, **changes))
+
+
+def promised(f: Layer[A, B]) -> Layer[A, B]:
+    """The layer, whose rule runs functions that are not the library's own: what it computes is looked at.
+
+    `Layer.of`, `Layer.lift` and `Layer.over` find out by themselves whose function they are given; this is for
+    constructors of the library that take a function, and make a rule around it.
+    """
+    rule, value = checked(f.definition.rule, f.definition.value, f.definition.out_shape)
+    return altered(f, rule=rule, value=value)
 
 
 # making layers --------------------------------------------------------------------------------------------------------

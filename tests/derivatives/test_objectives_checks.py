@@ -96,7 +96,7 @@ def test_networks_may_change_the_first_axis() -> None:
         batch, time, features = shape
         return (batch * time, features)  # type: ignore[operator]  # sizes
 
-    Unroll = Layer.lift(out_shape, lambda x: (x.reshape(-1, x.shape[-1]), lambda dy: dy.reshape(5, 1, 3)))
+    Unroll = Layer.lift(out_shape, lambda x: (x.reshape(-1, x.shape[-1]), lambda dy: dy.reshape(x.shape)))
     value, _ = value_and_grad(squared_error, Unroll.apply)({}, np.ones((5, 1, 3)), np.zeros((5, 3)))
     assert value == 1.0
     value, _ = value_and_grad(squared_error, Unroll.apply)({}, np.ones((1, 5, 3)), np.zeros((5, 3)))
