@@ -33,7 +33,9 @@ from funcnn.losses import Loss, Reduce, Terms, Weights, joint, loss
 from funcnn.losses import softmax_cross_entropy, squared_error, sum_squared_error
 from funcnn.derivatives import Gradient, Objective, grad, value_and_grad, vjp
 from funcnn.losses.penalties import Penalty, l1, l2
-from funcnn.metrics import Metric, accuracy, mean_of, r2
+from funcnn.metrics import Metric, accuracy, binary_accuracy, confusion_matrix, f1, precision, recall, top_k_accuracy
+from funcnn.metrics import average_precision, mean_of, metric, perplexity, r2, roc_auc
+from funcnn.metrics import mean_absolute_error, mean_squared_error, root_mean_squared_error
 
 # combinators
 from funcnn.networks import serial
@@ -99,7 +101,9 @@ __all__ = [
     "softmax_cross_entropy", "squared_error", "sum_squared_error",
     "Gradient", "Objective", "Penalty", "grad", "value_and_grad",
     "l1", "l2",
-    "Metric", "accuracy", "mean_of", "r2",
+    "Metric", "accuracy", "binary_accuracy", "top_k_accuracy", "confusion_matrix", "f1", "precision", "recall",
+    "average_precision", "roc_auc", "mean_of", "perplexity", "metric",
+    "mean_absolute_error", "mean_squared_error", "r2", "root_mean_squared_error",
     # combinators
     "serial", "parallel", "residual", "FanInConcat", "FanInSum", "FanOut", "select", "first", "keep",
     "rebuild",

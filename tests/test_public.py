@@ -28,24 +28,165 @@ print(json.dumps(sorted(set(sys.modules) - before)))
 
 
 PUBLIC = """
-    Apply Array AvgPool BatchNorm Celu CheckpointError Conv DTypeError Dense Differentiable Dropout Elu Embedding
-    Exp FanInConcat FanInSum FanOut Flatten FuncnnError GLU Gelu Gradient HardSigmoid HardSwish HardTanh Identity
-    ImmutableError Init Initializer Key LabelError Layer LayerNorm LeakyRelu LogSigmoid LogSoftmax Loss Mask MaxPool
-    Maxout Metric Mish MissingExtraError NonFiniteError Objective Optimizer PRelu Params ParamsError Penalty
-    Pullback Rate Reduce Relu Relu6 Rng Schedule Selu Shape ShapeError Sigmoid Silu Sin Softmax Softmin Softplus
-    Softsign Sparsemax Spec Square StepMetrics Summary Tanh Terms Tokens TrainState Tree UndecidedError Weights
-    accuracy adam adamw apply_updates as_schedule astype batches calibrate celu chain clip_by_global_norm
-    cosine_decay differentiable elementwise elu evaluate exponential_decay first fit gelu glorot_normal
-    glorot_uniform grad he_normal he_uniform joint keep l1 l2 layer leaky_relu lecun_normal lecun_uniform
-    load_params loss mean_of mlp momentum orthogonal parallel predict progress r2 ravel rebuild residual save_params
-    select serial sgd softmax_cross_entropy squared_error sum_squared_error summary trace tree_map truncated_normal
-    value_and_grad variance_scaling vjp warmup
+    Apply
+    Array
+    AvgPool
+    BatchNorm
+    Celu
+    CheckpointError
+    Conv
+    DTypeError
+    Dense
+    Differentiable
+    Dropout
+    Elu
+    Embedding
+    Exp
+    FanInConcat
+    FanInSum
+    FanOut
+    Flatten
+    FuncnnError
+    GLU
+    Gelu
+    Gradient
+    HardSigmoid
+    HardSwish
+    HardTanh
+    Identity
+    ImmutableError
+    Init
+    Initializer
+    Key
+    LabelError
+    Layer
+    LayerNorm
+    LeakyRelu
+    LogSigmoid
+    LogSoftmax
+    Loss
+    Mask
+    MaxPool
+    Maxout
+    Metric
+    Mish
+    MissingExtraError
+    NonFiniteError
+    Objective
+    Optimizer
+    PRelu
+    Params
+    ParamsError
+    Penalty
+    Pullback
+    Rate
+    Reduce
+    Relu
+    Relu6
+    Rng
+    Schedule
+    Selu
+    Shape
+    ShapeError
+    Sigmoid
+    Silu
+    Sin
+    Softmax
+    Softmin
+    Softplus
+    Softsign
+    Sparsemax
+    Spec
+    Square
+    StepMetrics
+    Summary
+    Tanh
+    Terms
+    Tokens
+    TrainState
+    Tree
+    UndecidedError
+    Weights
+    accuracy
+    adam
+    adamw
+    apply_updates
+    as_schedule
+    astype
+    average_precision
+    batches
+    binary_accuracy
+    calibrate
+    celu
+    chain
+    clip_by_global_norm
+    confusion_matrix
+    cosine_decay
+    differentiable
+    elementwise
+    elu
+    evaluate
+    exponential_decay
+    f1
+    first
+    fit
+    gelu
+    glorot_normal
+    glorot_uniform
+    grad
+    he_normal
+    he_uniform
+    joint
+    keep
+    l1
+    l2
+    layer
+    leaky_relu
+    lecun_normal
+    lecun_uniform
+    load_params
+    loss
+    mean_absolute_error
+    mean_of
+    mean_squared_error
+    metric
+    mlp
+    momentum
+    orthogonal
+    parallel
+    perplexity
+    precision
+    predict
+    progress
+    r2
+    ravel
+    rebuild
+    recall
+    residual
+    roc_auc
+    root_mean_squared_error
+    save_params
+    select
+    serial
+    sgd
+    softmax_cross_entropy
+    squared_error
+    sum_squared_error
+    summary
+    top_k_accuracy
+    trace
+    tree_map
+    truncated_normal
+    value_and_grad
+    variance_scaling
+    vjp
+    warmup
 """
 
 
 def test_the_public_names_are_these() -> None:
     """A name that comes or goes is a decision: it changes this list and the changelog."""
-    assert sorted(funcnn.__all__) == PUBLIC.split()
+    assert sorted(funcnn.__all__) == sorted(PUBLIC.split())
 
 
 def test_no_name_stands_twice() -> None:

@@ -9,7 +9,9 @@ import numpy as np
 from funcnn.arguments import counted
 from funcnn.derivatives.objectives import checked_apply
 from funcnn.errors import ShapeError
+from funcnn.losses.reductions import Weights
 from funcnn.metrics import Metric
+from funcnn.metrics.definition import updated
 from funcnn.networks import Apply
 from funcnn.params import Params
 from funcnn.shapes import display
@@ -20,6 +22,7 @@ from funcnn.types import Tree, is_tuple
 X = TypeVar("X")
 Y = TypeVar("Y")
 T = TypeVar("T")
+R = TypeVar("R")
 
 
 def predict(apply: Apply[X, Y], params: Tree, x: X, *, batch_size: int = 256) -> Y:
@@ -56,13 +59,19 @@ def predict(apply: Apply[X, Y], params: Tree, x: X, *, batch_size: int = 256) ->
 
 
 def evaluate(
-    apply: Apply[X, Y], params: Tree, data: tuple[X, T], *metrics: Metric[Any, Y, T], batch_size: int = 256
-) -> dict[str, float]:
+    apply: Apply[X, Y],
+    params: Tree,
+    data: tuple[X, T] | tuple[X, T, Weights],
+    *metrics: Metric[Any, Y, T, R],
+    batch_size: int = 256,
+) -> dict[str, R]:
     """Metrics of a network on data `(x, target)`, by name: those of all the rows, not a mean over batches.
+
+    `data` may be `(x, target, weights)`, with weights or a mask for rows, or for what targets hold.
 
     Errors
         TypeError        data is no tuple, a metric no metric
-        ValueError       data is no pair; two metrics have one name; `batch_size` is less than one
+        ValueError       data is neither two nor three; two metrics have one name; `batch_size` is less than one
         ShapeError       there are no rows, or not as many in x as in target
         NonFiniteError   x has values that are NaN or infinite
         as for `apply` and the metrics
@@ -78,8 +87,8 @@ def evaluate(
     batch_size = counted("evaluate", batch_size=batch_size)
     if not is_tuple(data):
         raise TypeError(f"the data is a tuple (x, target), got {type(data).__name__}")
-    if len(data) != 2:
-        raise ValueError(f"the data is a tuple (x, target), got one of {len(data)}")
+    if len(data) not in (2, 3):
+        raise ValueError(f"the data is a tuple (x, target) or (x, target, weights), got one of {len(data)}")
     for metric in metrics:
         if not isinstance(metric, Metric):
             raise TypeError(f"evaluate takes metrics, got {type(metric).__name__}; a loss is one as mean_of(loss)")
@@ -88,13 +97,15 @@ def evaluate(
         raise ValueError(f"two metrics have one name, got {', '.join(names)}; rename one: metric._replace(name=...)")
     tree = params if isinstance(params, Params) else Params(params)
     x, target = features_of(apply, tree, data[0]), arrays_of(data[1], "target")
-    rows = count_rows(x=x, target=target)
+    weights = arrays_of(data[2], "weights") if len(data) == 3 and data[2] is not None else None
+    rows = count_rows(x=x, target=target) if weights is None else count_rows(x=x, target=target, weights=weights)
     refuse_empty(rows, "evaluate")
     states = [metric.init() for metric in metrics]
     for i in range(batch_count(rows, batch_size, False)):
         place = slice(i * batch_size, (i + 1) * batch_size)
         prediction, wanted = apply(tree, taken(x, place)), taken(target, place)
-        states = [metric.update(state, prediction, wanted) for metric, state in zip(metrics, states, strict=True)]
+        heavy = None if weights is None else taken(weights, place)
+        states = [updated(metric, state, prediction, wanted, heavy) for metric, state in zip(metrics, states, strict=True)]
     return {metric.name: metric.compute(state) for metric, state in zip(metrics, states, strict=True)}
 
 

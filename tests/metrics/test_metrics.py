@@ -18,12 +18,25 @@ from funcnn import (
     Metric,
     ShapeError,
     accuracy,
+    average_precision,
+    binary_accuracy,
+    confusion_matrix,
+    f1,
     joint,
+    mean_absolute_error,
     mean_of,
+    mean_squared_error,
+    metric,
+    perplexity,
+    precision,
     r2,
+    recall,
+    roc_auc,
+    root_mean_squared_error,
     softmax_cross_entropy,
     squared_error,
     sum_squared_error,
+    top_k_accuracy,
 )
 
 NUMBERS = np.random.default_rng(2)
@@ -32,7 +45,7 @@ Y = NUMBERS.normal(size=(12, 2))
 T = Y + NUMBERS.normal(size=(12, 2))
 
 
-def in_pieces(metric: Metric[Any, Any, Any], y: Any, t: Any, cuts: list[int]) -> float:
+def in_pieces(metric: Metric[Any, Any, Any, float], y: Any, t: Any, cuts: list[int]) -> float:
     """The metric over the batches between the cuts."""
     state = metric.init()
     for a, b in zip([0, *cuts], [*cuts, 12], strict=True):
@@ -185,58 +198,75 @@ def test_mean_of_takes_losses() -> None:
 
 def test_mean_of_joint_wants_tuples() -> None:
     """One array is no pair."""
-    metric: Metric[Any, Any, Any] = mean_of(joint(squared_error, squared_error))
+    metric: Metric[Any, Any, Any, float] = mean_of(joint(squared_error, squared_error))
     with pytest.raises(ShapeError, match="prediction that is a tuple of 2, got one ndarray"):
         metric(Y, T)
 
 
 # all ------------------------------------------------------------------------------------------------------------------
-METRICS: dict[str, tuple[Metric[Any, Any, Any], Array, Any]] = {
+def largest_error(target: Array, prediction: Array) -> float:
+    """A function of all rows."""
+    return float(np.max(np.abs(target - prediction)))
+
+
+METRICS: dict[str, tuple[Metric[Any, Any, Any, float], Array, Any]] = {
     "accuracy": (accuracy, LOGITS, LABELS),
     "r2": (r2, Y, T),
     "squared_error": (mean_of(squared_error), Y, T),
+    "top_k_accuracy(2)": (top_k_accuracy(2), LOGITS, LABELS),
+    "binary_accuracy": (binary_accuracy(), Y, (T > 0) * 1.0),
+    "precision": (precision(), LOGITS, LABELS),
+    "recall(micro)": (recall("micro"), LOGITS, LABELS),
+    "f1(2)": (f1(2), LOGITS, LABELS),
+    "roc_auc": (roc_auc, Y, (T > 0) * 1.0),
+    "average_precision": (average_precision, Y, (T > 0) * 1.0),
+    "mean_squared_error": (mean_squared_error, Y, T),
+    "root_mean_squared_error": (root_mean_squared_error, Y, T),
+    "mean_absolute_error": (mean_absolute_error, Y, T),
+    "perplexity": (perplexity, LOGITS, LABELS),
+    "largest_error": (metric(largest_error), Y, T),
 }
 every_metric = pytest.mark.parametrize("case", METRICS.values(), ids=METRICS)
 
 
 @every_metric
-def test_updates_change_nothing(case: tuple[Metric[Any, Any, Any], Array, Any]) -> None:
+def test_updates_change_nothing(case: tuple[Metric[Any, Any, Any, float], Array, Any]) -> None:
     """A state, and the data, stay what they were."""
-    metric, y, t = case
-    state = metric.update(metric.init(), y, t)
+    found, y, t = case
+    state = found.update(found.init(), y, t)
     before = repr((state, y, t))
-    metric.update(state, y, t)
+    found.update(state, y, t)
     assert repr((state, y, t)) == before
 
 
 @every_metric
-def test_values_are_python_floats(case: tuple[Metric[Any, Any, Any], Array, Any]) -> None:
+def test_values_are_python_floats(case: tuple[Metric[Any, Any, Any, float], Array, Any]) -> None:
     """Whatever the dtype of the data."""
-    metric, y, t = case
-    assert type(metric(y.astype(np.float32), t)) is float
+    found, y, t = case
+    assert type(found(y.astype(np.float32), t)) is float
 
 
 @every_metric
-def test_nothing_seen(case: tuple[Metric[Any, Any, Any], Array, Any]) -> None:
+def test_nothing_seen(case: tuple[Metric[Any, Any, Any, float], Array, Any]) -> None:
     """There is no metric of nothing."""
-    metric, _, _ = case
+    found, _, _ = case
     with pytest.raises(ShapeError, match="empty batch: .* no row has been seen"):
-        metric.compute(metric.init())
+        found.compute(found.init())
 
 
 @pytest.mark.parametrize("name", METRICS)
 def test_names(name: str) -> None:
     """A metric has a name, and prints it."""
-    metric = METRICS[name][0]
-    assert (metric.name, repr(metric)) == (name, f"<metric {name}>")
+    found = METRICS[name][0]
+    assert (found.name, repr(found)) == (name, f"<metric {name}>")
 
 
 @every_metric
-def test_metrics_pickle(case: tuple[Metric[Any, Any, Any], Array, Any]) -> None:
+def test_metrics_pickle(case: tuple[Metric[Any, Any, Any, float], Array, Any]) -> None:
     """So do their states."""
-    metric, y, t = case
-    again, state = pickle.loads(pickle.dumps((metric, metric.update(metric.init(), y, t))))
-    assert again.compute(state) == metric(y, t)
+    found, y, t = case
+    again, state = pickle.loads(pickle.dumps((found, found.update(found.init(), y, t))))
+    assert again.compute(state) == found(y, t)
 
 
 @pytest.mark.parametrize("metric", [accuracy, mean_of(softmax_cross_entropy)], ids=repr)
