@@ -11,7 +11,7 @@ from types import FrameType
 import numpy as np
 
 import funcnn
-from funcnn import Dense, Relu, serial
+from funcnn import Dense, serial
 from tests.docs.pages import ROOT
 
 PACKAGE = Path(funcnn.__file__).parent
@@ -23,7 +23,7 @@ def visited(f: Callable[[], object]) -> list[str]:
 
     def see(frame: FrameType, event: str, _: object) -> None:
         path = Path(frame.f_code.co_filename)
-        if event == "call" and PACKAGE in path.parents and (name := path.relative_to(PACKAGE).as_posix()) not in found:
+        if event == "call" and PACKAGE in path.parents and (name := path.relative_to(PACKAGE).as_posix()) not in (*found, "types.py"):
             found.append(name)
 
     before = sys.getprofile()
@@ -43,9 +43,9 @@ def told() -> list[str]:
 
 
 def test_apply_goes_through_the_files_that_are_named() -> None:
-    """All of them, and through no other, on the second call with an input of this shape."""
-    net = serial(Dense(4), Relu, Dense(1))
+    """All of them in their order, and through no other, on the second call with an input that is to be converted."""
+    net = serial(Dense(4), Dense(1))
     _, params = net.init(0, (-1, 3))
-    x = np.ones((2, 3), np.float32)
+    x = np.ones((2, 3))
     net.apply(params, x)
-    assert sorted(visited(lambda: net.apply(params, x))) == sorted(told())
+    assert visited(lambda: net.apply(params, x)) == told()
