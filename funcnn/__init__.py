@@ -26,6 +26,8 @@ from funcnn.layers.softmax import LogSoftmax, Softmax, Softmin, Sparsemax
 from funcnn.layers.normalization import BatchNorm, LayerNorm
 from funcnn.layers.dropout import Dropout
 from funcnn.layers.reshaping import Flatten, Identity
+from funcnn.layers.recurrent import GRU, LSTM, RNN
+from funcnn.layers.cells import GRUCell, LSTMCell, RNNCell
 from funcnn.blocks.perceptron import mlp
 
 # losses and objectives
@@ -40,6 +42,7 @@ from funcnn.metrics import mean_absolute_error, mean_squared_error, root_mean_sq
 # combinators
 from funcnn.networks import serial
 from funcnn.combinators import FanInConcat, FanInSum, FanOut, first, keep, parallel, residual, select
+from funcnn.combinators import bidirectional, map_over, scan
 from funcnn.networks import rebuild
 
 # initializers; zeros, ones, constant, normal and uniform stay in their module: NumPy and the schedules have such names
@@ -95,6 +98,7 @@ __all__ = [
     "BatchNorm", "LayerNorm",
     "Dropout",
     "Flatten", "Identity",
+    "GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNCell",
     "mlp",
     # losses and objectives
     "Loss", "Reduce", "Terms", "Weights", "joint", "loss",
@@ -106,6 +110,7 @@ __all__ = [
     "mean_absolute_error", "mean_squared_error", "r2", "root_mean_squared_error",
     # combinators
     "serial", "parallel", "residual", "FanInConcat", "FanInSum", "FanOut", "select", "first", "keep",
+    "scan", "map_over", "bidirectional",
     "rebuild",
     # initializers
     "glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "lecun_normal", "lecun_uniform", "orthogonal",

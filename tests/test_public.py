@@ -48,6 +48,8 @@ PUBLIC = """
     Flatten
     FuncnnError
     GLU
+    GRU
+    GRUCell
     Gelu
     Gradient
     HardSigmoid
@@ -58,6 +60,8 @@ PUBLIC = """
     Init
     Initializer
     Key
+    LSTM
+    LSTMCell
     LabelError
     Layer
     LayerNorm
@@ -79,6 +83,8 @@ PUBLIC = """
     ParamsError
     Penalty
     Pullback
+    RNN
+    RNNCell
     Rate
     Reduce
     Relu
@@ -115,6 +121,7 @@ PUBLIC = """
     astype
     average_precision
     batches
+    bidirectional
     binary_accuracy
     calibrate
     celu
@@ -146,6 +153,7 @@ PUBLIC = """
     lecun_uniform
     load_params
     loss
+    map_over
     mean_absolute_error
     mean_of
     mean_squared_error
@@ -166,6 +174,7 @@ PUBLIC = """
     roc_auc
     root_mean_squared_error
     save_params
+    scan
     select
     serial
     sgd

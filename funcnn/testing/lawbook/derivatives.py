@@ -170,7 +170,10 @@ def _smooth(case: Case) -> Verdict | None:
     dy = case.cotangent(y)
     if case.domain is None:
         d = nested.mapped(lambda a: signs(case.generator("line"), a.shape) if nested.is_real(a) else 0, case.x)
-        start, end = (nested.mapped(lambda a, v: a + reach * v, case.x, d) for reach in (-6, 6))  # noqa: B023
+        start, end = (
+            nested.mapped(lambda a, v: a + reach * v if nested.is_real(a) else a, case.x, d)  # noqa: B023
+            for reach in (-6, 6)
+        )  # masks stay booleans
     else:
         start, end = case.again(1).x, case.again(2).x
     way = nested.mapped(lambda a, b: b - a if nested.is_real(a) else 0 * a, start, end)
