@@ -4,7 +4,7 @@ The public names, in the order a reader meets them.
 """
 
 # the five nouns
-from funcnn.params import Params
+from funcnn.params import Gradients, Params, Updates
 from funcnn.params.leafwise import astype, tree_map
 from funcnn.keys import Initializer, Key, Rng
 from funcnn.calculus import Differentiable, Pullback, differentiable
@@ -81,7 +81,7 @@ from funcnn.errors import (
 
 __all__ = [
     # the five nouns
-    "Params", "astype", "tree_map", "ravel",
+    "Params", "Gradients", "Updates", "astype", "tree_map", "ravel",
     "Key",
     "Apply", "Differentiable", "Pullback", "differentiable", "vjp",
     "Init", "Layer", "layer",

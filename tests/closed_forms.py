@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from funcnn import Optimizer, Params, apply_updates
+from funcnn import Gradients, Optimizer, Params, Updates, apply_updates
 from funcnn.records import is_recorded
 
 Leaves: TypeAlias = "dict[str, npt.NDArray[np.float64]]"
@@ -24,14 +24,19 @@ SHAPES: dict[str, tuple[int, ...]] = {"a": (), "b": (3,), "c": (2, 3), "d": (2, 
 
 
 def tree(seed: int, dtype: type[np.floating[Any]] = np.float64) -> Params:
-    """Params, or gradients, to try an optimizer on: leaves of several ranks."""
+    """Params to try an optimizer on: leaves of several ranks."""
     rng = np.random.default_rng(seed)
     return Params(
         {"f": {k: rng.standard_normal(s).astype(dtype) for k, s in SHAPES.items()}, "w": np.ones((2, 2), dtype)}
     )
 
 
-def run(o: Optimizer[Any], params: Any, grads: list[Any]) -> tuple[list[Params], Params, Any]:
+def gradients(seed: int, dtype: type[np.floating[Any]] = np.float64) -> Gradients:
+    """Gradients for them."""
+    return Gradients(tree(seed, dtype))
+
+
+def run(o: Optimizer[Any], params: Any, grads: list[Any]) -> tuple[list[Updates], Params, Any]:
     """The updates of some steps, the last params and the last state."""
     state, updates = o.init(params), []
     for g in grads:

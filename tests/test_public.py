@@ -52,6 +52,7 @@ PUBLIC = """
     GRUCell
     Gelu
     Gradient
+    Gradients
     HardSigmoid
     HardSwish
     HardTanh
@@ -112,6 +113,7 @@ PUBLIC = """
     TrainState
     Tree
     UndecidedError
+    Updates
     Weights
     accuracy
     adam

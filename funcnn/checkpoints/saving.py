@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from funcnn.checkpoints.atomic_writes import replacing
 from funcnn.errors import CheckpointError, ParamsError
-from funcnn.params import Params, plain, plain_tree, trees, wrap
+from funcnn.params import ArrayTree, Params, plain, plain_tree, trees, wrap
 from funcnn.params.packing import pack
 from funcnn.types import Array, Tree
 
@@ -19,6 +19,9 @@ def save_params(path: str | os.PathLike[str], params: Tree) -> None:
     The file is an ordinary `.npz`, which `np.load` reads too: a member for every leaf, named by its number, and
     `manifest.json`, which says how they make a tree. Its last bytes are a SHA-256 digest of all the others: of every
     path, dtype, shape and value. Equal params give equal files.
+
+    A file knows params only: gradients and updates are saved too, and come back as params, `Gradients(load_params(path))`
+    makes gradients of them.
 
     The file takes its path in one step, after all of it is on the disk: whoever reads, whatever fails, and however many
     processes save to one path, there is one complete checkpoint.
@@ -35,13 +38,13 @@ def save_params(path: str | os.PathLike[str], params: Tree) -> None:
     """
     from funcnn.checkpoints import archives  # not above: zip files are slow to import, and wanted by few programs
 
-    tree = plain(params if isinstance(params, Params) else Params(params))
+    tree = plain(params if isinstance(params, ArrayTree) else Params(params))
     library = _library_version()
     with replacing(path) as file:
         archives.write(file, tree, library)
 
 
-def load_params(path: str | os.PathLike[str], *, like: Params | None = None) -> Params:
+def load_params(path: str | os.PathLike[str], *, like: Tree | None = None) -> Params:
     """The params that `save_params` wrote to this file, bit for bit, in their order of names.
 
     A file is either read completely or refused. Nothing in it is ever run or unpickled, and reading takes no more

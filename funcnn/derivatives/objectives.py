@@ -18,7 +18,7 @@ from funcnn.losses.reductions import Weights
 from funcnn.networks import Apply
 from funcnn.networks.definitions import Definition
 from funcnn.networks.rebuilding import children_of
-from funcnn.params import Params, packed, plain, plain_tree, wrap
+from funcnn.params import Gradients, packed, plain, plain_tree, wrap
 from funcnn.params.packing import taken
 from funcnn.params.trees import Path, Plain, differences
 from funcnn.types import Tree, is_tuple
@@ -40,7 +40,7 @@ class Gradient(Protocol[X, T]):
 
     def __call__(
         self, params: Tree, x: X, target: T, *, weights: Weights | None = None, rng: Rng | None = ...
-    ) -> Params: ...
+    ) -> Gradients: ...
 
 
 @final
@@ -54,13 +54,13 @@ class Objective(Generic[X, Y, T]):
 
     def __call__(
         self, params: Tree, x: X, target: T, *, weights: Weights | None = None, rng: Rng | None = _REQUIRED
-    ) -> tuple[float, Params]:
+    ) -> tuple[float, Gradients]:
         value, gradients, _ = self._pulled(params, x, target, weights, rng)
         return value, gradients
 
     def with_prediction(
         self, params: Tree, x: X, target: T, *, weights: Weights | None = None, rng: Rng | None = _REQUIRED
-    ) -> tuple[float, Params, Y]:
+    ) -> tuple[float, Gradients, Y]:
         """The value, the gradients, and the prediction they came from, read-only: for metrics of the training batch.
 
         >>> net = Dense(1)
@@ -75,11 +75,11 @@ class Objective(Generic[X, Y, T]):
 
     def gradient(
         self, params: Tree, x: X, target: T, *, weights: Weights | None = None, rng: Rng | None = _REQUIRED
-    ) -> Params:
+    ) -> Gradients:
         """The gradients alone; what `grad` returns is this method."""
         return self._pulled(params, x, target, weights, rng)[1]
 
-    def _pulled(self, params: Tree, x: Any, target: Any, weights: Any, rng: Any) -> tuple[float, Params, Any]:
+    def _pulled(self, params: Tree, x: Any, target: Any, weights: Any, rng: Any) -> tuple[float, Gradients, Any]:
         apply = self.apply
         if rng is _REQUIRED:
             if apply.random:
@@ -92,7 +92,7 @@ class Objective(Generic[X, Y, T]):
             _paired(inner, prediction, target)
             value, pull = self.loss.rule(prediction, target, weights)
             dparams, _ = back(force(pull(1.0)[0]))  # the input's cotangent may be a Later, and is left alone
-            found = packed(params) if type(params) is Params else None
+            found = packed(params)
             # short gradients come in one vector, like the params
             short = taken(found[1], dparams, found[0].dtype) if found else None
             gradients = apply.door.gradients(tree, dparams) if short is None else short
@@ -112,7 +112,7 @@ class Objective(Generic[X, Y, T]):
 def value_and_grad(loss: Loss[Y, T], apply: Apply[X, Y], *penalties: Penalty) -> Objective[X, Y, T]:
     """The objective `loss(apply(params, x), target) + penalties(params)`, with its gradient for the params.
 
-    `objective(params, x, target)` gives `(value, gradients)`, a Python float and Params. It takes `weights=`, as the
+    `objective(params, x, target)` gives `(value, gradients)`, a Python float and `Gradients`. It takes `weights=`, as the
     loss does, and `rng=`, which a network with Dropout or BatchNorm must be given: a key for a training pass, or
     `rng=None`, which says inference on purpose. `objective.with_prediction(...)` gives the prediction too. The
     cotangent of the input is never computed.
@@ -203,8 +203,8 @@ def _length(value: Any) -> int | None:
     return shape[0] if shape else None
 
 
-def _sum(gradients: Params, more: Tree, penalty: Penalty) -> Params:
-    return wrap(_added(plain(gradients), plain_tree(more), penalty, ()))
+def _sum(gradients: Gradients, more: Tree, penalty: Penalty) -> Gradients:
+    return wrap(_added(plain(gradients), plain_tree(more), penalty, ()), kind=Gradients)
 
 
 def _added(a: Plain, b: Plain, penalty: Penalty, at: Path) -> Plain:

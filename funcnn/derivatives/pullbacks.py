@@ -10,7 +10,7 @@ from funcnn.keys import Rng
 from funcnn.losses.definition import Loss
 from funcnn.losses.reductions import Reduce, Weights
 from funcnn.networks import Apply
-from funcnn.params import Params
+from funcnn.params import Gradients
 from funcnn.types import Array, Tree
 
 P = ParamSpec("P")
@@ -24,7 +24,7 @@ Y = TypeVar("Y")
 @overload
 def vjp(
     f: Apply[X, Y], params: Tree, x: X, /, *, rng: Rng | None = None
-) -> tuple[Y, Callable[[Y], tuple[Params, X]]]: ...
+) -> tuple[Y, Callable[[Y], tuple[Gradients, X]]]: ...
 @overload
 def vjp(f: Differentiable[P, V, D], /, *args: P.args, **kwargs: P.kwargs) -> tuple[V, Callable[[V], D]]: ...
 @overload

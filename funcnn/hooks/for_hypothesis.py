@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 from funcnn.keys import Key
 from funcnn.networks import Layer
-from funcnn.params import Params
+from funcnn.params import Gradients, Params, Updates
 
 
 def register() -> None:
@@ -14,7 +14,8 @@ def register() -> None:
     from hypothesis import strategies as st
 
     st.register_type_strategy(Layer, _layers)
-    st.register_type_strategy(Params, _trees)
+    for kind in (Params, Gradients, Updates):
+        st.register_type_strategy(kind, _trees)
     st.register_type_strategy(Key, _keys)
 
 
@@ -27,7 +28,7 @@ def _layers(wanted: Any) -> Any:
 def _trees(wanted: Any) -> Any:
     from funcnn.testing.drawing.strategies import trees  # not above, as in _layers
 
-    return trees()
+    return trees().map(wanted)
 
 
 def _keys(wanted: Any) -> Any:

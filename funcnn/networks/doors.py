@@ -11,7 +11,7 @@ from funcnn.errors import ShapeError
 from funcnn.inputs import convert
 from funcnn.networks.definitions import Definition
 from funcnn.networks.diagnosis import Shapes, explain, leaf_shapes, misled
-from funcnn.params import Params, packed, plain_tree, trees, wrap
+from funcnn.params import Gradients, packed, plain_tree, trees, wrap
 from funcnn.params.layouts import Layout
 from funcnn.promises import refuse_extra, subtree, wrong_gradient
 from funcnn.shapes import normalize, shape_of
@@ -44,7 +44,7 @@ class Door:
             ParamsError, ShapeError, DTypeError   as `Apply` says
         """
         tree = plain_tree(params)
-        found = packed(params) if type(params) is Params else None
+        found = packed(params)
         dtype = found[0].dtype if found and found[0].size else _dtype(tree, x)  # packed nothing has no dtype of its own
         if type(x) is not np.ndarray or x.dtype != dtype or self.kind != "features" or not x.flags.c_contiguous:
             x = convert(x, self.kind, dtype)
@@ -71,13 +71,13 @@ class Door:
         self.plans[shape] = plan
         return plan
 
-    def gradients(self, params: dict[str, Any], dparams: Tree) -> Params:
+    def gradients(self, params: dict[str, Any], dparams: Tree) -> Gradients:
         """The gradients a rule returned, sealed, in the order of the params.
 
         Errors
             ParamsError   they have another structure, shape or dtype
         """
-        return wrap(_sealed(params, dparams, ()))
+        return wrap(_sealed(params, dparams, ()), kind=Gradients)
 
 
 def _dtype(tree: trees.Plain, x: Any) -> np.dtype[Any]:

@@ -16,7 +16,7 @@ from funcnn.networks.definitions import Definition, Spec
 from funcnn.networks.doors import Door
 from funcnn.networks.replaying import calls, replayed
 from funcnn.networks.sampling import draw
-from funcnn.params import Params, wrap
+from funcnn.params import Gradients, Params, wrap
 from funcnn.params.packing import pack
 from funcnn.params.trees import floating
 from funcnn.records import Record
@@ -124,7 +124,7 @@ class Apply(Generic[X_contra, Y_co]):
 
     def pull(
         self, params: Tree, x: X_contra, *, rng: Rng | None = None
-    ) -> tuple[Y_co, Callable[[Any], tuple[Params, Any]]]:
+    ) -> tuple[Y_co, Callable[[Any], tuple[Gradients, Any]]]:
         """The value and the pullback; what `vjp(apply, params, x)` calls."""
         key = None if rng is None else as_key(rng)
         try:
@@ -134,7 +134,7 @@ class Apply(Generic[X_contra, Y_co]):
             error.network = error.network or self.definition.name
             raise
 
-        def pullback(dy: Any) -> tuple[Params, Any]:
+        def pullback(dy: Any) -> tuple[Gradients, Any]:
             try:
                 pair = back(cotangent_like(y, dy))
                 if not is_tuple(pair) or len(pair) != 2:

@@ -65,8 +65,8 @@ def scale_by_adam(b1: float = 0.9, b2: float = 0.999, eps: float = 1e-8) -> Opti
 
     >>> from funcnn.optimizers import scale_by_adam
     >>> part = scale_by_adam()
-    >>> grads = Params({"w": np.array([4.0, -0.5])})
-    >>> part.update(grads, part.init(grads), grads)[0].at("w").round(6)
+    >>> params, grads = {"w": np.zeros(2)}, {"w": np.array([4.0, -0.5])}
+    >>> part.update(grads, part.init(params), params)[0].at("w").round(6)
     array([ 1., -1.])
     """
     return _adam("scale_by_adam", lambda step: -1.0, b1, b2, eps, 0.0, lambda p, layout: ())

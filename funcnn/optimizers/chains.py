@@ -18,7 +18,7 @@ from funcnn.optimizers.definition import (
     optimizer,
     pieces_like,
 )
-from funcnn.params import Params
+from funcnn.params import ArrayTree, ParamsLike, Updates
 from funcnn.params.packing import own
 from funcnn.types import Tree, is_tuple
 
@@ -42,8 +42,9 @@ def clip_by_global_norm(max_norm: float) -> Optimizer[tuple[()]]:
     Source: Pascanu, Mikolov & Bengio, On the difficulty of training Recurrent Neural Networks (ICML 2013), algorithm 1.
 
     >>> clip = clip_by_global_norm(1.0)
-    >>> grads = Params({"a": np.array([3.0]), "b": np.array([4.0])})
-    >>> clipped, _ = clip.update(grads, clip.init(grads), grads)
+    >>> params = {"a": np.zeros(1), "b": np.zeros(1)}
+    >>> grads = {"a": np.array([3.0]), "b": np.array([4.0])}
+    >>> clipped, _ = clip.update(grads, clip.init(params), params)
     >>> clipped.at("a"), clipped.at("b")
     (array([0.6]), array([0.8]))
     """
@@ -54,7 +55,7 @@ def clip_by_global_norm(max_norm: float) -> Optimizer[tuple[()]]:
         flat(params)
         return ()
 
-    def advance(grads: Tree, state: tuple[()], params: Tree, *, onto: bool) -> tuple[Params, tuple[()], bool]:
+    def advance(grads: Tree, state: tuple[()], params: Tree, *, onto: bool) -> tuple[ArrayTree, tuple[()], bool]:
         p, layout = flat(params)
         g = pieces_like(layout, grads, p, "grads")
         size = kernel.norm(g)
@@ -101,26 +102,28 @@ def chain(*optimizers: Optimizer[Any]) -> Optimizer[Any]:
             hint = f"; call it, {o.__name__}(...)" if callable(o) and hasattr(o, "__name__") else ""
             raise TypeError(f"chain takes optimizers, argument {i} is {type(o).__name__} {o!r:.60}{hint}")
 
-    def init(params: Tree) -> tuple[Any, ...]:
+    def init(params: ParamsLike) -> tuple[Any, ...]:
         return tuple(o.init(params) for o in optimizers)
 
     def advance(
         grads: Tree, state: tuple[Any, ...], params: Tree, *, onto: bool
-    ) -> tuple[Params, tuple[Any, ...], bool]:
+    ) -> tuple[ArrayTree, tuple[Any, ...], bool]:
         if not is_tuple(state) or len(state) != len(optimizers):
             got = len(state) if is_tuple(state) else brief(state)
             n = len(optimizers)
             raise ValueError(f"this chain of {n} has a state of {n} parts, got {got}; make it with init")
         states: list[Any] = []
         finite = False
+        moved: Any = grads
+        at: Any = params
         for o, s in zip(optimizers, state, strict=True):
             if onto and len(states) == len(optimizers) - 1:  # the last one
-                grads, s, finite = advancing(o)(grads, s, params)
+                moved, s, finite = advancing(o)(moved, s, at)
             else:
-                grads, s = o.update(grads, s, params)
+                moved, s = o.update(moved, s, at)
             states.append(s)
         if onto and not optimizers:
-            grads = apply_updates(params, grads)
-        return grads if isinstance(grads, Params) else Params(grads), tuple(states), finite
+            moved = apply_updates(at, Updates(moved))
+        return moved, tuple(states), finite
 
     return Optimizer(init, Update(advance, all(map(is_plain, optimizers))))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar, cast, final
+from typing import Any, Generic, NamedTuple, Final, Protocol, TypeVar, cast, final
 
 from funcnn.errors import DTypeError, ParamsError, brief, locate
 from funcnn.kernels import updates as kernel
-from funcnn.params import Params, packed
+from funcnn.params import (
+    ArrayTree, Gradients, GradientsLike, Params, ParamsLike, Updates, UpdatesLike, as_params, packed, refuse_kind,
+)  # fmt: skip
 from funcnn.params.layouts import Layout
 from funcnn.params.packing import gather, layout_of, own, pack, pieces
 from funcnn.records import Record, Recorded, is_recorded, recording
@@ -26,7 +28,8 @@ class Optimizer(NamedTuple, Generic[S]):
     and never change. They count the steps themselves.
 
     Errors
-        ParamsError   grads, state and params have not the same structure and shapes; the message lists the paths
+        ParamsError   grads, state and params have not the same structure and shapes; the message lists the paths; or
+                      one stands where another belongs, which type checkers refuse too
         DTypeError    they have not the same dtype
     Source: the form is optax's.
 
@@ -38,10 +41,10 @@ class Optimizer(NamedTuple, Generic[S]):
     (array([0.5, 0. ]), SgdState(step=1))
     """
 
-    init: Callable[[Tree], S]
-    update: Callable[[Tree, S, Tree], tuple[Params, S]]
+    init: Callable[[ParamsLike], S]
+    update: Callable[[GradientsLike, S, ParamsLike], tuple[Updates, S]]
 
-    def step(self, grads: Tree, state: S, params: Tree) -> tuple[Params, S]:
+    def step(self, grads: GradientsLike, state: S, params: ParamsLike) -> tuple[Params, S]:
         """The params after a step, and the next state: `update` and `apply_updates` in one pass over memory.
 
         The result is the same to the last bit, a tenth faster for many params, and the updates need no memory.
@@ -55,8 +58,8 @@ class Optimizer(NamedTuple, Generic[S]):
         >>> params.at("w"), state
         (array([0.5, 0. ]), SgdState(step=1))
         """
-        params, state, _ = advancing(self)(grads, state, params)
-        return params, state
+        after, state, _ = advancing(self)(grads, state, params)
+        return after, state
 
     def __repr__(self) -> str:
         if is_recorded(self.init):
@@ -65,7 +68,7 @@ class Optimizer(NamedTuple, Generic[S]):
 
 
 class _Advance(Protocol[S]):
-    def __call__(self, grads: Tree, state: S, params: Tree, *, onto: bool) -> tuple[Params, S, bool]: ...
+    def __call__(self, grads: Tree, state: S, params: Tree, *, onto: bool) -> tuple[ArrayTree, S, bool]: ...
 
 
 @final
@@ -73,7 +76,7 @@ class Update(Generic[S]):
     """The `update` of an optimizer of this library, which can apply the updates in the same pass over memory.
 
     `advance(grads, state, params, onto=...)` gives the updates, or where `onto` is true the params with the updates
-    added; the next state; and whether the new params are known to be finite. `plain` says that what is not finite in
+    added, and it does not matter what kind of tree that is; the next state; and whether the new params are known to be finite. `plain` says that what is not finite in
     the gradients is not finite in the new params either, so that these alone need a look.
     """
 
@@ -83,20 +86,20 @@ class Update(Generic[S]):
         self.advance = advance
         self.plain = plain
 
-    def __call__(self, grads: Tree, state: S, params: Tree) -> tuple[Params, S]:
+    def __call__(self, grads: GradientsLike, state: S, params: ParamsLike) -> tuple[Updates, S]:
         updates, state, _ = self.advance(grads, state, params, onto=False)
-        return updates, state
+        return Updates(updates), state
 
 
-def advancing(optimizer: Optimizer[S]) -> Callable[[Tree, S, Tree], tuple[Params, S, bool]]:
+def advancing(optimizer: Optimizer[S]) -> Callable[[GradientsLike, S, ParamsLike], tuple[Params, S, bool]]:
     """The function `(grads, state, params)` that gives the params after a step, the next state, and whether the new
     params are known to be finite.
     """
     update = _own(optimizer)
     if update is not None:
-        return functools.partial(update.advance, onto=True)
+        return cast("Callable[..., tuple[Params, S, bool]]", functools.partial(update.advance, onto=True))
 
-    def advance(grads: Tree, state: S, params: Tree) -> tuple[Params, S, bool]:
+    def advance(grads: GradientsLike, state: S, params: ParamsLike) -> tuple[Params, S, bool]:
         updates, state = optimizer.update(grads, state, params)
         return apply_updates(params, updates), state, False
 
@@ -134,17 +137,19 @@ def optimizer(make: F) -> F:
     return recording(make, carried)
 
 
-def apply_updates(params: Tree, updates: Tree) -> Params:
+def apply_updates(params: ParamsLike, updates: UpdatesLike) -> Params:
     """`params + updates`, packed.
 
     Errors
-        ParamsError   they have not the same structure and shapes
+        ParamsError   they have not the same structure and shapes; or gradients come where updates belong, and the like
         DTypeError    they have not the same dtype
 
     >>> apply_updates({"w": np.array([1.0, 2.0])}, {"w": np.array([0.5, -0.5])}).at("w")
     array([1.5, 1.5])
     """
-    p, layout = flat(params)
+    p, layout = flat(params, _ADDED)
+    if type(updates) is not Updates:
+        refuse_kind(updates, Updates, _ADDED)
     u = flat_like(layout, updates, p, "updates")
     return own(layout, kernel.added(p, u))
 
@@ -160,16 +165,20 @@ def checked_state(function: str, state: object, kind: type[Any]) -> None:
         raise TypeError(f"{function} takes the {kind.__name__} that its init or its last update gave, {got}")
 
 
-def flat(params: Tree) -> tuple[Array, Layout]:
+_CALLS: Final = "init(params) and update(grads, state, params)"
+_ADDED: Final = "apply_updates(params, updates)"
+
+
+def flat(params: Tree, call: str = _CALLS) -> tuple[Array, Layout]:
     """Params as one vector, nobody's to write to, and how they lie in it. Free where they are packed.
 
     Errors
-        ParamsError, DTypeError   they are no params
+        ParamsError, DTypeError   they are no params; `call` says where those belong
     """
-    found = packed(params) if isinstance(params, Params) else None
+    found = packed(params) if type(params) is Params else None
     if found:
         return found
-    one = pack(params if isinstance(params, Params) else Params(params))
+    one = pack(as_params(params, call))
     layout = layout_of(one)
     return gather(layout, one), layout
 
@@ -193,7 +202,9 @@ def flat_like(layout: Layout, tree: Tree, like: Array, what: str) -> Array:
 
 def pieces_like(layout: Layout, tree: Tree, like: Array, what: str) -> list[Array]:
     """The same in pieces, for kernels that take gradients as they lie: nothing is copied where there is much of it."""
-    packed_tree = packed(tree) if type(tree) is Params else None
+    if type(tree) is Params:
+        refuse_kind(tree, Gradients, "update(grads, state, params)")
+    packed_tree = packed(tree)
     if packed_tree and packed_tree[1] is layout and packed_tree[0].dtype == like.dtype:
         return [packed_tree[0]]
     try:

@@ -44,7 +44,8 @@ def add_decayed_weights(weight_decay: float, *, where: Where = None) -> Optimize
     >>> from funcnn.optimizers import add_decayed_weights
     >>> part = add_decayed_weights(0.5)
     >>> params = Params({"w": np.array([[2.0]]), "b": np.array([2.0])})
-    >>> updates, _ = part.update(params, part.init(params), params)
+    >>> grads = Gradients({"w": np.array([[2.0]]), "b": np.array([2.0])})
+    >>> updates, _ = part.update(grads, part.init(params), params)
     >>> updates.at("w"), updates.at("b")
     (array([[3.]]), array([2.]))
     """

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any, overload
 
 import numpy as np
 import numpy.typing as npt
 
 from funcnn.errors import ParamsError
 from funcnn.params import trees
-from funcnn.params.mapping import Params, plain_tree
+from funcnn.params.kinds import Params, plain_tree
+from funcnn.params.mapping import ArrayTree, K
 from funcnn.types import Array, Tree
 
 
-def astype(params: Tree, dtype: npt.DTypeLike) -> Params:
+# A tree of ours keeps its kind even where it is known as a `Tree`: types say params there, for what else comes.
+@overload
+def astype(params: K, dtype: npt.DTypeLike) -> K: ...  # type: ignore[overload-overlap] # pyright: ignore[reportOverlappingOverload]
+@overload
+def astype(params: Tree, dtype: npt.DTypeLike) -> Params: ...
+def astype(params: Tree, dtype: npt.DTypeLike) -> Any:
     """The same values in another floating-point dtype.
 
     Errors
@@ -27,11 +34,17 @@ def astype(params: Tree, dtype: npt.DTypeLike) -> Params:
     def convert(leaf: Array) -> Array:
         return leaf.astype(wanted)
 
-    return Params(trees.mapped(convert, plain_tree(params)))
+    return _kind(params)(trees.mapped(convert, plain_tree(params)))
 
 
-def tree_map(f: Callable[..., Array], params: Tree, *rest: Tree) -> Params:
+@overload
+def tree_map(f: Callable[..., Array], params: K, *rest: Tree) -> K: ...  # type: ignore[overload-overlap] # pyright: ignore[reportOverlappingOverload]
+@overload
+def tree_map(f: Callable[..., Array], params: Tree, *rest: Tree) -> Params: ...
+def tree_map(f: Callable[..., Array], params: Tree, *rest: Tree) -> Any:
     """`f` of every leaf, or of corresponding leaves of several trees. Results are copied.
+
+    What comes out is of the kind of the first tree: gradients of gradients, updates of updates, params of others.
 
     Errors
         ParamsError   the trees have not the same structure; the message lists every differing path
@@ -43,4 +56,8 @@ def tree_map(f: Callable[..., Array], params: Tree, *rest: Tree) -> Params:
     for other in others:
         if wrong := trees.differences(first, other):
             raise ParamsError("tree_map needs trees of one structure: " + ", ".join(wrong))
-    return Params(trees.mapped(lambda *leaves: np.asarray(f(*leaves)), first, *others))
+    return _kind(params)(trees.mapped(lambda *leaves: np.asarray(f(*leaves)), first, *others))
+
+
+def _kind(tree: Tree) -> type[ArrayTree]:
+    return type(tree) if isinstance(tree, ArrayTree) else Params

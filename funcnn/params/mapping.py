@@ -1,4 +1,4 @@
-"""Params: an immutable nested mapping `str -> array or Params`."""
+"""What params, gradients and updates have in common: an immutable nested mapping of arrays."""
 
 # The functions below the class read its private slots: they are the library's own, kept off what people meet.
 # pyright: reportPrivateUsage=false
@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 import numpy as np
 
@@ -18,25 +18,8 @@ from funcnn.types import Array, Tree
 _set = object.__setattr__
 
 
-class Params(Mapping[str, "Array | Params"]):
-    """Parameters: a tree of read-only arrays that never changes.
-
-    Made by `init`, by `set`, by `|`, or from any nested mapping, whose arrays are copied. Children come out as
-    `Params`, leaves as read-only, C-contiguous arrays. `==` compares whole trees bit for bit and answers a bool.
-
-    Errors
-        ParamsError      a key that is no string, is empty or has a `/`; a leaf that is no array
-        DTypeError       a leaf that is not floating-point
-        ImmutableError   anything is assigned to or deleted
-
-    >>> params = Params({"dense_0": {"w": np.ones((2, 3)), "b": np.zeros(3)}})
-    >>> params.at("dense_0/w").shape, params.paths()
-    ((2, 3), ('dense_0/b', 'dense_0/w'))
-    >>> params
-    Params(2 leaves, 9 values, float64, 72 bytes)
-      dense_0/w  (2, 3)  float64  6
-      dense_0/b  (3,)    float64  3
-    """
+class ArrayTree(Mapping[str, "Array | ArrayTree"]):
+    """A tree of read-only arrays that never changes; see `Params`. What is made of a tree is of its kind."""
 
     __slots__ = ("_tree", "_flat", "_layout")
     _tree: trees.Plain | None  # None until somebody asks, where the leaves are views of one vector
@@ -44,18 +27,22 @@ class Params(Mapping[str, "Array | Params"]):
     _layout: Layout | None
 
     def __init__(self, tree: Tree) -> None:
-        _set(self, "_tree", trees.copied(tree))
-        _set(self, "_flat", None)
-        _set(self, "_layout", None)
+        if isinstance(tree, ArrayTree):  # whatever its kind, it never changes: nothing needs to be copied
+            found, flat, layout = tree._tree, tree._flat, tree._layout
+        else:
+            found, flat, layout = trees.copied(tree), None, None
+        _set(self, "_tree", found)
+        _set(self, "_flat", flat)
+        _set(self, "_layout", layout)
 
     # reading ----------------------------------------------------------------------------------------------------------
-    def __getitem__(self, key: str) -> Array | Params:
+    def __getitem__(self, key: str) -> Array | Self:
         try:
             value = plain(self)[key]
         except KeyError:
             hint = f"; for a path use .at({key!r})" if "/" in str(key) else ""
             raise KeyError(f"there is no {key!r}, the names are {', '.join(self) or 'none'}{hint}") from None
-        return wrap(value) if isinstance(value, dict) else value
+        return made(type(self), value) if isinstance(value, dict) else value
 
     def __iter__(self) -> Iterator[str]:
         return iter(plain(self))
@@ -74,11 +61,11 @@ class Params(Mapping[str, "Array | Params"]):
         """
         value = self._find(path)
         if isinstance(value, dict):
-            leaves = ", ".join(wrap(value).paths())
+            leaves = ", ".join(made(type(self), value).paths())
             raise ParamsError(f"{path!r} is a subtree, use .sub({path!r}); its leaves are {leaves}")
         return value
 
-    def sub(self, path: str) -> Params:
+    def sub(self, path: str) -> Self:
         """The subtree at `path`.
 
         Errors
@@ -87,7 +74,7 @@ class Params(Mapping[str, "Array | Params"]):
         value = self._find(path)
         if not isinstance(value, dict):
             raise ParamsError(f"{path!r} is a leaf, use .at({path!r})")
-        return wrap(value)
+        return made(type(self), value)
 
     def _find(self, path: str) -> Array | trees.Plain:
         if not isinstance(path, str):
@@ -104,8 +91,8 @@ class Params(Mapping[str, "Array | Params"]):
         return tuple("/".join(path) for path in sorted(path for path, _ in trees.flatten(plain(self))))
 
     # making others ----------------------------------------------------------------------------------------------------
-    def set(self, path: str, array: Array) -> Params:
-        """Params with another array at `path`, which is copied; everything else is shared.
+    def set(self, path: str, array: Array) -> Self:
+        """The same tree with another array at `path`, which is copied; everything else is shared.
 
         Errors
             ParamsError   there is no such leaf, or the array has another shape or dtype
@@ -121,9 +108,9 @@ class Params(Mapping[str, "Array | Params"]):
                 f"{path} has shape {old.shape} and dtype {old.dtype}, got {new.shape} and {new.dtype}; "
                 f"{'it is the transpose: .T' if turned else 'convert with .reshape and .astype'}"
             )
-        return wrap(trees.replaced(plain(self), keys, trees.sealed_copy(new, keys)))
+        return made(type(self), trees.replaced(plain(self), keys, trees.sealed_copy(new, keys)))
 
-    def __or__(self, other: Tree) -> Params:
+    def __or__(self, other: Tree) -> Self:
         """Both trees in one; where both have a leaf, the right one's is taken.
 
         Errors
@@ -131,10 +118,12 @@ class Params(Mapping[str, "Array | Params"]):
         """
         if not isinstance(other, Mapping):
             return NotImplemented
-        return wrap(trees.merged(plain(self), _owned(other)))
+        return made(type(self), trees.merged(plain(self), _owned(other)))
 
-    def __ror__(self, other: Tree) -> Params:
-        return wrap(trees.merged(_owned(other), plain(self))) if isinstance(other, Mapping) else NotImplemented
+    def __ror__(self, other: Tree) -> Self:
+        if not isinstance(other, Mapping):
+            return NotImplemented
+        return made(type(self), trees.merged(_owned(other), plain(self)))
 
     def to_dict(self) -> dict[str, Any]:
         """A nested dict of copies, writable and yours."""
@@ -142,22 +131,22 @@ class Params(Mapping[str, "Array | Params"]):
 
     # being a value ----------------------------------------------------------------------------------------------------
     def __eq__(self, other: object) -> bool:
-        return trees.equal(plain(self), plain(other)) if isinstance(other, Params) else NotImplemented
+        return trees.equal(plain(self), plain(other)) if isinstance(other, type(self)) else NotImplemented
 
     __hash__ = None  # type: ignore[assignment]  # equal trees may be large, and nobody should look for one in a set
 
     def __reduce__(self) -> tuple[Any, ...]:
-        found = packed(self)
-        return _restored, found or (self.to_dict(), None)
+        flat, layout = self._flat, self._layout
+        return _restored, (type(self), self.to_dict() if layout is None else flat, layout)
 
-    def __copy__(self) -> Params:
+    def __copy__(self) -> Self:
         return self
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Params:
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self
 
     def __repr__(self) -> str:
-        title, rows = trees.tabulated(plain(self))
+        title, rows = trees.tabulated(type(self).__name__, plain(self))
         widths = [max((len(row[i]) for row in rows), default=0) for i in range(4)]
         lines = ("  " + "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows)
         return "\n".join((title, *lines))
@@ -165,76 +154,66 @@ class Params(Mapping[str, "Array | Params"]):
     def _repr_html_(self) -> str:
         import html  # only notebooks need it
 
-        title, rows = trees.tabulated(plain(self))
+        title, rows = trees.tabulated(type(self).__name__, plain(self))
         body = "".join("<tr>" + "".join(f"<td>{html.escape(c)}</td>" for c in row) + "</tr>" for row in rows)
         return f"<table><caption>{html.escape(title)}</caption>{body}</table>"
 
     if not TYPE_CHECKING:  # type checkers refuse these for want of such methods; at run time messages say what to do
 
         def __setitem__(self, key, value):
-            raise ImmutableError(f"params never change; make others with .set({key!r}, array)")
+            raise ImmutableError(f"{_word(self)} never change; make others with .set({key!r}, array)")
 
         def __delitem__(self, key):
-            raise ImmutableError(f"params never change and nothing leaves them; .set({key!r}, array) gives other ones")
+            raise ImmutableError(f"{_word(self)} never change, nothing leaves them; .set({key!r}, array) makes others")
 
         def __setattr__(self, name, value):
-            raise ImmutableError(f"params never change; make others with .set({name!r}, array)")
+            raise ImmutableError(f"{_word(self)} never change; make others with .set({name!r}, array)")
 
         def __delattr__(self, name):
-            raise ImmutableError(f"params never change and nothing leaves them; .set({name!r}, array) gives other ones")
+            raise ImmutableError(f"{_word(self)} never change, nothing leaves them; .set({name!r}, array) makes others")
 
 
-def wrap(tree: trees.Plain | None, flat: Array | None = None, layout: Layout | None = None) -> Params:
-    """Params around a tree that the library owns and has sealed, or around one vector of all leaves."""
-    self = Params.__new__(Params)
+K = TypeVar("K", bound=ArrayTree)
+
+
+def _word(tree: ArrayTree) -> str:
+    """What messages call it."""
+    return type(tree).__name__.lower()
+
+
+def made(kind: type[K], tree: trees.Plain | None, flat: Array | None = None, layout: Layout | None = None) -> K:
+    """A tree of this kind around a dict that the library owns and has sealed, or around one vector of all leaves."""
+    self = kind.__new__(kind)
     _set(self, "_tree", tree)
     _set(self, "_flat", flat)
     _set(self, "_layout", layout)
     return self
 
 
-def _restored(content: Any, layout: Layout | None) -> Params:
-    """Unpickled params; what is unpickled may be a view of somebody's buffer."""
+def _restored(kind: type[K], content: Any, layout: Layout | None) -> K:
+    """An unpickled tree; what is unpickled may be a view of somebody's buffer."""
     if layout is None:
-        return Params(content)
+        return kind(content)
     flat: Any = np.array(content)
     flat.setflags(False)
-    return wrap(None, flat, layout)
+    return made(kind, None, flat, layout)
 
 
 def _owned(tree: Tree) -> trees.Plain:
-    return plain(tree if isinstance(tree, Params) else Params(tree))
+    return plain(tree) if isinstance(tree, ArrayTree) else trees.copied(tree)
 
 
-def plain(params: Params) -> trees.Plain:
-    """The dict behind the params, which nobody may write to."""
-    tree = params._tree
-    if tree is None:
-        assert params._layout is not None and params._flat is not None
-        tree = params._layout.views(params._flat)
-        _set(params, "_tree", tree)
-    return tree
+def plain(tree: ArrayTree) -> trees.Plain:
+    """The dict behind a tree, which nobody may write to."""
+    found = tree._tree
+    if found is None:
+        assert tree._layout is not None and tree._flat is not None
+        found = tree._layout.views(tree._flat)
+        _set(tree, "_tree", found)
+    return found
 
 
-def packed(params: Params) -> tuple[Array, Layout] | None:
-    """The vector of packed params with its layout; None for others."""
-    flat, layout = params._flat, params._layout
+def vector_of(tree: ArrayTree) -> tuple[Array, Layout] | None:
+    """The vector of a packed tree with its layout; None for others."""
+    flat, layout = tree._flat, tree._layout
     return None if flat is None or layout is None else (flat, layout)
-
-
-def plain_tree(tree: Tree, at: trees.Path = ()) -> trees.Plain:
-    """The plain dict of whatever people pass as params; arrays are taken as they are, in native byte order.
-
-    Errors
-        ParamsError   it is no nested mapping of arrays, with what to do about a pair
-        DTypeError    a masked array
-    """
-    if type(tree) is Params:
-        return plain(tree)
-    if not isinstance(tree, Mapping):
-        raise ParamsError(trees.not_a_tree(tree, at))
-    out: trees.Plain = {}
-    for key, value in tree.items():
-        below = (*at, trees.checked_name(key, at))
-        out[key] = plain_tree(value, below) if isinstance(value, Mapping) else trees.taken_leaf(value, below)
-    return out

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -11,15 +11,20 @@ from funcnn.errors import ParamsError
 from funcnn.kernels import scratch
 from funcnn.params import trees
 from funcnn.params.layouts import Layout
-from funcnn.params.mapping import Params, packed, plain_tree, wrap
+from funcnn.params.kinds import Gradients, Params, packed, plain_tree
+from funcnn.params.mapping import ArrayTree, K, made
 from funcnn.types import Array, Tree
 
 
-def own(layout: Layout, flat: Array) -> Params:
-    """Params that are views of `flat`, which is sealed and must be nobody else's."""
+@overload
+def own(layout: Layout, flat: Array) -> Params: ...
+@overload
+def own(layout: Layout, flat: Array, kind: type[K]) -> K: ...
+def own(layout: Layout, flat: Array, kind: Any = Params) -> Any:
+    """Params, or another kind, whose leaves are views of `flat`, which is sealed and must be nobody else's."""
     vector: Any = flat
     vector.setflags(False)  # three times faster than by keyword
-    return wrap(None, flat, layout)
+    return made(kind, None, flat, layout)
 
 
 def gather(layout: Layout, tree: Tree) -> Array:
@@ -28,7 +33,7 @@ def gather(layout: Layout, tree: Tree) -> Array:
     Errors
         ParamsError   the tree has another structure, or leaves of other shapes
     """
-    if type(tree) is Params and (found := packed(tree)):
+    if found := packed(tree):
         flat, its = found
         if its is layout or its.sorted == layout.sorted:
             return flat
@@ -47,7 +52,7 @@ def pieces(layout: Layout, tree: Tree) -> list[Array]:
     Errors
         ParamsError   the tree has another structure, or leaves of other shapes
     """
-    if layout.size < scratch.SHORT or (type(tree) is Params and packed(tree)):
+    if layout.size < scratch.SHORT or packed(tree):
         return [gather(layout, tree)]
     return _leaves(layout, tree)
 
@@ -60,34 +65,39 @@ def _leaves(layout: Layout, tree: Tree) -> list[Array]:
     return leaves
 
 
-def taken(layout: Layout, tree: object, dtype: np.dtype[Any]) -> Params | None:
-    """A short tree packed, if it is one of plain arrays of this layout and dtype; None if that is not so."""
+def taken(layout: Layout, tree: object, dtype: np.dtype[Any]) -> Gradients | None:
+    """Short gradients packed, if these are plain arrays of this layout and dtype; None if that is not so."""
     if layout.size >= scratch.SHORT or not layout.size:
         return None
     leaves = layout.collect_unseen(tree, dtype)
-    return None if leaves is None else own(layout, np.concatenate(leaves))
+    return None if leaves is None else own(layout, np.concatenate(leaves), Gradients)
 
 
-def layout_of(params: Params) -> Layout:
-    """The layout of packed params, or a new one."""
-    found = packed(params)
-    return found[1] if found else Layout(plain_tree(params))
+def layout_of(tree: ArrayTree) -> Layout:
+    """The layout of a packed tree, or a new one."""
+    found = packed(tree)
+    return found[1] if found else Layout(plain_tree(tree))
 
 
-def pack(params: Params) -> Params:
-    """The same params, packed."""
-    if packed(params):
-        return params
-    tree = plain_tree(params)
+def pack(given: K) -> K:
+    """The same tree, packed."""
+    if packed(given):
+        return given
+    tree = plain_tree(given)
     dtype = trees.common_dtype(list(trees.flatten(tree)))
     layout = Layout(tree)
-    return own(layout, gather(layout, tree).astype(dtype, copy=False))
+    return own(layout, gather(layout, tree).astype(dtype, copy=False), type(given))
 
 
-def ravel(params: Tree) -> tuple[Array, Callable[[Array], Params]]:
+# as in leafwise.py
+@overload
+def ravel(params: K) -> tuple[Array, Callable[[Array], K]]: ...  # type: ignore[overload-overlap] # pyright: ignore[reportOverlappingOverload]
+@overload
+def ravel(params: Tree) -> tuple[Array, Callable[[Array], Params]]: ...
+def ravel(params: Tree) -> tuple[Array, Callable[[Array], Any]]:
     """All leaves as one vector, and the function that makes such a tree out of another vector.
 
-    Leaves lie in the order of `Params.paths`. The vector is read-only. What `unravel` gives is packed: its leaves are
+    It makes gradients out of gradients, updates out of updates, params out of what else comes. Leaves lie in the order of `Params.paths`. The vector is read-only. What `unravel` gives is packed: its leaves are
     views of one vector, a copy of the one it got, and ravelling it again is free.
 
     Errors
@@ -101,14 +111,14 @@ def ravel(params: Tree) -> tuple[Array, Callable[[Array], Params]]:
     array([[2., 2.],
            [2., 2.]])
     """
-    one = pack(params if isinstance(params, Params) else Params(params))
-    layout = layout_of(one)
+    one: ArrayTree = pack(params if isinstance(params, ArrayTree) else Params(params))
+    layout, tree = layout_of(one), type(one)
 
-    def unravel(vector: Array) -> Params:
+    def unravel(vector: Array) -> ArrayTree:
         array = np.asanyarray(vector)
         if array.shape != (layout.size,) or array.dtype.kind != "f" or isinstance(array, np.ma.MaskedArray):
             kind = "a masked array" if isinstance(array, np.ma.MaskedArray) else f"{array.dtype} of shape {array.shape}"
             raise ParamsError(f"unravel takes a float vector of {layout.size}, got {kind}")
-        return own(layout, np.array(array, array.dtype.newbyteorder("="), subok=False))
+        return own(layout, np.array(array, array.dtype.newbyteorder("="), subok=False), tree)
 
     return gather(layout, one), unravel

@@ -150,14 +150,14 @@ def sealed_copy(leaf: object, at: Path) -> Array:
     return copy
 
 
-def tabulated(tree: Plain) -> tuple[str, list[tuple[str, ...]]]:
-    """What params print: a title, and a row of path, shape, dtype and size for every leaf. Never values."""
+def tabulated(kind: str, tree: Plain) -> tuple[str, list[tuple[str, ...]]]:
+    """What a tree prints: a title, and a row of path, shape, dtype and size for every leaf. Never values."""
     leaves = list(flatten(tree))
     dtypes = ", ".join(sorted({str(a.dtype) for _, a in leaves})) or "nothing"
     count = "1 leaf" if len(leaves) == 1 else f"{len(leaves)} leaves"
     size, nbytes = sum(a.size for _, a in leaves), sum(a.nbytes for _, a in leaves)
     rows: list[tuple[str, ...]] = [("/".join(path), str(a.shape), str(a.dtype), f"{a.size:,}") for path, a in leaves]
-    return f"Params({count}, {size:,} values, {dtypes}, {nbytes:,} bytes)", rows
+    return f"{kind}({count}, {size:,} values, {dtypes}, {nbytes:,} bytes)", rows
 
 
 def not_a_tree(value: object, at: Path) -> str:

@@ -18,7 +18,7 @@ from funcnn.losses.penalties import Penalty
 from funcnn.networks import Apply
 from funcnn.optimizers import Optimizer
 from funcnn.optimizers.definition import advancing, is_plain
-from funcnn.params import Params, plain, trees
+from funcnn.params import ArrayTree, Gradients, Params, ParamsLike, as_params, plain, trees
 from funcnn.params.packing import gather, layout_of, pack, pieces
 from funcnn.training.batching import batch, batch_count, order
 from funcnn.training.rows import arrays_of, converted, count_rows, dtype_of, features_of, refuse_empty, taken
@@ -78,7 +78,7 @@ def fit(
     loss: Loss[Y, T],
     apply: Apply[X, Y],
     optimizer: Optimizer[S],
-    start: Union[Tree, TrainState[S]],
+    start: Union[ParamsLike, TrainState[S]],
     data: Union[tuple[X, T], tuple[X, T, Array]],
     *,
     epochs: int = 1,
@@ -142,7 +142,7 @@ def fit(
 
 
 def _packed(params: Tree) -> Params:
-    return pack(params if isinstance(params, Params) else Params(params))
+    return pack(as_params(params, "fit(loss, apply, optimizer, params, data)"))
 
 
 def _prepared(apply: Apply[X, Y], params: Params, data: object, size: int) -> tuple[tuple[Any, ...], int]:
@@ -206,26 +206,26 @@ def _steps(
         yield TrainState(step, params, memory, key), metrics
 
 
-def _refuse_infinite_gradients(value: float, gradients: Params, params: Params) -> None:
+def _refuse_infinite_gradients(value: float, gradients: Gradients, params: Params) -> None:
     """Refuse a loss and gradients that are not finite."""
     if not (isfinite(value) and all(map(all_finite, pieces(layout_of(params), gradients)))):
         raise NonFiniteError(_diverged(value, gradients))
 
 
-def _refuse_infinite(params: Params, value: float, gradients: Params) -> None:
+def _refuse_infinite(params: Params, value: float, gradients: Gradients) -> None:
     """Refuse the params of a step that are not finite, and tell where that comes from."""
     _refuse_infinite_gradients(value, gradients, params)
     if not all_finite(gather(layout_of(params), params)):
         raise NonFiniteError(f"the gradient is finite, but the update leaves {_first_bad(params)} not finite")
 
 
-def _diverged(value: float, gradients: Params) -> str:
+def _diverged(value: float, gradients: Gradients) -> str:
     bad = _first_bad(gradients)
     where = f"the gradient of {bad} is not finite" if bad else ""
     what = "" if isfinite(value) else f"the loss is {value}"
     return " and ".join(filter(None, (what, where)))
 
 
-def _first_bad(params: Params) -> str:
+def _first_bad(tree: ArrayTree) -> str:
     """The path of the first leaf that is not finite."""
-    return next(("/".join(path) for path, leaf in trees.flatten(plain(params)) if not np.isfinite(leaf).all()), "")
+    return next(("/".join(path) for path, leaf in trees.flatten(plain(tree)) if not np.isfinite(leaf).all()), "")

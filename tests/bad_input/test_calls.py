@@ -18,7 +18,7 @@ loose: Any = NESTED
 NET, P, X = loose
 T = np.zeros((4, 2), np.float32)
 KEY = f.Key(0)
-G = f.tree_map(np.ones_like, P)
+G = f.Gradients(f.tree_map(np.ones_like, P))
 ADAM, SGD = f.adam(1e-3), f.sgd(0.1)
 Y, PULLBACK = f.vjp(NET.apply, P, X)
 SIDES_Y, SIDES_PULLBACK = f.vjp(f.parallel(f.Tanh, f.Tanh).apply, {}, SIDES.x)
@@ -100,8 +100,22 @@ CALLS: dict[str, tuple[Callable[[], Any], type[Exception], tuple[str, ...]]] = {
     "update, a chain": (lambda: f.chain(SGD, SGD).update(G, None, P),
      ValueError, ("2 parts, got None; make it with init",)),
     "update, the value": (lambda: SGD.update((0.5, G), SGD.init(P), P), f.ParamsError, ("unpack it",)),
-    "update, other grads": (lambda: SGD.update(SIDES.params, SGD.init(P), P),
+    "update, other grads": (lambda: SGD.update(f.Gradients(SIDES.params), SGD.init(P), P),
      f.ParamsError, ("grads: ", "missing body/", "unexpected parallel_0/")),
+    "update, swapped": (lambda: SGD.update(P, SGD.init(P), G),
+     f.ParamsError, ("got Gradients where params belong", "update(grads, state, params)")),
+    "update, params for grads": (lambda: ADAM.update(P, ADAM.init(P), P),
+     f.ParamsError, ("got Params where gradients belong, update(grads, state, params)", "Gradients(params) makes")),
+    "step, updates as params": (lambda: ADAM.step(G, ADAM.init(P), f.Updates(G)),
+     f.ParamsError, ("got Updates where params belong", "Params(updates) makes params of them")),
+    "init(grads)": (lambda: SGD.init(G), f.ParamsError, ("got Gradients where params belong, init(params)",)),
+    "fit, gradients": (lambda: f.fit(f.squared_error, NET.apply, SGD, G, (X, T)),
+     f.ParamsError, ("got Gradients where params belong, fit(loss, apply, optimizer, params, data)",)),
+    "apply_updates, gradients": (lambda: f.apply_updates(P, G),
+     f.ParamsError, ("got Gradients where updates belong, apply_updates(params, updates)", "Updates(gradients)")),
+    "apply_updates, swapped": (lambda: f.apply_updates(f.Updates(G), P),
+     f.ParamsError, ("got Updates where params belong, apply_updates(params, updates)",)),
+    "apply_updates, params": (lambda: f.apply_updates(P, P), f.ParamsError, ("got Params where updates belong",)),
     "apply_updates, a pair": (lambda: f.apply_updates(P, SGD.update(G, SGD.init(P), P)),
      f.ParamsError, ("updates: ", "got tuple")),
     "chain, uncalled": (lambda: f.chain(f.adam), TypeError, ("call it, adam(...)",)),

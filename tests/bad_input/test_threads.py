@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from funcnn import adam, apply_updates, ravel, squared_error, tree_map, value_and_grad, vjp
+from funcnn import Gradients, adam, apply_updates, ravel, squared_error, tree_map, value_and_grad, vjp
 from tests.realistic import CASES, IMAGES, NESTED, Case
 
 _THREADS, _TIMES = 6, 8
@@ -92,7 +92,7 @@ def test_one_optimizer_of_large_params() -> None:
     """Longer than what goes through memory that a thread keeps for itself."""
     params = NESTED.net.init(0, (-1, 40_000))[1]
     optimizer = adam(0.1)
-    gradients, state = tree_map(np.ones_like, params), optimizer.init(params)
+    gradients, state = Gradients(tree_map(np.ones_like, params)), optimizer.init(params)
 
     def update() -> bytes:
         updates, after = optimizer.update(gradients, state, params)

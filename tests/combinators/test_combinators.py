@@ -9,7 +9,7 @@ import pytest
 
 from tests.differences import drawn_like
 from funcnn import (
-    Array, Dense, FanInConcat, FanInSum, FanOut, Identity, Key, Layer, Params, ShapeError, Tanh, first,
+    Array, Dense, FanInConcat, FanInSum, FanOut, Gradients, Identity, Key, Layer, Params, ShapeError, Tanh, first,
     keep, parallel, residual, select, serial, vjp,
 )  # fmt: skip
 from funcnn.authoring import Later, force
@@ -59,7 +59,7 @@ def test_residual_is_its_parts() -> None:
     assert np.array_equal(y, z)
     (dp, dx), (dq, dz) = pullback(y), other(z)
     assert np.array_equal(dx, dz)
-    assert Params({"parallel_0": dp}) == dq
+    assert Gradients({"parallel_0": dp}) == dq
 
 
 def test_first_is_keep_of_the_first_item() -> None:
@@ -71,7 +71,7 @@ def test_first_is_keep_of_the_first_item() -> None:
     assert all(map(np.array_equal, y, z))
     (dp, dx), (dq, dz) = pullback(y), other(z)
     assert all(map(np.array_equal, dx, dz))
-    assert Params({"serial_0": dp}) == dq
+    assert Gradients({"serial_0": dp}) == dq
 
 
 def test_fan_in_sum_adds() -> None:

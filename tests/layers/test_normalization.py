@@ -7,7 +7,7 @@ from statistics import fmean, pvariance
 import numpy as np
 import pytest
 
-from funcnn import Array, BatchNorm, Key, Layer, LayerNorm, Params, ShapeError, Tree, tree_map, vjp
+from funcnn import Array, BatchNorm, Gradients, Key, Layer, LayerNorm, Params, ShapeError, Tree, tree_map, vjp
 from funcnn.authoring import Later
 from funcnn.initializers import constant
 
@@ -110,7 +110,7 @@ def test_batch_norm_arguments_are_those_of_stax() -> None:
     assert (params.at("offset").tolist(), params.at("scale").tolist()) == ([2.0], [3.0])
 
 
-def gradients(net: Layer[Array, Array], x: Array, rng: int | None) -> tuple[Params, Params, Array]:
+def gradients(net: Layer[Array, Array], x: Array, rng: int | None) -> tuple[Params, Gradients, Array]:
     """Params, their gradients, and that of the input, for a cotangent of ones and twos."""
     params = params_for(net, x.shape)
     y, pullback = vjp(net.apply, params, x, rng=rng)

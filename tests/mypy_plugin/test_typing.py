@@ -17,13 +17,17 @@ EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 CASES = mypy_cases(
     *PARTS, *EXAMPLES, options=("--config-file", str(TYPINGS / "mypy.ini"), "--cache-dir", str(cache("typings")))
 )
+PLAIN = mypy_cases(
+    TYPINGS / "plain", options=("--config-file", str(TYPINGS / "plain.ini"), "--cache-dir", str(cache("plain")))
+)
+"""Programs that any checker judges; `pyright` is told of them in `pyproject.toml`, and says nothing where all is well."""
 
 
 def test_mypy_says_what_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every line of every program, in one run: reported with the code and text it is marked with, or not at all."""
     monkeypatch.chdir(ROOT)
     wrong: list[str] = []
-    for case in CASES:
+    for case in CASES + PLAIN:
         try:
             case.check()
         except AssertionError as error:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import funcnn
 import funcnn.testing
-from funcnn import Array, Dense, Key, Layer, LayerNorm, Params, ShapeError, Tokens, serial
+from funcnn import Array, Dense, Gradients, Key, Layer, LayerNorm, Params, ShapeError, Tokens, serial
 from funcnn.networks.surgery import children_of
 from funcnn.hooks import for_hypothesis
 from funcnn.testing import (
@@ -97,9 +97,9 @@ def test_networks_are_drawn_by_annotation() -> None:
     """`st.from_type` knows layers, params and keys."""
 
     @given(...)
-    def drawn(net: Layer[Array, Array], words: Layer[Tokens, Array], tree: Params, key: Key) -> None:
+    def drawn(net: Layer[Array, Array], words: Layer[Tokens, Array], tree: Params, slope: Gradients, key: Key) -> None:
         assert isinstance(net, Layer) and "Embedding" in repr(words)
-        assert isinstance(tree, Params) and isinstance(key, Key)
+        assert isinstance(tree, Params) and isinstance(slope, Gradients) and isinstance(key, Key)
 
     drawn()
 

@@ -8,14 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.catalogue import OPTIMIZERS, OptimizerRow, build
-from tests.closed_forms import run, tree
+from tests.closed_forms import gradients, run, tree
 
 from funcnn import (
     Array,
     DTypeError,
+    Gradients,
     Optimizer,
     Params,
     ParamsError,
+    Updates,
     adam,
     adamw,
     apply_updates,
@@ -44,13 +46,13 @@ def test_a_schedule_is_read_at_the_step_of_the_state(make: Callable[[Any], Optim
         asked.append(step)
         return 0.1
 
-    assert run(make(schedule), tree(0), [tree(1)] * 3)[1] == run(make(0.1), tree(0), [tree(1)] * 3)[1]
+    assert run(make(schedule), tree(0), [gradients(1)] * 3)[1] == run(make(0.1), tree(0), [gradients(1)] * 3)[1]
     assert asked == [0, 1, 2]
 
 
 def test_a_schedule_of_numpy_scalars_keeps_float32() -> None:
     """A float64 scalar from a schedule does not make float32 params float64."""
-    updates, _, _ = run(adamw(lambda step: np.float64(0.1)), tree(0, np.float32), [tree(1, np.float32)])
+    updates, _, _ = run(adamw(lambda step: np.float64(0.1)), tree(0, np.float32), [gradients(1, np.float32)])
     assert updates[0].at("w").dtype == np.float32
 
 
@@ -58,7 +60,7 @@ def test_a_schedule_of_numpy_scalars_keeps_float32() -> None:
 def test_a_schedule_that_gives_no_rate_is_refused(rate: float) -> None:
     """The message names the optimizer, the step and the value."""
     with pytest.raises(ValueError, match=rf"adam: the rate at step 0 must be in \[0, inf\), the schedule gave {rate}"):
-        run(adam(lambda step: rate), tree(0), [tree(1)])
+        run(adam(lambda step: rate), tree(0), [gradients(1)])
 
 
 @pytest.mark.parametrize(
@@ -93,7 +95,7 @@ def test_hyperparameters_are_checked_at_construction(make: Callable[[], Any], me
 def decayed(o: Optimizer[Any]) -> set[str]:
     """The paths of the leaves that shrink under zero gradients."""
     params = tree(0)
-    updates, _, _ = run(o, params, [tree_map(np.zeros_like, params)])
+    updates, _, _ = run(o, params, [Gradients(tree_map(np.zeros_like, params))])
     return {path for path in params.paths() if updates[0].at(path).any()}
 
 
@@ -111,7 +113,7 @@ def test_where_chooses_what_decays(where: Any) -> None:
 def test_decay_is_decoupled() -> None:
     """Under zero gradients a weight shrinks by `rate * weight_decay` of itself, whatever the moments."""
     params = Params({"w": np.full((1, 2), 4.0)})
-    updates, _, _ = run(adamw(0.5, weight_decay=0.25), params, [tree_map(np.zeros_like, params)])
+    updates, _, _ = run(adamw(0.5, weight_decay=0.25), params, [Gradients(tree_map(np.zeros_like, params))])
     assert updates[0].at("w").tolist() == [[-0.5, -0.5]]
 
 
@@ -127,7 +129,7 @@ def test_where_that_chooses_nothing_is_refused() -> None:
 def clip(limit: float, leaf: Array) -> Array:
     """One leaf, clipped."""
     params = Params({"w": leaf})
-    return clip_by_global_norm(limit).update(params, (), params)[0].at("w")
+    return clip_by_global_norm(limit).update(Gradients(params), (), params)[0].at("w")
 
 
 def test_small_gradients_are_not_clipped() -> None:
@@ -158,8 +160,8 @@ def test_the_state_of_a_chain_is_the_tuple_of_states() -> None:
 
 def test_an_empty_chain_gives_gradients_back() -> None:
     """`chain()` is the identity."""
-    params, grads = tree(0), tree(1)
-    assert chain().update(grads, chain().init(params), params) == (grads, ())
+    params, grads = tree(0), gradients(1)
+    assert chain().update(grads, chain().init(params), params) == (Updates(grads), ())
 
 
 def test_chain_takes_optimizers_only() -> None:
@@ -172,7 +174,7 @@ def test_the_state_of_another_chain_is_refused() -> None:
     """Lengths are compared, never zipped."""
     params = tree(0)
     with pytest.raises(ValueError, match=r"this chain of 2 has a state of 2 parts, got 1; make it with init"):
-        chain(sgd(0.1), sgd(0.1)).update(tree(1), (SgdState(0),), params)  # type: ignore[arg-type]
+        chain(sgd(0.1), sgd(0.1)).update(gradients(1), (SgdState(0),), params)  # type: ignore[arg-type]
 
 
 # messages -------------------------------------------------------------------------------------------------------------
@@ -181,7 +183,7 @@ def test_gradients_of_another_structure_are_refused(row: OptimizerRow) -> None:
     """The message lists the paths that are missing and those that are unexpected."""
     o, params = build(row), tree(0)
     with pytest.raises(ParamsError, match=r"^grads: .*missing f/a, missing f/b, .*unexpected f/x"):
-        o.update(Params({"f": {"x": np.ones(1)}, "w": params.at("w")}), o.init(params), params)
+        o.update(Gradients({"f": {"x": np.ones(1)}, "w": params.at("w")}), o.init(params), params)
 
 
 @every_row
@@ -200,16 +202,16 @@ def test_gradients_of_another_dtype_are_refused(row: OptimizerRow) -> None:
     with pytest.raises(
         DTypeError, match=r"^grads: the params are float32, got float64; convert with astype\(..., np.float32\)"
     ):
-        o.update(tree(1), o.init(params), params)
+        o.update(gradients(1), o.init(params), params)
 
 
 def test_the_state_of_other_params_is_refused() -> None:
     """The message says that it is the state, and lists the paths."""
     params = tree(0)
     with pytest.raises(ParamsError, match=r"^state/m: .*missing f/a.*"):
-        adam(0.1).update(tree(1), adam(0.1).init({"w": params.at("w")}), params)
+        adam(0.1).update(gradients(1), adam(0.1).init({"w": params.at("w")}), params)
     with pytest.raises(DTypeError, match=r"^state/m: the params are float64, got float32"):
-        adam(0.1).update(tree(1), adam(0.1).init(astype(params, np.float32)), params)
+        adam(0.1).update(gradients(1), adam(0.1).init(astype(params, np.float32)), params)
 
 
 def test_the_pair_of_init_is_refused_as_params() -> None:
@@ -221,9 +223,9 @@ def test_the_pair_of_init_is_refused_as_params() -> None:
 def test_updates_of_another_structure_are_refused() -> None:
     """`apply_updates` compares trees too."""
     with pytest.raises(ParamsError, match=r"^updates: .*missing w"):
-        apply_updates(tree(0), tree(1).sub("f"))
+        apply_updates(tree(0), Updates(tree(1)).sub("f"))
 
 
 def test_an_empty_tree_has_empty_updates() -> None:
     """A network without params can be trained, to no effect."""
-    assert [run(build(row), Params({}), [Params({})])[1] for row in OPTIMIZERS] == [Params({})] * len(OPTIMIZERS)
+    assert [run(build(row), Params({}), [Gradients({})])[1] for row in OPTIMIZERS] == [Params({})] * len(OPTIMIZERS)

@@ -11,14 +11,16 @@ from tests import closed_forms
 import numpy as np
 import pytest
 from tests.catalogue import OPTIMIZERS, OptimizerRow, build
-from tests.closed_forms import run, tree
+from tests.closed_forms import gradients, run, tree
 from hypothesis import given
 from hypothesis import strategies as st
 
 import funcnn
 from funcnn import (
     Optimizer,
+    Gradients,
     Params,
+    Updates,
     adam,
     adamw,
     apply_updates,
@@ -31,13 +33,14 @@ from funcnn import (
 )
 from funcnn.kernels.updates import BLOCK
 from funcnn.optimizers import AdamState, MomentumState, SgdState, optimizer
+from funcnn.params import ArrayTree
 from funcnn.params.packing import pack
 
 every_row = pytest.mark.parametrize("row", OPTIMIZERS, ids=lambda row: row.source)
 ELEMENTWISE = [row for row in OPTIMIZERS if "clip" not in row.source]
 
 
-def leaves(params: Params) -> dict[str, Any]:
+def leaves(params: ArrayTree) -> dict[str, Any]:
     """The leaves by path, in float64."""
     return {path: params.at(path).astype(np.float64) for path in params.paths()}
 
@@ -47,7 +50,7 @@ def leaves(params: Params) -> dict[str, Any]:
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_first_steps_are_those_of_the_closed_form(row: OptimizerRow, dtype: type[np.floating[Any]]) -> None:
     """The first four updates agree with the algorithm written down from its source."""
-    o, params, grads = build(row), tree(0, dtype), [tree(i, dtype) for i in (1, 2, 3, 4)]
+    o, params, grads = build(row), tree(0, dtype), [gradients(i, dtype) for i in (1, 2, 3, 4)]
     plain, p = closed_forms.of(o), leaves(params)
     for g, u in zip(grads, run(o, params, grads)[0], strict=True):
         expected = plain(leaves(g), p)
@@ -65,7 +68,7 @@ def test_adam_starts_with_the_sign_of_the_gradient() -> None:
 
 def test_momentum_gathers_speed() -> None:
     """Under a constant gradient of 1 the steps grow as 1, 1 + 1/2, 1 + 1/2 + 1/4."""
-    params, ones = Params({"w": np.zeros(1)}), Params({"w": np.ones(1)})
+    params, ones = Params({"w": np.zeros(1)}), Gradients({"w": np.ones(1)})
     updates, _, _ = run(momentum(1.0, 0.5), params, [ones] * 3)
     assert [float(u.at("w")[0]) for u in updates] == [-1.0, -1.5, -1.75]
 
@@ -73,10 +76,10 @@ def test_momentum_gathers_speed() -> None:
 @pytest.mark.parametrize("o", [adam(1e-3), adamw(1e-3), momentum(0.1, 0.9)], ids=repr)
 def test_dead_params_leave_no_denormal_numbers(o: Optimizer[Any]) -> None:
     """Where the gradient has become zero for good, moments go to zero; they would stay at 1e-45, where all is slow."""
-    params, ones = Params({"w": np.ones(3, np.float32)}), Params({"w": np.array([1.0, 0.0, 1e-10], np.float32)})
+    params, ones = Params({"w": np.ones(3, np.float32)}), Gradients({"w": np.array([1.0, 0.0, 1e-10], np.float32)})
     state = o.init(params)
     for t in range(1200):
-        grads = ones if t == 0 else Params({"w": np.array([1.0, 0.0, 0.0], np.float32)})
+        grads = ones if t == 0 else Gradients({"w": np.array([1.0, 0.0, 0.0], np.float32)})
         params, state = o.step(grads, state, params)
     assert [bool(x) for x in np.asarray(state[1].at("w"))] == [True, False, False]
 
@@ -93,7 +96,7 @@ def test_a_step_is_the_updates_applied(row: OptimizerRow, n: int) -> None:
     for other in others:
         at_once = in_turn = (params, other.init(params))
         for _ in range(2):
-            grads = Params({"a": rng.standard_normal((2, n), np.float32), "b": rng.standard_normal(3, np.float32)})
+            grads = Gradients({"a": rng.standard_normal((2, n), np.float32), "b": rng.standard_normal(3, np.float32)})
             at_once = other.step(grads, at_once[1], at_once[0])
             updates, state = other.update(grads, in_turn[1], in_turn[0])
             in_turn = apply_updates(in_turn[0], updates), state
@@ -107,9 +110,9 @@ def test_long_vectors_are_updated_as_short_ones(o: Optimizer[Any], n: int) -> No
     rng = np.random.default_rng(n)
     p, g = rng.standard_normal((2, n), np.float32)
     cut = n // 3
-    whole, _, _ = run(o, Params({"a": p}), [Params({"a": g})] * 2)
-    parts, _, _ = run(o, Params({"a": p[:cut], "b": p[cut:]}), [Params({"a": g[:cut], "b": g[cut:]})] * 2)
-    short, _, _ = run(o, Params({"a": p[-99:]}), [Params({"a": g[-99:]})] * 2)
+    whole, _, _ = run(o, Params({"a": p}), [Gradients({"a": g})] * 2)
+    parts, _, _ = run(o, Params({"a": p[:cut], "b": p[cut:]}), [Gradients({"a": g[:cut], "b": g[cut:]})] * 2)
+    short, _, _ = run(o, Params({"a": p[-99:]}), [Gradients({"a": g[-99:]})] * 2)
     assert ravel(whole[1])[0].tobytes() == ravel(parts[1])[0].tobytes()
     assert whole[1].at("a")[-99:].tobytes() == short[1].at("a").tobytes()
 
@@ -120,7 +123,7 @@ def test_long_vectors_are_updated_as_short_ones(o: Optimizer[Any], n: int) -> No
 def test_zero_gradients_change_nothing(o: Optimizer[Any], seed: int) -> None:
     """From a fresh state, zero gradients leave params as they are, bit for bit, negative zeros too."""
     params = tree(seed).set("w", np.full((2, 2), -0.0))
-    zeros = tree_map(np.zeros_like, params)
+    zeros = Gradients(tree_map(np.zeros_like, params))
     assert run(o, params, [zeros] * 3)[1] == params
 
 
@@ -128,18 +131,18 @@ def test_zero_gradients_change_nothing(o: Optimizer[Any], seed: int) -> None:
 @given(seed=st.integers(0, 2**32))
 def test_splitting_a_tree_commutes_with_update(row: OptimizerRow, seed: int) -> None:
     """Two halves of a tree are updated as the whole is."""
-    o, params, grads = build(row), tree(seed), [tree(seed + i) for i in (1, 2)]
+    o, params, grads = build(row), tree(seed), [gradients(seed + i) for i in (1, 2)]
     _, whole, _ = run(o, params, grads)
     f = run(o, params.sub("f"), [g.sub("f") for g in grads])[1]
-    w = run(o, Params({"w": params.at("w")}), [Params({"w": g.at("w")}) for g in grads])[1]
+    w = run(o, Params({"w": params.at("w")}), [Gradients({"w": g.at("w")}) for g in grads])[1]
     assert Params({"f": f}) | w == whole
 
 
 @every_row
 def test_packed_trees_give_the_same_bits(row: OptimizerRow) -> None:
     """Packed or not, `Params` or dicts, in whatever order of names: the same updates and states."""
-    o, params, grads = build(row), tree(0), [tree(1), tree(2)]
-    forms: list[Callable[[Params], Any]] = [pack, Params.to_dict, lambda t: dict(reversed(t.to_dict().items()))]
+    o, params, grads = build(row), tree(0), [gradients(1), gradients(2)]
+    forms: list[Callable[[ArrayTree], Any]] = [pack, ArrayTree.to_dict, lambda t: dict(reversed(t.to_dict().items()))]
     expected = run(o, params, grads)
     assert [run(o, form(params), [form(g) for g in grads]) for form in forms] == [expected] * 3
 
@@ -148,10 +151,10 @@ def test_packed_trees_give_the_same_bits(row: OptimizerRow) -> None:
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_the_dtype_is_that_of_the_params(row: OptimizerRow, dtype: type[np.floating[Any]]) -> None:
     """float32 stays float32: updates, params, and every tree of the state."""
-    updates, params, state = run(build(row), tree(0, dtype), [tree(1, dtype), tree(2, dtype)])
+    updates, params, state = run(build(row), tree(0, dtype), [gradients(1, dtype), gradients(2, dtype)])
 
     def dtypes(value: Any) -> set[np.dtype[Any]]:
-        if isinstance(value, Params):
+        if isinstance(value, ArrayTree):
             return {value.at(path).dtype for path in value.paths()}
         return set().union(*map(dtypes, value)) if isinstance(value, tuple) else set()
 
@@ -161,8 +164,8 @@ def test_the_dtype_is_that_of_the_params(row: OptimizerRow, dtype: type[np.float
 @every_row
 def test_updates_are_pure(row: OptimizerRow) -> None:
     """Neither gradients nor params nor state are changed, and the same call gives the same again."""
-    o, params, grads = build(row), tree(0), tree(1)
-    _, state = o.update(tree(2), o.init(params), params)
+    o, params, grads = build(row), tree(0), gradients(1)
+    _, state = o.update(gradients(2), o.init(params), params)
     before = pickle.dumps((params, grads, state))
     first, second = o.update(grads, state, params), o.update(grads, state, params)
     assert first == second
@@ -172,7 +175,7 @@ def test_updates_are_pure(row: OptimizerRow) -> None:
 @every_row
 def test_what_comes_out_is_read_only(row: OptimizerRow) -> None:
     """Nobody can write into updates, new params or states."""
-    updates, params, _ = run(build(row), tree(0), [tree(1)])
+    updates, params, _ = run(build(row), tree(0), [gradients(1)])
     assert not any(t.at(path).flags.writeable for t in (updates[0], params) for path in t.paths())
 
 
@@ -183,7 +186,7 @@ def test_states_stay_what_they_were() -> None:
     params = Params({"w": rng.standard_normal(n, np.float32)})
     state, kept = o.init(params), []
     for _ in range(12):
-        updates, state = o.update(Params({"w": rng.standard_normal(n, np.float32)}), state, params)
+        updates, state = o.update(Gradients({"w": rng.standard_normal(n, np.float32)}), state, params)
         params = apply_updates(params, updates)
         kept.append(((updates.at("w"), params, state), pickle.dumps((updates.at("w"), params, state))))
     assert [pickle.dumps(values) == told for values, told in kept] == [True] * 12
@@ -192,7 +195,8 @@ def test_states_stay_what_they_were() -> None:
 def test_threads_may_share_everything() -> None:
     """Steps taken by several threads at once from shared params and state are those of one thread."""
     rng = np.random.default_rng(0)
-    params, grads = (Params({"w": rng.standard_normal((2, BLOCK), np.float32)}) for _ in range(2))
+    params = Params({"w": rng.standard_normal((2, BLOCK), np.float32)})
+    grads = Gradients({"w": rng.standard_normal((2, BLOCK), np.float32)})
     expected = run(adamw(0.1), params, [grads] * 3)
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(lambda i: run(adamw(0.1), params, [grads] * 3) == expected, range(12))) == [True] * 12
@@ -211,17 +215,17 @@ def test_optimizers_pickle(row: OptimizerRow) -> None:
     o = build(row)
     again = pickle.loads(pickle.dumps(o))
     assert again == o and hash(again) == hash(o)
-    assert run(again, tree(0), [tree(1)]) == run(o, tree(0), [tree(1)])
+    assert run(again, tree(0), [gradients(1)]) == run(o, tree(0), [gradients(1)])
 
 
 @every_row
 def test_a_pickled_state_goes_on_as_if_never_stopped(row: OptimizerRow) -> None:
     """State and params come back equal from a pickle, and the next step is the same bit for bit."""
     o = build(row)
-    _, params, state = run(o, tree(0), [tree(1), tree(2)])
+    _, params, state = run(o, tree(0), [gradients(1), gradients(2)])
     again_params, again_state = pickle.loads(pickle.dumps((params, state)))
     assert (again_params, again_state) == (params, state)
-    assert o.update(tree(3), again_state, again_params) == o.update(tree(3), state, params)
+    assert o.update(gradients(3), again_state, again_params) == o.update(gradients(3), state, params)
 
 
 def test_an_optimizer_is_a_pair() -> None:
@@ -243,9 +247,9 @@ def closed_over_init(params: funcnn.Tree) -> int:
     return 0
 
 
-def closed_over_update(grads: funcnn.Tree, state: int, params: funcnn.Tree) -> tuple[Params, int]:
+def closed_over_update(grads: funcnn.Tree, state: int, params: funcnn.Tree) -> tuple[Updates, int]:
     """Gradients as they are."""
-    return Params(grads), state
+    return Updates(grads), state
 
 
 @optimizer
@@ -262,7 +266,7 @@ def test_a_users_optimizer_is_recorded() -> None:
 
 def test_states_count_their_steps() -> None:
     """The state is a named tuple of the step count and trees like the params."""
-    params, grads = tree(0), tree(1)
+    params, grads = tree(0), gradients(1)
     assert run(sgd(0.1), params, [grads] * 3)[2] == SgdState(3)
-    assert run(momentum(0.1, 0.9), params, [grads])[2] == MomentumState(1, grads)
-    assert run(adam(0.1), params, [grads])[2] == AdamState(1, grads, tree_map(np.square, grads))
+    assert run(momentum(0.1, 0.9), params, [grads])[2] == MomentumState(1, Params(grads))
+    assert run(adam(0.1), params, [grads])[2] == AdamState(1, Params(grads), Params(tree_map(np.square, grads)))

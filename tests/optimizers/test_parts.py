@@ -9,7 +9,7 @@ import pytest
 
 from funcnn import Optimizer, ParamsError, adam, adamw, chain, cosine_decay, momentum, sgd
 from funcnn.optimizers import add_decayed_weights, scale_by_adam, scale_by_rate
-from tests.closed_forms import run, tree
+from tests.closed_forms import gradients, run, tree
 
 RATE = cosine_decay(0.1, 6)
 SAME: list[tuple[Optimizer[Any], Optimizer[Any]]] = [
@@ -31,7 +31,7 @@ SAME: list[tuple[Optimizer[Any], Optimizer[Any]]] = [
 def test_a_chain_of_parts_is_the_optimizer(parts: Optimizer[Any], whole: Optimizer[Any]) -> None:
     """But for rounding, over five steps, in float64 and in float32; by update and by step."""
     for dtype, precision in ((np.float64, 1e-12), (np.float32, 1e-5)):
-        params, grads = tree(0, dtype), [tree(i, dtype) for i in range(1, 6)]
+        params, grads = tree(0, dtype), [gradients(i, dtype) for i in range(1, 6)]
         _, one, _ = run(parts, params, grads)
         _, other, _ = run(whole, params, grads)
         state = parts.init(params)
@@ -44,7 +44,7 @@ def test_a_chain_of_parts_is_the_optimizer(parts: Optimizer[Any], whole: Optimiz
 
 def test_decay_in_front_is_a_penalty() -> None:
     """Momentum then gathers it with the gradients."""
-    params, grads = tree(0), [tree(1), tree(2)]
+    params, grads = tree(0), [gradients(1), gradients(2)]
     updates, _, _ = run(chain(add_decayed_weights(0.5, where="w"), momentum(0.1, 0.9)), params, grads)
     first = -0.1 * (grads[0].at("w") + 0.5 * params.at("w"))
     assert updates[0].at("w") == pytest.approx(first)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import funcnn
-from funcnn import Dense, Layer, Optimizer, Params, Relu, Shape, Spec, initializers, layer, serial, sgd, squared_error
+from funcnn import Dense, Layer, Optimizer, Relu, Shape, Spec, Updates, initializers, layer, serial, sgd, squared_error
 from funcnn.authoring import axes
 from funcnn.testing import LAWS, Case, Law, LawBroken, LossCase, OptimizerCase, broken, closed_form, holds
 from funcnn.testing.casebook.programs import program
@@ -36,7 +36,7 @@ def Clumsy() -> Layer[Any, Any]:
 
 
 HALF: Layer[Any, Any] = Layer.lift(lambda shape: shape, lambda x: (x / 2, lambda dy: dy))
-STANDING: Optimizer[Any] = Optimizer(lambda params: (), lambda grads, state, params: (Params(grads), state))
+STANDING: Optimizer[Any] = Optimizer(lambda params: (), lambda grads, state, params: (Updates(grads), state))
 
 
 def found(layer: Layer[Any, Any], law: str, **claims: Any) -> LawBroken:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from funcnn import Loss, Optimizer, Params, ShapeError, loss, momentum, sgd, tree_map
+from funcnn import Loss, Optimizer, ShapeError, Updates, loss, momentum, sgd, tree_map
 from funcnn.params import packed
 from funcnn.records import Record
 from funcnn.testing import LawBroken
@@ -124,27 +124,27 @@ def stepping(step: Callable[[Any, Any, Any], tuple[Any, Any]], state: Any = 0) -
 
 def descent(change: Callable[[Any], Any]) -> Optimizer[Any]:
     """Gradient descent, every leaf of the updates passed through `change`."""
-    return stepping(lambda g, s, p: (tree_map(lambda a: change(-0.5 * a), g), s))
+    return stepping(lambda g, s, p: (Updates(tree_map(lambda a: change(-0.5 * a), g)), s))
 
 
-def _by_place(g: Any, s: Any, p: Any) -> tuple[Params, Any]:
+def _by_place(g: Any, s: Any, p: Any) -> tuple[Updates, Any]:
     def scaled(tree: Mapping[str, Any]) -> dict[str, Any]:
         return {name: scaled(a) if isinstance(a, Mapping) else -a * (1 + i) for i, (name, a) in enumerate(tree.items())}
 
-    return Params(scaled(g)), s
+    return Updates(scaled(g)), s
 
 
-def _packed_only(g: Any, s: Any, p: Any) -> tuple[Params, Any]:
-    return tree_map(lambda a: -a if isinstance(g, Params) and packed(g) else -2 * a, g), s
+def _packed_only(g: Any, s: Any, p: Any) -> tuple[Updates, Any]:
+    return Updates(tree_map(lambda a: -a if packed(g) else -2 * a, g)), s
 
 
 def _remembering() -> Optimizer[Any]:
     seen = itertools.count(1)
-    return stepping(lambda g, s, p: (tree_map(lambda a: -a / next(seen), g), s))
+    return stepping(lambda g, s, p: (Updates(tree_map(lambda a: -a / next(seen), g)), s))
 
 
-def _leaking(g: Any, s: Any, p: Any) -> tuple[Params, Any]:
-    return tree_map(lambda a: a * -np.float64(0.5), g), s
+def _leaking(g: Any, s: Any, p: Any) -> tuple[Updates, Any]:
+    return Updates(tree_map(lambda a: a * -np.float64(0.5), g)), s
 
 
 def _float16(a: Any) -> Any:
@@ -153,9 +153,9 @@ def _float16(a: Any) -> Any:
 
 OPTIMIZERS: list[tuple[str, str, Optimizer[Any]]] = [
     ("drifts without gradients", "fixed_point", descent(lambda a: a + a.dtype.type(1e-6))),
-    ("the norm of all leaves", "splits", stepping(lambda g, s, p: (tree_map(lambda a: -a / (1 + sum(
-        abs(float(np.sum(g.at(path)))) for path in g.paths())), g), s))),
-    ("a writeable array in the state", "plain_state", stepping(lambda g, s, p: (g, s), lambda p: (np.zeros(3),))),
+    ("the norm of all leaves", "splits", stepping(lambda g, s, p: (Updates(tree_map(lambda a: -a / (1 + sum(
+        abs(float(np.sum(g.at(path)))) for path in g.paths())), g)), s))),
+    ("a writeable array in the state", "plain_state", stepping(lambda g, s, p: (Updates(g), s), lambda p: (np.zeros(3),))),
     ("a hidden counter", "pure", _remembering()),
     ("updates leak into float64", "dtype_kept", stepping(_leaking)),
     ("rates by the order of the dict", "order_blind", stepping(_by_place)),

@@ -23,6 +23,7 @@ from funcnn import (
     Relu,
     ShapeError,
     Tree,
+    Updates,
     adam,
     chain,
     fit,
@@ -173,7 +174,7 @@ def test_a_gradient_that_is_not_finite() -> None:
 @pytest.mark.parametrize("order", [1, -1])
 def test_no_optimizer_hides_such_a_gradient(order: int) -> None:
     """Not one that leaves such leaves alone, before or behind another."""
-    careful: Optimizer[int] = Optimizer(lambda params: 0, lambda g, s, p: (tree_map(np.nan_to_num, g), s))
+    careful: Optimizer[int] = Optimizer(lambda params: 0, lambda g, s, p: (Updates(tree_map(np.nan_to_num, g)), s))
     net = serial(Dense(3), spoiled(lambda dy: dy * np.float32(np.nan)), Dense(1))
     for optimizer in (careful, chain(*[careful, sgd(0.1)][::order])):
         _, error = failing(fit(squared_error, net.apply, optimizer, PARAMS, (X, Y)))
@@ -183,9 +184,9 @@ def test_no_optimizer_hides_such_a_gradient(order: int) -> None:
 def test_an_update_that_is_not_finite() -> None:
     """An optimizer that makes infinite params of finite gradients is an error, and names the leaf."""
 
-    def update(grads: Tree, state: int, params: Tree) -> tuple[Params, int]:
+    def update(grads: Tree, state: int, params: Tree) -> tuple[Updates, int]:
         bias = PARAMS.at("dense_1/b")
-        return PARAMS.set("dense_1/b", np.full_like(bias, np.inf)), state + 1
+        return Updates(PARAMS.set("dense_1/b", np.full_like(bias, np.inf))), state + 1
 
     leap: Optimizer[int] = Optimizer(lambda params: 0, update)
     _, error = failing(fit(squared_error, NET.apply, leap, PARAMS, (X, Y)))

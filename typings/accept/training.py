@@ -3,7 +3,7 @@
 import numpy as np
 
 from funcnn import (
-    Array, Dense, Key, Layer, Params, Relu, Shape, Tokens, Tree, adam, apply_updates, l2, serial,
+    Array, Dense, Gradients, Key, Layer, Params, Relu, Shape, Tokens, Tree, adam, apply_updates, l2, serial,
     softmax_cross_entropy, squared_error, value_and_grad, vjp,
 )  # fmt: skip
 
@@ -19,7 +19,7 @@ def trained(net: Layer[Array, Array], x: Array, labels: Tokens) -> Params:
     step = value_and_grad(softmax_cross_entropy, net.apply, l2(1e-4))
     for _ in range(3):
         loss: float
-        grads: Params
+        grads: Gradients
         loss, grads = step(params, x, labels)
         updates, state = optimizer.update(grads, state, params)
         params = apply_updates(params, updates)

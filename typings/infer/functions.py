@@ -6,8 +6,8 @@ from typing import assert_type
 import numpy as np
 
 from funcnn import (
-    Array, Dense, Embedding, Key, Layer, Loss, Objective, Params, Pullback, Relu, Shape, Spec, Tokens, Tree, adam,
-    apply_updates, differentiable, grad, joint, layer, ravel, rebuild, serial, sgd, softmax_cross_entropy,
+    Array, Dense, Embedding, Gradients, Key, Layer, Loss, Objective, Params, Pullback, Relu, Shape, Spec, Tokens, Tree,
+    Updates, adam, apply_updates, differentiable, grad, joint, layer, ravel, rebuild, serial, sgd, softmax_cross_entropy,
     squared_error, summary, trace, tree_map, value_and_grad, vjp,
 )  # fmt: skip
 from funcnn.authoring import Later, leaves
@@ -23,9 +23,9 @@ tokens, labels = np.zeros((2, 5), np.int64), np.zeros(2, np.int64)
 # vjp has jax's contract
 y, pullback = vjp(features.apply, params, x)
 assert_type(y, Array)
-assert_type(pullback, Callable[[Array], tuple[Params, Array]])
+assert_type(pullback, Callable[[Array], tuple[Gradients, Array]])
 dparams, dx = pullback(y)
-assert_type(dparams, Params)
+assert_type(dparams, Gradients)
 assert_type(dx, Array)
 
 
@@ -50,21 +50,21 @@ assert_type(softmax_cross_entropy.bind(label_smoothing=0.1), Loss[Array, Tokens 
 assert_type(joint(squared_error, softmax_cross_entropy), Loss[tuple[Array, Array], tuple[Array, Tokens | Array]])
 objective = value_and_grad(softmax_cross_entropy, features.apply)
 assert_type(objective, Objective[Array, Array, Tokens | Array])
-assert_type(objective(params, x, labels), tuple[float, Params])
-assert_type(objective.with_prediction(params, x, labels), tuple[float, Params, Array])
+assert_type(objective(params, x, labels), tuple[float, Gradients])
+assert_type(objective.with_prediction(params, x, labels), tuple[float, Gradients, Array])
 assert_type(value_and_grad(squared_error, words.apply), Objective[Tokens, Array, Array])
-assert_type(grad(softmax_cross_entropy, features.apply)(params, x, labels), Params)
+assert_type(grad(softmax_cross_entropy, features.apply)(params, x, labels), Gradients)
 
 # optimizers are pairs too
 optimizer = adam(1e-3)
 state = optimizer.init(params)
 updates, state = optimizer.update(dparams, state, params)
-assert_type(updates, Params)
+assert_type(updates, Updates)
 assert_type(apply_updates(params, updates), Params)
 params, state = optimizer.step(dparams, state, params)
 assert_type(state, AdamState)
 init, update = sgd(0.1)
-assert_type(update(dparams, init(params), params)[0], Params)
+assert_type(update(dparams, init(params), params)[0], Updates)
 
 # working with networks keeps their types
 assert_type(rebuild(words, lambda path, part: part), Layer[Tokens, Array])

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from funcnn.keys import Key
 from funcnn.optimizers.definition import Optimizer, apply_updates
-from funcnn.params import Params
+from funcnn.params import Gradients, Params, Updates
 from funcnn.testing import nested
 from funcnn.testing.casebook.fields import KnownByFields
 
@@ -67,15 +67,15 @@ class OptimizerCase(KnownByFields):
         return self.tree("params")
 
     @cached_property
-    def gradients(self) -> list[Params]:
+    def gradients(self) -> list[Gradients]:
         """A tree of gradients for every step; they do not depend on the params."""
-        return [self.tree(f"gradients {i}") for i in range(self.steps)]
+        return [Gradients(self.tree(f"gradients {i}")) for i in range(self.steps)]
 
-    def walk(self, params: Any = None, gradients: Any = None) -> list[tuple[Params, Any, Params]]:
+    def walk(self, params: Any = None, gradients: Any = None) -> list[tuple[Updates, Any, Params]]:
         """The updates, the state and the params after every step."""
         at = self.params if params is None else params
         state = self.optimizer.init(at)
-        out: list[tuple[Params, Any, Params]] = []
+        out: list[tuple[Updates, Any, Params]] = []
         for g in self.gradients if gradients is None else gradients:
             updates, state = self.optimizer.update(g, state, at)
             at = apply_updates(at, updates)

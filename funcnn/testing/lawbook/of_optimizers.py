@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from funcnn.params import Params
+from funcnn.params import ArrayTree, Gradients, K, Params, Updates
 from funcnn.params.leafwise import astype
 from funcnn.params.packing import ravel
 from funcnn.testing import nested
@@ -46,7 +46,7 @@ def _wide(tree: Any) -> dict[str, Any]:
 
 
 def _fixed_point(case: OptimizerCase) -> None:
-    nothing = Params(nested.mapped(np.zeros_like, case.params))
+    nothing = Gradients(nested.mapped(np.zeros_like, case.params))
     for i, (updates, _, _) in enumerate(case.walk(gradients=[nothing] * case.steps)):
         for path, a in by_path(updates).items():
             if a.any():
@@ -76,7 +76,7 @@ def _plain_state(case: OptimizerCase) -> None:
 
 def _parts(state: Any, case: OptimizerCase) -> None:
     """Refuse what is no number, no tree of read-only arrays in the dtype of the params, no tuple of these."""
-    if isinstance(state, Params):
+    if isinstance(state, ArrayTree):
         for path, a in by_path(state).items():
             if a.flags.writeable or a.dtype != case.dtype:
                 raise broken(f"{path} in the state is {a.dtype}{', writeable' if a.flags.writeable else ''}")
@@ -104,8 +104,8 @@ def _pure(case: OptimizerCase) -> None:
 
 def _dtype_kept(case: OptimizerCase) -> None:
     for i, (updates, _, after) in enumerate(case.walk()):
-        if not isinstance(updates, Params):
-            raise broken(f"the updates are a {type(updates).__name__}, expected Params")
+        if not isinstance(updates, Updates):
+            raise broken(f"the updates are a {type(updates).__name__}, expected Updates")
         for what, tree in (("updates", updates), ("params", after)):
             for path, a in by_path(tree).items():
                 if a.dtype != case.dtype or a.shape != case.shapes[path]:
@@ -128,7 +128,7 @@ def _order_blind(case: OptimizerCase) -> None:
 
 
 def _packing_blind(case: OptimizerCase) -> None:
-    def one(tree: Params) -> Params:
+    def one(tree: K) -> K:
         vector, unravel = ravel(tree)
         return unravel(vector)
 
