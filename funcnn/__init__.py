@@ -14,8 +14,11 @@ from funcnn.optimizers import Optimizer
 
 # layers
 from funcnn.layers.dense import Dense
-from funcnn.layers.convolution import Conv
-from funcnn.layers.pooling import AvgPool, MaxPool
+from funcnn.layers.convolution import Conv, Conv1D, Conv3D
+from funcnn.layers.transposed import Conv1DTranspose, Conv3DTranspose, ConvTranspose
+from funcnn.layers.pooling import AvgPool, MaxPool, SumPool
+from funcnn.layers.global_pooling import GlobalAvgPool, GlobalMaxPool
+from funcnn.layers.resizing import Pad, Upsample
 from funcnn.layers.embedding import Embedding
 from funcnn.layers.activations import Exp, LogSigmoid, Relu, Sigmoid, Sin, Softplus, Softsign, Square, Tanh
 from funcnn.layers.rectifiers import Celu, Elu, HardSigmoid, HardTanh, LeakyRelu, PRelu, Relu6, Selu, celu, elu, leaky_relu
@@ -88,8 +91,9 @@ __all__ = [
     "Optimizer",
     # layers
     "Dense",
-    "Conv",
-    "AvgPool", "MaxPool",
+    "Conv", "Conv1D", "Conv3D", "Conv1DTranspose", "Conv3DTranspose", "ConvTranspose",
+    "AvgPool", "MaxPool", "SumPool", "GlobalAvgPool", "GlobalMaxPool",
+    "Pad", "Upsample",
     "Embedding",
     "Celu", "Elu", "Exp", "GLU", "Gelu", "HardSigmoid", "HardSwish", "HardTanh", "LeakyRelu", "LogSigmoid", "Maxout",
     "Mish", "PRelu", "Relu", "Relu6", "Selu", "Sigmoid", "Silu", "Sin", "Softplus", "Softsign", "Square", "Tanh",

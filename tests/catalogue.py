@@ -77,6 +77,24 @@ LAYERS: Final = (
     LayerRow("Conv(2, (2, 3), (2, 1), 'SAME')", ("B", range(1, 5), range(1, 5), "C"), linear=True),
     LayerRow("Conv(3, (1, 1))", ("B", range(1, 4), range(1, 4), "C"), linear=True),
     LayerRow("Conv(2, (2, 2), (3, 2))", ("B", range(2, 6), range(2, 6), 5), linear=True),
+    LayerRow(
+        "Conv(4, (2, 2), padding=((1, 0), (0, 2)), dilation=(2, 1), groups=2)", ("B", range(2, 5), range(1, 5), 4),
+        linear=True,
+    ),
+    LayerRow("Conv(4, (3, 2), (1, 2), 'SAME', groups=4, bias=False)", ("B", range(1, 5), range(1, 5), 4), linear=True),
+    LayerRow("Conv1D(3, 2, dilation=2)", ("B", range(3, 6), "C"), linear=True, also=("translation_equivariant",)),
+    LayerRow("Conv1D(3, 3, 2, 'CAUSAL')", ("B", range(1, 6), "C"), linear=True),
+    LayerRow("Conv1D(2, (2,), padding=(0, 1), groups=2)", ("B", range(1, 5), 4), linear=True),
+    LayerRow("Conv3D(2, (2, 1, 2), (1, 2, 1), 'SAME')", ("B", 2, range(1, 4), range(1, 3), "C"), linear=True),
+    LayerRow("Conv1DTranspose(3, 3, 2)", ("B", "T", "C"), linear=True),
+    LayerRow("Conv1DTranspose(4, 2, 3, 'CAUSAL', groups=2)", ("B", "T", 2), linear=True),
+    LayerRow("Conv3DTranspose(2, (2, 1, 2), (1, 2, 2), 'SAME')", ("B", 2, range(1, 3), range(1, 3), "C"), linear=True),
+    LayerRow("ConvTranspose(3, (3, 2), (2, 1))", ("B", range(1, 4), range(1, 4), "C"), linear=True),
+    LayerRow("ConvTranspose(2, (3, 3), (2, 3), 'SAME', bias=False)", ("B", range(1, 4), range(1, 4), "C"), linear=True),
+    LayerRow(
+        "ConvTranspose(4, (3, 2), (2, 2), ((1, 0), (0, -1)), dilation=(1, 2), groups=2)",
+        ("B", range(1, 4), range(1, 4), 4), linear=True,
+    ),
     LayerRow("AvgPool((2, 2), (2, 2))", ("B", range(2, 6), range(2, 6), "C"), linear=True, also=("within_input",)),
     LayerRow("AvgPool((2, 2), (3, 3))", ("B", range(2, 6), range(2, 6), "C"), linear=True, also=("within_input",)),
     LayerRow(
@@ -87,6 +105,18 @@ LAYERS: Final = (
     LayerRow(
         "MaxPool((3, 2), (2, 1), 'SAME')", ("B", range(1, 5), range(1, 5), "C"), kinks=True, also=("within_input",)
     ),
+    LayerRow(
+        "MaxPool((2,), (1,), ((1, 0),), dilation=(2,))", ("B", range(2, 6), "C"), kinks=True, also=("within_input",)
+    ),
+    LayerRow("SumPool((2, 2), (2, 1))", ("B", range(2, 5), range(2, 5), "C"), linear=True),
+    LayerRow("SumPool((2, 1, 2), padding='SAME')", ("B", range(1, 4), 2, range(1, 3), "C"), linear=True),
+    LayerRow("GlobalAvgPool", ("B", range(1, 4), range(1, 4), "C"), linear=True, also=("within_input",)),
+    LayerRow("GlobalMaxPool", ("B", range(1, 5), "C"), kinks=True, also=("within_input",)),
+    LayerRow("Pad(((1, 2),), 'reflect')", ("B", range(3, 5), "C"), linear=True, also=("within_input",)),
+    LayerRow("Pad(((1, 0), (0, 2)), 'edge')", ("B", "H", "W", "C"), linear=True, also=("within_input",)),
+    LayerRow("Pad(((1, 0),), value=2.0)", ("B", "D"), linear=True),
+    LayerRow("Upsample((2, 3))", ("B", range(1, 4), range(1, 4), "C"), linear=True, also=("within_input",)),
+    LayerRow("Upsample(3, 'bilinear')", ("B", range(1, 5), "C"), linear=True, also=("within_input",)),
     LayerRow("Embedding(5, 3)", ("B", "T"), tokens=5),
     LayerRow("Celu", ("B", ..., "D"), also=("increasing", "propagates_nan")),
     LayerRow("Elu", ("B", ..., "D"), also=("increasing", "propagates_nan")),
@@ -198,6 +228,9 @@ LARGE: Final = (
     LayerRow("Dense(200)", (130, 300), linear=True),
     LayerRow("Conv(16, (3, 3), padding='SAME')", (2, 14, 14, 8), linear=True),
     LayerRow("Conv(16, (3, 3))", (3, 10, 17, 12), linear=True),
+    LayerRow("Conv(32, (3, 3), padding='SAME', dilation=(2, 2))", (3, 20, 20, 32), linear=True),
+    LayerRow("Conv(32, (3, 3), padding='SAME', groups=32)", (3, 40, 40, 32), linear=True),
+    LayerRow("ConvTranspose(16, (3, 3), (2, 2), 'SAME')", (3, 14, 14, 32), linear=True),
     LayerRow("MaxPool((2, 2), (2, 2))", (3, 40, 40, 32), kinks=True),
     LayerRow("Embedding(70000, 4)", (7, 9), tokens=range(69000, 70000)),
     LayerRow("Embedding(6, 3)", (300, 2), tokens=6),

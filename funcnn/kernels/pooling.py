@@ -1,4 +1,4 @@
-"""Pools of images, (batch, height, width, channels), and their pullbacks.
+"""Pools of sequences, images and volumes, (batch, ..., channels), and their pullbacks.
 
 The pixels at one offset of all windows are a strided slice of the image: a pool is a fold over the offsets, of a few
 images at a time, which stay in the cache. Padding is never made: windows at a border have fewer pixels.
@@ -7,27 +7,28 @@ images at a time, which stay in the cache. Padding is never made: windows at a b
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from math import prod
 
 import numpy as np
 
 from funcnn.kernels import scratch
 from funcnn.kernels.threads import longer, spread
-from funcnn.kernels.windows import Pads, Pair, positions, reach
+from funcnn.kernels.windows import Slices, Windows
 from funcnn.types import Array
 
 _BLOCK = 1 << 19  # bytes of an input that is worked on at a time: it is read once for every offset
 _WORTHWHILE = 1 << 20  # elements that repay another thread
 
 
-def max_pool(x: Array, window: Pair, strides: Pair, pads: Pads) -> Array:
+def max_pool(x: Array, how: Windows) -> Array:
     """The largest pixel of every window; NaN if there is one. Complex numbers are ordered by their real part."""
-    y = _empty(x, window, strides, pads)
+    y = _empty(x, how)
     larger = _larger_real if x.dtype.kind == "c" else np.maximum
-    offsets = list(_offsets(x.shape, y.shape, window, strides, pads))
+    offsets = _offsets(x.shape, y, how)
 
     def part(start: int, end: int) -> None:
         for images in _images(x, start, end):
-            if _padded(pads):
+            if _padded(how):
                 y[images].fill(-np.inf)
                 for windows, pixels in offsets:
                     out = y[images][windows]
@@ -41,13 +42,13 @@ def max_pool(x: Array, window: Pair, strides: Pair, pads: Pads) -> Array:
     return y
 
 
-def max_pool_input(x: Array, y: Array, dy: Array, window: Pair, strides: Pair, pads: Pads) -> Array:
+def max_pool_input(x: Array, y: Array, dy: Array, how: Windows) -> Array:
     """The cotangent of `x`: all of `dy` goes to the first of the largest pixels; to the first pixel, if one is NaN.
 
     What is left of `dy` goes on from every pixel that is smaller than `y`, and stays with the first that is not.
     """
-    dx, give = _input_like(x.shape, dy, window, strides, pads)
-    *offsets, (ends, last) = _offsets(x.shape, y.shape, window, strides, pads)
+    dx, give = _input_like(x.shape, dy, how)
+    *offsets, (ends, last) = _offsets(x.shape, y, how)
 
     def part(start: int, end: int) -> None:
         for images in _images(x, start, end):
@@ -67,79 +68,75 @@ def max_pool_input(x: Array, y: Array, dy: Array, window: Pair, strides: Pair, p
     return dx
 
 
-def average_pool(x: Array, window: Pair, strides: Pair, pads: Pads) -> Array:
-    """The mean of the pixels of every window; what lies in the padding does not count."""
-    y = _empty(x, window, strides, pads)
+def sum_pool(x: Array, how: Windows) -> Array:
+    """The sum of the pixels of every window."""
+    y = _empty(x, how)
     y.fill(0)
-    divisor = _pixels(x, y, window, strides, pads)
     for images in _images(x):
-        for windows, pixels in _offsets(x.shape, y.shape, window, strides, pads):
+        for windows, pixels in _offsets(x.shape, y, how):
             out = y[images][windows]
             out += x[images][pixels]
-        out = y[images]
-        out /= divisor
     return y
 
 
-def average_pool_input(dy: Array, shape: tuple[int, ...], window: Pair, strides: Pair, pads: Pads) -> Array:
-    """The cotangent of an `x` of this shape: every pixel of a window gets its share of `dy`."""
-    dx, give = _input_like(shape, dy, window, strides, pads)
-    share = dy / _pixels(dx, dy, window, strides, pads)
+def sum_pool_input(dy: Array, shape: tuple[int, ...], how: Windows) -> Array:
+    """The cotangent of an `x` of this shape: every pixel of a window gets `dy`."""
+    dx, give = _input_like(shape, dy, how)
     for images in _images(dx):
-        for windows, pixels in _offsets(shape, dy.shape, window, strides, pads):
-            give(dx[images][pixels], share[images][windows])
+        for windows, pixels in _offsets(shape, dy, how):
+            give(dx[images][pixels], dy[images][windows])
     return dx
 
 
-def _empty(x: Array, window: Pair, strides: Pair, pads: Pads) -> Array:
-    n, height, width, channels = x.shape
-    down = positions(height, window[0], strides[0], pads[0])
-    across = positions(width, window[1], strides[1], pads[1])
-    y: Array = scratch.array((n, down, across, channels), x.dtype)
+def average_pool(x: Array, how: Windows) -> Array:
+    """The mean of the pixels of every window; what lies in the padding does not count."""
+    y = sum_pool(x, how)
+    y /= _pixels(x.shape, y, how)
     return y
 
 
-def _input_like(
-    shape: tuple[int, ...], dy: Array, window: Pair, strides: Pair, pads: Pads
-) -> tuple[Array, Callable[[Array, Array], None]]:
+def average_pool_input(dy: Array, shape: tuple[int, ...], how: Windows) -> Array:
+    """The cotangent of an `x` of this shape: every pixel of a window gets its share of `dy`."""
+    return sum_pool_input(dy / _pixels(shape, dy, how), shape, how)
+
+
+def _empty(x: Array, how: Windows) -> Array:
+    y: Array = scratch.array((len(x), *how.counts(x.shape), x.shape[-1]), x.dtype)
+    return y
+
+
+def _input_like(shape: tuple[int, ...], dy: Array, how: Windows) -> tuple[Array, Callable[[Array, Array], None]]:
     """Room for the cotangent of the input, and how it is filled: where no pixel is in two windows, without adding."""
-    tiles = window == strides and (dy.shape[1] * window[0], dy.shape[2] * window[1]) == shape[1:3] and not _padded(pads)
+    covered = tuple(n * k for n, k in zip(dy.shape[1:-1], how.size, strict=True))
+    tiles = how.size == how.strides and how.plain and covered == shape[1:-1] and not _padded(how)
     dx: Array = scratch.array(shape, dy.dtype)
     if not tiles:
         dx.fill(0)
-    apart = strides[0] >= window[0] and strides[1] >= window[1]
+    apart = all(s >= (k - 1) * d + 1 for k, s, d in zip(how.size, how.strides, how.dilation, strict=True))
     return dx, np.copyto if apart else _add
 
 
-def _padded(pads: Pads) -> bool:
-    return pads != ((0, 0), (0, 0))
+def _padded(how: Windows) -> bool:
+    return any(map(any, how.pads))
 
 
 def _add(a: Array, b: Array) -> None:
     a += b
 
 
-def _pixels(x: Array, y: Array, window: Pair, strides: Pair, pads: Pads) -> float | Array:
+def _pixels(shape: tuple[int, ...], y: Array, how: Windows) -> float | Array:
     """How many pixels the windows have, padding apart."""
-    if not _padded(pads):
-        return float(window[0] * window[1])
-    down, across = (
-        np.array([min(r * s + k - pad[0], n) - max(r * s - pad[0], 0) for r in range(count)], x.real.dtype)
-        for n, count, k, s, pad in zip(x.shape[1:3], y.shape[1:3], window, strides, pads, strict=True)
-    )
-    counts: Array = down[:, None, None] * across[:, None]
+    if not _padded(how):
+        return float(prod(how.size))
+    counts: Array = np.zeros((1, *y.shape[1:-1], 1), y.real.dtype)
+    for windows, _ in how.offsets(shape, y.shape[1:-1]):
+        counts[windows] += 1
     return counts
 
 
-def _offsets(
-    shape: tuple[int, ...], y_shape: tuple[int, ...], window: Pair, strides: Pair, pads: Pads
-) -> Iterator[tuple[tuple[slice, ...], tuple[slice, ...]]]:
+def _offsets(shape: tuple[int, ...], y: Array, how: Windows) -> list[tuple[Slices, Slices]]:
     """For every offset in a window, row by row: which windows have a pixel there, and which pixels these are."""
-    across = [reach(q, strides[1], pads[1][0], shape[2], y_shape[2]) for q in range(window[1])]
-    for p in range(window[0]):
-        rows, lines = reach(p, strides[0], pads[0][0], shape[1], y_shape[1])
-        for columns, pixels in across:
-            yield (slice(None), rows, columns), (slice(None), lines, pixels)
+    return list(how.offsets(shape, y.shape[1:-1]))
 
 
 def _images(x: Array, start: int = 0, end: int | None = None) -> Iterator[slice]:

@@ -1,14 +1,79 @@
-"""Sliding windows over the height and width of images: where they stand, and which pixels they reach."""
+"""Sliding windows over the axes between batch and channels: where they stand, and which pixels they reach."""
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from collections.abc import Iterator
+from itertools import product
+from typing import NamedTuple, TypeAlias
+
+from funcnn.kernels import scratch
+from funcnn.types import Array
 
 Pair: TypeAlias = "tuple[int, int]"
-"""For the height and for the width."""
+"""For the height and for the width; or before and behind."""
 
 Pads: TypeAlias = "tuple[Pair, Pair]"
 """`((top, bottom), (left, right))`: how many pixels are missing at each border."""
+
+Sizes: TypeAlias = "tuple[int, ...]"
+"""One for every axis that windows slide along."""
+
+Slices: TypeAlias = "tuple[slice, ...]"
+
+
+class Windows(NamedTuple):
+    """Windows over one, two or three axes: along each axis, window `r` has the pixels `r s + i d - before`, `i < size`.
+
+    size       how many pixels
+    strides    from one window to the next, s
+    dilation   from one pixel of a window to the next, d
+    pads       (before, behind): pixels that are missing at the borders; negative ones are left out there
+    """
+
+    size: Sizes
+    strides: Sizes
+    dilation: Sizes
+    pads: tuple[Pair, ...]
+
+    @property
+    def plain(self) -> bool:
+        """Do the pixels of a window lie side by side, and is none of the input left out at its borders?"""
+        return max(self.dilation) == 1 and min(map(min, self.pads)) >= 0
+
+    def counts(self, shape: tuple[int, ...]) -> Sizes:
+        """How many windows there are along each axis of an array of this shape.
+
+        >>> Windows((3, 3), (1, 1), (2, 1), ((0, 0), (1, 1))).counts((8, 28, 28, 3))
+        (24, 28)
+        """
+        each = zip(shape[1:-1], self.size, self.strides, self.dilation, self.pads, strict=True)
+        return tuple(positions(n, (k - 1) * d + 1, s, pad) for n, k, s, d, pad in each)
+
+    def offsets(self, shape: tuple[int, ...], counts: Sizes) -> Iterator[tuple[Slices, Slices]]:
+        """For every pixel of a window, row by row: which windows have a real pixel there, and which these are."""
+        each = zip(shape[1:-1], counts, self.size, self.strides, self.dilation, self.pads, strict=True)
+        along = [[reach(i * d, s, pad[0], n, count) for i in range(k)] for n, count, k, s, d, pad in each]
+        for found in product(*along):
+            windows, pixels = zip(*found, strict=True)
+            yield (slice(None), *windows), (slice(None), *pixels)
+
+
+def padded(x: Array, pads: tuple[Pair, ...]) -> Array:
+    """The array with zeros where pixels are missing, and without those that are left out."""
+    if not any(map(any, pads)):
+        return x
+    sizes = x.shape[1:-1]
+    shape = len(x), *(n + before + behind for n, (before, behind) in zip(sizes, pads, strict=True)), x.shape[-1]
+    out: Array = scratch.array(shape, x.dtype)
+    out.fill(0)
+    inside, real = [slice(None)], [slice(None)]
+    for n, (before, behind) in zip(sizes, pads, strict=True):
+        first, at = max(0, -before), max(0, before)
+        left = max(0, n - first + min(0, behind))
+        real.append(slice(first, first + left))
+        inside.append(slice(at, at + left))
+    out[tuple(inside)] = x[tuple(real)]
+    return out
 
 
 def positions(size: int, window: int, stride: int, pads: Pair) -> int:

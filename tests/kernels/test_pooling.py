@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from funcnn import Array
 from funcnn.kernels import pooling as kernel
-from funcnn.kernels.windows import Pads, Pair, positions
+from funcnn.kernels.windows import Pads, Pair, Windows, positions
 
 
 class Case(NamedTuple):
@@ -24,8 +24,8 @@ class Case(NamedTuple):
     pads: Pads
 
     @property
-    def how(self) -> tuple[Pair, Pair, Pads]:
-        return self.window, self.strides, self.pads
+    def how(self) -> Windows:
+        return Windows(self.window, self.strides, (1, 1), self.pads)
 
 
 @st.composite
@@ -64,12 +64,12 @@ def pooled(case: Case) -> tuple[Array, Array, Array, Array]:
 
 def all_four(case: Case) -> tuple[Array, Array, Array, Array]:
     """What the kernels make of it."""
-    top = kernel.max_pool(case.x, *case.how)
+    top = kernel.max_pool(case.x, case.how)
     return (
         top,
-        kernel.average_pool(case.x, *case.how),
-        kernel.max_pool_input(case.x, top, case.dy, *case.how),
-        kernel.average_pool_input(case.dy, case.x.shape, *case.how),
+        kernel.average_pool(case.x, case.how),
+        kernel.max_pool_input(case.x, top, case.dy, case.how),
+        kernel.average_pool_input(case.dy, case.x.shape, case.how),
     )
 
 
@@ -114,12 +114,12 @@ def test_complex_numbers_are_ordered_by_their_real_part(case: Case) -> None:
     v = np.random.default_rng(4).normal(size=case.dy.shape)
     turned = case._replace(x=case.x + 1j * u, dy=case.dy + 1j * v)
     top, mean, dtop, dmean = all_four(turned)
-    went = kernel.max_pool_input(case.x, kernel.max_pool(case.x, *case.how), v, *case.how)
-    np.testing.assert_array_equal(top.real, kernel.max_pool(case.x, *case.how))
+    went = kernel.max_pool_input(case.x, kernel.max_pool(case.x, case.how), v, case.how)
+    np.testing.assert_array_equal(top.real, kernel.max_pool(case.x, case.how))
     np.testing.assert_allclose((top.imag * v).sum(), (went * u).sum(), rtol=1e-9, atol=1e-12)
     np.testing.assert_allclose(dtop.imag, went, rtol=1e-12, atol=1e-13)
-    np.testing.assert_allclose(mean.imag, kernel.average_pool(u, *case.how), rtol=1e-12, atol=1e-13)
-    np.testing.assert_allclose(dmean.imag, kernel.average_pool_input(v, u.shape, *case.how), rtol=1e-12, atol=1e-13)
+    np.testing.assert_allclose(mean.imag, kernel.average_pool(u, case.how), rtol=1e-12, atol=1e-13)
+    np.testing.assert_allclose(dmean.imag, kernel.average_pool_input(v, u.shape, case.how), rtol=1e-12, atol=1e-13)
 
 
 @given(case=cases())
@@ -134,13 +134,13 @@ def test_a_window_with_nan_has_no_other_maximum(case: Case) -> None:
 
 def pooled_nan(case: Case) -> Array:
     """NaN for the windows that have a NaN."""
-    return kernel.average_pool(np.where(np.isnan(case.x), np.nan, 0.0), *case.how)
+    return kernel.average_pool(np.where(np.isnan(case.x), np.nan, 0.0), case.how)
 
 
 def test_float32_stays_float32_and_integers_are_exact() -> None:
     """Means of float32 are float32; small integers have exact means of four."""
     x = np.arange(32, dtype=np.float32).reshape(2, 4, 4, 1)
-    y = kernel.average_pool(x, (2, 2), (2, 2), ((0, 0), (0, 0)))
+    y = kernel.average_pool(x, Windows((2, 2), (2, 2), (1, 1), ((0, 0), (0, 0))))
     assert y.dtype == np.float32
     assert y[0, :, :, 0].tolist() == [[2.5, 4.5], [10.5, 12.5]]
 

@@ -120,7 +120,7 @@ def test_impossible_arguments_are_refused(pool: Callable[..., Layer[Array, Array
         pool(2)
     with pytest.raises(ValueError, match=r"strides must be two integers of at least 1.*got \(0, 1\)"):
         pool((2, 2), (0, 1))
-    with pytest.raises(ValueError, match=r"padding must be 'VALID' or 'SAME', got 'CAUSAL'"):
+    with pytest.raises(ValueError, match=r"padding must be 'VALID' or 'SAME', or .*, got 'CAUSAL'"):
         pool((2, 2), (2, 2), "CAUSAL")
 
 

@@ -1,0 +1,202 @@
+"""Convolution over one, two or three axes, with dilation and groups, and its pullbacks.
+
+    y[n, r, o] = b[o] + sum over i, c of  x[n, r s + i d - before, c]  w[i, c, o]      r, i, s, d: one for every axis
+
+With groups, an output sees the channels of its own group alone: c runs over them, and the axis of w with it.
+
+Images and sequences whose windows have neither gaps nor groups go to `funcnn.kernels.convolution`, which knows faster
+algorithms. Here the pixels under a block of windows are gathered and multiplied, all groups in one product; where a
+group is a single channel, that product would be thin, and the sum is taken pixel by pixel of the window instead: 32
+images of 28 x 28 x 64, depthwise 3 x 3, take 6 ms so, and 34 ms by products.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from math import prod
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from funcnn.kernels import convolution, scratch, threads
+from funcnn.kernels.sums import column_sums
+from funcnn.kernels.windows import Pads, Pair, Windows, padded
+from funcnn.types import Array
+
+_BLOCK = 1 << 19  # bytes of gathered pixels, or of images, that stay in the cache
+_WORTHWHILE = 1 << 22  # multiplications that repay another thread
+
+
+def correlate(x: Array, w: Array, how: Windows, groups: int = 1, b: Array | None = None) -> Array:
+    """The convolution `y`; `b` is added where given."""
+    if _of_images(how, groups):
+        strides, pads = _flat(how)
+        y = convolution.convolve(_image(x), _image(w, 0), strides, pads, b)
+        return y if len(how.size) == 2 else y[:, 0]
+    y = scratch.array((len(x), *how.counts(x.shape), w.shape[-1]), np.result_type(x, w))
+    work = _fold if _depthwise(w, groups) else _multiply
+    _spread(y, w, lambda i: work(x[i], w, how, groups, y[i]))
+    if b is not None:
+        y += b
+    return y
+
+
+def correlate_params(x: Array, dy: Array, how: Windows, groups: int = 1) -> tuple[Array, Array]:
+    """The cotangents of `w` and `b`."""
+    if _of_images(how, groups):
+        strides, pads = _flat(how)
+        window = how.size[0] if len(how.size) == 2 else 1, how.size[-1]
+        dw, db = convolution.convolve_params(_image(x), _image(dy), window, strides, pads)
+        return dw.reshape(*how.size, *dw.shape[2:]), db
+    dw = np.zeros((*how.size, x.shape[-1] // groups, dy.shape[-1]), np.result_type(x, dy))
+    parts: dict[int, Array] = {}
+    work = _fold_params if _depthwise(dw, groups) else _multiply_params
+
+    def part(i: slice) -> None:
+        parts[i.start] = work(x[i], dy[i], how, groups)
+
+    _spread(dy, dw, part)
+    for start in sorted(parts):  # in one order, whichever thread was first
+        dw += parts[start].reshape(dw.shape)
+    return dw, column_sums(dy.reshape(-1, dy.shape[-1]))
+
+
+def correlate_input(dy: Array, w: Array, shape: tuple[int, ...], how: Windows, groups: int = 1) -> Array:
+    """The cotangent of an `x` of this shape: what every window sends back, added up pixel by pixel."""
+    if _of_images(how, groups):
+        strides, pads = _flat(how)
+        image = shape if len(how.size) == 2 else (shape[0], 1, *shape[1:])
+        dx = convolution.convolve_input(_image(dy), _image(w, 0), image, strides, pads)
+        return dx.reshape(shape)
+    dx = scratch.array(shape, np.result_type(dy, w))
+    dx.fill(0)
+    work = _fold_input if _depthwise(w, groups) else _multiply_input
+    _spread(dy, w, lambda i: work(dy[i], w, how, groups, dx[i]))
+    return dx
+
+
+# sequences as images of one row ---------------------------------------------------------------------------------------
+def _of_images(how: Windows, groups: int) -> bool:
+    return groups == 1 and len(how.size) < 3 and how.plain
+
+
+def _image(x: Array, axis: int = 1) -> Array:
+    return x if x.ndim == 4 else np.expand_dims(x, axis)
+
+
+def _flat(how: Windows) -> tuple[Pair, Pads]:
+    if len(how.size) == 1:
+        return (1, how.strides[0]), ((0, 0), how.pads[0])
+    return (how.strides[0], how.strides[1]), (how.pads[0], how.pads[1])
+
+
+# groups of several channels: products ---------------------------------------------------------------------------------
+def _multiply(x: Array, w: Array, how: Windows, groups: int, y: Array) -> None:
+    outputs = y.shape[-1]
+    matrices = w.reshape(-1, groups, outputs // groups).transpose(1, 0, 2)
+    for images, rows, patches in _gathered(x, how, groups, y.shape[1:-1]):
+        out = y[images, rows].reshape(-1, groups, outputs // groups)
+        np.matmul(patches, matrices, out=out.transpose(1, 0, 2))
+
+
+def _multiply_params(x: Array, dy: Array, how: Windows, groups: int) -> Array:
+    outputs = dy.shape[-1] // groups
+    dw: Array = np.zeros((groups, prod(how.size) * x.shape[-1] // groups, outputs), np.result_type(x, dy))
+    for images, rows, patches in _gathered(x, how, groups, dy.shape[1:-1]):
+        d = dy[images, rows].reshape(-1, groups, outputs).transpose(1, 0, 2)
+        dw += np.matmul(patches.transpose(0, 2, 1), d)
+    return dw.transpose(1, 0, 2)
+
+
+def _multiply_input(dy: Array, w: Array, how: Windows, groups: int, dx: Array) -> None:
+    counts, channels, outputs = dy.shape[1:-1], dx.shape[-1] // groups, dy.shape[-1] // groups
+    matrices = w.reshape(-1, channels, groups, outputs).transpose(0, 2, 3, 1)
+    offsets = list(zip(how.offsets(dx.shape, counts), matrices, strict=True))
+    for images in _images(dx):
+        d = dy[images].reshape(-1, groups, outputs).transpose(1, 0, 2)
+        target = dx[images].reshape(*dx[images].shape[:-1], groups, channels)
+        for (windows, pixels), matrix in offsets:
+            part = np.matmul(d, matrix).reshape(groups, len(target), *counts, channels)
+            at = target[pixels]
+            at += np.moveaxis(part, 0, -2)[windows]
+
+
+def _gathered(x: Array, how: Windows, groups: int, counts: tuple[int, ...]) -> Iterator[tuple[slice, slice, Array]]:
+    """Images, windows along the first axis, and the pixels under them: (groups, windows, pixels x channels).
+
+    The matrices are filled anew for every block.
+    """
+    pixels = padded(np.ascontiguousarray(x), how.pads)
+    rank, channels, item = len(counts), x.shape[-1] // groups, x.itemsize
+    steps, shape = pixels.strides[1 : 1 + rank], (groups, len(x), *counts, *how.size, channels)
+    jumps = [s * n for s, n in zip(steps, how.strides, strict=True)]
+    gaps = [s * n for s, n in zip(steps, how.dilation, strict=True)]
+    windows = as_strided(pixels, shape, (channels * item, pixels.strides[0], *jumps, *gaps, item), writeable=False)
+    size = prod(how.size) * channels
+    row = groups * prod(counts[1:]) * size * item
+    fit = max(1, threads.longer(_BLOCK) // row)
+    images, rows = max(1, fit // counts[0]), min(fit, counts[0])
+    room: Array = np.empty(0, x.dtype)
+    for i in range(0, len(x), images):
+        for r in range(0, counts[0], rows):
+            under = windows[:, i : i + images, r : r + rows]
+            if under.size > room.size:
+                room = np.empty(under.size, x.dtype)
+            patches = room[: under.size].reshape(under.shape)
+            np.copyto(patches, under)
+            yield slice(i, i + images), slice(r, r + rows), patches.reshape(groups, -1, size)
+
+
+# groups of one channel: sums ------------------------------------------------------------------------------------------
+def _depthwise(w: Array, groups: int) -> bool:
+    return w.shape[-2] == 1 and groups > 1
+
+
+def _fold(x: Array, w: Array, how: Windows, groups: int, y: Array) -> None:
+    each = y.shape[-1] // groups
+    factors = w.reshape(-1, groups, each)
+    offsets = list(zip(how.offsets(x.shape, y.shape[1:-1]), factors, strict=True))
+    y.fill(0)
+    for images in _images(x):
+        source, out = x[images], y[images].reshape(*y[images].shape[:-1], groups, each)
+        for (windows, pixels), factor in offsets:
+            for m in range(each):
+                at = out[..., m][windows]
+                at += source[pixels] * factor[:, m]
+
+
+def _fold_params(x: Array, dy: Array, how: Windows, groups: int) -> Array:
+    each = dy.shape[-1] // groups
+    dw: Array = np.zeros((prod(how.size), groups, each), np.result_type(x, dy))
+    offsets = list(how.offsets(x.shape, dy.shape[1:-1]))
+    for images in _images(x):
+        source, d = x[images], dy[images].reshape(*dy[images].shape[:-1], groups, each)
+        for (windows, pixels), part in zip(offsets, dw, strict=True):
+            for m in range(each):
+                products = source[pixels] * d[..., m][windows]
+                part[:, m] += column_sums(products.reshape(-1, groups))
+    return dw
+
+
+def _fold_input(dy: Array, w: Array, how: Windows, groups: int, dx: Array) -> None:
+    each = dy.shape[-1] // groups
+    factors = w.reshape(-1, groups, each)
+    offsets = list(zip(how.offsets(dx.shape, dy.shape[1:-1]), factors, strict=True))
+    for images in _images(dx):
+        target, d = dx[images], dy[images].reshape(*dy[images].shape[:-1], groups, each)
+        for (windows, pixels), factor in offsets:
+            at = target[pixels]
+            for m in range(each):
+                at += d[..., m][windows] * factor[:, m]
+
+
+def _images(x: Array) -> Iterator[slice]:
+    many = max(1, threads.longer(_BLOCK) * len(x) // max(1, x.nbytes))
+    for i in range(0, len(x), many):
+        yield slice(i, i + many)
+
+
+def _spread(y: Array, w: Array, work: Callable[[slice], object]) -> None:
+    """The work for all images, on several cores if there is enough of it."""
+    each = y[:1].size * prod(w.shape[:-1])
+    threads.spread(len(y), -(-_WORTHWHILE // max(1, each)), lambda i, j: work(slice(i, j)))

@@ -1,0 +1,142 @@
+"""Convolution over one, two and three axes against sums over every pixel of every window, in float64."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+from unittest import mock
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from funcnn import Array
+from funcnn.kernels import correlation as kernel
+from funcnn.kernels.windows import Windows
+
+
+class Case(NamedTuple):
+    """A convolution and numbers for it."""
+
+    x: Array
+    w: Array
+    dy: Array
+    how: Windows
+    groups: int
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> Case:
+    """Any window, stride, dilation, padding (negative ones too) and groups, of odd sizes, of none or a few images."""
+    rank = draw(st.integers(1, 3))
+    size, strides, dilation = (tuple(draw(st.integers(1, 3)) for _ in range(rank)) for _ in range(3))
+    pads = tuple((draw(st.integers(-1, 3)), draw(st.integers(-1, 3))) for _ in range(rank))
+    spans = [(k - 1) * d + 1 - sum(pad) for k, d, pad in zip(size, dilation, pads, strict=True)]
+    sizes = [draw(st.integers(max(1, n), max(1, n) + 4)) for n in spans]
+    groups, inputs, outputs = draw(st.integers(1, 3)), draw(st.integers(1, 2)), draw(st.integers(1, 2))
+    how, batch = Windows(size, strides, dilation, pads), draw(st.integers(0, 3))
+    rng = np.random.default_rng(draw(st.integers(0, 999)))
+    x, w = rng.normal(size=(batch, *sizes, groups * inputs)), rng.normal(size=(*size, inputs, groups * outputs))
+    return Case(x, w, rng.normal(size=(batch, *how.counts(x.shape), groups * outputs)), how, groups)
+
+
+def summed(case: Case) -> tuple[Array, Array, Array]:
+    """Value, and the cotangents of `w` and `x`: window by window, pixel by pixel, as the formula says."""
+    x, w, dy, how, groups = case
+    inputs, outputs = w.shape[-2], w.shape[-1] // groups
+    y, dw, dx = np.zeros(dy.shape), np.zeros(w.shape), np.zeros(x.shape)
+    for r in np.ndindex(dy.shape[1:-1]):
+        for i in np.ndindex(how.size):
+            each = zip(r, i, how.strides, how.dilation, how.pads, strict=True)
+            p = [a * s + b * d - pad[0] for a, b, s, d, pad in each]
+            if not all(0 <= a < n for a, n in zip(p, x.shape[1:-1], strict=True)):
+                continue
+            pixel, window = (slice(None), *p), (slice(None), *r)
+            for g in range(groups):
+                c, o = slice(g * inputs, (g + 1) * inputs), slice(g * outputs, (g + 1) * outputs)
+                y[window][:, o] += x[pixel][:, c] @ w[i][:, o]
+                dw[i][:, o] += x[pixel][:, c].T @ dy[window][:, o]
+                dx[pixel][:, c] += dy[window][:, o] @ w[i][:, o].T
+    return y, dw, dx
+
+
+def all_three(case: Case) -> tuple[Array, Array, Array]:
+    """What the kernels make of it."""
+    x, w, dy, how, groups = case
+    return (
+        kernel.correlate(x, w, how, groups),
+        kernel.correlate_params(x, dy, how, groups)[0],
+        kernel.correlate_input(dy, w, x.shape, how, groups),
+    )
+
+
+def agree(found: tuple[Array, ...], wanted: tuple[Array, ...]) -> None:
+    """To rounding."""
+    for a, b in zip(found, wanted, strict=True):
+        assert a.shape == b.shape
+        np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12)
+
+
+@given(case=cases())
+def test_all_three_passes_agree_with_sums(case: Case) -> None:
+    """Value, cotangent of the weights, cotangent of the input."""
+    agree(all_three(case), summed(case))
+
+
+@given(case=cases(), block=st.sampled_from([1, 100, 2000]))
+def test_the_size_of_the_blocks_does_not_matter(case: Case, block: int) -> None:
+    """One row of windows at a time, or several images."""
+    expected = all_three(case)
+    with mock.patch.object(kernel, "_BLOCK", block):
+        agree(all_three(case), expected)
+
+
+@given(case=cases())
+def test_the_bias_is_added_to_every_pixel(case: Case) -> None:
+    """And its cotangent is the sum over all pixels."""
+    x, w, dy, how, groups = case
+    b = np.linspace(-1, 1, w.shape[-1])
+    np.testing.assert_array_equal(kernel.correlate(x, w, how, groups, b), kernel.correlate(x, w, how, groups) + b)
+    _, db = kernel.correlate_params(x, dy, how, groups)
+    np.testing.assert_allclose(db, dy.sum(tuple(range(dy.ndim - 1))), rtol=1e-12, atol=1e-12)
+
+
+@given(case=cases())
+def test_complex_numbers_flow_through(case: Case) -> None:
+    """The kernels are linear over the complex numbers, in each argument."""
+    a, b = np.array(1 + 2j), np.array(3 - 1j)
+    y, dw, dx = all_three(case)
+    found = all_three(case._replace(x=case.x * a, dy=case.dy * b))
+    assert all(each.dtype == np.complex128 for each in found)
+    agree(found, (y * a, dw * a * b, dx * b))
+
+
+@given(case=cases())
+def test_the_layout_in_memory_does_not_matter(case: Case) -> None:
+    """Fortran order, and every other channel of a wider array."""
+    expected = all_three(case)
+    for arranged in (np.asfortranarray, every_other):
+        agree(all_three(case._replace(x=arranged(case.x), w=arranged(case.w), dy=arranged(case.dy))), expected)
+
+
+def every_other(a: Array) -> Array:
+    """The same array as a view of one that is twice as wide."""
+    return np.repeat(a, 2, axis=-1)[..., ::2]
+
+
+@given(case=cases())
+def test_arguments_stay_what_they_are(case: Case) -> None:
+    """And nothing comes out that shares memory with them."""
+    before = [a.copy() for a in case[:3]]
+    for found in all_three(case):
+        assert not any(np.shares_memory(found, a) for a in case[:3])
+    for a, b in zip(case[:3], before, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@given(case=cases())
+def test_float32_stays_float32(case: Case) -> None:
+    """And near float64."""
+    single = case._replace(x=case.x.astype(np.float32), w=case.w.astype(np.float32), dy=case.dy.astype(np.float32))
+    for found, wanted in zip(all_three(single), all_three(case), strict=True):
+        assert found.dtype == np.float32
+        np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-4)
