@@ -19,6 +19,7 @@ from typing import IO, Any, Final, cast
 
 import numpy as np
 
+from funcnn.errors import ParamsError
 from funcnn.params import trees
 from funcnn.types import Array
 
@@ -26,7 +27,10 @@ FORMAT: Final = "funcnn params"
 VERSION: Final = 1
 
 _MANIFEST: Final = "manifest.json"
-_MANIFEST_LIMIT: Final = 16 << 20  # bytes; parsed, JSON takes many times as much
+# Parsed, JSON takes many times as much memory as it has bytes. A leaf takes 250 bytes of a file or more, so these bound
+# what a file may cost by its size. What they refuse to read, they refuse to write.
+_MANIFEST_BYTES, _MANIFEST_BYTES_A_LEAF = 1 << 20, 256
+_SUBTREES, _SUBTREES_A_LEAF = 10_000, 4
 _SEAL: Final = b"funcnn sha256 "
 _DIGITS: Final = 64
 _BLOCK: Final = 1 << 20
@@ -37,12 +41,17 @@ MALFORMED = (ValueError, TypeError, KeyError, RuntimeError, EOFError, OverflowEr
 
 
 def write(file: IO[bytes], tree: trees.Plain, library: str) -> None:
-    """Write a tree to an empty file, which must be readable too: the digest is that of what was written."""
-    leaves: list[Array] = []
-    manifest = {"format": FORMAT, "version": VERSION, "funcnn": library, "tree": _numbered(tree, leaves)}
+    """Write a tree to an empty file, which must be readable too: the digest is that of what was written.
+
+    Errors
+        ParamsError   the tree has more levels, subtrees or letters in its names than `read` takes
+    """
+    numbered, leaves = _numbered(tree)
+    manifest = json.dumps({"format": FORMAT, "version": VERSION, "funcnn": library, "tree": numbered})
+    _refuse_letters(len(manifest), len(leaves))
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         archive.comment = _SEAL + b"0" * _DIGITS
-        archive.writestr(zipfile.ZipInfo(_MANIFEST), json.dumps(manifest, indent=1))
+        archive.writestr(zipfile.ZipInfo(_MANIFEST), manifest)
         for i, leaf in enumerate(leaves):
             with archive.open(zipfile.ZipInfo(_member(i)), "w", force_zip64=True) as member:
                 np.lib.format.write_array(member, np.asarray(leaf, order="C"), allow_pickle=False)
@@ -62,6 +71,8 @@ def read(file: IO[bytes]) -> trees.Plain:
     data = file.read()
     if _digest(io.BytesIO(data)) != data[-_DIGITS:]:
         raise ValueError("it is damaged, its SHA-256 digest is not the one it was written with; take an older copy")
+    if _directory_size(data) > len(data) // 4 + (1 << 16):
+        raise ValueError("its directory lists more than there can be in it")
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         members = archive.infolist()
     # The seal holds, but anybody can compute one: no size in here is believed.
@@ -71,7 +82,7 @@ def read(file: IO[bytes]) -> trees.Plain:
         raise ValueError("its members claim to be larger than the file")
     if not members or members[0].filename != _MANIFEST:
         raise ValueError(f"its first member is not {_MANIFEST}")
-    tree, count = _manifest(_content(data, members[0]))
+    tree, count = _manifest(_content(data, members[0]), len(members) - 1)
     if [m.filename for m in members[1:]] != [_member(i) for i in range(count)]:
         raise ValueError(f"its members are not the {count} leaves that {_MANIFEST} lists")
     return _filled(tree, [_leaf(_content(data, m)) for m in members[1:]])
@@ -81,21 +92,49 @@ def _member(i: int) -> str:
     return f"{i}.npy"
 
 
-def _numbered(tree: trees.Plain, leaves: list[Array]) -> dict[str, Any]:
-    """The tree with the number of each leaf in its place; the leaves are put in the list in that order."""
-    out: dict[str, Any] = {}
-    for name, value in tree.items():
-        if isinstance(value, dict):
-            out[name] = _numbered(value, leaves)
-        else:
-            out[name] = len(leaves)
-            leaves.append(value)
-    return out
+def _numbered(tree: trees.Plain) -> tuple[dict[str, Any], list[Array]]:
+    """The tree with the number of each leaf in its place, and the leaves in the order of their numbers."""
+    leaves: list[Array] = []
+    subtrees = 0
+
+    def numbered(tree: trees.Plain, level: int) -> dict[str, Any]:
+        nonlocal subtrees
+        if level > trees.LEVELS:
+            raise ParamsError(f"a checkpoint holds params of at most {trees.LEVELS} levels, these have more")
+        out: dict[str, Any] = {}
+        for name, value in tree.items():
+            if isinstance(value, dict):
+                subtrees += 1
+                out[name] = numbered(value, level + 1)
+            else:
+                out[name] = len(leaves)
+                leaves.append(value)
+        return out
+
+    found = numbered(tree, 1)
+    if subtrees > _SUBTREES + _SUBTREES_A_LEAF * len(leaves):
+        raise ParamsError(
+            f"a checkpoint of {len(leaves):,} leaves holds at most {_SUBTREES + _SUBTREES_A_LEAF * len(leaves):,} "
+            f"subtrees, these params have {subtrees:,}; leave the empty ones out"
+        )
+    return found, leaves
+
+
+def _refuse_letters(count: int, leaves: int) -> None:
+    limit = _MANIFEST_BYTES + _MANIFEST_BYTES_A_LEAF * leaves
+    if count > limit:
+        raise ParamsError(
+            f"the names of these params take {count:,} bytes, a checkpoint of {leaves:,} leaves holds {limit:,}; "
+            "give shorter ones"
+        )
 
 
 def _filled(tree: Mapping[str, Any], leaves: list[Array]) -> trees.Plain:
     """The tree with the leaves in the place of their numbers."""
-    return {name: leaves[value] if isinstance(value, int) else _filled(value, leaves) for name, value in tree.items()}
+    out: trees.Plain = {}
+    for name, value in tree.items():  # no comprehension: before Python 3.12 that were two frames a level
+        out[name] = leaves[value] if isinstance(value, int) else _filled(value, leaves)
+    return out
 
 
 # the seal -------------------------------------------------------------------------------------------------------------
@@ -134,6 +173,14 @@ def _check_ends(file: IO[bytes]) -> None:
     raise ValueError("it is a file of another kind; write it with save_params")
 
 
+def _directory_size(data: bytes) -> int:
+    """How many bytes the directory of the archive says that it has; reading it takes fourteen times as much memory."""
+    end = len(data) - _DIGITS - len(_SEAL) - 22
+    if end >= 76 and data[end - 20 : end - 16] == b"PK\x06\x07":  # more than 65,535 members, or 4 GB
+        return int.from_bytes(data[end - 36 : end - 28], "little")
+    return int.from_bytes(data[max(0, end + 12) : end + 16], "little")
+
+
 # what is inside -------------------------------------------------------------------------------------------------------
 def _content(data: bytes, member: zipfile.ZipInfo) -> memoryview:
     """The bytes of a stored member, where they lie."""
@@ -148,11 +195,12 @@ def _content(data: bytes, member: zipfile.ZipInfo) -> memoryview:
     return content
 
 
-def _manifest(text: memoryview) -> tuple[dict[str, Any], int]:
-    """The tree of numbers, checked, and how many there are."""
-    if len(text) > _MANIFEST_LIMIT:
-        raise ValueError(f"{_MANIFEST} has {len(text):,} bytes, more than {_MANIFEST_LIMIT:,}")
-    found: object = json.loads(bytes(text), object_pairs_hook=_distinct)
+def _manifest(text: memoryview, leaves: int) -> tuple[dict[str, Any], int]:
+    """The tree of numbers, checked, and how many there are; `leaves` is how many there should be."""
+    limit = _MANIFEST_BYTES + _MANIFEST_BYTES_A_LEAF * leaves
+    if len(text) > limit:
+        raise ValueError(f"{_MANIFEST} has {len(text):,} bytes, more than the {limit:,} for {leaves:,} leaves")
+    found: object = json.loads(bytes(text), object_pairs_hook=_Objects(_SUBTREES + _SUBTREES_A_LEAF * leaves + 2))
     manifest = cast("dict[str, object]", found) if isinstance(found, dict) else {}
     version, tree = manifest.get("version"), manifest.get("tree")
     if manifest.get("format") != FORMAT:
@@ -171,24 +219,42 @@ def _manifest(text: memoryview) -> tuple[dict[str, Any], int]:
     return checked, len(numbers)
 
 
-def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """JSON allows a name twice; readers then differ in which one they take."""
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError(f"{_MANIFEST} has a name twice")
-    return found
+class _Objects:
+    """Makes the dicts out of what a JSON file has in braces, and stops when they become too many.
+
+    JSON allows a name twice; readers then differ in which one they take, so it is refused.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.left = limit
+
+    def __call__(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        self.left -= 1
+        if self.left < 0:
+            raise ValueError(f"{_MANIFEST} has more subtrees than belong to so few leaves")
+        found = dict(pairs)
+        if len(found) != len(pairs):
+            raise ValueError(f"{_MANIFEST} has a name twice")
+        return found
 
 
 def _numbers(tree: dict[str, Any]) -> Iterator[int]:
-    for name, value in tree.items():
-        if not name or "/" in name:
-            raise ValueError(f"{name[:40]!r} is no name of params")
-        if isinstance(value, dict):
-            yield from _numbers(cast("dict[str, Any]", value))
-        elif type(value) is int:
+    """The numbers in the tree, from the first to the last."""
+    ways = [iter(tree.items())]
+    while ways:
+        for name, value in ways[-1]:
+            if not name or "/" in name:
+                raise ValueError(f"{name[:40]!r} is no name of params")
+            if isinstance(value, dict):
+                ways.append(iter(cast("dict[str, Any]", value).items()))
+                break
+            if type(value) is not int:
+                raise ValueError(f"{_MANIFEST} has {type(value).__name__} for the number of a leaf")
             yield value
         else:
-            raise ValueError(f"{_MANIFEST} has {type(value).__name__} for the number of a leaf")
+            ways.pop()
+        if len(ways) > trees.LEVELS:
+            raise ValueError(f"its tree has more than {trees.LEVELS} levels")
 
 
 def _leaf(content: memoryview) -> Array:

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import errno
 import os
-import stat
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from typing import IO
 
-_OPEN = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+from funcnn.checkpoints.leftovers import created, sweep
+from funcnn.checkpoints.places import Place, about, place_of
+
+NO_SYNC = frozenset(
+    getattr(errno, name)
+    for name in ("EINVAL", "EACCES", "EPERM", "ENOSYS", "ENOTSUP", "EOPNOTSUPP", "EBADF", "EROFS", "EISDIR")
+    if hasattr(errno, name)
+)
+"""What file systems and sandboxes say that let nobody sync a folder: there is nothing that anybody could do better."""
 
 
 @contextmanager
@@ -18,49 +25,57 @@ def replacing(path: str | os.PathLike[str]) -> Generator[IO[bytes]]:
 
     Until then whoever opens `path` finds the old file. Afterwards the new one is on the disk, and so is its name. The
     new file has the old one's permissions; where there was none, those that the umask leaves. A symbolic link is
-    followed. Several processes may do this to one path: the last one wins, and no reader ever sees a mixture.
+    followed, as `place_of` says. Several processes may do this to one path: the last one wins, and no reader ever sees
+    a mixture. What killed writers have left of this name is removed.
 
     Errors
-        OSError   as the operating system raised it; the old file is there, and no temporary one
+        OSError   of the type and number that the operating system gave, about `path`; the old file is there, and no
+                  temporary one. If it was the folder that could not be synced, the message says that the new file is
+                  there; file systems that sync no folders are no error.
     """
-    target = os.path.realpath(path)
-    mode = _mode_of(target)
-    folder, name = os.path.split(target)
-    temporary = os.path.join(folder, f".{name[:40]}.{os.urandom(8).hex()}.tmp")
-    descriptor = os.open(temporary, _OPEN, 0o666)
+    path, temporary = os.fspath(path), None
     try:
-        with os.fdopen(descriptor, "w+b") as file:
-            if mode is not None:
-                os.chmod(temporary, mode)
+        place = place_of(path)
+        # private until it has the permissions that it shall have: who has opened it before could read on
+        temporary, descriptor = created(place.folder, place.name, 0o666 if place.mode is None else 0o600)
+        with _file(descriptor) as file:
+            sweep(place.folder, place.name, os.fstat(descriptor).st_mtime)
+            if place.mode is not None:
+                os.chmod(temporary, place.mode)
             yield file
             file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(temporary)
+            os.fsync(descriptor)
+        os.replace(temporary, os.path.join(place.folder, place.name))
+    except BaseException as error:
+        if temporary is not None:
+            with suppress(OSError):
+                os.unlink(temporary)
+        if isinstance(error, OSError):
+            about(error, path)
         raise
-    _sync_folder(folder)
+    _sync(place, path)
 
 
-def _mode_of(target: str) -> int | None:
-    """The permissions of the file that will be replaced, if there is one."""
+def _file(descriptor: int) -> IO[bytes]:
     try:
-        found = os.stat(target)
-    except OSError:
-        return None
-    if not stat.S_ISREG(found.st_mode):  # replacing a device, /dev/null say, would take it away from everybody
-        code = errno.EISDIR if stat.S_ISDIR(found.st_mode) else errno.EINVAL
-        raise OSError(code, "only a regular file can be replaced", target)
-    return stat.S_IMODE(found.st_mode)
+        return os.fdopen(descriptor, "w+b")
+    except BaseException:
+        os.close(descriptor)
+        raise
 
 
-def _sync_folder(folder: str) -> None:
+def _sync(place: Place, path: str) -> None:
     """Put the new name on the disk too: without it a power failure may bring the old file back."""
     if os.name == "nt":  # folders cannot be opened there
         return
-    descriptor = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        descriptor = os.open(place.folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        if error.errno in NO_SYNC:
+            return
+        said = f"{error.strerror}: the new file is there, but after a power failure it may be the old one again"
+        raise OSError(error.errno, said, path) from error

@@ -7,13 +7,14 @@ import stat
 from collections.abc import Iterator, Mapping
 
 from funcnn.checkpoints.atomic_writes import replacing
+from funcnn.checkpoints.places import about, path_of
 from funcnn.errors import CheckpointError, ParamsError
 from funcnn.params import ArrayTree, Params, plain, plain_tree, trees, wrap
 from funcnn.params.packing import pack
 from funcnn.types import Array, Tree
 
 
-def save_params(path: str | os.PathLike[str], params: Tree) -> None:
+def save_params(path: str | bytes | os.PathLike[str] | os.PathLike[bytes], params: Tree) -> None:
     """Write params to a file, which `load_params` reads back bit for bit.
 
     The file is an ordinary `.npz`, which `np.load` reads too: a member for every leaf, named by its number, and
@@ -27,8 +28,10 @@ def save_params(path: str | os.PathLike[str], params: Tree) -> None:
     processes save to one path, there is one complete checkpoint.
 
     Errors
-        OSError       as the operating system raised it: no such folder, disk full, ...; the old file is untouched
-        ParamsError   these are no params
+        OSError       as the operating system raised it, about `path`: no such folder, disk full, ...; the old file is
+                      untouched, unless the message says that the new one is there
+        ParamsError   these are no params, or have more than 500 levels or many thousand empty subtrees
+        TypeError     `path` is no path
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -39,19 +42,20 @@ def save_params(path: str | os.PathLike[str], params: Tree) -> None:
     from funcnn.checkpoints import archives  # not above: zip files are slow to import, and wanted by few programs
 
     tree = plain(params if isinstance(params, ArrayTree) else Params(params))
+    shown = path_of(path, "save_params")
     library = _library_version()
-    with replacing(path) as file:
+    with replacing(shown) as file:
         archives.write(file, tree, library)
 
 
-def load_params(path: str | os.PathLike[str], *, like: Tree | None = None) -> Params:
+def load_params(path: str | bytes | os.PathLike[str] | os.PathLike[bytes], *, like: Tree | None = None) -> Params:
     """The params that `save_params` wrote to this file, bit for bit, in their order of names.
 
     A file is either read completely or refused. Nothing in it is ever run or unpickled, and reading takes no more
     memory than a small multiple of its size. With `like`, the params must have the same paths, shapes and dtypes.
 
     Errors
-        FileNotFoundError   there is no such file
+        FileNotFoundError   there is no such file; or another OSError, as the operating system raised it
         CheckpointError     it is damaged, cut off, of another kind, or of a format newer than this library
         ParamsError         they are not like `like`; the message lists every path that differs
 
@@ -62,12 +66,15 @@ def load_params(path: str | os.PathLike[str], *, like: Tree | None = None) -> Pa
     """
     from funcnn.checkpoints import archives  # not above, as in save_params
 
-    shown = os.fspath(path)
+    shown = path_of(path, "load_params")
     try:
-        if not stat.S_ISREG(os.stat(path).st_mode):  # before opening: a named pipe would make us wait for a writer
+        if not stat.S_ISREG(os.stat(shown).st_mode):  # before opening: a named pipe would make us wait for a writer
             raise ValueError("it is not a regular file")
-        with open(path, "rb") as file:
+        with open(shown, "rb") as file:
             tree = archives.read(file)
+    except OSError as error:
+        about(error, shown)
+        raise
     except archives.MALFORMED as error:
         raise CheckpointError(f"{shown} cannot be read as a checkpoint: {error or type(error).__name__}") from None
     if like is not None and (wrong := list(_unlike(dict(trees.flatten(tree)), dict(trees.flatten(plain_tree(like)))))):

@@ -42,6 +42,10 @@ class Layout:
         self.sorted = self._place(tree)
         self.cuts, self.order = _cut(_ordered_like(tree, self.sorted)), _cut(self.sorted)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        like = self.views(np.broadcast_to(np.float32(0), (self.size,)))
+        return _unpickled, ([(path, None if leaf is None else leaf.shape) for path, leaf in trees.listed(like)],)
+
     def _place(self, tree: trees.Plain) -> _Slots:
         slots: _Slots = {}
         for name in sorted(tree):
@@ -79,6 +83,13 @@ class Layout:
             want, got = dict(trees.flatten(like)), dict(trees.flatten(tree))
             wrong = [f"{'/'.join(p)} {got[p].shape} for {want[p].shape}" for p in want if want[p].shape != got[p].shape]
         return "trees of one structure are needed: " + ", ".join(wrong)
+
+
+def _unpickled(rows: list[tuple[str, tuple[int, ...] | None]]) -> Layout:
+    leaf = np.float32(0)
+    return Layout(
+        trees.unlisted([(path, None if shape is None else np.broadcast_to(leaf, shape)) for path, shape in rows])
+    )
 
 
 def _ordered_like(tree: trees.Plain, slots: _Slots) -> _Slots:

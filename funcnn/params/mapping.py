@@ -137,7 +137,7 @@ class ArrayTree(Mapping[str, "Array | ArrayTree"]):
 
     def __reduce__(self) -> tuple[Any, ...]:
         flat, layout = self._flat, self._layout
-        return _restored, (type(self), self.to_dict() if layout is None else flat, layout)
+        return _restored, (type(self), trees.listed(plain(self)) if layout is None else flat, layout)
 
     def __copy__(self) -> Self:
         return self
@@ -193,7 +193,7 @@ def made(kind: type[K], tree: trees.Plain | None, flat: Array | None = None, lay
 def _restored(kind: type[K], content: Any, layout: Layout | None) -> K:
     """An unpickled tree; what is unpickled may be a view of somebody's buffer."""
     if layout is None:
-        return kind(content)
+        return kind(trees.unlisted(content))
     flat: Any = np.array(content)
     flat.setflags(False)
     return made(kind, None, flat, layout)

@@ -14,6 +14,9 @@ from funcnn.types import Array, Tree, is_array, is_mapping, is_scalar, is_tuple
 Plain: TypeAlias = "dict[str, Union[Array, Plain]]"
 Path: TypeAlias = "tuple[str, ...]"
 
+LEVELS = 500
+"""How deep trees of params are: every level takes a place or two on Python's stack, which has a thousand."""
+
 
 def flatten(tree: Mapping[str, Any], at: Path = ()) -> Iterator[tuple[Path, Array]]:
     """The leaves with their paths, in the tree's own order."""
@@ -22,6 +25,37 @@ def flatten(tree: Mapping[str, Any], at: Path = ()) -> Iterator[tuple[Path, Arra
             yield from flatten(value, (*at, name))
         else:
             yield (*at, name), value
+
+
+def listed(tree: Plain) -> list[tuple[str, Array | None]]:
+    """The paths with their leaves, in the tree's own order, and with None the subtrees that are empty: what pickle
+    takes at any depth.
+    """
+    found: list[tuple[str, Array | None]] = []
+
+    def walk(tree: Plain, at: str) -> None:
+        for name, value in tree.items():
+            if not isinstance(value, dict):
+                found.append((at + name, value))
+            elif value:
+                walk(value, f"{at}{name}/")
+            else:
+                found.append((at + name, None))
+
+    walk(tree, "")
+    return found
+
+
+def unlisted(rows: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The tree that was listed."""
+    tree: dict[str, Any] = {}
+    for path, leaf in rows:
+        *above, name = path.split("/")
+        here = tree
+        for step in above:
+            here = here.setdefault(step, {})
+        here[name] = {} if leaf is None else leaf
+    return tree
 
 
 def leaves(params: Tree, *names: str) -> tuple[Array, ...]:
@@ -37,12 +71,11 @@ def leaves(params: Tree, *names: str) -> tuple[Array, ...]:
 
 def mapped(f: Callable[..., Any], tree: Plain, *rest: Mapping[str, Any]) -> Plain:
     """`f` of corresponding leaves. The trees have been compared before."""
-    return {
-        name: mapped(f, value, *(t[name] for t in rest))
-        if isinstance(value, dict)
-        else f(value, *(t[name] for t in rest))
-        for name, value in tree.items()
-    }
+    out: Plain = {}
+    for name, value in tree.items():  # no comprehension: before Python 3.12 that were two frames a level
+        others = [t[name] for t in rest] if rest else ()
+        out[name] = mapped(f, value, *others) if isinstance(value, dict) else f(value, *others)
+    return out
 
 
 def differences(tree: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
@@ -55,13 +88,18 @@ def equal(a: Plain, b: Plain) -> bool:
     """Same structure, shapes, dtypes and bytes; the order of the names does not count."""
     if a.keys() != b.keys():
         return False
-    return all(_equal_leaf(value, b[name]) for name, value in a.items())
+    for name, mine in a.items():
+        other = b[name]
+        if isinstance(mine, dict) or isinstance(other, dict):
+            if not (isinstance(mine, dict) and isinstance(other, dict) and equal(mine, other)):
+                return False
+        elif mine is not other and not _same_bytes(mine, other):
+            return False
+    return True
 
 
-def _equal_leaf(a: Array | Plain, b: Array | Plain) -> bool:
-    if isinstance(a, dict) or isinstance(b, dict):
-        return isinstance(a, dict) and isinstance(b, dict) and equal(a, b)
-    return a is b or (a.shape == b.shape and a.dtype == b.dtype and a.tobytes() == b.tobytes())
+def _same_bytes(a: Array, b: Array) -> bool:
+    return a.shape == b.shape and a.dtype == b.dtype and a.tobytes() == b.tobytes()
 
 
 def replaced(tree: Plain, path: Path, leaf: Array) -> Plain:
@@ -109,8 +147,10 @@ def checked_name(name: object, at: Path) -> str:
     """The name, which must be one that a path can be made of.
 
     Errors
-        ParamsError   it is no string, is empty, or has a `/`
+        ParamsError   it is no string, is empty, or has a `/`; or it is below too many others
     """
+    if len(at) >= LEVELS:
+        raise ParamsError(f"params have at most {LEVELS} levels, these have more, from {'/'.join(at[:4])}/... on")
     if isinstance(name, str) and name and "/" not in name:
         return name
     raise ParamsError(f"names in params are non-empty strings without '/', got {name!r} in {at_path(at)}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import pickle
 import tracemalloc
 import zipfile
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from funcnn import CheckpointError, Params, load_params
+from funcnn import CheckpointError, Params, ParamsError, Tanh, astype, load_params
 from tests.checkpoints.checkpoint_files import npy, refusal, saved
 
 
@@ -65,6 +66,9 @@ FORGERIES = [
     (forged('{"format": 1' + "0" * 10_000 + "}"), "digits"),
     (forged('{"format": "funcnn params", "format": "funcnn params"}'), "a name twice"),
     (forged("[]"), "does not say that the format is 'funcnn params'"),
+    (forged(manifest({str(i): {} for i in range(20_000)})), "more subtrees than belong to so few leaves"),
+    (forged(manifest({"x" * 2_000_000: {}})), "more than the 1,048,576 for 0 leaves"),
+    (forged(manifest(json.loads('{"a":' * 501 + "0" + "}" * 501))), "its tree has more than 500 levels"),
     (forged("{"), "Expecting property name"),
     (forged(manifest({}, version=True)), "has bool for version and dict for tree"),
     (forged(manifest({}, version="1")), "has str for version and dict for tree"),
@@ -115,11 +119,27 @@ def peak_of_refusing(path: Path, data: bytes) -> int:
         tracemalloc.stop()
 
 
+EMPTY = '{"format": "funcnn params", "version": 1, "funcnn": "", "tree": {' + ",".join(
+    f'"{i:x}": {{}}' for i in range(1_000_000)
+) + "}}"  # fmt: skip
 BOMBS = {
+    "a million empty subtrees": forged(EMPTY),
+    "lists": forged("[" + "[]," * 1_000_000 + "[]]"),
+    "one name a million times": forged("{" + '"":0,' * 1_000_000 + '"":0}'),
+    "a directory and nothing else": b"",
     "compressed": forged(manifest({"w": 0}), ("0.npy", npy(np.zeros(1 << 20))), compression=zipfile.ZIP_DEFLATED),
     "a size that is claimed": leaf(HUGE),
     "members over one another": b"",
 }  # fmt: skip
+
+
+def directory() -> bytes:
+    """An archive of one member, listed 70,000 times: more than are counted in an archive of the old format."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("a", b"")
+        archive.filelist.extend(archive.infolist() * 70_000)
+    return sealed(file.getvalue())
 
 
 def overlapping() -> bytes:
@@ -141,8 +161,70 @@ def overlapping() -> bytes:
 @pytest.mark.parametrize("name", BOMBS)
 def test_bombs(tmp_path: Path, name: str) -> None:
     """Refusing a file takes little more memory than its size, whatever it claims."""
-    data = BOMBS[name] or overlapping()
+    data = BOMBS[name] or (directory() if "directory" in name else overlapping())
     assert peak_of_refusing(tmp_path / "bomb", data) < 3 * len(data) + (1 << 18)
+
+
+def test_no_directory_is_read_that_lists_too_much(tmp_path: Path) -> None:
+    """Of either format: the size that is looked at is that of the format that readers take."""
+    few, many = io.BytesIO(), directory()
+    with zipfile.ZipFile(few, "w") as archive:
+        archive.writestr("a", b"")
+        archive.filelist.extend(archive.infolist() * 30_000)
+    for data in (sealed(few.getvalue()), many):
+        assert "its directory lists more than there can be in it" in refusal(tmp_path / "listed", data)
+
+
+def test_many_leaves(tmp_path: Path) -> None:
+    """So many that an archive has its larger directory."""
+    tree = {f"layer_{i}": {"w": np.zeros(1, np.float32), "b": np.zeros(0, np.float32)} for i in range(33_000)}
+    assert load_params(saved(tmp_path, tree)) == Params(tree)
+
+
+def test_what_is_refused_when_saved(tmp_path: Path) -> None:
+    """What could not be loaded again: too many empty subtrees, too long names; and no file is made."""
+    empty: Any = {str(i): {} for i in range(10_002)}
+    with pytest.raises(ParamsError, match="of 0 leaves holds at most 10,000 subtrees, these params have 10,002; leave"):
+        saved(tmp_path, empty)
+    with pytest.raises(ParamsError, match="of 1 leaves holds 1,048,832; give shorter ones"):
+        saved(tmp_path, {"x" * 2_000_000: np.ones(1)})
+    assert list(tmp_path.iterdir()) == []
+    assert load_params(saved(tmp_path, {**dict(list(empty.items())[:9_999]), "w": np.ones(1)})).at("w") == 1
+
+
+@pytest.mark.parametrize("levels", [100, 300, 500])
+def test_deep_trees(tmp_path: Path, levels: int) -> None:
+    """Come back, however deep; they compare, print, pickle and convert as others do."""
+    tree: Any = {"w": np.ones(2)}
+    for _ in range(levels - 1):
+        tree = {"a": tree}
+    params = Params(tree)
+    loaded = load_params(saved(tmp_path, params), like=params)
+    assert loaded == params == Params(loaded.to_dict()) == pickle.loads(pickle.dumps(loaded))
+    assert pickle.loads(pickle.dumps(params)) == params and repr(loaded) == repr(params)
+    assert astype(loaded, np.float32).paths() == params.paths()
+
+
+@pytest.mark.parametrize("levels", [501, 600, 100_000])
+def test_trees_that_are_too_deep(tmp_path: Path, levels: int) -> None:
+    """Are refused when they are made params, before a file is."""
+    tree: Any = {"w": np.ones(2)}
+    for _ in range(levels - 1):
+        tree = {"a": tree}
+    for call in (lambda: Params(tree), lambda: saved(tmp_path, tree), lambda: Tanh.apply(tree, np.ones(2))):
+        with pytest.raises(ParamsError, match="at most 500 levels, these have more, from a/a/a/a/"):
+            call()
+    assert list(tmp_path.iterdir()) == []
+    while tree:  # one at a time: Python would take them apart by recursion
+        tree = tree.get("a")
+
+
+def test_trees_within_themselves() -> None:
+    """Have no end, and are refused so."""
+    tree: Any = {}
+    tree["a"] = tree
+    with pytest.raises(ParamsError, match="at most 500 levels"):
+        Params(tree)
 
 
 def test_loading_takes_twice_the_size(tmp_path: Path) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import builtins
 import errno
+import fcntl
 import io
+import json
 import os
 import resource
+import signal
 import subprocess
 import sys
 import time
@@ -18,6 +22,8 @@ import numpy as np
 import pytest
 
 from funcnn import Params, load_params, save_params
+from funcnn.checkpoints import saving
+from funcnn.checkpoints.atomic_writes import NO_SYNC
 
 OLD, NEW = Params({"w": np.zeros(3000), "b": np.zeros(2)}), Params({"w": np.ones(3000), "b": np.ones(2)})
 
@@ -69,7 +75,7 @@ def test_a_full_disk(path: Path) -> None:
 
 def test_no_such_folder(tmp_path: Path) -> None:
     """A missing folder is the system's own error, and names the file."""
-    with pytest.raises(FileNotFoundError, match="missing/.params.npz"):
+    with pytest.raises(FileNotFoundError, match="missing/params.npz'$"):
         save_params(tmp_path / "missing" / "params.npz", NEW)
 
 
@@ -91,81 +97,158 @@ def test_a_read_only_folder(path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert (load_params(path) == OLD, alone(path)) == (True, True)
 
 
-# the n-th call fails --------------------------------------------------------------------------------------------------
-class Failing:
-    """Makes the n-th call of a function fail, and counts the calls."""
+# the n-th system call fails ------------------------------------------------------------------------------------------
+class File(io.FileIO):
+    """A file whose writes are counted, cut short, and made to fail."""
 
-    def __init__(self, n: int, f: Callable[..., Any]) -> None:
-        self.n, self.f, self.calls = n, f, 0
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        self.calls += 1
-        if self.calls == self.n:
-            raise OSError(errno.EIO, "Input/output error")
-        return self.f(*args, **kwargs)
-
-
-class Unbuffered(io.FileIO):
-    """A file whose writes go through a function."""
-
-    through: Callable[..., int]
+    calls: Calls
 
     def write(self, data: Any) -> int:
-        return self.through(super().write, data)
+        data = memoryview(data).cast("B")
+        self.calls.made("write")
+        return super().write(data[: max(1, min(len(data), self.calls.at_once))])
 
 
-@pytest.mark.parametrize(
-    ("name", "n", "expected"),
-    [
-        ("chmod", 1, OLD),
-        ("fsync", 1, OLD),
-        ("replace", 1, OLD),
-        ("fsync", 2, NEW),  # that of the folder: the new file has its name by then
-    ],
-)
-def test_the_nth_system_call_fails(
-    path: Path, monkeypatch: pytest.MonkeyPatch, name: str, n: int, expected: Params
-) -> None:
-    """The system's error comes out, and the file is one complete version."""
-    with monkeypatch.context() as patch:
-        patch.setattr(os, name, Failing(n, getattr(os, name)))
-        error = failure_of(lambda: save_params(path, NEW))
-    assert error is not None and error.errno == errno.EIO
-    assert (load_params(path) == expected, alone(path)) == (True, True)
+class Calls:
+    """The system calls of a save, in order; one of them may fail."""
+
+    NAMES = ("lstat", "stat", "readlink", "open", "fstat", "scandir", "chmod", "fsync", "replace", "close")
+
+    def __init__(self, fails: int = 0, number: int = errno.EIO, at_once: int = 1 << 30) -> None:
+        self.fails, self.number, self.at_once = fails, number, at_once
+        self.names: list[str] = []
+
+    def made(self, name: str) -> None:
+        """Count a call, or let it fail."""
+        self.names.append(name)
+        if len(self.names) == self.fails:
+            raise OSError(self.number, os.strerror(self.number))
+
+    def patch(self, patch: pytest.MonkeyPatch) -> None:
+        """Put this between the library and the operating system."""
+        for name in self.NAMES:
+            patch.setattr(os, name, self.counting(name, getattr(os, name)))
+        patch.setattr(fcntl, "flock", self.counting("flock", fcntl.flock))
+        patch.setattr(os, "fdopen", self.opened)
+
+    def counting(self, name: str, f: Callable[..., Any]) -> Callable[..., Any]:
+        """The function, counted. What is to be closed is closed, whatever is said of it."""
+
+        def call(*args: Any, **options: Any) -> Any:
+            if name == "close":
+                f(*args)
+            self.made(name)
+            return None if name == "close" else f(*args, **options)
+
+        return call
+
+    def opened(self, descriptor: int, mode: str) -> Any:
+        """A buffered file, as `os.fdopen` gives it."""
+        file = File(descriptor, mode.replace("w", "r").replace("b", ""))
+        file.calls = self
+        return io.BufferedRandom(file, 512)
 
 
-def test_the_system_calls(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those are all of them: a save syncs the file, replaces the old one, and syncs the folder."""
-    counting = {name: Failing(0, getattr(os, name)) for name in ("chmod", "fsync", "replace")}
-    with monkeypatch.context() as patch:
-        for name, f in counting.items():
-            patch.setattr(os, name, f)
-        save_params(path, NEW)
-    assert {name: f.calls for name, f in counting.items()} == {"chmod": 1, "fsync": 2, "replace": 1}
+def saved_with(path: Path, calls: Calls) -> OSError | None:
+    """The error of saving the new params over the old ones, if there is one; without warnings of open files."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(saving, "_library_version", lambda: "0")  # which looks at files too
+        calls.patch(patch)
+        return failure_of(lambda: save_params(path, NEW))
 
 
-def test_the_nth_write_fails(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whichever write fails, the old file is intact and no temporary one is left."""
+def descriptors() -> int:
+    """How many files this process has open."""
+    return len(os.listdir("/proc/self/fd"))
 
-    def writes(n: int) -> tuple[OSError | None, int]:
-        counting = Failing(n, lambda write, data: write(data))
 
-        def opened(descriptor: int, mode: str) -> Unbuffered:
-            file = Unbuffered(descriptor, mode.replace("w", "r"))
-            file.through = counting
-            return file
+NUMBERS = {name: getattr(errno, name) for name in ("EIO", "ENOSPC", "EACCES", "EINTR", "EINVAL", "EDQUOT", "ESTALE")}
 
-        with monkeypatch.context() as patch:
-            patch.setattr(os, "fdopen", opened)
-            return failure_of(lambda: save_params(path, NEW)), counting.calls
 
-    error, total = writes(0)
-    assert (error, load_params(path) == NEW) == (None, True)
-    save_params(path, OLD)
-    for n in range(1, total + 1):
-        error, _ = writes(n)
-        assert error is not None and error.errno == errno.EIO
-        assert (load_params(path) == OLD, alone(path)) == (True, True)
+@pytest.mark.parametrize("number", NUMBERS.values(), ids=NUMBERS)
+def test_every_system_call_fails(path: Path, number: int) -> None:
+    """Whichever fails: the error says so of the path that was asked for, or there is none and the new file is there;
+    the file is one complete version, no temporary file is left, and none is open."""
+    (path.parent / "link").symlink_to("params.npz")
+    link, counting = path.parent / "link", Calls()
+    assert saved_with(link, counting) is None
+    names, kept = counting.names, {path, link}
+    renamed = names.index("replace") + 1
+    for n in range(1, len(names) + 1):
+        save_params(path, OLD)
+        before = descriptors()
+        error = saved_with(link, Calls(n, number))
+        where, found = f"{n}, {names[n - 1]}", load_params(path)
+        assert set(path.parent.iterdir()) == kept and link.is_symlink() and descriptors() == before, where
+        if error is None:
+            assert found == NEW, where
+            again = number == errno.EINTR and names[n - 1] == "write"  # Python tries once more
+            unneeded = names[n - 1] in ("scandir", "flock", "lstat")
+            assert again or unneeded or (n > renamed and number in NO_SYNC), where
+        else:
+            assert (error.errno, error.filename) == (number, str(link)), where
+            assert str(error).endswith(repr(str(link))), where
+            assert found == (NEW if n > renamed else OLD), where
+            assert ("the new file is there" in str(error)) == (n > renamed), where
+
+
+def test_folders_that_nobody_can_sync(path: Path) -> None:
+    """Are no error: some file systems and sandboxes have no others."""
+    counting = Calls()
+    assert saved_with(path, counting) is None
+    n = len(counting.names) - counting.names[::-1].index("fsync")
+    for number in (errno.EINVAL, errno.EACCES, errno.EPERM, errno.ENOTSUP):
+        for call in (n, n - 1):  # fsync, and open before it
+            save_params(path, OLD)
+            assert (saved_with(path, Calls(call, number)), load_params(path) == NEW, alone(path)) == (None, True, True)
+
+
+@pytest.mark.parametrize("at_once", [1, 100, 1000])
+def test_short_writes(path: Path, at_once: int) -> None:
+    """A system that writes less at once than it is given gets the rest in further calls."""
+    assert saved_with(path, Calls()) is None
+    whole = path.read_bytes()
+    assert saved_with(path, Calls(at_once=at_once)) is None
+    same = path.read_bytes() == whole
+    assert same  # alone: pytest would look for the differences for minutes
+
+
+def test_the_order_of_system_calls(path: Path) -> None:
+    """Private before it is written to, on the disk before it has its name, and then the folder."""
+    counting = Calls()
+    saved_with(path, counting)
+    told = [name for name in counting.names if name in ("open", "flock", "chmod", "write", "fsync", "replace", "close")]
+    once = [name for i, name in enumerate(told) if told[i - 1 : i] != [name]]
+    assert once == ["open", "flock", "chmod", "write", "fsync", "replace", "open", "fsync", "close"]
+
+
+def test_nobody_reads_a_private_file_early(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The temporary file is private from the beginning where the old file was."""
+    path.chmod(0o600)
+    modes: list[int] = []
+    real = os.chmod
+
+    def chmod(name: Any, mode: int) -> None:
+        modes.append(os.stat(name).st_mode & 0o777)
+        real(name, mode)
+
+    monkeypatch.setattr(os, "chmod", chmod)
+    save_params(path, NEW)
+    assert modes == [0o600] and path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_file_that_cannot_be_read(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system's own error, about the path that was asked for."""
+
+    def refused(size: int = -1) -> bytes:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    class Refusing(io.BytesIO):
+        read = staticmethod(refused)  # type: ignore[assignment]
+
+    monkeypatch.setattr(builtins, "open", lambda *args: Refusing(b""))
+    with pytest.raises(OSError, match="Input/output error: '.*params.npz'"):
+        load_params(path)
 
 
 # processes ------------------------------------------------------------------------------------------------------------
@@ -204,6 +287,73 @@ def test_kill_minus_9(path: Path) -> None:
         process.kill()
         process.wait()
         assert version(path) >= seen
+
+
+KILLED = """
+import fcntl, io, json, os, signal, sys
+import numpy as np
+from funcnn.checkpoints import load_params, save_params
+
+path, old, new = sys.argv[1], {"w": np.zeros(3000), "b": np.zeros(2)}, {"w": np.ones(3000), "b": np.ones(2)}
+kill, seen = 0, []
+
+def made(name):
+    seen.append(name)
+    if len(seen) == kill:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+def counting(name, f):
+    def call(*args, **options):
+        made("before " + name)
+        out = f(*args, **options)
+        made("after " + name)
+        return out
+    return call
+
+class File(io.FileIO):
+    def write(self, data):
+        made("write")
+        return super().write(memoryview(data)[:1000])
+
+real = {name: getattr(os, name) for name in ("open", "chmod", "fsync", "replace", "close", "fdopen")}
+
+def patch():
+    for name in real:
+        setattr(os, name, counting(name, real[name]))
+    os.fdopen = lambda descriptor, mode: io.BufferedRandom(File(descriptor, "r+"), 512)
+
+patch()
+save_params(path, new)
+names, ends = list(seen), []
+for kill in range(1, len(names) + 1):
+    for name in real:
+        setattr(os, name, real[name])
+    save_params(path, old)
+    child = os.fork()
+    if not child:
+        seen.clear()
+        patch()
+        save_params(path, new)
+        os._exit(0)
+    status = os.waitpid(child, 0)[1]
+    (version,) = set(load_params(path).at("w").tolist())
+    ends.append([os.WTERMSIG(status), version])
+print(json.dumps([names, ends]))
+"""
+
+
+def test_kill_minus_9_at_every_system_call(path: Path) -> None:
+    """The old file is there until the new one has its name, and from then on the new one is."""
+    out = subprocess.run([sys.executable, "-c", KILLED, str(path)], check=True, capture_output=True, text=True).stdout
+    names, ends = json.loads(out)
+    renamed = names.index("after replace")
+    assert len(names) > 40 and names.count("write") > 25
+    assert ends == [[signal.SIGKILL, 0.0 if n < renamed else 1.0] for n in range(len(names))]
+    assert 0 < len(list(path.parent.iterdir())) - 1 <= renamed  # until they are stale, see test_leftovers.py
+    for left in path.parent.glob(".*.tmp"):
+        os.utime(left, (0, 0))
+    save_params(path, NEW)
+    assert alone(path)
 
 
 def test_two_processes_save_to_one_path(path: Path) -> None:
