@@ -28,21 +28,180 @@ print(json.dumps(sorted(set(sys.modules) - before)))
 
 
 PUBLIC = """
-    Apply Array AvgPool BatchNorm Celu CheckpointError Conv Conv1D Conv1DTranspose Conv3D Conv3DTranspose ConvTranspose
-    DTypeError Dense Differentiable Dropout Elu Embedding Exp FanInConcat FanInSum FanOut Flatten FuncnnError GLU GRU
-    GRUCell Gelu GlobalAvgPool GlobalMaxPool Gradient Gradients HardSigmoid HardSwish HardTanh Identity ImmutableError
-    Init Initializer Key LSTM LSTMCell LabelError Layer LayerNorm LeakyRelu LogSigmoid LogSoftmax Loss Mask MaxPool
-    Maxout Metric Mish MissingExtraError NonFiniteError Objective Optimizer PRelu Pad Params ParamsError Penalty
-    Pullback RNN RNNCell Rate Reduce Relu Relu6 Rng Schedule Selu Shape ShapeError Sigmoid Silu Sin Softmax Softmin
-    Softplus Softsign Sparsemax Spec Square StepMetrics SumPool Summary Tanh Terms Tokens TrainState Tree
-    UndecidedError Updates Upsample Weights accuracy adam adamw apply_updates as_schedule astype average_precision
-    batches bidirectional binary_accuracy calibrate celu chain clip_by_global_norm confusion_matrix cosine_decay
-    differentiable elementwise elu evaluate exponential_decay f1 first fit gelu glorot_normal glorot_uniform grad
-    he_normal he_uniform joint keep l1 l2 layer leaky_relu lecun_normal lecun_uniform load_params loss map_over
-    mean_absolute_error mean_of mean_squared_error metric mlp momentum orthogonal parallel perplexity precision predict
-    progress r2 ravel rebuild recall residual roc_auc root_mean_squared_error save_params scan select serial sgd
-    softmax_cross_entropy squared_error sum_squared_error summary top_k_accuracy trace tree_map truncated_normal
-    value_and_grad variance_scaling vjp warmup
+    Apply
+    Array
+    AvgPool
+    BatchNorm
+    Celu
+    CheckpointError
+    Conv
+    Conv1D
+    Conv1DTranspose
+    Conv3D
+    Conv3DTranspose
+    ConvTranspose
+    DTypeError
+    Dense
+    Differentiable
+    Dropout
+    Elu
+    Embedding
+    Exp
+    FanInConcat
+    FanInSum
+    FanOut
+    Flatten
+    FuncnnError
+    GLU
+    GRU
+    GRUCell
+    Gelu
+    GlobalAvgPool
+    GlobalMaxPool
+    Gradient
+    Gradients
+    HardSigmoid
+    HardSwish
+    HardTanh
+    Identity
+    ImmutableError
+    Init
+    Initializer
+    Key
+    LSTM
+    LSTMCell
+    LabelError
+    Layer
+    LayerNorm
+    LeakyRelu
+    LogSigmoid
+    LogSoftmax
+    Loss
+    Mask
+    MaxPool
+    Maxout
+    Metric
+    Mish
+    MissingExtraError
+    NonFiniteError
+    Objective
+    Optimizer
+    PRelu
+    Pad
+    Params
+    ParamsError
+    Penalty
+    Pullback
+    RNN
+    RNNCell
+    Rate
+    Reduce
+    Relu
+    Relu6
+    Rng
+    Schedule
+    Selu
+    Shape
+    ShapeError
+    Sigmoid
+    Silu
+    Sin
+    Softmax
+    Softmin
+    Softplus
+    Softsign
+    Sparsemax
+    Spec
+    Square
+    StepMetrics
+    SumPool
+    Summary
+    Tanh
+    Terms
+    Tokens
+    TrainState
+    Tree
+    UndecidedError
+    Updates
+    Upsample
+    Weights
+    accuracy
+    adam
+    adamw
+    apply_updates
+    as_schedule
+    astype
+    average_precision
+    batches
+    bidirectional
+    binary_accuracy
+    calibrate
+    celu
+    chain
+    clip_by_global_norm
+    confusion_matrix
+    cosine_decay
+    differentiable
+    elementwise
+    elu
+    evaluate
+    exponential_decay
+    f1
+    first
+    fit
+    gelu
+    glorot_normal
+    glorot_uniform
+    grad
+    he_normal
+    he_uniform
+    joint
+    keep
+    l1
+    l2
+    layer
+    leaky_relu
+    lecun_normal
+    lecun_uniform
+    load_params
+    loss
+    map_over
+    mean_absolute_error
+    mean_of
+    mean_squared_error
+    metric
+    mlp
+    momentum
+    orthogonal
+    parallel
+    perplexity
+    precision
+    predict
+    progress
+    r2
+    ravel
+    rebuild
+    recall
+    residual
+    roc_auc
+    root_mean_squared_error
+    save_params
+    scan
+    select
+    serial
+    sgd
+    softmax_cross_entropy
+    squared_error
+    sum_squared_error
+    summary
+    top_k_accuracy
+    trace
+    tree_map
+    truncated_normal
+    value_and_grad
+    variance_scaling
+    vjp
+    warmup
 """
 
 
