@@ -14,6 +14,8 @@ from funcnn.optimizers import Optimizer
 
 # layers
 from funcnn.layers.dense import Dense
+from funcnn.layers.bilinear import Bilinear
+from funcnn.layers.einsum import EinsumDense
 from funcnn.layers.convolution import Conv, Conv1D, Conv3D
 from funcnn.layers.transposed import Conv1DTranspose, Conv3DTranspose, ConvTranspose
 from funcnn.layers.pooling import AvgPool, MaxPool, SumPool
@@ -21,16 +23,19 @@ from funcnn.layers.global_pooling import GlobalAvgPool, GlobalMaxPool
 from funcnn.layers.resizing import Pad, Upsample
 from funcnn.layers.embedding import Embedding
 from funcnn.layers.activations import Exp, LogSigmoid, Relu, Sigmoid, Sin, Softplus, Softsign, Square, Tanh
-from funcnn.layers.rectifiers import Celu, Elu, HardSigmoid, HardTanh, LeakyRelu, PRelu, Relu6, Selu, celu, elu, leaky_relu
+from funcnn.layers.rectifiers import (
+    Celu, Elu, HardSigmoid, HardTanh, LeakyRelu, PRelu, Relu6, Selu, celu, elu, leaky_relu,
+)  # fmt: skip
 from funcnn.layers.gates import GLU, Gelu, HardSwish, Mish, Silu, gelu
 from funcnn.layers.maxout import Maxout
 from funcnn.layers.pointwise import elementwise
 from funcnn.layers.softmax import LogSoftmax, Softmax, Softmin, Sparsemax
-from funcnn.layers.normalization import BatchNorm, LayerNorm
-from funcnn.layers.dropout import Dropout
-from funcnn.layers.reshaping import Flatten, Identity
 from funcnn.layers.recurrent import GRU, LSTM, RNN
 from funcnn.layers.cells import GRUCell, LSTMCell, RNNCell
+from funcnn.layers.normalization import BatchNorm
+from funcnn.layers.example_norms import GroupNorm, InstanceNorm, LayerNorm, RMSNorm
+from funcnn.layers.dropout import Dropout, GaussianNoise, SpatialDropout
+from funcnn.layers.reshaping import Flatten, Identity, Last, Reshape, Squeeze, Transpose
 from funcnn.blocks.perceptron import mlp
 
 # losses and objectives
@@ -44,7 +49,8 @@ from funcnn.metrics import mean_absolute_error, mean_squared_error, root_mean_sq
 
 # combinators
 from funcnn.networks import serial
-from funcnn.combinators import FanInConcat, FanInSum, FanOut, first, keep, parallel, residual, select
+from funcnn.combinators import FanInConcat, FanInProduct, FanInSum, FanOut, parallel, residual
+from funcnn.combinators import first, keep, select, split
 from funcnn.combinators import bidirectional, map_over, scan
 from funcnn.networks import rebuild
 
@@ -90,7 +96,7 @@ __all__ = [
     "Init", "Layer", "layer",
     "Optimizer",
     # layers
-    "Dense",
+    "Bilinear", "Dense", "EinsumDense",
     "Conv", "Conv1D", "Conv3D", "Conv1DTranspose", "Conv3DTranspose", "ConvTranspose",
     "AvgPool", "MaxPool", "SumPool", "GlobalAvgPool", "GlobalMaxPool",
     "Pad", "Upsample",
@@ -99,10 +105,10 @@ __all__ = [
     "Mish", "PRelu", "Relu", "Relu6", "Selu", "Sigmoid", "Silu", "Sin", "Softplus", "Softsign", "Square", "Tanh",
     "celu", "elementwise", "elu", "gelu", "leaky_relu",
     "LogSoftmax", "Softmax", "Softmin", "Sparsemax",
-    "BatchNorm", "LayerNorm",
-    "Dropout",
-    "Flatten", "Identity",
     "GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNCell",
+    "BatchNorm", "GroupNorm", "InstanceNorm", "LayerNorm", "RMSNorm",
+    "Dropout", "GaussianNoise", "SpatialDropout",
+    "Flatten", "Identity", "Last", "Reshape", "Squeeze", "Transpose",
     "mlp",
     # losses and objectives
     "Loss", "Reduce", "Terms", "Weights", "joint", "loss",
@@ -113,7 +119,8 @@ __all__ = [
     "average_precision", "roc_auc", "mean_of", "perplexity", "metric",
     "mean_absolute_error", "mean_squared_error", "r2", "root_mean_squared_error",
     # combinators
-    "serial", "parallel", "residual", "FanInConcat", "FanInSum", "FanOut", "select", "first", "keep",
+    "serial", "parallel", "residual", "FanInConcat", "FanInProduct", "FanInSum", "FanOut", "select",
+    "split", "first", "keep",
     "scan", "map_over", "bidirectional",
     "rebuild",
     # initializers

@@ -7,6 +7,7 @@ from numbers import Integral, Real
 from typing import TypeGuard
 
 from funcnn.shapes import known
+from funcnn.types import is_tuple
 
 
 def is_integer(value: object) -> TypeGuard[int]:
@@ -30,6 +31,21 @@ def positive(layer: str, **sizes: int) -> None:
     for name, size in sizes.items():
         if known(size) and not (is_integer(size) and size >= 1):
             raise ValueError(f"{layer}: {name} must be an integer of at least 1, got {size!r}")
+
+
+def integers(layer: str, **sizes: tuple[int, ...]) -> tuple[int, ...]:
+    """A tuple of integers, by name.
+
+    >>> integers("Reshape", sizes=12)
+    Traceback (most recent call last):
+        ...
+    ValueError: Reshape: sizes must be a tuple of integers, got 12; write (12,)
+    """
+    ((name, values),) = sizes.items()
+    if not is_tuple(values) or not all(not known(n) or is_integer(n) for n in values):
+        hint = f"; write ({values},)" if is_integer(values) else ""
+        raise ValueError(f"{layer}: {name} must be a tuple of integers, got {values!r}{hint}")
+    return tuple(n if not known(n) else operator.index(n) for n in values)
 
 
 def counted(function: str, **value: int) -> int:

@@ -72,7 +72,13 @@ class OptimizerRow(NamedTuple):
 
 # fmt: off
 LAYERS: Final = (
+    LayerRow("Bilinear(3)", (("B", "D"), ("B", "E"))),
+    LayerRow("Bilinear(2, bias=False)", (("B", "T", "D"), ("B", "T", 2))),
     LayerRow("Dense(3)", ("B", ..., "D"), linear=True),
+    LayerRow("Dense(3, bias=False)", ("B", ..., "D"), linear=True),
+    LayerRow("EinsumDense('...d,dhk->...hk', h=2, k=3)", ("B", ..., "D"), linear=True),
+    LayerRow("EinsumDense('bhd,hde->bhe', e=3)", ("B", 2, "D"), linear=True),
+    LayerRow("EinsumDense('bthd,hde->bet', bias=False, e=2)", ("B", "T", 2, "D"), linear=True),
     LayerRow("Conv(3, (3, 2))", ("B", range(3, 6), range(2, 5), "C"), linear=True, also=("translation_equivariant",)),
     LayerRow("Conv(2, (2, 3), (2, 1), 'SAME')", ("B", range(1, 5), range(1, 5), "C"), linear=True),
     LayerRow("Conv(3, (1, 1))", ("B", range(1, 4), range(1, 4), "C"), linear=True),
@@ -172,10 +178,21 @@ LAYERS: Final = (
     LayerRow("BatchNorm()", ("B", ..., "D")),
     LayerRow("BatchNorm(axis=(0, 2), scale=False)", ("B", "C", "T")),
     LayerRow("BatchNorm(center=False)", ("B", "D")),
+    LayerRow("GroupNorm(2)", ("B", ..., 4), also=("propagates_nan",)),
+    LayerRow("InstanceNorm()", ("B", "T", ..., "C"), also=("propagates_nan",)),
     LayerRow("LayerNorm()", ("B", ..., "D"), also=("shift_invariant", "scale_invariant", "propagates_nan")),
+    LayerRow("RMSNorm()", ("B", ..., "D"), also=("scale_invariant", "propagates_nan")),
     LayerRow("Dropout(0.5)", ("B", ..., "D"), linear=True, also=("identity_at_inference",)),
+    LayerRow("GaussianNoise(0.5)", ("B", ..., "D"), linear=True, also=("identity_at_inference",)),
+    LayerRow("SpatialDropout(0.5)", ("B", ..., "D"), linear=True, also=("identity_at_inference",)),
     LayerRow("Flatten", ("B", ..., "D"), linear=True),
     LayerRow("Identity", ("B", ..., "D"), linear=True, also=("identity_at_inference",)),
+    LayerRow("Last", ("B", "T", ..., "D"), linear=True),
+    LayerRow("Reshape((3, -1, 2))", ("B", "T", 6), linear=True),
+    LayerRow("Reshape((3, 4))", ("B", 2, 6), linear=True),
+    LayerRow("Squeeze()", ("B", ..., 1), linear=True),
+    LayerRow("Squeeze(1)", ("B", 1, "D"), linear=True),
+    LayerRow("Transpose((0, 2, 1))", ("B", "T", "D"), linear=True),
 )
 
 COMBINATORS: Final = (
@@ -196,6 +213,7 @@ COMBINATORS: Final = (
     LayerRow("serial(residual(Dense(3)), residual(serial(residual(Dense(3)), Tanh)))", ("B", 3)),
     LayerRow("FanOut(2)", ("B", ..., "D"), linear=True),
     LayerRow("FanInSum", (("B", "D"), ("B", "D"), ("B", "D")), linear=True),
+    LayerRow("FanInProduct", (("B", "D"), ("B", "D"), ("B", "D"))),
     LayerRow("FanInConcat()", (("B", "D"), ("B", "E")), linear=True),
     LayerRow("FanInConcat(1)", (("B", "D", 2), ("B", "E", 2)), linear=True),
     LayerRow("serial(FanOut(2), parallel(Dense(2), Tanh), FanInConcat())", ("B", ..., "D")),
@@ -215,6 +233,9 @@ COMBINATORS: Final = (
     LayerRow("serial(LSTM(3), GRU(2), RNN(2, last=True))", ("B", "T", 2)),
     LayerRow("select(1, 0, 1)", (("B", "D"), ("B", "E"), ("B", 2)), linear=True),
     LayerRow("select(0)", (("B", "D"), ("B", "E")), linear=True),
+    LayerRow("split(2)", ("B", ..., 4), linear=True),
+    LayerRow("split((1, 3), axis=1)", ("B", 4, ..., "D"), linear=True),
+    LayerRow("serial(Dense(6), split(3), parallel(Tanh, Sigmoid, Identity), FanInProduct)", ("B", ..., "D")),
     LayerRow("first(Dense(2))", (("B", "D"), ("B", "E")), linear=True),
     LayerRow("keep(serial(parallel(Dense(3), Dense(3)), FanInSum, Tanh))", (("B", "D"), ("B", "E"))),
     LayerRow(
@@ -245,6 +266,7 @@ LARGE: Final = (
     LayerRow("LogSoftmax", (20, 300)),
     LayerRow("BatchNorm()", (65, 300)),
     LayerRow("LayerNorm()", (65, 300)),
+    LayerRow("GroupNorm(4)", (5, 20, 20, 32)),
     LayerRow("Dropout(0.5)", (65, 4100), linear=True),
     LayerRow("serial(Conv(8, (3, 3)), BatchNorm(), Relu, MaxPool((2, 2), (2, 2)), Flatten, Dense(10))", (4, 16, 16, 8)),
 )

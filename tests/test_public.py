@@ -32,6 +32,7 @@ PUBLIC = """
     Array
     AvgPool
     BatchNorm
+    Bilinear
     Celu
     CheckpointError
     Conv
@@ -44,10 +45,12 @@ PUBLIC = """
     Dense
     Differentiable
     Dropout
+    EinsumDense
     Elu
     Embedding
     Exp
     FanInConcat
+    FanInProduct
     FanInSum
     FanOut
     Flatten
@@ -55,11 +58,13 @@ PUBLIC = """
     GLU
     GRU
     GRUCell
+    GaussianNoise
     Gelu
     GlobalAvgPool
     GlobalMaxPool
     Gradient
     Gradients
+    GroupNorm
     HardSigmoid
     HardSwish
     HardTanh
@@ -67,10 +72,12 @@ PUBLIC = """
     ImmutableError
     Init
     Initializer
+    InstanceNorm
     Key
     LSTM
     LSTMCell
     LabelError
+    Last
     Layer
     LayerNorm
     LeakyRelu
@@ -92,12 +99,14 @@ PUBLIC = """
     ParamsError
     Penalty
     Pullback
+    RMSNorm
     RNN
     RNNCell
     Rate
     Reduce
     Relu
     Relu6
+    Reshape
     Rng
     Schedule
     Selu
@@ -111,8 +120,10 @@ PUBLIC = """
     Softplus
     Softsign
     Sparsemax
+    SpatialDropout
     Spec
     Square
+    Squeeze
     StepMetrics
     SumPool
     Summary
@@ -120,6 +131,7 @@ PUBLIC = """
     Terms
     Tokens
     TrainState
+    Transpose
     Tree
     UndecidedError
     Updates
@@ -191,6 +203,7 @@ PUBLIC = """
     serial
     sgd
     softmax_cross_entropy
+    split
     squared_error
     sum_squared_error
     summary

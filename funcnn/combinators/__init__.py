@@ -3,12 +3,13 @@ for `>>`."""
 
 from funcnn.combinators.branching import parallel, residual
 from funcnn.combinators.directions import bidirectional
-from funcnn.combinators.fans import FanInConcat, FanInSum, FanOut, select
+from funcnn.combinators.fans import FanInConcat, FanInProduct, FanInSum, FanOut, select
 from funcnn.combinators.mapping import map_over
 from funcnn.combinators.parts import first, keep
 from funcnn.combinators.scanning import scan
+from funcnn.combinators.splitting import split
 
 __all__ = [
-    "FanInConcat", "FanInSum", "FanOut", "bidirectional", "first", "keep", "map_over", "parallel", "residual", "scan",
-    "select",
+    "FanInConcat", "FanInProduct", "FanInSum", "FanOut", "bidirectional", "first", "keep", "map_over", "parallel",
+    "residual", "scan", "select", "split",
 ]  # fmt: skip

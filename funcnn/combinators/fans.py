@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import reduce
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 import numpy as np
@@ -96,6 +97,42 @@ Source: Griewank & Walther, Evaluating Derivatives (2008), section 3.2.
 
 >>> FanInSum.out_shape(((-1, 3), (-1, 3)))
 (-1, 3)
+"""
+
+
+def _product_shape(shape: Shape) -> Shape:
+    return agreed("FanInProduct multiplies", branches("FanInProduct", shape), "nothing is broadcast")
+
+
+def _product(xs: tuple[Array, ...]) -> tuple[Array, Callable[[Array], tuple[Array, ...]]]:
+    before = [*accumulate(xs[:-1], np.multiply)]  # the products of those before each, from the second on
+
+    def pullback(dy: Array) -> tuple[Array, ...]:
+        found: list[Array] = []
+        for i in range(len(xs) - 1, 0, -1):
+            found.append(dy * before[i - 1])
+            dy = dy * xs[i]
+        return (dy, *reversed(found))
+
+    return (before[-1] * xs[-1] if before else xs[0]), pullback
+
+
+FanInProduct: Layer[tuple[Array, ...], Array] = constant(
+    "FanInProduct", __name__, Layer.lift(_product_shape, _product)
+)
+"""The product of a tuple of arrays of one shape, number by number: `y = x_1 ... x_n`.
+
+Shapes
+    x   a tuple of arrays of one shape
+    y   that shape
+Errors
+    ShapeError   x is no tuple, or the shapes differ: nothing is broadcast
+Pullback
+    dx_i = dy times the product of the others
+Source: Griewank & Walther, Evaluating Derivatives (2008), section 3.3 (Speelpenning's product, without a division).
+
+>>> FanInProduct.apply({}, (np.array([2.0, 3.0]), np.array([5.0, 0.0])))
+array([10.,  0.])
 """
 
 

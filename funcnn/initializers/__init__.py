@@ -11,17 +11,19 @@ receptive field. A vector of `n` has both fans `n`, a scalar 1.
 
 Values are drawn in float32 for float32 params and in float64 for wider ones, which are two different streams.
 
-`zeros`, `ones`, `constant`, `normal` and `uniform` stay in this module, because NumPy and the schedules have such names
-too; the others are names of the package. A network that was made with any of them prints as source that evaluates after
+`zeros`, `ones`, `identity`, `constant`, `normal` and `uniform` stay in this module, because NumPy and the schedules
+have such names too; the others are names of the package. A network that was made with any of them prints as source that evaluates after
 `from funcnn import *` and `from funcnn.initializers import *`.
 """
 
-from funcnn.initializers.distributions import constant, normal, ones, orthogonal, truncated_normal, uniform, zeros
+from funcnn.initializers.distributions import (
+    constant, identity, normal, ones, orthogonal, truncated_normal, uniform, zeros,
+)  # fmt: skip
 from funcnn.initializers.scaling import (
     glorot_normal, glorot_uniform, he_normal, he_uniform, lecun_normal, lecun_uniform, variance_scaling,
 )  # fmt: skip
 
 __all__ = [
-    "constant", "glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "lecun_normal", "lecun_uniform",
-    "normal", "ones", "orthogonal", "truncated_normal", "uniform", "variance_scaling", "zeros",
+    "constant", "glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "identity", "lecun_normal",
+    "lecun_uniform", "normal", "ones", "orthogonal", "truncated_normal", "uniform", "variance_scaling", "zeros",
 ]  # fmt: skip

@@ -132,3 +132,32 @@ def orthogonal(scale: float = 1.0) -> Initializer:
         return draws.scaled((q if rows >= columns else q.T).reshape(shape), scale, dtype)
 
     return init
+
+
+@recorded
+def identity(scale: float = 1.0) -> Initializer:
+    """`scale` times the identity: ones on the diagonal of the last two axes, in the middle of the axes before them.
+
+    A Dense that starts so hands on as many features as there are; a Conv of an odd window, padded "SAME", its channels.
+
+    Errors
+        ValueError   `scale` is not positive and finite
+        ShapeError   the shape has fewer than two axes
+    Source: Le, Jaitly & Hinton, A Simple Way to Initialize Recurrent Networks of Rectified Linear Units (2015),
+    section 3.
+
+    >>> identity()(Key(0), (2, 3), np.dtype(np.float32))
+    array([[1., 0., 0.],
+           [0., 1., 0.]], dtype=float32)
+    """
+    finite_positive("identity", scale=scale)
+
+    def init(key: Key, shape: tuple[int, ...], dtype: DType) -> Array:
+        del key
+        if len(shape) < 2:
+            raise ShapeError(f"identity initializes arrays of at least two axes, got {display(shape)}")
+        values: Array = np.zeros(shape, dtype)
+        values[tuple(n // 2 for n in shape[:-2])] = scale * np.eye(*shape[-2:], dtype=dtype)
+        return values
+
+    return init

@@ -29,6 +29,13 @@ def affine_params(x: Array, dy: Array) -> tuple[Array, Array]:
     return product(x.T, dy), column_sums(dy)
 
 
+def linear_params(x: Array, dy: Array) -> Array:
+    """The cotangent of `w` alone, `dw = x^T dy`, batch axes flattened to rows."""
+    if x.ndim != 2:
+        x, dy = x.reshape(-1, x.shape[-1]), dy.reshape(-1, dy.shape[-1])
+    return product(x.T, dy)
+
+
 def affine_input(dy: Array, w: Array) -> Array:
     """The cotangent of `x`, `dx = dy w^T`."""
     return product(dy, w.T)

@@ -17,12 +17,14 @@ from funcnn.types import Array, Shape, Tree
 
 
 @layer
-def Dense(units: int, *, W_init: Initializer = glorot_normal, b_init: Initializer = zeros) -> Layer[Array, Array]:
-    """Fully connected layer, `y = x w + b`.
+def Dense(
+    units: int, *, bias: bool = True, W_init: Initializer = glorot_normal, b_init: Initializer = zeros
+) -> Layer[Array, Array]:
+    """Fully connected layer, `y = x w + b`; with `bias=False`, `y = x w`.
 
     Shapes
         x       (..., n)        any number of batch axes
-        params  {"w": (n, units), "b": (units,)}
+        params  {"w": (n, units), "b": (units,)}; without bias there is no "b"
         y       (..., units)
     Errors
         ValueError   `units` is less than one
@@ -42,7 +44,8 @@ def Dense(units: int, *, W_init: Initializer = glorot_normal, b_init: Initialize
 
     def spec(shape: Shape) -> Spec:
         n = axes("Dense", shape, at_least=1)[-1]
-        return {"w": (W_init, (n, units)), "b": (b_init, (units,))}
+        w = {"w": (W_init, (n, units))}
+        return {**w, "b": (b_init, (units,))} if bias else w
 
     def rule(params: Tree, x: Array) -> tuple[Array, Pullback]:
         w, b = leaves(params, "w", "b")
@@ -54,4 +57,15 @@ def Dense(units: int, *, W_init: Initializer = glorot_normal, b_init: Initialize
 
         return y, pullback
 
-    return Layer.of(out_shape, spec, rule, multiply_adds=lambda shape: prod(axes("Dense", shape)) * units)
+    def linear(params: Tree, x: Array) -> tuple[Array, Pullback]:
+        (w,) = leaves(params, "w")
+
+        def pullback(dy: Array) -> tuple[Tree, Later[Array]]:
+            return {"w": kernel.linear_params(x, dy)}, Later(lambda: kernel.affine_input(dy, w))
+
+        return kernel.product(x, w), pullback
+
+    def multiply_adds(shape: Shape) -> int:
+        return prod(axes("Dense", shape)) * units
+
+    return Layer.of(out_shape, spec, rule if bias else linear, multiply_adds=multiply_adds)

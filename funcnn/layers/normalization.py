@@ -1,4 +1,4 @@
-"""Normalization: inputs with mean 0 and variance 1, along the features or over the batch."""
+"""Normalization over the batch: features with mean 0 and variance 1. That of each example is in `example_norms`."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from funcnn.arguments import finite_positive, is_integer
 from funcnn.calculus import Later, Pullback
 from funcnn.errors import ShapeError
 from funcnn.initializers import ones, zeros
-from funcnn.kernels.normalization import standardize
-from funcnn.kernels.sums import column_sums, moments, row_means
+from funcnn.kernels.sums import column_sums, moments
 from funcnn.keys import Initializer, Key
 from funcnn.networks import Layer, layer
 from funcnn.networks.definitions import Spec, Statistics
@@ -21,58 +20,6 @@ from funcnn.shapes import axes
 from funcnn.types import Array, Shape, Tree
 
 Axis: TypeAlias = Union[int, "tuple[int, ...]", None]
-
-
-@layer
-def LayerNorm(*, eps: float = 1e-5) -> Layer[Array, Array]:
-    """Every example, at every place, with mean 0 and variance 1 over its features; then scaled and moved.
-
-    `y = scale h + offset`, `h = (x - mean) / sqrt(var + eps)`, with mean and (biased) variance over the last axis.
-
-    Shapes
-        x, y    (..., n)        any number of batch axes
-        params  {"scale": (n,), "offset": (n,)}
-    Errors
-        ValueError   `eps` is not positive
-        ShapeError   x has no axis, or its last axis is not n
-    Pullback, batch axes flattened to rows; s = 1 / sqrt(var + eps), dh = dy scale
-        dscale = 1^T (dy h)      doffset = 1^T dy      dx = s (dh - mean(dh) - h mean(dh h))
-    Source: Ba, Kiros & Hinton, Layer Normalization (2016), equation 3.
-
-    >>> net = LayerNorm()
-    >>> net.apply(net.init(Key(0), (-1, 2))[1], np.array([[1.0, 3.0], [10.0, -10.0]])).round(3)
-    array([[-1.,  1.],
-           [ 1., -1.]], dtype=float32)
-    """
-    finite_positive("LayerNorm", eps=eps)
-
-    def out_shape(shape: Shape) -> Shape:
-        return axes("LayerNorm", shape, at_least=1)
-
-    def spec(shape: Shape) -> Spec:
-        n = axes("LayerNorm", shape, at_least=1)[-1]
-        return {"scale": (ones, (n,)), "offset": (zeros, (n,))}
-
-    def rule(params: Tree, x: Array) -> tuple[Array, Pullback]:
-        scale, offset = leaves(params, "scale", "offset")
-        h, s = standardize(x, eps)
-        y: Array = h * scale
-        y += offset
-
-        def pullback(dy: Array) -> tuple[Tree, Later[Array]]:
-            def input_cotangent() -> Array:
-                dh = dy * scale
-                dx: Array = dh - row_means(dh)
-                dx -= h * row_means(dh * h)
-                dx *= s
-                return dx
-
-            dscale, doffset = column_sums(as_rows(dy * h, None)), column_sums(as_rows(dy, None))
-            return {"scale": dscale, "offset": doffset}, Later(input_cotangent)
-
-        return y, pullback
-
-    return Layer.of(out_shape, spec, rule)
 
 
 @layer

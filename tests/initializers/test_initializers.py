@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 
 import funcnn
-from funcnn import Array, Dense, Initializer, Key, ShapeError, initializers, serial
+from funcnn import Array, Conv, Dense, Initializer, Key, ShapeError, initializers, serial
 from funcnn.initializers import (
     constant,
     glorot_normal,
     glorot_uniform,
     he_normal,
     he_uniform,
+    identity,
     lecun_normal,
     lecun_uniform,
     normal,
@@ -188,7 +189,8 @@ def test_networks_print_their_initializers_as_source(f: Initializer) -> None:
 
 def test_ambiguous_names_stay_in_the_module() -> None:
     """What NumPy or the schedules have too is no name of the package, everything else is."""
-    assert set(initializers.__all__) - set(funcnn.__all__) == {"constant", "normal", "ones", "uniform", "zeros"}
+    in_module = {"constant", "identity", "normal", "ones", "uniform", "zeros"}
+    assert set(initializers.__all__) - set(funcnn.__all__) == in_module
 
 
 # messages -------------------------------------------------------------------------------------------------------------
@@ -227,3 +229,15 @@ def test_orthogonal_wants_a_matrix() -> None:
     """The message says so, and the network's adds where."""
     with pytest.raises(ShapeError, match=r"orthogonal takes a shape of at least 2 axes, got \(3,\)"):
         Dense(3, b_init=orthogonal()).init(Key(0), (-1, 2))
+
+
+def test_identity_hands_features_on() -> None:
+    """A Dense that starts so gives its input; a Conv of an odd window gives its channels; the rest is 0."""
+    x = np.random.default_rng(0).normal(size=(2, 5, 4, 3)).astype(np.float32)
+    conv = Conv(4, (3, 5), padding="SAME", W_init=identity(2.0))
+    y = conv.apply(conv.init(0, x.shape)[1], x)
+    assert (y[..., :3] == 2 * x).all() and not y[..., 3].any()
+    dense = Dense(2, W_init=identity())
+    assert dense.apply(dense.init(0, (-1, 3))[1], x[:, 0, 0]).tolist() == x[:, 0, 0, :2].tolist()
+    with pytest.raises(ShapeError, match=r"identity initializes arrays of at least two axes, got \(3,\)"):
+        identity()(Key(0), (3,), np.dtype(np.float32))

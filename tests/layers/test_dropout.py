@@ -1,4 +1,4 @@
-"""Dropout: what is dropped, how often, and when nothing is."""
+"""Dropout, SpatialDropout and GaussianNoise: what is dropped, how often, and when nothing is."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from funcnn import Dense, Dropout, Key, ShapeError, serial, vjp
+from funcnn import Array, Dense, Dropout, GaussianNoise, Key, Layer, ShapeError, SpatialDropout, serial, vjp
 
 
 def test_inference_is_the_identity_without_a_copy() -> None:
@@ -94,3 +94,43 @@ def test_children_drop_differently() -> None:
     ones = np.ones((10, 10))
     both = serial(Dropout(0.5), Dropout(0.5)).apply({}, ones, rng=0)
     assert 0 < np.mean(both == 4) < 0.4
+
+
+# whole channels, and noise --------------------------------------------------------------------------------------------
+def test_spatial_dropout_drops_whole_channels() -> None:
+    """A channel of an example is scaled at all places or 0 at all; the share is `drop`, examples differ."""
+    y = SpatialDropout(0.25).apply({}, np.ones((200, 3, 5, 50)), rng=1)
+    one = y[:, 0, 0]
+    assert (y == one[:, None, None]).all() and sorted(np.unique(one).tolist()) == [0.0, 4 / 3]
+    assert np.mean(one == 0) == pytest.approx(0.25, abs=4 * (0.25 * 0.75 / one.size) ** 0.5)
+    assert not np.array_equal(one[0], one[1])
+
+
+def test_spatial_dropout_pulls_back_through_its_mask() -> None:
+    """`dx = dy m / (1 - drop)` with the m of the value."""
+    x = np.ones((2, 4, 3))
+    y, pullback = vjp(SpatialDropout(0.5).apply, {}, x, rng=3)
+    assert pullback(2 * x)[1].tolist() == (2 * y).tolist()
+
+
+def test_spatial_dropout_takes_channels() -> None:
+    with pytest.raises(ShapeError, match="SpatialDropout takes an array of at least 2 axes"):
+        SpatialDropout(0.5).out_shape((3,))
+
+
+def test_gaussian_noise_is_normal() -> None:
+    """Mean 0, the deviation that was asked for, two thirds within one of them; the cotangent passes."""
+    y, pullback = vjp(GaussianNoise(0.5).apply, {}, np.full((100, 1000), 7.0), rng=2)
+    noise = y - 7
+    assert noise.mean() == pytest.approx(0, abs=4 * 0.5 / 1e5**0.5)
+    assert noise.std() == pytest.approx(0.5, rel=0.02)
+    assert np.mean(np.abs(noise) < 0.5) == pytest.approx(0.6827, abs=0.01)
+    assert pullback(y)[1].tolist() == y.tolist()
+
+
+@pytest.mark.parametrize("net", [GaussianNoise(0.5), SpatialDropout(0.5)], ids=repr)
+def test_nothing_happens_in_inference(net: Layer[Array, Array]) -> None:
+    """No key, no change, no copy; and the same key does the same."""
+    x = np.ones((2, 3), np.float32)
+    assert np.shares_memory(net.apply({}, x), x)
+    assert net.apply({}, x, rng=4).tolist() == net.apply({}, x, rng=4).tolist() != net.apply({}, x, rng=5).tolist()
