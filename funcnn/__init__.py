@@ -71,6 +71,7 @@ from funcnn.checkpoints import load_params, save_params
 # working with networks
 from funcnn.training.calibration import calibrate
 from funcnn.inspection import Summary, summary, trace
+from funcnn.decoding import Decoder, Memory, decoder, sample
 
 # types and errors
 from funcnn.networks.definitions import Spec
@@ -133,6 +134,7 @@ __all__ = [
     "batches", "StepMetrics", "TrainState", "fit", "evaluate", "predict", "progress", "load_params", "save_params",
     # working with networks
     "Summary", "calibrate", "summary", "trace",
+    "Decoder", "Memory", "decoder", "sample",
     # types and errors
     "Array", "Initializer", "Mask", "Rng", "Shape", "Spec", "Tokens", "Tree",
     "CheckpointError", "DTypeError", "FuncnnError", "ImmutableError", "LabelError", "MissingExtraError",

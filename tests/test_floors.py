@@ -20,7 +20,7 @@ FLOORS = (
     "arguments cotangents calculus params promises",
     "initializers schedules checkpoints",
     "networks",
-    "layers losses optimizers inspection",
+    "layers losses optimizers inspection decoding",
     "combinators",
     "blocks metrics derivatives",
     "training",

@@ -42,6 +42,7 @@ PUBLIC = """
     Conv3DTranspose
     ConvTranspose
     DTypeError
+    Decoder
     Dense
     Differentiable
     Dropout
@@ -87,6 +88,7 @@ PUBLIC = """
     Mask
     MaxPool
     Maxout
+    Memory
     Metric
     Mish
     MissingExtraError
@@ -153,6 +155,7 @@ PUBLIC = """
     clip_by_global_norm
     confusion_matrix
     cosine_decay
+    decoder
     differentiable
     elementwise
     elu
@@ -197,6 +200,7 @@ PUBLIC = """
     residual
     roc_auc
     root_mean_squared_error
+    sample
     save_params
     scan
     select

@@ -279,3 +279,18 @@ def unkeyed(key: Key, shape: tuple[int, ...], dtype: Any) -> Any:
 def unseeded(key: Key, shape: tuple[int, ...], dtype: Any) -> Any:
     """An initializer that gives other numbers every time."""
     return np.random.default_rng().standard_normal(shape).astype(dtype)
+
+
+def running_sum(*, forgets: bool) -> Layer[Any, Any]:
+    """The sum of the steps so far, `y_t = x_1 + ... + x_t`."""
+
+    def step(params: Mapping[str, Any], x: Any, memory: Any) -> tuple[Any, Any]:
+        del params
+        y = np.cumsum(x, 1) if memory is None or forgets else memory + np.cumsum(x, 1)
+        return y, y[:, -1:]
+
+    def rule(params: Mapping[str, Any], x: Any) -> tuple[Any, Callable[[Any], Any]]:
+        del params
+        return np.cumsum(x, 1), lambda dy: (EMPTY, np.ascontiguousarray(np.cumsum(dy[:, ::-1], 1)[:, ::-1]))
+
+    return Layer.of(lambda shape: axes("running_sum", shape, exactly=3), lambda shape: EMPTY, rule, step=step)

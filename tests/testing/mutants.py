@@ -32,6 +32,7 @@ from tests.testing.faulty_layers import (
     residual_sum,
     reusing,
     right,
+    running_sum,
     scratch,
     softmax_without_shift,
     unkeyed,
@@ -237,6 +238,7 @@ MUTANTS: Final = (
     Mutant("clears inputs that are writeable", "writes_nothing", pointwise(clearing, lambda x, dy: dy * 2), alone=True),
     Mutant("seeds the global generator", "leaves_random_state", pointwise(reseeding, lambda x, dy: dy * 2), alone=True),
     Mutant("one place for all threads", "threads", shared(), alone=True),
+    Mutant("forgets the steps before the last call", "steps_agree", running_sum(forgets=True), ("B", range(2, 5), "D"), alone=True),
     Mutant("a mask out of nowhere", "key_decides", dropout(unkeyed=True), ("B", 4)),
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple, TypeVar
 
+from funcnn.decoding import goes_on
 from funcnn.errors import brief
 from funcnn.networks import Layer
 from funcnn.testing.casebook.of_layers import Case
@@ -17,12 +18,14 @@ from funcnn.testing.lawbook.exact import EXACT_LAWS
 from funcnn.testing.lawbook.numeric import NUMERIC_LAWS
 from funcnn.testing.lawbook.outside import OUTSIDE_LAWS
 from funcnn.testing.lawbook.params import PARAMS_LAWS
+from funcnn.testing.lawbook.stepwise import STEPWISE_LAWS
 from funcnn.types import is_mapping
 
 C = TypeVar("C")
 
 _GENERAL = (
-    *EXACT_LAWS, *NUMERIC_LAWS, *DERIVATIVE_LAWS, *ANALYTIC_LAWS, *PARAMS_LAWS, *COMPOSITION_LAWS, *OUTSIDE_LAWS,
+    *EXACT_LAWS, *NUMERIC_LAWS, *DERIVATIVE_LAWS, *ANALYTIC_LAWS, *PARAMS_LAWS, *COMPOSITION_LAWS, *STEPWISE_LAWS,
+    *OUTSIDE_LAWS,
 )  # fmt: skip
 
 LAWS: Final[Mapping[str, Law[Case]]] = listed("LAWS", *_GENERAL, *DOMAIN_LAWS)
@@ -55,6 +58,7 @@ def laws_for(layer: Layer[Any, Any] | None, claims: Claims) -> dict[str, str]:
         "linear": "" if claims.linear else None,
         "analytic": "" if claims.analytic else None,
         "random": "" if layer is None or layer.apply.random else None,
+        "steps": "" if layer is not None and goes_on(layer) else None,
         "smooth": {True: "kinks are declared", False: "", None: None}[claims.kinks],
     }
     chosen = {law.name: verdicts[law.wants] for law in _GENERAL}
