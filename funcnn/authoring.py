@@ -3,12 +3,11 @@
 from funcnn.arguments import positive, probability
 from funcnn.calculus import Later, force
 from funcnn.inputs import features, passes, tokens
-from funcnn.networks.children import Child, make_children
-from funcnn.networks.pair import Combined, Go
+from funcnn.networks import Child, Combined, Go
 from funcnn.params.trees import leaves
 from funcnn.shapes import axes, branches, display, known, same
 
 __all__ = [
-    "Child", "Combined", "Go", "Later", "axes", "branches", "display", "features", "force", "known", "leaves", "make_children",
-    "passes", "positive", "probability", "same", "tokens",
+    "Child", "Combined", "Go", "Later", "axes", "branches", "display", "features", "force", "known", "leaves", "passes",
+    "positive", "probability", "same", "tokens",
 ]  # fmt: skip

@@ -7,6 +7,7 @@ import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeAlias, TypeVar, Union, cast, final, overload
 
+from funcnn.errors import locate
 from funcnn.records import Origin, Record, printed, replay, same_value
 from funcnn.types import Array, Tree
 
@@ -28,17 +29,39 @@ class Later(Generic[V]):
     """A cotangent that is computed only if somebody wants it.
 
     A pullback may return `Later(lambda: dy @ w.T)` as the cotangent of its input; only expensive layers need to. A
-    `Later` stands for a whole cotangent, a tuple too; tuples never contain one.
+    `Later` stands for a whole cotangent, a tuple too; tuples never contain one. `Later(f, a, b)` is `f(a, b)` of
+    cotangents that may be left for later themselves.
 
-    >>> later = Later(lambda: np.ones(2) * 3)  # nothing is computed here
+    >>> later = Later(np.add, Later(lambda: np.ones(2) * 3), 1.0)  # nothing is computed here
     >>> later.now()
-    array([3., 3.])
+    array([4., 4.])
     """
 
-    __slots__ = ("now",)
+    __slots__ = ("compute", "parts", "path")
 
-    def __init__(self, now: Callable[[], V]) -> None:
-        self.now = now
+    def __init__(self, compute: Callable[..., V], *parts: object) -> None:
+        self.compute, self.parts = compute, parts
+        self.path: tuple[str, ...] = ()  # of the child it came from, for errors
+
+    def now(self) -> V:
+        """The cotangent."""
+        try:
+            if not self.parts:
+                return self.compute()
+            forced: list[Any] = []
+            for part in self.parts:
+                forced.append(part.now() if isinstance(part, Later) else part)
+            return self.compute(*forced)
+        except Exception as error:
+            for name in reversed(self.path):
+                locate(error, name)
+            raise
+
+    def within(self, name: str) -> Later[V]:
+        """The same, which came out of the child of this name."""
+        later = Later(self.compute, *self.parts)
+        later.path = (name, *self.path)
+        return later
 
 
 @overload

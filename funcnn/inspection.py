@@ -16,7 +16,7 @@ from funcnn.networks import Layer
 from funcnn.networks.children import definition_of
 from funcnn.networks.definitions import Definition, Spec
 from funcnn.networks.pair import layer_of
-from funcnn.networks.rebuilding import Path, children_of, observed, walked
+from funcnn.networks.rebuilding import Path, observed, walked
 from funcnn.shapes import display, external, known, normalize
 from funcnn.types import Shape, Tree
 
@@ -60,7 +60,7 @@ def trace(net: Layer[X, Y]) -> Traced[X, Y]:
             if path:
                 seen[path].append(read_only(y))
 
-        y = layer_of(observed(net.definition, see)).apply(params, x, rng=rng)
+        y = layer_of(observed(net.definition, see, where="trace")).apply(params, x, rng=rng)
         return y, {
             path if len(values) == 1 else f"{path}[{i}]": value
             for path, values in seen.items()
@@ -139,10 +139,8 @@ def summary(net: Layer[Never, object], shape: Shape, *, dtype: npt.DTypeLike = n
     for (at, child, shape_in, out), (_, _, example_in, _) in zip(
         walked(net.definition, inside).left, walked(net.definition, _one_example(inside)).left, strict=True
     ):
-        spec, cost = child.spec(shape_in), child.multiply_adds
-        has_children = bool(children_of(child))
-        own = {name: leaf for name, leaf in spec.items() if isinstance(leaf, tuple) or not has_children}
-        if has_children and not own and cost is None:
+        own, cost = child.own(shape_in), child.multiply_adds
+        if child.children and not own and cost is None:
             continue
         path, n = "/".join(at), _count(own)
         more = cost(example_in) if cost else 0

@@ -46,12 +46,12 @@ class Record(NamedTuple):
         """Is it the same call? `Dense(3)` is `Dense(units=3)`, and defaults may be given or left out."""
         return isinstance(other, Record) and same_value(self, other)
 
-    def bound(self) -> dict[str, Any]:
-        """The arguments by name, defaults filled in."""
+    def bound(self) -> inspect.BoundArguments:
+        """The arguments, defaults filled in."""
         assert self.make is not None
         call = inspect.signature(self.make).bind(*self.args, **self.kwargs)
         call.apply_defaults()
-        return call.arguments
+        return call
 
     def __ne__(self, other: object) -> bool:
         return not self == other
@@ -291,7 +291,7 @@ def same_value(a: object, b: object) -> bool:
             if len(x.args) == len(y.args) and x.kwargs.keys() == y.kwargs.keys():
                 left += [(x.args, y.args), (x.kwargs, y.kwargs)]
             elif x.make is not None and x.make is y.make:
-                left.append((x.bound(), y.bound()))
+                left.append((x.bound().arguments, y.bound().arguments))
             else:
                 return False
         else:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from funcnn import Array, Dense, Dropout, Key, Layer, ShapeError, Tanh, Tree, differentiable, serial, vjp
-from funcnn.networks.definitions import takes_key
+from funcnn.networks.rules import takes_key
 from tests.refusals import refusal
 
 NET = serial(Dense(4), Tanh, Dense(2))

@@ -30,8 +30,8 @@ FLOORS = (
 """From the ground up. What stands on one line is on one floor."""
 
 NETWORKS = (
-    "definitions", "children", "series rebuilding replaying", "diagnosis", "doors sampling", "functions", "pair", "surgery",
-    "__init__",
+    "definitions", "rules mistakes", "children", "series rebuilding replaying", "diagnosis constructors",
+    "doors sampling", "functions", "pair", "surgery", "__init__",
 )  # fmt: skip
 """The floors inside `networks`."""
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from funcnn import (
-    Array, BatchNorm, Dense, Dropout, FanInSum, FanOut, Flatten, Identity, Key, Layer, Relu, ShapeError, Tanh,
-    elementwise, layer, parallel, residual, serial, summary, trace,
+    Array, BatchNorm, Dense, Dropout, FanInSum, FanOut, Flatten, Identity, Key, Layer, Pullback, Relu, ShapeError,
+    Tanh, Tree, elementwise, layer, parallel, residual, serial, summary, trace,
 )  # fmt: skip
-from funcnn.authoring import make_children
+from funcnn.authoring import Child, Combined
 from funcnn.inspection import Row
 
 
@@ -76,7 +78,17 @@ def test_layers_that_are_called_several_times_are_numbered() -> None:
     @layer
     def Twice(f: Layer[Array, Array], /) -> Layer[Array, Array]:
         """One layer two times."""
-        return Layer.lift(f.init.out_shape, lambda x: (f.apply.value({}, f.apply.value({}, x)), lambda dy: dy))
+
+        def build(child: Child) -> Combined:
+            def rule(params: Tree, x: Array) -> tuple[Array, Pullback]:
+                raise AssertionError("nobody differentiates here")
+
+            def value(params: Tree, x: Array) -> Any:
+                return child.value(params, child.value(params, x, None), None)
+
+            return Combined(lambda shape, go: go(child, go(child, shape)), rule, value)
+
+        return Layer.over((f,), build)
 
     _, seen = trace(Twice(elementwise(np.sqrt, np.divide)))({}, np.array([16.0]))
     assert {path: value.item() for path, value in seen.items()} == {"elementwise_0[0]": 4.0, "elementwise_0[1]": 2.0}
@@ -196,7 +208,6 @@ def test_a_layer_that_is_called_twice_has_one_row() -> None:
     @layer
     def Twice(f: Layer[Array, Array], /) -> Layer[Array, Array]:
         """One layer two times, with the same params."""
-        (child,) = make_children((f,), where="Twice")
-        return Layer.of(lambda shape: child.out_shape(child.out_shape(shape)), child.spec, f.apply.rule)
+        return Layer.over((f,), lambda child: Combined(lambda shape, go: go(child, go(child, shape)), f.apply.rule))
 
     assert summary(Twice(Dense(4)), (-1, 4)).rows == (Row("dense_0", "Dense(4)", (-1, 4), 20, 80, 32),)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import repeat
 from typing import Any, TypeVar, overload
 
-from funcnn.calculus import Later, force
+from funcnn.calculus import Later
 from funcnn.combinators.fans import add, agreed
 from funcnn.inputs import Kind, part, unify
 from funcnn.keys import Key
 from funcnn.layers.reshaping import Identity
-from funcnn.networks import Child, Layer, layer
-from funcnn.networks.pair import Combined, Go
+from funcnn.networks import Child, Combined, Go, Layer, layer
 from funcnn.shapes import branches
 from funcnn.types import Array, Shape, Tree
 
@@ -69,31 +69,35 @@ def parallel(*layers: Layer[Any, Any]) -> Layer[Any, Any]:
         raise ValueError("parallel takes at least one layer")
     def build(*children: Child) -> Combined:
         def meets(shape: Shape, go: Go) -> Shape:
-            return tuple(go(c, s) for c, s in zip(children, branches("parallel", shape, len(children)), strict=True))
+            return tuple(map(go, children, branches("parallel", shape, len(children))))
 
         def takes(out: Kind) -> Kind:
             return {i: child.takes(part(out, i)) for i, child in enumerate(children)}
 
         def value(params: Tree, x: Any, rng: Key | None = None) -> Any:
-            return tuple([child.value(params, v, rng) for child, v in zip(children, x, strict=True)])
+            return tuple(map(Child.value, children, repeat(params), x, repeat(rng)))
 
         def rule(params: Tree, x: Any, rng: Key | None = None) -> tuple[Any, Callable[[Any], Any]]:
-            pairs = [child.pull(params, v, rng) for child, v in zip(children, x, strict=True)]
+            y, pulls = zip(*map(Child.pull, children, repeat(params), x, repeat(rng)), strict=True)
 
             def pullback(dy: Any) -> tuple[Tree, Any]:
                 grads: dict[str, Any] = {}
                 dxs: list[Any] = []
-                for child, (_, pull), d in zip(children, pairs, dy, strict=True):
+                for child, pull, d in zip(children, pulls, dy, strict=True):
                     dparams, dx = pull(d)
                     grads |= child.grads(dparams)
                     dxs.append(dx)
-                return grads, Later(lambda: tuple([force(dx) for dx in dxs]))
+                return grads, Later(_tuple_of, *dxs)
 
-            return tuple([y for y, _ in pairs]), pullback
+            return y, pullback
 
         return Combined(meets, rule, value, takes)
 
     return Layer.over(layers, build, where="parallel")
+
+
+def _tuple_of(*cotangents: Any) -> tuple[Any, ...]:
+    return cotangents
 
 
 @overload
@@ -143,7 +147,7 @@ def residual(f: Layer[Any, Any], shortcut: Layer[Any, Any] = Identity, /) -> Lay
                     grads |= around.grads(dq)
                 else:
                     dz = dy
-                return grads, Later(lambda: add(force(dx), force(dz)))
+                return grads, Later(add, dx, dz)
 
             return y + z, pullback
 

@@ -13,8 +13,7 @@ from funcnn.errors import ShapeError
 from funcnn.inputs import Kind, part
 from funcnn.keys import Key
 from funcnn.layers.sequences import is_nested, masked_steps, sequence
-from funcnn.networks import Child, Layer, layer
-from funcnn.networks.pair import Combined, Go
+from funcnn.networks import Child, Combined, Go, Layer, layer
 from funcnn.shapes import axes, branches, display
 from funcnn.types import Array, Shape, Tree, is_tuple
 

@@ -14,8 +14,7 @@ from funcnn.errors import ShapeError
 from funcnn.inputs import Kind
 from funcnn.keys import Key
 from funcnn.layers.sequences import expected
-from funcnn.networks import Child, Layer, layer
-from funcnn.networks.pair import Combined, Go
+from funcnn.networks import Child, Combined, Go, Layer, layer
 from funcnn.shapes import axes, display
 from funcnn.types import Shape, Tree
 

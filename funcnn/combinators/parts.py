@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar, TypeVarTuple, Unpack
 
-from funcnn.calculus import Later, force
+from funcnn.calculus import Later
 from funcnn.combinators.fans import add
 from funcnn.inputs import Kind, part, unify
 from funcnn.keys import Key
-from funcnn.networks import Child, Layer, layer
-from funcnn.networks.pair import Combined, Go
+from funcnn.networks import Child, Combined, Go, Layer, layer
 from funcnn.shapes import branches
 from funcnn.types import Shape, Tree
 
@@ -55,18 +54,17 @@ def keep(f: Layer[tuple[A, Unpack[Rest]], B], /) -> Layer[tuple[A, Unpack[Rest]]
 
             def pullback(dy: Any) -> tuple[Tree, Any]:
                 dparams, dx = pull(dy[0])
-
-                def total() -> Any:
-                    first, *rest = force(dx)
-                    return (first, *(add(d, e) for d, e in zip(rest, dy[1:], strict=True)))
-
-                return child.grads(dparams), Later(total)
+                return child.grads(dparams), Later(_rest_added, dx, dy)
 
             return (y, *x[1:]), pullback
 
         return Combined(meets, rule, value, takes)
 
     return Layer.over((f,), build, where="keep")
+
+
+def _rest_added(dx: Any, dy: Any) -> Any:
+    return (dx[0], *(add(d, e) for d, e in zip(dx[1:], dy[1:], strict=True)))
 
 
 @layer
@@ -106,10 +104,14 @@ def first(f: Layer[A, B], /) -> Layer[tuple[A, *tuple[Any, ...]], tuple[B, *tupl
 
             def pullback(dy: Any) -> tuple[Tree, Any]:
                 dparams, dx = pull(dy[0])
-                return child.grads(dparams), Later(lambda: (force(dx), *dy[1:]))
+                return child.grads(dparams), Later(_in_front, dx, dy)
 
             return (y, *x[1:]), pullback
 
         return Combined(meets, rule, value, takes)
 
     return Layer.over((f,), build, where="first")
+
+
+def _in_front(dx: Any, dy: Any) -> Any:
+    return (dx, *dy[1:])

@@ -14,8 +14,7 @@ from funcnn.cotangents import zeros_like
 from funcnn.inputs import Kind, part
 from funcnn.keys import Key
 from funcnn.layers.sequences import expected, items, masked_steps
-from funcnn.networks import Child, Layer, layer
-from funcnn.networks.pair import Combined, Go
+from funcnn.networks import Child, Combined, Go, Layer, layer
 from funcnn.shapes import axes
 from funcnn.types import Mask, Shape, Tree
 

@@ -17,7 +17,6 @@ from funcnn.losses.penalties import Penalty
 from funcnn.losses.reductions import Weights
 from funcnn.networks import Apply
 from funcnn.networks.definitions import Definition
-from funcnn.networks.rebuilding import children_of
 from funcnn.params import Gradients, packed, plain, plain_tree, wrap
 from funcnn.params.packing import taken
 from funcnn.params.trees import Path, Plain, differences
@@ -175,7 +174,7 @@ def _forgotten(apply: Apply[Any, Any]) -> str:
 
 def _first_random(layer: Definition) -> Iterator[str]:
     """The path of the first layer that takes a key."""
-    for name, child in children_of(layer).items():
+    for name, child in layer.children.items():
         if child.random:
             yield name
             yield from _first_random(child)

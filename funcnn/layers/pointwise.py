@@ -13,7 +13,7 @@ import numpy as np
 
 from funcnn.calculus import Pullback
 from funcnn.networks import EMPTY, Layer, constant, is_layer, layer
-from funcnn.networks.pair import promised
+from funcnn.networks.surgery import promised
 from funcnn.promises import ours
 from funcnn.shapes import axes
 from funcnn.types import Array, Shape, Tree

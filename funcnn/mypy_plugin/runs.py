@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +14,7 @@ from funcnn.keys import Key
 from funcnn.mypy_plugin.recipes import Argument, Call, Choice, Items, Missing, Node, Place, Ref, Value, exact, vague
 from funcnn.mypy_plugin.trust import Loader
 from funcnn.mypy_plugin.unknowns import OPAQUE, Decisions, Hole, Number, explore, give_up, some_function
-from funcnn.networks import Layer, is_layer
+from funcnn.networks import Go, Layer, is_layer
 from funcnn.networks.definitions import Spec
 from funcnn.networks.pair import altered
 from funcnn.networks.sampling import draw
@@ -125,26 +126,32 @@ class Builder:
         made = self.build(argument.node, ours=call.module.startswith("funcnn."))
         if not is_layer(made) or made is OPAQUE:
             return made
-        child = made
 
-        def out_shape(shape: Shape) -> Shape:
-            try:
-                return child.init.out_shape(shape)
-            except ShapeError as error:
-                self.blame(error, call.path, argument.place)
-                raise
+        def meets(shape: Shape, go: Go) -> Shape:
+            with blamed():
+                return found.meets(shape, go)
 
-        def spec(shape: Shape) -> Spec:
-            try:
-                wanted = child.init.spec(shape)
+        def own(shape: Shape) -> Spec:
+            with blamed():
+                return found.own(shape)
+
+        def params(spec: Spec) -> Spec:
+            with blamed():
+                wanted = found.params(spec) if found.params else spec
                 if self.wants_sizes is not None:
                     drawn(wanted, self.wants_sizes)
                 return wanted
+
+        @contextmanager
+        def blamed() -> Generator[None, None, None]:
+            try:
+                yield
             except ShapeError as error:
                 self.blame(error, call.path, argument.place)
                 raise
 
-        return altered(child, out_shape=out_shape, spec=spec)
+        found = made.definition
+        return altered(made, meets=meets, own=own, params=params)
 
     def blame(self, error: ShapeError, path: str, place: Place | None) -> None:
         """Note where an error came from, unless a layer further in did."""

@@ -1,8 +1,9 @@
 """Networks: what a layer is, how layers are put in a row, and what is checked before they run."""
 
-from funcnn.networks.children import Child as Child
-from funcnn.networks.children import make_children as make_children
+from funcnn.networks.children import Combined as Combined
 from funcnn.networks.definitions import EMPTY as EMPTY
+from funcnn.networks.definitions import Child as Child
+from funcnn.networks.definitions import Go as Go
 from funcnn.networks.functions import Apply as Apply
 from funcnn.networks.functions import Init as Init
 from funcnn.networks.pair import Layer as Layer

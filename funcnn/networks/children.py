@@ -1,28 +1,81 @@
-"""The children of combinators: their names, and what goes to each of them."""
+"""The children of combinators: what they are called, and what a combinator makes of them."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any, final
+from typing import Any, NamedTuple
 
-from funcnn.calculus import Later
-from funcnn.errors import brief, locate
-from funcnn.keys import Key
-from funcnn.networks.definitions import EMPTY, Definition, Spec
+from funcnn.inputs import features
+from funcnn.networks.definitions import EMPTY, Child, Definition, Go, Spec, Takes
+from funcnn.networks.mistakes import no_layer, too_deep
+from funcnn.networks.rules import held
 from funcnn.types import Shape, is_tuple
 
 
-def named(definitions: Iterable[Definition], *, where: str) -> dict[str, Definition]:
+class Combined(NamedTuple):
+    """What the author of a combinator gives.
+
+    meets   (shape, go) -> shape out, where `go(child, shape)` is the child's shape out
+    rule    as for `Layer.of`; it calls `child.pull`
+    own     the combinator's own params, `shape -> spec`
+    params  other params than the children's, `spec -> spec`
+    step    as for `Layer.of`, of a combinator that goes along time itself
+    random  whether the rule takes the key; where not given, whether a child does
+    """
+
+    meets: Callable[[Shape, Go], Shape]
+    rule: Callable[..., Any]
+    value: Callable[..., Any] | None = None
+    takes: Takes | None = None
+    own: Callable[[Shape], Spec] | None = None
+    params: Callable[[Spec], Spec] | None = None
+    random: bool | None = None
+    step: Callable[..., Any] | str | None = None
+
+
+def combined(
+    layers: Sequence[Definition], build: Callable[..., Combined], where: str, transparent: bool = False
+) -> Definition:
+    """The layer that `build(*children)` makes of these.
+
+    Errors
+        ValueError   two have the same name; or they are nested deeper than Python can go
+    """
+    children = named(layers, where=where)
+    depth = 1 + max((child.depth for child in layers), default=0)
+    too_deep(depth, where)
+    meets, rule, value, takes, own, params, random, step = build(*map(Child, children, children.values()))
+    rule, value = held(rule, value, lambda shape: meets(shape, Child.out_shape))
+    return Definition(
+        meets, own or no_params, rule, value,
+        any(child.random for child in layers) if random is None else random,
+        takes or features, params, step=step, children=children, depth=depth, transparent=transparent,
+        remade=partial(combined, build=build, where=where, transparent=transparent),
+        name=layers[0].name if transparent else "layer",
+        explicit=transparent and layers[0].explicit,
+    )  # fmt: skip
+
+
+def no_params(shape: Shape) -> Spec:
+    """The spec of what has none of its own."""
+    return EMPTY
+
+
+def named(layers: Iterable[Definition], *, where: str) -> dict[str, Definition]:
     """The one place where children get names: their own, or their constructor's and a counter for each of these.
 
     Errors
         ValueError   two have the same name
+
+    >>> from funcnn.networks.children import named
+    >>> list(named([f.definition for f in (Dense(3), Relu, Dense(2))], where="serial"))
+    ['dense_0', 'relu_0', 'dense_1']
     """
     seen: Counter[str] = Counter()
     children: dict[str, Definition] = {}
-    for child in definitions:
+    for child in layers:
         name = child.name
         if not child.explicit:
             seen[name] += 1
@@ -42,103 +95,4 @@ def definition_of(value: Any, *, where: str, i: int = 0) -> Definition:
     found = getattr(value, "definition", None)
     if isinstance(found, Definition) and is_tuple(value):
         return found
-    if issubclass(type(value), (list, tuple)):
-        hint = "; give layers directly, one argument each"
-    elif isinstance(found, Definition):
-        hint = "; give the whole layer, init and apply together"
-    elif not callable(value) or not hasattr(value, "__name__"):
-        hint = ""
-    elif "Layer" in str(getattr(value, "__annotations__", {}).get("return", "")):
-        hint = f"; call it, {value.__name__}(...)"
-    else:
-        hint = "; make a function a layer with elementwise(f, df), or with Layer.lift"
-    raise TypeError(f"{where} takes layers, argument {i} is {type(value).__name__} {brief(value)}{hint}")
-
-
-@final
-class Child:
-    """A layer under its name in a combinator: sub-params, sub-key and the error path, for every combinator alike."""
-
-    __slots__ = ("name", "definition", "random", "takes", "_value", "_rule")
-
-    def __init__(self, name: str, definition: Definition) -> None:
-        self.name, self.definition, self.random, self.takes = name, definition, definition.random, definition.takes
-        self._value, self._rule = definition.value, definition.rule
-
-    def out_shape(self, shape: Shape) -> Shape:
-        try:
-            return self.definition.out_shape(shape)
-        except Exception as error:
-            locate(error, self.name)
-            raise
-
-    def spec(self, shape: Shape) -> Spec:
-        """The child's spec under its name; nothing if it has no params."""
-        try:
-            spec = self.definition.spec(shape)
-        except Exception as error:
-            locate(error, self.name)
-            raise
-        return {self.name: spec} if spec else EMPTY
-
-    def value(self, params: Mapping[str, Any], x: Any, rng: Key | None) -> Any:
-        try:
-            if self.random:
-                return self._value(params.get(self.name, EMPTY), x, None if rng is None else rng.fold(self.name))
-            return self._value(params.get(self.name, EMPTY), x)
-        except Exception as error:
-            locate(error, self.name)
-            raise
-
-    def pull(self, params: Mapping[str, Any], x: Any, rng: Key | None) -> tuple[Any, Callable[[Any], Any]]:
-        """The value and the pullback, which gives the child's gradients without its name."""
-        try:
-            sub = params.get(self.name, EMPTY)
-            if self.random:
-                y, back = self._rule(sub, x, None if rng is None else rng.fold(self.name))
-            else:
-                y, back = self._rule(sub, x)
-        except Exception as error:
-            locate(error, self.name)
-            raise
-
-        def pullback(dy: Any) -> tuple[Any, Any]:
-            try:
-                dparams, dx = back(dy)
-            except Exception as error:
-                locate(error, self.name)
-                raise
-            return dparams, located(dx, self.name) if dx.__class__ is Later else dx
-
-        return y, pullback
-
-    def grads(self, dparams: Any) -> dict[str, Any]:
-        """The child's gradients under its name; nothing if it has none."""
-        return {self.name: dparams} if dparams else {}
-
-
-def located(later: Later[Any], name: str) -> Later[Any]:
-    """A cotangent left for later, whose errors still tell in which child they arise."""
-    return Later(partial(_now, later, name))
-
-
-def _now(later: Later[Any], name: str) -> Any:
-    try:
-        return later.now()
-    except Exception as error:
-        locate(error, name)
-        raise
-
-
-def make_children(layers: tuple[Any, ...], *, where: str) -> list[Child]:
-    """The named children of a combinator.
-
-    Errors
-        TypeError    one of them is no layer
-        ValueError   two have the same name
-
-    >>> [child.name for child in make_children((Dense(3), Relu, Dense(2)), where="serial")]
-    ['dense_0', 'relu_0', 'dense_1']
-    """
-    found = [definition_of(child, where=where, i=i) for i, child in enumerate(layers)]
-    return [Child(name, child) for name, child in named(found, where=where).items()]
+    raise no_layer(value, where, i)

@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from types import FunctionType
-from typing import Any, NamedTuple, TypeAlias, TypeVar, Union
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, TypeAlias, Union, final
 
 from funcnn.calculus import Later
+from funcnn.errors import locate
 from funcnn.inputs import Kind
 from funcnn.keys import Initializer, Key
 from funcnn.records import Record
-from funcnn.types import Shape, Tree
-
-A = TypeVar("A")
-B = TypeVar("B")
-
-Rule: TypeAlias = Union[
-    Callable[[Tree, A], "tuple[B, Callable[[B], tuple[Tree, Union[A, Later[A]]]]]"],
-    Callable[[Tree, A, "Key | None"], "tuple[B, Callable[[B], tuple[Tree, Union[A, Later[A]]]]]"],
-]
-"""The rule of a layer: params, input and, where it wants it, the key, to the value and the pullback."""
+from funcnn.types import Shape
 
 Spec: TypeAlias = Mapping[str, Union[tuple[Initializer, tuple[int, ...]], "Spec"]]
 """What params a layer wants: a leaf is `(initializer, shape)`; a combinator nests the specs of its children."""
@@ -49,68 +39,135 @@ class Statistics(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Definition:
-    """What an author gives, see `Layer.of`, and how the layer was made.
+    """What an author gives, see `Layer.of` and `Layer.over`, and how the layer was made.
 
-    record     the call of its constructor, or the name of a ready-made layer
-    parts      the layers among the arguments of that call
-    remade     the same call with other layers in their place
-    body       what a composite constructor returned: it has the children
-    name       under which its params lie; `explicit` if it was given with `.named`
-    plan       shape -> (shape out, params), in one walk; made by `Layer.over`
-    transparent  it adds no level: its one part has its name, and its path
-    step       (params, x, memory) -> (y, memory): the layer on what comes next in time; None: time does not matter to it
-    walked     (f, path) -> the same layer, with `f` in what it makes only once it knows the shape
-    statistics what it keeps of the data, see `Statistics`
+    meets       (shape, go) -> shape out, where `go(child, shape)` is the child's shape out; a layer without children
+                never calls `go`, and is asked for its shape rule
+    own         shape -> the params that are not its children's
+    params      spec -> spec, other params than its own and its children's
+    multiply_adds  how many a forward pass costs on an input of this shape, without its children
+    step        (params, x, memory) -> (y, memory): the layer on what comes next in time; None: time does not matter to it
+    statistics  what it keeps of the data, see `Statistics`
+    record      the call of its constructor, or the name of a ready-made layer
+    children    by name; of a composite, those of what its constructor returned
+    remade      the same layer with other children
+    walked      (f, path) -> the same layer, with `f` in what it makes only once it knows the shape
+    name        under which its params lie; `explicit` if it was given with `.named`
+    transparent  it adds no level: its one child has its name, and its path
+    depth       how many levels of children are below it
     """
 
-    out_shape: Callable[[Shape], Shape]
-    spec: Callable[[Shape], Spec]
+    meets: Callable[[Shape, Go], Shape]
+    own: Callable[[Shape], Spec]
     rule: Callable[..., Any]
     value: Callable[..., Any]
     random: bool
     takes: Takes
+    params: Callable[[Spec], Spec] | None = None
     multiply_adds: Callable[[Shape], int] | None = None
-    record: Record | None = None
-    parts: tuple[Definition, ...] = ()
-    remade: Callable[[Sequence[Definition]], Definition] | None = None
-    body: Definition | None = None
-    name: str = "layer"
-    explicit: bool = False
-    plan: Callable[[Shape], tuple[Shape, Spec]] | None = None
-    transparent: bool = False
     step: Callable[..., Any] | str | None = None
     statistics: Statistics | None = None
+    record: Record | None = None
+    children: Mapping[str, Definition] = field(default_factory=dict[str, "Definition"])
+    remade: Callable[[Sequence[Definition]], Definition] | None = None
     walked: Callable[..., Definition] | None = None
+    name: str = "layer"
+    explicit: bool = False
+    transparent: bool = False
+    depth: int = 0
+
+    def out_shape(self, shape: Shape) -> Shape:
+        """The shape out."""
+        return self.meets(shape, Child.out_shape)
 
     def planned(self, shape: Shape) -> tuple[Shape, Spec]:
         """The shape out and the params, every shape rule asked once."""
-        return self.plan(shape) if self.plan else (self.out_shape(shape), self.spec(shape))
+        wanted: dict[str, Any] = {}
+        out = self.meets(shape, gathering(wanted, self.transparent))
+        return out, self.wanted(shape, wanted)
+
+    def spec(self, shape: Shape) -> Spec:
+        """The params."""
+        return self.planned(shape)[1]
+
+    def wanted(self, shape: Shape, children: dict[str, Any]) -> Spec:
+        """The params, where its children want these."""
+        spec = {**self.own(shape), **children} if children else self.own(shape)
+        return self.params(spec) if self.params else spec
 
 
-def takes_key(rule: Callable[..., Any]) -> bool:
-    """Does this layer's rule take the key? It says so by a third parameter named `rng`.
+@final
+class Child:
+    """A layer under its name in a combinator: sub-params, sub-key and the error path, for every combinator alike."""
 
-    Errors
-        TypeError   there is another third parameter
-    """
-    if isinstance(rule, FunctionType) and not hasattr(rule, "__wrapped__") and not rule.__code__.co_kwonlyargcount:
-        names = rule.__code__.co_varnames[: rule.__code__.co_argcount]  # much cheaper than a signature
-    else:
-        wanted = inspect.signature(rule).parameters.values()  # options with a default stay what they are
-        names = tuple(
-            p.name if p.kind is not p.KEYWORD_ONLY else f"*, {p.name}"
-            for p in wanted
-            if p.kind is not p.KEYWORD_ONLY or p.name == "rng" or p.default is p.empty
-        )
-    if len(names) == 2 or (len(names) == 3 and names[2] == "rng"):
-        return len(names) == 3
-    raise TypeError(f"a rule takes (params, x) or (params, x, rng), got ({', '.join(names)}); the key is named rng")
+    __slots__ = ("name", "definition", "random", "takes", "_value", "_rule")
+
+    def __init__(self, name: str, definition: Definition) -> None:
+        self.name, self.definition, self.random, self.takes = name, definition, definition.random, definition.takes
+        self._value, self._rule = definition.value, definition.rule
+
+    def out_shape(self, shape: Shape) -> Shape:
+        """The shape out; what a child is sent through where nothing but shapes is asked for."""
+        try:
+            return self.definition.meets(shape, Child.out_shape)
+        except Exception as error:
+            locate(error, self.name)
+            raise
+
+    def value(self, params: Mapping[str, Any], x: Any, rng: Key | None) -> Any:
+        try:
+            if self.random:
+                return self._value(params.get(self.name, EMPTY), x, None if rng is None else rng.fold(self.name))
+            return self._value(params.get(self.name, EMPTY), x)
+        except Exception as error:
+            locate(error, self.name)
+            raise
+
+    def pull(self, params: Mapping[str, Any], x: Any, rng: Key | None) -> tuple[Any, Callable[[Any], Any]]:
+        """The value and the pullback, which gives the child's gradients without its name."""
+        try:
+            sub = params.get(self.name, EMPTY)
+            if self.random:
+                y, back = self._rule(sub, x, None if rng is None else rng.fold(self.name))
+            else:
+                y, back = self._rule(sub, x)
+        except Exception as error:
+            locate(error, self.name)
+            raise
+
+        def pullback(dy: Any) -> tuple[Any, Any]:
+            try:
+                dparams, dx = back(dy)
+            except Exception as error:
+                locate(error, self.name)
+                raise
+            return dparams, dx.within(self.name) if dx.__class__ is Later else dx
+
+        return y, pullback
+
+    def grads(self, dparams: Any) -> dict[str, Any]:
+        """The child's gradients under its name; nothing if it has none."""
+        return {self.name: dparams} if dparams else {}
 
 
-def value_of(rule: Callable[..., Any]) -> Callable[..., Any]:
-    """The value of a rule, without its pullback."""
+Go: TypeAlias = Callable[[Child, Shape], Shape]
+"""What a combinator's `meets` sends each child through: the shape that it gives for the shape that it meets."""
 
-    def value(*args: Any) -> Any:
-        return rule(*args)[0]
 
-    return value
+# A level of a network is two calls, `meets` and `go`, and no more: Python allows a thousand.
+def gathering(wanted: dict[str, Any], flat: bool) -> Go:
+    """Sends children through and gathers the params that they want, each under its name, or `flat`."""
+
+    def go(child: Child, shape: Shape) -> Shape:
+        found, below = child.definition, dict[str, Any]()
+        try:
+            out = found.meets(shape, gathering(below, found.transparent))
+            spec = found.wanted(shape, below)
+        except Exception as error:
+            locate(error, child.name)
+            raise
+        if spec:
+            wanted.update(spec if flat else {child.name: spec})
+        return out
+
+    return go

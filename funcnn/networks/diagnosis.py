@@ -21,8 +21,12 @@ Shapes: TypeAlias = "dict[str, Union[tuple[int, ...], Shapes]]"
 
 def leaf_shapes(spec: Spec) -> Shapes:
     """The shapes that a spec wants, without subtrees that hold nothing, which params have not either."""
-    shapes = {name: leaf_shapes(s) if isinstance(s, Mapping) else s[1] for name, s in spec.items()}
-    return {name: shape for name, shape in shapes.items() if shape != {}}
+    shapes: Shapes = {}
+    for name, wanted in spec.items():
+        shape = leaf_shapes(wanted) if isinstance(wanted, Mapping) else wanted[1]
+        if shape != {}:
+            shapes[name] = shape
+    return shapes
 
 
 def explain(layer: Definition, leaves: Shapes, tree: trees.Plain, shape: Shape) -> NoReturn:
@@ -60,7 +64,7 @@ def misled(layer: Definition, tree: trees.Plain, shape: Shape) -> ShapeError | N
     """
     for place, child, local in walked(layer, shape).entered:
         try:
-            wanted = leaf_shapes(child.spec(local))
+            wanted = leaf_shapes(child.own(local))
         except Exception:  # a layer made of others, or the one that refused
             continue
         for name, sizes in wanted.items():
@@ -112,15 +116,15 @@ def _other_input(
     """
     try:
         met = [m for m in walked(layer, normalize(shape)).entered if m[0] == path[: len(m[0])]]
-        place, owner, local = max(met, key=lambda m: len(m[0]))
+        place, owner, local = max(reversed(met), key=lambda m: len(m[0]))
         symbols = tuple(Unknown() for _ in local)
-        sizes: Any = leaf_shapes(owner.spec(symbols))
+        sizes: Any = leaf_shapes(owner.own(symbols))
+        for name in path[len(place) :]:
+            sizes = sizes[name]
     except Exception:  # the layer decides something about the input: no telling
         return None
     if any(isinstance(d, tuple) for d in local):
         return None
-    for name in path[len(place) :]:
-        sizes = sizes[name]
     if len(sizes) != len(leaf) or any(known(d) and d != n for d, n in zip(sizes, leaf, strict=True)):
         return None
     bound = {i: n for d, n in zip(sizes, leaf, strict=True) for i, s in enumerate(symbols) if s is d}

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from funcnn.errors import ShapeError
-from funcnn.inputs import convert
+from funcnn.inputs import Kind, convert
 from funcnn.networks.definitions import Definition
 from funcnn.networks.diagnosis import Shapes, explain, leaf_shapes, misled
 from funcnn.params import Gradients, packed, plain_tree, trees, wrap
@@ -34,8 +34,15 @@ class Door:
     __slots__ = ("kind", "layer", "plans")
 
     def __init__(self, layer: Definition) -> None:
-        self.layer, self.kind = layer, layer.takes("any")
+        self.layer = layer
+        self.kind: Kind | None = None  # until somebody enters: of every layer of a deep network it would cost too much
         self.plans: dict[Shape, Plan] = {}
+
+    def wants(self) -> Kind:
+        """What the input is for."""
+        if self.kind is None:
+            self.kind = self.layer.takes("any")
+        return self.kind
 
     def enter(self, params: Tree, x: Any) -> tuple[dict[str, Any], Any]:
         """Params and input as rules take them.
@@ -47,7 +54,7 @@ class Door:
         found = packed(params)
         dtype = found[0].dtype if found and found[0].size else _dtype(tree, x)  # packed nothing has no dtype of its own
         if type(x) is not np.ndarray or x.dtype != dtype or self.kind != "features" or not x.flags.c_contiguous:
-            x = convert(x, self.kind, dtype)
+            x = convert(x, self.wants(), dtype)
         shape = x.shape if type(x) is np.ndarray else shape_of(x)
         plan = self.plans.get(shape) or self._plan(shape, tree)
         if found and found[1] in plan.layouts:

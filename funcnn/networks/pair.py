@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import (
-    TYPE_CHECKING,
-    Any,
-    Generic,
-    NamedTuple,
-    Never,
-    NoReturn,
-    TypeAlias,
-    TypeGuard,
-    TypeVar,
-    Union,
-    cast,
-    overload,
-)
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Never, NoReturn, TypeGuard, TypeVar, Union, cast, overload
 
 from funcnn.calculus import Later
-from funcnn.errors import FuncnnError, locate
+from funcnn.errors import FuncnnError
 from funcnn.inputs import features
-from funcnn.networks.children import Child, definition_of, make_children, named
-from funcnn.networks.definitions import EMPTY, Definition, Rule, Spec, Statistics, Takes, takes_key, value_of
+from funcnn.networks.children import Combined, combined, definition_of, no_params
+from funcnn.networks.constructors import constructed
+from funcnn.networks.definitions import Definition, Spec, Statistics, Takes
 from funcnn.networks.functions import Apply, Init
-from funcnn.networks.replaying import calls, layers_in, replayed, with_layers
+from funcnn.networks.replaying import calls, replayed
+from funcnn.networks.rules import Rule, held, lifted, takes_key
 from funcnn.networks.series import in_series
-from funcnn.promises import checked, ours, paired
 from funcnn.records import Origin, Record, printed, recording, same_value, snake_case
 from funcnn.shapes import external, normalize
-from funcnn.types import Array, Shape, Tree
+from funcnn.types import Array, Shape
 
 if TYPE_CHECKING:
     from typing_extensions import TypeVar as DefaultTypeVar
@@ -59,69 +46,6 @@ T9 = TypeVar("T9")
 T10 = TypeVar("T10")
 T11 = TypeVar("T11")
 T12 = TypeVar("T12")
-
-
-Go: TypeAlias = Callable[[Child, Shape], Shape]
-"""What a combinator's `meets` sends each child through: the shape that it gives for the shape that it meets."""
-
-
-class Combined(NamedTuple):
-    """What the author of a combinator gives.
-
-    meets   (shape, go) -> shape out, where `go(child, shape)` is the child's shape out
-    rule    as for `Layer.of`; it calls `child.pull`
-    own     the combinator's own params, `shape -> spec`
-    params  other params than the children's, `spec -> spec`
-    step    as for `Layer.of`, of a combinator that goes along time itself
-    random  whether the rule takes the key; where not given, whether a child does
-    """
-
-    meets: Callable[[Shape, Go], Shape]
-    rule: Callable[..., Any]
-    value: Callable[..., Any] | None = None
-    takes: Takes | None = None
-    own: Callable[[Shape], Spec] | None = None
-    params: Callable[[Spec], Spec] | None = None
-    random: bool | None = None
-    step: Callable[..., Any] | str | None = None
-
-
-def combined(parts: Sequence[Definition], build: Callable[..., Combined], where: str, transparent: bool) -> Definition:
-    children = [Child(name, d) for name, d in named(parts, where=where).items()]
-    meets, rule, value, takes, own, params, random, step = build(*children)
-
-    def out_shape(shape: Shape) -> Shape:
-        return meets(shape, Child.out_shape)
-
-    def plan(shape: Shape) -> tuple[Shape, Spec]:
-        wanted: dict[str, Any] = dict(own(shape)) if own else {}
-
-        def go(child: Child, at: Shape) -> Shape:
-            try:
-                found = child.definition
-                out, spec = found.plan(at) if found.plan else (found.out_shape(at), found.spec(at))
-            except Exception as error:
-                locate(error, child.name)
-                raise
-            if transparent:
-                wanted.update(spec)
-            elif spec:
-                wanted[child.name] = spec
-            return out
-
-        out = meets(shape, go)
-        return out, params(wanted) if params else wanted
-
-    def remade(others: Sequence[Definition]) -> Definition:
-        return combined(others, build, where, transparent)
-
-    random = any(c.random for c in children) if random is None else random
-    if not ours(rule, value):
-        rule, value = checked(rule, value, out_shape)
-    name = parts[0].name if transparent else "layer"
-    explicit = parts[0].explicit if transparent else False
-    return Definition(out_shape, lambda s: plan(s)[1], rule, value or value_of(rule), random, takes or features, None,
-                      parts=tuple(parts), remade=remade, name=name, explicit=explicit, plan=plan, transparent=transparent, step=step)
 
 
 class Layer(NamedTuple, Generic[X, Y]):
@@ -170,20 +94,26 @@ class Layer(NamedTuple, Generic[X, Y]):
             TypeError   the rule has another third parameter than `rng`
         """
         uses_key = takes_key(rule) if random is None else random
-        pair = (rule, value) if ours(rule, value) else checked(rule, value, out_shape)
-        made = Definition(out_shape, spec, pair[0], pair[1] or value_of(pair[0]), uses_key, takes or features,
-                          multiply_adds, step=step, statistics=statistics)
-        return layer_of(made)
+        rule, value = held(rule, value, out_shape)
+        return layer_of(Definition(
+            lambda shape, go: out_shape(shape), spec, rule, value, uses_key, takes or features,
+            multiply_adds=multiply_adds, step=step, statistics=statistics,
+        ))  # fmt: skip
 
     @staticmethod
     def over(
-        layers: Sequence[Layer[Any, Any]], build: Callable[..., Combined], *, where: str = "layer", transparent: bool = False
+        layers: Sequence[Layer[Any, Any]],
+        build: Callable[..., Combined],
+        *,
+        where: str = "layer",
+        transparent: bool = False,
     ) -> Layer[Any, Any]:
         """A combinator: `build(*children)` says by `meets(shape, go)` what each child meets, and gives the rule.
 
         The definition knows the children from here, wherever they came from: arguments, tuples, factories.
         """
-        return layer_of(combined([definition_of(f, where=where, i=i) for i, f in enumerate(layers)], build, where, transparent))
+        parts = [definition_of(f, where=where, i=i) for i, f in enumerate(layers)]
+        return layer_of(combined(parts, build, where, transparent))
 
     @staticmethod
     def lift(
@@ -199,22 +129,8 @@ class Layer(NamedTuple, Generic[X, Y]):
         >>> Halve.apply({}, np.ones(3))
         array([0.5, 0.5, 0.5])
         """
-
-        bare = ours(f, value)
-        run = f if bare else paired(f)
-
-        def rule(params: Tree, x: A) -> tuple[B, Callable[[B], tuple[Tree, Union[A, Later[A]]]]]:
-            y, pullback = run(x)
-            return y, lambda dy: (EMPTY, pullback(dy))
-
-        def plain(params: Tree, x: A) -> B:
-            return f(x)[0] if value is None else value(x)
-
-        if not bare:
-            pair = checked(rule, None if value is None else plain, out_shape)
-        else:
-            pair = rule, plain
-        return layer_of(Definition(out_shape, lambda shape: EMPTY, *pair, False, takes or features))
+        rule, plain = lifted(f, value, out_shape)
+        return layer_of(Definition(lambda shape, go: out_shape(shape), no_params, rule, plain, False, takes or features))
 
     @property
     def definition(self) -> Definition:
@@ -332,16 +248,6 @@ def altered(like: Layer[A, B], **changes: Any) -> Layer[A, B]:
     return layer_of(replace(like.definition, **changes))
 
 
-def promised(f: Layer[A, B]) -> Layer[A, B]:
-    """The layer, whose rule runs functions that are not the library's own: what it computes is looked at.
-
-    `Layer.of`, `Layer.lift` and `Layer.over` find out by themselves whose function they are given; this is for
-    constructors of the library that take a function, and make a rule around it.
-    """
-    rule, value = checked(f.definition.rule, f.definition.value, f.definition.out_shape)
-    return altered(f, rule=rule, value=value)
-
-
 # making layers --------------------------------------------------------------------------------------------------------
 def layer(make: F) -> F:
     """Record the calls of a constructor, so that its layers print as source, compare, pickle, and can be rebuilt.
@@ -355,51 +261,18 @@ def layer(make: F) -> F:
     'twice_0/dense_0/b'
     """
 
-    def named_and_recorded(record: Record, made: Layer[Any, Any]) -> Layer[Any, Any]:
+    def carried(record: Record, made: Layer[Any, Any]) -> Layer[Any, Any]:
         if not is_layer(made):
             raise TypeError(f"{record.name} must return a Layer, it returned {type(made).__name__}")
-        ready = made.init.record
-        name = snake_case(record.name)
-        if ready is not None and ready.make is None and name == snake_case(ready.name) and not made.definition.explicit:
-            return made  # a ready-made layer's own constructor gave it: `leaky_relu()` is LeakyRelu
-        body = made.definition if ready else None
+        known = constructed(made.definition, record, layer_of)
+        return made if known is made.definition else layer_of(known)
 
-        def remade(parts: Sequence[Definition]) -> Definition:
-            rest = map(layer_of, parts)
-            args, kwargs = with_layers((record.args, record.kwargs), rest)
-            again: Layer[Any, Any] = record.make(*args, **kwargs)  # type: ignore[misc]  # not that of a constant
-            return again.definition
-
-        parts = tuple(f.definition for f in layers_in((record.args, record.kwargs)))
-        own = made.definition
-        if own.transparent and body is None:
-            return altered(made, record=record, parts=parts, remade=remade, body=None)
-        if body is None and own.remade is not None:  # `over` knows the children, and their names
-            known = own.remade
-
-            def again(new: Sequence[Definition]) -> Definition:
-                given: tuple[Any, dict[str, Any]] = (record.args, record.kwargs)
-                if len(parts) != len(own.parts):  # one may be a default
-                    bound = inspect.signature(make).bind(*record.args, **record.kwargs)
-                    bound.apply_defaults()
-                    given = bound.args, bound.kwargs
-                shown = [f.definition for f in layers_in(given)]
-                if len(shown) != len(own.parts):  # children that the arguments do not show
-                    return replace(known(new), name=name)
-                like = [replace(n, name=o.name, explicit=o.explicit) for n, o in zip(new, shown, strict=True)]
-                args, kwargs = with_layers(given, map(layer_of, like))
-                made_again: Layer[Any, Any] = record.make(*args, **kwargs)  # type: ignore[misc]
-                return made_again.definition
-
-            return altered(made, record=record, remade=again, body=None, name=name, explicit=False)
-        return altered(made, record=record, parts=parts, remade=remade, body=body, name=name, explicit=False)
-
-    return recording(make, named_and_recorded)
+    return recording(make, carried)
 
 
 def constant(name: str, module: str, made: Layer[A, B]) -> Layer[A, B]:
     """A ready-made layer that is imported by its name, like `Relu`."""
-    return altered(made, record=Record(module, name), body=None, name=snake_case(name), explicit=False)
+    return altered(made, record=Record(module, name), name=snake_case(name), explicit=False)
 
 
 # layers in a row ------------------------------------------------------------------------------------------------------
@@ -454,7 +327,7 @@ def serial(*layers: Layer[Any, Any]) -> Layer[Any, Any]:
     >>> serial(Dense(512), Relu, Dense(10)).out_shape((-1, 784))
     (-1, 10)
     """
-    return layer_of(in_series(make_children(layers, where="serial")))
+    return Layer.over(layers, in_series, where="serial")
 
 
 def _spliced(f: Layer[Any, Any]) -> tuple[Layer[Any, Any], ...]:

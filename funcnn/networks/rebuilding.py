@@ -1,49 +1,38 @@
-"""Networks as trees: their children, the same network with others, and networks that tell what passes through."""
+"""Networks as trees: the same network with other layers, the shapes that layers meet, and what passes through them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, NamedTuple, TypeAlias
 
 from funcnn.keys import Key
-from funcnn.networks.children import named
-from funcnn.networks.definitions import Definition
+from funcnn.networks.definitions import Child, Definition, Go
+from funcnn.networks.mistakes import too_deep
 from funcnn.types import Shape, Tree
 
 Path: TypeAlias = "tuple[str, ...]"
 
 
-def children_of(net: Definition) -> dict[str, Definition]:
-    """The children of a network by name: the layers it was made of, or those of the body its constructor returned."""
-    if net.body is not None:
-        return children_of(net.body)
-    return named(net.parts, where=net.name) if net.parts else {}
-
-
 def rebuilt(net: Definition, f: Callable[[Path, Definition], Definition], path: Path = ()) -> Definition:
     """The same network with every layer passed through `f(path, layer)`, children first. Names are kept."""
-    children = children_of(net)
-    done = [rebuilt(child, f, below(net, path, name)) for name, child in children.items()]
+    done: list[Definition] = []
+    changed = False
+    for name, child in net.children.items():
+        new = rebuilt(child, f, below(net, path, name))
+        done.append(new)
+        changed = changed or new is not child
     if net.walked is not None:
-        return _named_like(f(path, _named_like(net.walked(f, path), net)), net)
-    changed = any(new is not old for new, old in zip(done, children.values(), strict=True))
-    return _named_like(f(path, _remade(net, done) if changed else net), net)
+        new = net.walked(f, path)
+    else:
+        new = net.remade(done) if changed and net.remade else net
+    return _named_like(f(path, _named_like(new, net)), net)
 
 
 def below(net: Definition, path: Path, name: str) -> Path:
     """The path of a child: a layer that changes no structure adds no level."""
-    while net.body is not None:
-        net = net.body
     return path if net.transparent else (*path, name)
-
-
-def _remade(net: Definition, children: Sequence[Definition]) -> Definition:
-    if net.body is not None:
-        return _named_like(_remade(net.body, children), net)
-    assert net.remade is not None
-    return _named_like(net.remade(children), net)
 
 
 def _named_like(new: Definition, old: Definition) -> Definition:
@@ -62,22 +51,30 @@ def walked(net: Definition, shape: Shape) -> Walk:
     """Send a shape through; it gets as far as it fits."""
     walk = Walk([], [])
 
-    def spy(path: Path, child: Definition) -> Definition:
-        def out_shape(s: Shape) -> Shape:
-            walk.entered.append((path, child, s))
-            out = child.out_shape(s)
-            walk.left.append((path, child, s, out))
+    def through(parent: Definition, path: Path) -> Go:
+        def go(child: Child, shape: Shape) -> Shape:
+            found, place = child.definition, below(parent, path, child.name)
+            walk.entered.append((place, found, shape))
+            out = found.meets(shape, through(found, place))
+            walk.left.append((place, found, shape, out))
             return out
 
-        return replace(child, out_shape=out_shape)
+        return go
 
     with suppress(Exception):  # whoever asks knows of it
-        rebuilt(net, spy).out_shape(shape)
-    return Walk(walk.entered.copy(), walk.left.copy())  # the rebuilt layers would write on
+        through(replace(net, transparent=True), ())(Child("", net), shape)
+    return walk
 
 
-def observed(net: Definition, see: Callable[[Path, Definition, Any, Any], None]) -> Definition:
-    """The same network; `see(path, layer, x, y)` is called at every call of every layer, children before parents."""
+def observed(
+    net: Definition, see: Callable[[Path, Definition, Any, Any], None], *, where: str
+) -> Definition:
+    """The same network; `see(path, layer, x, y)` is called at every call of every layer, children before parents.
+
+    Errors
+        ValueError   the network is too deep to be looked into
+    """
+    too_deep(net.depth, where, frames=3)
 
     def spy(path: Path, child: Definition) -> Definition:
         def value(params: Tree, x: Any, *rng: Key | None) -> Any:

@@ -2,40 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Union
 
 from funcnn.calculus import Later, force
 from funcnn.errors import locate
 from funcnn.inputs import Kind
 from funcnn.keys import Key
-from funcnn.networks.children import Child, located
-from funcnn.networks.definitions import EMPTY, Definition, Spec
+from funcnn.networks.children import Combined
+from funcnn.networks.definitions import EMPTY, Child, Go
 from funcnn.types import Shape, Tree
 
 
-def in_series(children: Sequence[Child]) -> Definition:
-    """Values from left to right, pullbacks from right to left; what lies before the first params is left for later."""
+def in_series(*children: Child) -> Combined:
+    """Values from left to right, pullbacks from right to left; what lies before the first params is left for later.
+
+    The children's values and rules are called here and not through `child.value`: that costs 0.1 us a layer less.
+    """
     steps = [(c.name, c.definition.value, c.definition.rule, c.random) for c in children]
 
-    def out_shape(shape: Shape) -> Shape:
+    def meets(shape: Shape, go: Go) -> Shape:
         for child in children:
-            shape = child.out_shape(shape)
+            shape = go(child, shape)
         return shape
-
-    def plan(shape: Shape) -> tuple[Shape, Spec]:
-        wanted: dict[str, Any] = {}
-        name = ""
-        try:
-            for child in children:
-                name, found = child.name, child.definition
-                shape, spec = found.plan(shape) if found.plan else (found.out_shape(shape), found.spec(shape))
-                if spec:
-                    wanted[name] = spec
-        except Exception as error:
-            locate(error, name)
-            raise
-        return shape, wanted
 
     def takes(out: Kind) -> Kind:
         for child in reversed(children):
@@ -68,28 +58,26 @@ def in_series(children: Sequence[Child]) -> Definition:
             raise
         if first < 0:
             first = len(pulls)
-        last_pulled = pulls[first][0] if first < len(pulls) else ""
 
         def pullback(dy: Any) -> tuple[Tree, Union[Any, Later[Any]]]:
             grads: dict[str, Any] = {}
             name = ""
             try:
-                for name, pull in reversed(pulls[first:] if first else pulls):
-                    dparams, dx = pull(dy)
-                    if dx.__class__ is Later:
-                        dx = located(dx, name) if name == last_pulled else dx.now()
-                    dy = dx
+                for i in range(len(pulls) - 1, first - 1, -1):
+                    name, pull = pulls[i]
+                    dparams, dy = pull(dy)
                     if dparams:
                         grads[name] = dparams
+                    if dy.__class__ is Later:
+                        dy = dy.now() if i > first else dy.within(name)
             except Exception as error:
                 locate(error, name)
                 raise
-            return (grads, Later(lambda: _pulled(pulls[:first], force(dy)))) if first else (grads, dy)
+            return grads, Later(partial(_pulled, pulls[:first]), dy) if first else dy
 
         return x, pullback
 
-    random = any(c.random for c in children)
-    return Definition(out_shape, lambda shape: plan(shape)[1], rule, value, random, takes, plan=plan)
+    return Combined(meets, rule, value, takes)
 
 
 def _pulled(pulls: list[tuple[str, Callable[[Any], Any]]], dy: Any) -> Any:

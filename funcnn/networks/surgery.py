@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeVar, cast
 
 from funcnn.errors import brief
-from funcnn.networks import rebuilding
 from funcnn.networks.children import definition_of
 from funcnn.networks.definitions import Definition
-from funcnn.networks.pair import Layer, is_layer, layer_of
+from funcnn.networks.pair import Layer, altered, is_layer, layer_of
 from funcnn.networks.rebuilding import Path, rebuilt, walked
+from funcnn.promises import checked
 from funcnn.types import Shape
 
 A = TypeVar("A")
@@ -19,7 +19,7 @@ B = TypeVar("B")
 
 def children_of(net: Layer[Any, Any]) -> dict[str, Layer[Any, Any]]:
     """The children of a network by name: the layers it was made of, or those of the body its constructor returned."""
-    return {name: layer_of(child) for name, child in rebuilding.children_of(net.definition).items()}
+    return {name: layer_of(child) for name, child in net.definition.children.items()}
 
 
 def visit(net: Layer[Any, Any], shape: Shape) -> Iterator[tuple[Path, Layer[Any, Any], Shape, Shape]]:
@@ -52,3 +52,13 @@ def rebuild(
     old = definition_of(net, where="rebuild")
     new = rebuilt(old, other)
     return net if new is old else cast("Layer[A, B]", layer_of(new))
+
+
+def promised(f: Layer[A, B]) -> Layer[A, B]:
+    """The layer, whose rule runs functions that are not the library's own: what it computes is looked at.
+
+    `Layer.of`, `Layer.lift` and `Layer.over` find out by themselves whose function they are given; this is for
+    constructors of the library that take a function, and make a rule around it.
+    """
+    rule, value = checked(f.definition.rule, f.definition.value, f.definition.out_shape)
+    return altered(f, rule=rule, value=value)

@@ -91,7 +91,7 @@ def _gathered(net: Layer[A, object], params: Params, batches: Iterable[A], rng: 
         more = kept.of(x)
         seen[path] = kept, kept.merged(seen[path][1], more) if path in seen else more
 
-    watched, number = layer_of(observed(net.definition, see)), 0
+    watched, number = layer_of(observed(net.definition, see, where="calibrate")), 0
     for number, x in enumerate(batches, 1):
         watched.apply(params, x, rng=None if rng is None else rng.fold(number - 1))
     if not number or empty:

@@ -103,10 +103,10 @@ def features_of(apply: Apply[Any, Any], params: Params, x: object) -> Any:
         DTypeError, ShapeError, NonFiniteError   as `arrays_of`, `converted` and `refuse_nonfinite` say
     """
     try:
-        refuse_list(x, apply.door.kind, "x")
+        refuse_list(x, apply.door.wants(), "x")
         value = arrays_of(x, "x")
         if dtype := dtype_of(params):
-            value = converted(value, apply.door.kind, dtype, "x")
+            value = converted(value, apply.door.wants(), dtype, "x")
         refuse_nonfinite(value, "x")
         return value
     except FuncnnError as error:

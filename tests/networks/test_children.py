@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from funcnn import (
-    Array, Dense, Dropout, FanInSum, FanOut, Flatten, Identity, Key, Layer, LayerNorm, Relu, Shape, Spec, Tanh, Tree,
+    Array, Dense, Dropout, FanInSum, FanOut, Flatten, Identity, Key, Layer, LayerNorm, Relu, Shape, Tanh, Tree,
     first, keep, layer, mlp, parallel, rebuild, residual, select, serial, vjp,
 )  # fmt: skip
-from funcnn.authoring import Later, make_children
+from funcnn.authoring import Child, Combined, Go, Later, force
 from funcnn.networks.surgery import children_of, visit
 from tests.refusals import refusal
 
@@ -31,23 +31,25 @@ def Block(units: int) -> Layer[Array, Array]:
 @layer
 def Around(f: Layer[Array, Array], *, g: Layer[Array, Array]) -> Layer[Array, Array]:
     """A combinator with a keyword: `g(f(x))`."""
-    first, second = make_children((f, g), where="Around")
 
-    def spec(shape: Shape) -> Spec:
-        return {**first.spec(shape), **second.spec(first.out_shape(shape))}
+    def build(first: Child, second: Child) -> Combined:
+        def meets(shape: Shape, go: Go) -> Shape:
+            return go(second, go(first, shape))
 
-    def rule(params: Tree, x: Array, rng: Key | None = None) -> Any:
-        y, pull = first.pull(params, x, rng)
-        z, pull_again = second.pull(params, y, rng)
+        def rule(params: Tree, x: Array, rng: Key | None = None) -> Any:
+            y, pull = first.pull(params, x, rng)
+            z, pull_again = second.pull(params, y, rng)
 
-        def pullback(dz: Array) -> Any:
-            dq, dy = pull_again(dz)
-            dp, dx = pull(dy)
-            return {first.name: dp, second.name: dq}, dx
+            def pullback(dz: Array) -> Any:
+                dq, dy = pull_again(dz)
+                dp, dx = pull(force(dy))
+                return {**first.grads(dp), **second.grads(dq)}, dx
 
-        return z, pullback
+            return z, pullback
 
-    return Layer.of(lambda shape: second.out_shape(first.out_shape(shape)), spec, rule)
+        return Combined(meets, rule)
+
+    return Layer.over((f, g), build, where="Around")
 
 
 def unchanged(path: str, net: AnyLayer) -> AnyLayer:
@@ -71,7 +73,7 @@ def paths(net: AnyLayer) -> list[str]:
 def test_children_are_named_by_kind_and_count() -> None:
     """Or by their own name, which is not counted."""
     layers = (Dense(1), Relu, Dense(2), Dense(3).named("x"), Block(2), Dense(4))
-    assert [c.name for c in make_children(layers, where="serial")] == ["dense_0", "relu_0", "dense_1", "x", "block_0", "dense_2"]
+    assert list(children_of(serial(*layers))) == ["dense_0", "relu_0", "dense_1", "x", "block_0", "dense_2"]
 
 
 @pytest.mark.parametrize(
@@ -249,16 +251,15 @@ def test_exceptions_of_pullbacks_get_notes(around: str, where: str) -> None:
 
 def test_a_child_nests_its_gradients() -> None:
     """Under its name, and nothing where it has none."""
-    dense, relu = make_children((Dense(2), Relu), where="test")
+    dense, relu = Child("dense_0", Dense(2).definition), Child("relu_0", Relu.definition)
     assert (dense.grads({"w": X}), relu.grads({})) == ({"dense_0": {"w": X}}, {})
-
 
 
 def test_a_child_without_params_has_no_entry() -> None:
     """Neither in the spec nor in params."""
-    dense, relu = make_children((Dense(2), Relu), where="test")
-    assert (list(dense.spec((4, 3))), dict(relu.spec((4, 3)))) == (["dense_0"], {})
-    assert np.array_equal(relu.value({}, X, None), Relu.apply({}, X))
+    wanted = serial(Dense(2), Relu).init.spec((4, 3))
+    assert list(wanted) == ["dense_0"] and list(wanted["dense_0"]) == ["w", "b"]
+    assert np.array_equal(Child("relu_0", Relu.definition).value({}, X, None), Relu.apply({}, X))
 
 
 def test_a_child_folds_its_name_into_the_key() -> None:

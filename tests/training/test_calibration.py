@@ -13,7 +13,7 @@ from funcnn import (
     Array, BatchNorm, Dense, Dropout, FanInSum, FanOut, Identity, Key, Layer, Params, Pullback, Relu, Shape,
     ShapeError, Spec, Tanh, Tree, calibrate, layer, parallel, rebuild, residual, serial, summary, trace,
 )  # fmt: skip
-from funcnn.authoring import Child, Combined, axes, force, leaves, make_children
+from funcnn.authoring import Child, Combined, axes, force, leaves
 from funcnn.initializers import ones, zeros
 from funcnn.layers.normalization import Pool, averaged
 from funcnn.networks.definitions import Statistics
@@ -202,17 +202,19 @@ def test_a_norm_that_feeds_itself_is_told() -> None:
     @layer
     def Again(norm: Layer[Array, Array], /) -> Layer[Array, Array]:
         """The same norm twice with the same params: the second gets what the first made."""
-        (child,) = make_children((norm,), where="Again")
 
-        def value(params: Tree, x: Array, rng: Key | None = None) -> Array:
-            once = child.value(params, x, rng)
-            twice: Array = child.value(params, once * once * 3.9, rng)
-            return twice
+        def build(child: Child) -> Combined:
+            def value(params: Tree, x: Array, rng: Key | None = None) -> Array:
+                once = child.value(params, x, rng)
+                twice: Array = child.value(params, once * once * 3.9, rng)
+                return twice
 
-        def rule(params: Tree, x: Array, rng: Key | None = None) -> tuple[Array, Pullback]:
-            raise AssertionError("nobody differentiates here")
+            def rule(params: Tree, x: Array, rng: Key | None = None) -> tuple[Array, Pullback]:
+                raise AssertionError("nobody differentiates here")
 
-        return Layer.of(child.out_shape, child.spec, rule, value=value)
+            return Combined(lambda shape, go: go(child, shape), rule, value)
+
+        return Layer.over((norm,), build, where="Again")
 
     net = Again(BatchNorm())
     with pytest.warns(RuntimeWarning, match="after 52 passes the statistics still change"):
