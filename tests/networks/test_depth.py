@@ -154,11 +154,11 @@ def test_params_of_four_hundred_levels(make: Callable[[], Net]) -> None:
 def test_what_is_too_deep_is_told_when_it_is_made() -> None:
     """Not by a stack that overflows when it first runs; with the limit that would do."""
     with pytest.raises(ValueError, match=r"serial: layers lie in layers 426 levels deep, .* allows 425; put them side"):
-        nested(500, in_series)
+        nested(450, in_series)
     before = sys.getrecursionlimit()
-    sys.setrecursionlimit(1300)
+    sys.setrecursionlimit(1100)
     try:
-        net = nested(500, in_series)
+        net = nested(450, in_series)
         assert net.apply(net.init(0, (-1, 4))[1], np.ones((2, 4), np.float32)).shape == (2, 4)
     finally:
         sys.setrecursionlimit(before)
