@@ -88,7 +88,7 @@ class Update(Generic[S]):
 
     def __call__(self, grads: GradientsLike, state: S, params: ParamsLike) -> tuple[Updates, S]:
         updates, state, _ = self.advance(grads, state, params, onto=False)
-        return Updates(updates), state
+        return updates if type(updates) is Updates else Updates(updates), state
 
 
 def advancing(optimizer: Optimizer[S]) -> Callable[[GradientsLike, S, ParamsLike], tuple[Params, S, bool]]:

@@ -1,5 +1,8 @@
 """Params, Gradients and Updates: the same trees under three types, so that none is taken for another."""
 
+# `packed` reads private slots: every step asks it several times.
+# pyright: reportPrivateUsage=false
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -8,7 +11,7 @@ from typing import Any, Final, TypeAlias, Union, cast, final, overload
 from funcnn.errors import ParamsError
 from funcnn.params import trees
 from funcnn.params.layouts import Layout
-from funcnn.params.mapping import ArrayTree, K, made, plain, vector_of
+from funcnn.params.mapping import ArrayTree, K, made, plain
 from funcnn.types import Array, Tree
 
 
@@ -106,7 +109,11 @@ def wrap(
 
 def packed(tree: object) -> tuple[Array, Layout] | None:
     """The vector of a packed tree with its layout; None for others."""
-    return vector_of(cast(ArrayTree, tree)) if type(tree) in _KINDS else None
+    if type(tree) not in _KINDS:
+        return None
+    ours = cast(ArrayTree, tree)
+    flat, layout = ours._flat, ours._layout
+    return None if flat is None or layout is None else (flat, layout)
 
 
 def as_params(tree: Tree, call: str) -> Params:

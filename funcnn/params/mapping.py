@@ -211,9 +211,3 @@ def plain(tree: ArrayTree) -> trees.Plain:
         found = tree._layout.views(tree._flat)
         _set(tree, "_tree", found)
     return found
-
-
-def vector_of(tree: ArrayTree) -> tuple[Array, Layout] | None:
-    """The vector of a packed tree with its layout; None for others."""
-    flat, layout = tree._flat, tree._layout
-    return None if flat is None or layout is None else (flat, layout)
