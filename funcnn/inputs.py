@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeAlias, Union, cast
+from typing import Any, Final, TypeAlias, Union, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,31 @@ from funcnn.types import is_array, is_tuple
 Kind: TypeAlias = "Union[str, Mapping[int, Kind]]"
 """What an input is for: "features" are converted to the dtype of the params, "tokens" and "mask" stay what they are,
 "any" is whatever comes; a mapping says it for the items of a tuple."""
+
+
+COMPUTED: Final = (np.dtype(np.float32), np.dtype(np.float64))
+"""What numbers are computed in. NumPy sums float16 badly and computes it slowly, and longdouble differs by platform."""
+
+
+def refuse_stored(what: str, dtype: np.dtype[Any], fix: str) -> None:
+    """Refuse to compute in floating-point numbers of a width that is for storage; `{wide}` in the fix is what to take.
+
+    Errors
+        DTypeError   the dtype is float16, longdouble, ...
+
+    >>> refuse_stored("the params are", np.dtype(np.float16), "astype(params, np.{wide})")
+    Traceback (most recent call last):
+        ...
+    funcnn.errors.DTypeError: the params are float16, which is for storage; float32 and float64 are computed in: write astype(params, np.float32)
+    """
+    if dtype.kind == "f" and dtype not in COMPUTED:
+        write = fix.format(wide=computed_like(dtype), narrow=dtype)
+        raise DTypeError(f"{what} {dtype}, which is for storage; float32 and float64 are computed in: write {write}")
+
+
+def computed_like(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """What floating-point numbers of this dtype are computed in: the same, or the next that is."""
+    return COMPUTED[dtype.itemsize > 4]
 
 
 # given to `Layer.of(takes=)`: what the input is for, given what the output is for -------------------------------------

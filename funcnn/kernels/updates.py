@@ -117,13 +117,9 @@ def flush_interval(*factors: float) -> int:
 
 
 def _flush(x: Array, unless: Array | None = None) -> None:
-    """Set to zero what is less than a million times the smallest normal number, `unless` another is not zero there.
-
-    In float16 that would be too much.
-    """
-    if x.dtype.itemsize >= 4:
-        kept = np.abs(x) >= 2**_MARGIN * float(np.finfo(x.dtype).tiny)
-        np.multiply(x, kept if unless is None else kept | (unless != 0), x)
+    """Set to zero what is less than a million times the smallest normal number, `unless` another is not zero there."""
+    kept = np.abs(x) >= 2**_MARGIN * float(np.finfo(x.dtype).tiny)
+    np.multiply(x, kept if unless is None else kept | (unless != 0), x)
 
 
 class Decay(NamedTuple):

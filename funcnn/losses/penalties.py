@@ -10,6 +10,7 @@ import numpy as np
 
 from funcnn.arguments import is_number
 from funcnn.calculus import Differentiable
+from funcnn.inputs import COMPUTED, refuse_stored
 from funcnn.params import plain_tree
 from funcnn.params.selection import selected
 from funcnn.params.trees import Plain, flatten
@@ -91,6 +92,9 @@ def _penalty(name: str, rule: Callable[..., Any], rate: float, where: Where) -> 
 def _chosen(caller: str, params: Tree, where: Where) -> tuple[dict[str, Array], dict[str, Array]]:
     """All leaves by their paths, and those the penalty is about."""
     leaves = {"/".join(path): w for path, w in flatten(plain_tree(params))}
+    for path, w in leaves.items():
+        if w.dtype not in COMPUTED:
+            refuse_stored(f"{caller}: {path} is", w.dtype, "astype(params, np.{wide})")
     return leaves, {path: leaves[path] for path in selected(leaves, where, caller=caller)}
 
 

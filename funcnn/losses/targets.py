@@ -7,7 +7,7 @@ from typing import Any, Final, cast
 import numpy as np
 
 from funcnn.errors import LabelError, ShapeError
-from funcnn.inputs import convert
+from funcnn.inputs import COMPUTED, convert, refuse_stored
 from funcnn.shapes import display
 from funcnn.types import Array, is_tuple
 
@@ -18,14 +18,15 @@ def real(prediction: Any) -> Any:
     """A prediction as people give it, of real numbers; floating-point from here on.
 
     Errors
-        DTypeError   complex, masked, sparse, ...
+        DTypeError   complex, masked, sparse, ...; float16, which is for storage
     """
-    if type(prediction) is np.ndarray and prediction.dtype.kind == "f" and prediction.dtype.isnative:
+    if type(prediction) is np.ndarray and prediction.dtype in COMPUTED:
         return cast(Any, prediction)
     if is_tuple(prediction):
         return tuple(map(real, prediction))
     found: Any = getattr(prediction, "dtype", None)
     dtype = found.newbyteorder("=") if getattr(found, "kind", "") == "f" else np.dtype(np.float32)
+    refuse_stored("the prediction is", dtype, ".astype(np.{wide})")
     return convert(prediction, "features", dtype, "the prediction")
 
 

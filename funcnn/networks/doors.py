@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from funcnn.errors import ShapeError
-from funcnn.inputs import Kind, convert
+from funcnn.inputs import COMPUTED, Kind, computed_like, convert, refuse_stored
 from funcnn.networks.definitions import Definition
 from funcnn.networks.diagnosis import Shapes, explain, leaf_shapes, misled
 from funcnn.params import Gradients, packed, plain_tree, trees, wrap
@@ -53,6 +53,8 @@ class Door:
         tree = plain_tree(params)
         found = packed(params)
         dtype = found[0].dtype if found and found[0].size else _dtype(tree, x)  # packed nothing has no dtype of its own
+        if dtype not in COMPUTED:
+            refuse_stored("the params are", dtype, "astype(params, np.{wide})")
         if type(x) is not np.ndarray or x.dtype != dtype or self.kind != "features" or not x.flags.c_contiguous:
             x = convert(x, self.wants(), dtype)
         shape = x.shape if type(x) is np.ndarray else shape_of(x)
@@ -88,12 +90,12 @@ class Door:
 
 
 def _dtype(tree: trees.Plain, x: Any) -> np.dtype[Any]:
-    """The compute dtype: that of the params; without params that of floating-point features; else float32."""
+    """The compute dtype: that of the params; without params one for floating-point features; else float32."""
     for _, leaf in trees.flatten(tree):
         return leaf.dtype if leaf.dtype.kind == "f" else np.dtype(np.float32)  # others do not match the spec
     while is_tuple(x) and x:
         x = x[0]
-    return x.dtype.newbyteorder("=") if is_array(x) and x.dtype.kind == "f" else np.dtype(np.float32)
+    return computed_like(x.dtype) if is_array(x) and x.dtype.kind == "f" else np.dtype(np.float32)
 
 
 def _fits(leaves: Shapes, tree: trees.Plain, dtype: np.dtype[Any]) -> bool:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from funcnn.calculus import force
 from funcnn.cotangents import cotangent_like, described, like_input, read_only
 from funcnn.errors import FuncnnError, ParamsError
+from funcnn.inputs import refuse_stored
 from funcnn.keys import Key, Rng, as_key
 from funcnn.networks.definitions import Definition, Spec
 from funcnn.networks.doors import Door
@@ -39,7 +40,7 @@ class Init:
     Errors
         ShapeError   the layer does not take this shape, or a size that params need is not known
         TypeError    `rng` is no key, seed or generator
-        DTypeError   `dtype` is not floating-point
+        DTypeError   `dtype` is not float32 or float64
     """
 
     __slots__ = ("definition", "name", "out_shape", "record", "spec")
@@ -59,6 +60,7 @@ class Init:
     ) -> tuple[Shape, Params]:
         key = (Key(rng) if isinstance(rng, np.random.Generator) else as_key(rng)).fold("init")
         wanted = floating(dtype)
+        refuse_stored("params cannot be drawn in", wanted, "dtype=np.{wide}, and astype(params, np.{narrow}) to store them")
         try:
             inside = normalize(shape)
             out, spec = self.definition.planned(inside)
@@ -94,7 +96,7 @@ class Apply(Generic[X_contra, Y_co]):
 
     Errors
         ShapeError    the input does not fit the network
-        DTypeError    the input is complex, masked, sparse, ...
+        DTypeError    the input is complex, masked, sparse, ...; the params are float16, which is for storage
         ParamsError   the params are not this network's
         TypeError     `rng` is no key and no seed
     """

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, Generic, NamedTuple, Final, Protocol, TypeVar, cast, final
 
 from funcnn.errors import DTypeError, ParamsError, brief, locate
+from funcnn.inputs import COMPUTED, refuse_stored
 from funcnn.kernels import updates as kernel
 from funcnn.params import (
     ArrayTree, Gradients, GradientsLike, Params, ParamsLike, Updates, UpdatesLike, as_params, packed, refuse_kind,
@@ -30,7 +31,7 @@ class Optimizer(NamedTuple, Generic[S]):
     Errors
         ParamsError   grads, state and params have not the same structure and shapes; the message lists the paths; or
                       one stands where another belongs, which type checkers refuse too
-        DTypeError    they have not the same dtype
+        DTypeError    they have not the same dtype, or it is float16, which is for storage
     Source: the form is optax's.
 
     >>> optimizer = sgd(0.5)
@@ -176,11 +177,13 @@ def flat(params: Tree, call: str = _CALLS) -> tuple[Array, Layout]:
         ParamsError, DTypeError   they are no params; `call` says where those belong
     """
     found = packed(params) if type(params) is Params else None
-    if found:
-        return found
-    one = pack(as_params(params, call))
-    layout = layout_of(one)
-    return gather(layout, one), layout
+    if not found:
+        one = pack(as_params(params, call))
+        layout = layout_of(one)
+        found = gather(layout, one), layout
+    if found[0].dtype not in COMPUTED:
+        refuse_stored("the params are", found[0].dtype, "astype(params, np.{wide})")
+    return found
 
 
 def flat_like(layout: Layout, tree: Tree, like: Array, what: str) -> Array:

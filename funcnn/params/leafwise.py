@@ -21,7 +21,7 @@ def astype(params: K, dtype: npt.DTypeLike) -> K: ...  # type: ignore[overload-o
 @overload
 def astype(params: Tree, dtype: npt.DTypeLike) -> Params: ...
 def astype(params: Tree, dtype: npt.DTypeLike) -> Any:
-    """The same values in another floating-point dtype.
+    """The same values in another floating-point dtype: float32 or float64 to compute in, float16 to store, any other.
 
     Errors
         DTypeError   the dtype is none of floating-point numbers

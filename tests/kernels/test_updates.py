@@ -129,13 +129,10 @@ def test_decaying_moments_never_become_denormal(factor: float, dtype: type[np.fl
 
 
 def test_only_what_is_near_denormal_is_flushed() -> None:
-    """A million times the smallest normal number stays; in float16, whose smallest is 6e-5, all does."""
+    """A million times the smallest normal number stays."""
     v = np.array([1.3e-32, 1.1e-32, -1.3e-32, -1.1e-32, 1.0], np.float32)
     _, after, _ = kernel.momentum(np.zeros_like(v), v, 0.99999994, 1.0, None, True)
     assert (after != 0).tolist() == [True, False, True, False, True]
-    half = np.array([1e-4, 1.0], np.float16)
-    _, after, _ = kernel.momentum(np.zeros_like(half), half, 0.9, 1.0, None, True)
-    assert (after != 0).all()
 
 
 def test_squares_stay_while_the_moment_lives() -> None:

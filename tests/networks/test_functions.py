@@ -98,7 +98,7 @@ def test_init_and_training_draw_from_different_keys() -> None:
     assert drawn == [Key(0).fold("init").fold("w")]
 
 
-@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_the_dtype_is_what_is_asked_for(dtype: Any) -> None:
     """Once, for all leaves."""
     params = serial(Dense(2), Dense(2)).init(0, (-1, 3), dtype=dtype)[1]
