@@ -1,4 +1,4 @@
-"""Conv: values worked by hand, edges, messages, gradients."""
+"""Conv1D, Conv and Conv3D: values worked by hand, edges, messages, gradients."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import pytest
 
-from funcnn import Array, Conv, Dense, Flatten, Key, Params, Relu, ShapeError, serial, vjp
+from funcnn import Array, Conv, Conv1D, Conv3D, Dense, Flatten, Key, Params, Relu, ShapeError, serial, vjp
 
 PADDINGS: tuple[Literal["VALID", "SAME"], ...] = ("VALID", "SAME")
 
@@ -98,6 +98,75 @@ def test_a_window_as_large_as_the_image_is_dense() -> None:
     np.testing.assert_allclose(conv.apply(params, x)[:, 0, 0], dense.apply(flat, x), rtol=1e-12)
 
 
+def series(*steps: float) -> Array:
+    """One sequence of one channel."""
+    return np.array(steps, np.float64).reshape(1, -1, 1)
+
+
+def test_causal_padding_sees_what_came_before() -> None:
+    """The last weight meets the step itself, the first the one two steps before; the first steps see zeros."""
+    net = Conv1D(1, 3, padding="CAUSAL", bias=False)
+    w = Params({"w": np.array([100.0, 10.0, 1.0]).reshape(3, 1, 1)})
+    assert net.apply(w, series(1, 2, 3, 4)).ravel().tolist() == [1, 12, 123, 234]
+
+
+def test_dilation_leaves_gaps() -> None:
+    """A window of two with dilation 2 sees every other step: 1 + 30, 2 + 40."""
+    net = Conv1D(1, 2, dilation=2, bias=False)
+    w = Params({"w": np.array([1.0, 10.0]).reshape(2, 1, 1)})
+    assert net.apply(w, series(1, 2, 3, 4)).ravel().tolist() == [31, 42]
+
+
+def test_explicit_padding_is_before_and_behind() -> None:
+    """One zero before and two behind a single step: it meets the second weight, then the first."""
+    w = Params({"w": np.array([1.0, 10.0]).reshape(2, 1, 1)})
+    for padding in ((1, 2), ((1, 2),)):
+        net = Conv1D(1, 2, padding=padding, bias=False)
+        assert net.apply(w, series(5)).ravel().tolist() == [50, 5, 0]
+
+
+def test_groups_see_their_own_channels() -> None:
+    """Two groups of two channels, an output each: 1 + 20 and 3 + 40."""
+    net = Conv(2, (1, 1), groups=2, bias=False)
+    params = Params({"w": np.array([[[[1.0, 1.0], [10.0, 10.0]]]])})
+    assert net.apply(params, np.array([[[[1.0, 2.0, 3.0, 4.0]]]])).ravel().tolist() == [21, 43]
+
+
+def test_depthwise_outputs_lie_group_by_group() -> None:
+    """Two outputs of each of two channels: those of the first channel come first."""
+    net = Conv1D(4, 1, groups=2, bias=False)
+    params = Params({"w": np.array([[[1.0, 2.0, 3.0, 4.0]]])})
+    assert net.apply(params, np.array([[[10.0, 100.0]]])).ravel().tolist() == [10, 20, 300, 400]
+
+
+def test_a_separable_convolution_is_depthwise_then_pointwise() -> None:
+    """Its weights, multiplied, are those of a convolution."""
+    x = np.random.default_rng(1).normal(size=(2, 5, 6, 3))
+    apart = serial(Conv(3, (2, 3), groups=3, bias=False), Conv(4, (1, 1), bias=False))
+    _, params = apart.init(0, x.shape, dtype=np.float64)
+    each, mix = params.at("conv_0/w"), params.at("conv_1/w")
+    whole = Params({"w": np.einsum("pqc,co->pqco", each[:, :, 0], mix[0, 0])})
+    np.testing.assert_allclose(apart.apply(params, x), Conv(4, (2, 3), bias=False).apply(whole, x), rtol=1e-12)
+
+
+def test_volumes_are_images_of_images() -> None:
+    """A window of depth one convolves every slice by itself."""
+    x = np.random.default_rng(2).normal(size=(2, 3, 4, 5, 2))
+    net, flat = Conv3D(3, (1, 2, 2)), Conv(3, (2, 2))
+    _, params = net.init(0, x.shape, dtype=np.float64)
+    slices = Params({"w": params.at("w")[0], "b": params.at("b")})
+    np.testing.assert_allclose(net.apply(params, x)[:, 1], flat.apply(slices, x[:, 1]), rtol=1e-12)
+
+
+def test_without_bias_there_is_none() -> None:
+    """Not in the params, not in the gradients, nothing added."""
+    net = Conv(2, (2, 2), bias=False)
+    _, params = net.init(0, (-1, 3, 3, 1))
+    y, pullback = vjp(net.apply, params, np.zeros((1, 3, 3, 1), np.float32))
+    assert params.paths() == pullback(np.ones_like(y))[0].paths() == ("w",)
+    assert not y.any()
+
+
 # shapes and params ----------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("padding", PADDINGS)
 @pytest.mark.parametrize("strides", [(1, 1), (2, 3)])
@@ -147,6 +216,11 @@ def refused(build: Callable[[], object], error: type[Exception], *parts: str) ->
         assert re.search(re.escape(part), str(caught.value)), (part, str(caught.value))
 
 
+ONE: Any = 1  # what type checkers refuse
+SQUARE: Any = (3, 3)
+SMALL: Any = "causal"
+
+
 @pytest.mark.parametrize(
     ("build", "parts"),
     [
@@ -156,6 +230,17 @@ def refused(build: Callable[[], object], error: type[Exception], *parts: str) ->
         (lambda: Conv(2, (3, 3), (1,)), ["strides", "(1,)"]),  # type: ignore[arg-type]
         (lambda: Conv(2, (3, 3), (True, 1)), ["strides", "(True, 1)"]),
         (lambda: Conv(2, (3, 3), padding="same"), ["padding", "'VALID' or 'SAME'", "'same'"]),  # type: ignore[arg-type]
+        (lambda: Conv(2, (3, 3), padding="CAUSAL"), ["only Conv1D"]),  # type: ignore[arg-type]
+        (lambda: Conv(2, (3, 3), padding=ONE), ["((top, bottom), (left, right))", "write ((1, 1), (1, 1))"]),
+        (lambda: Conv(2, (3, 3), padding=((1, -1), (0, 0))), ["padding is not negative", "slicing"]),
+        (lambda: Conv(2, (3, 3), dilation=(0, 1)), ["Conv: dilation", "at least 1", "(0, 1)"]),
+        (lambda: Conv(3, (3, 3), groups=2), ["channels must be divisible by groups", "channels=3, groups=2"]),
+        (lambda: Conv(3, (3, 3), groups=0), ["groups", "at least 1"]),
+        (lambda: Conv(3, (3, 3), bias=None), ["bias must be True or False, got None"]),  # type: ignore[arg-type]
+        (lambda: Conv1D(2, SQUARE), ["Conv1D: filter_shape must be an integer of at least 1", "(3, 3)"]),
+        (lambda: Conv1D(2, 3, padding=SMALL), ["'VALID', 'SAME' or 'CAUSAL'", "write 'CAUSAL'"]),
+        (lambda: Conv1D(2, 3, padding=ONE), ["(before, behind)", "write (1, 1)"]),
+        (lambda: Conv3D(2, (3, 3)), ["three integers", "(depth, height, width)"]),  # type: ignore[arg-type]
     ],
 )
 def test_impossible_arguments_are_refused(build: Callable[[], object], parts: list[str]) -> None:
@@ -204,3 +289,28 @@ def test_another_number_of_channels_is_refused() -> None:
     net = serial(Conv(2, (3, 3)))
     _, params = net.init(0, (-1, 8, 8, 3))
     refused(lambda: net.apply(params, np.zeros((2, 8, 8, 4))), ShapeError, "conv_0", "(..., 3)", "(2, 8, 8, 4)")
+
+
+def test_channels_that_groups_cannot_share_out_are_refused() -> None:
+    """At the layer's path, by the shape rule; and not where they are unknown."""
+    net = serial(Relu, Conv(4, (3, 3), groups=4))
+    refused(lambda: net.out_shape((-1, 8, 8, 6)), ShapeError, "conv_0", "6 channels", "(?, 8, 8, 6)", "groups=4")
+    assert net.out_shape((-1, 8, 8, -1)) == (-1, 6, 6, 4)
+
+
+def test_dilated_windows_that_do_not_fit_say_so() -> None:
+    """A window of 3 with dilation 3 reaches over 7 steps."""
+    net = serial(Conv1D(2, 3, dilation=3))
+    refused(lambda: net.out_shape((-1, 6, 1)), ShapeError, "conv1d_0", "(3,) with dilation (3,)", "sequence (6,)")
+    assert net.out_shape((-1, 7, 1)) == (-1, 1, 2)
+
+
+def test_padding_by_pairs_is_shown_where_the_window_does_not_fit() -> None:
+    """With what was given."""
+    refused(lambda: Conv(2, (5, 5), padding=((1, 1), (0, 0))).out_shape((-1, 3, 4, 1)), ShapeError, "((1, 1), (0, 0))")
+
+
+def test_numbers_and_tuples_of_one_are_the_same() -> None:
+    """For sequences; and NumPy's counts are recorded as Python's."""
+    assert Conv1D(2, (3,), (2,)).out_shape((-1, 9, 1)) == Conv1D(2, 3, 2).out_shape((-1, 9, 1)) == (-1, 4, 2)
+    assert repr(Conv1D(2, np.int64(3), groups=np.int8(2))) == "Conv1D(2, 3, groups=2)"  # type: ignore[arg-type]
