@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator, Mapping
 from types import FunctionType
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +25,8 @@ Function = Callable[..., Any]
 
 _SHAPES: Final = 64  # remembered per layer
 _MUST: Final = "the rule of this layer must return"
-_WIDE: Final = (
+_AS_DX: Final = "the pullback must return as dx"
+WIDE: Final = (
     "NumPy's own numbers and integer arrays make float64 of float32; "
     "write float(np.sqrt(2.0)) for such a number, and .astype(x.dtype) for an array"
 )
@@ -87,7 +88,7 @@ def checked(rule: Function, value: Function | None, out_shape: Callable[[Shape],
             shapes[shape] = promised
         dtype = _dtype(params, x)
         if y.__class__ is not np.ndarray or y.shape != promised or y.dtype != dtype:
-            _look(y, promised, dtype if not _is_complex(params, x) else None, "")
+            _look(y, promised, dtype if not is_complex(params, x) else None, "")
         return y
 
     def run(params: Mapping[str, Any], x: Any, *rng: Any) -> tuple[Any, Function]:
@@ -110,8 +111,8 @@ def checked(rule: Function, value: Function | None, out_shape: Callable[[Shape],
             dparams, dx = pair
             _gradients(params, dparams, (), (params, x, dy))
             if dx.__class__ is Later:
-                return dparams, Later(lambda: _cotangent(dx.now(), x, (params, x, dy)))
-            return dparams, _cotangent(dx, x, (params, x, dy))
+                return dparams, Later(lambda: cotangent_kept(dx.now(), x, (params, x, dy)))
+            return dparams, cotangent_kept(dx, x, (params, x, dy))
 
         return y, pullback
 
@@ -121,22 +122,23 @@ def checked(rule: Function, value: Function | None, out_shape: Callable[[Shape],
 # values ---------------------------------------------------------------------------------------------------------------
 def _dtype(params: Mapping[str, Any], x: Any) -> np.dtype[Any] | None:
     """The dtype that a layer computes in: that of its params, or of its input; None where neither tells."""
-    for leaf in _leaves(params):
+    for leaf in leaves_in(params):
         return leaf.dtype
-    return next((array.dtype for array in _leaves(x) if array.dtype.kind in "fc"), None)
+    return next((array.dtype for array in leaves_in(x) if array.dtype.kind in "fc"), None)
 
 
-def _leaves(value: Any) -> Iterator[npt.NDArray[Any]]:
+def leaves_in(value: Any) -> Iterator[npt.NDArray[Any]]:
+    """The arrays in tuples and trees."""
     if is_mapping(value) or is_tuple(value):
         for part in value.values() if is_mapping(value) else value:
-            yield from _leaves(part)
+            yield from leaves_in(part)
     elif is_array(value):
         yield value
 
 
-def _is_complex(*values: Any) -> bool:
+def is_complex(*values: Any) -> bool:
     """Does the rule run on complex numbers, for its derivatives? Then real ones are as good."""
-    return any(leaf.dtype.kind == "c" for leaf in _leaves(values))
+    return any(leaf.dtype.kind == "c" for leaf in leaves_in(values))
 
 
 def _look(y: Any, shape: Shape, dtype: np.dtype[Any] | None, item: str) -> None:
@@ -158,7 +160,7 @@ def _look(y: Any, shape: Shape, dtype: np.dtype[Any] | None, item: str) -> None:
             f"mend the one that is wrong"
         )
     if y.dtype.kind not in "fiubc" or (y.dtype.kind in "fc" and dtype is not None and y.dtype != dtype):
-        raise ParamsError(f"{_MUST} {item}{dtype or 'numbers'}, got {described(y)}; {_WIDE}")
+        raise ParamsError(f"{_MUST} {item}{dtype or 'numbers'}, got {described(y)}; {WIDE}")
 
 
 def _agree(value: Nested, y: Nested) -> None:
@@ -191,7 +193,7 @@ def _gradients(params: Mapping[str, Any], dparams: Any, at: tuple[str, ...], all
         elif g.__class__ is not np.ndarray or g.shape != leaf.shape or g.dtype != leaf.dtype:
             if not (is_array(g) or is_scalar(g)) or g.shape != leaf.shape:
                 raise wrong_gradient(g, leaf, name, at)
-            if g.dtype != leaf.dtype and not (g.dtype.kind in "fc" and _is_complex(all_)):
+            if g.dtype != leaf.dtype and not (g.dtype.kind in "fc" and is_complex(all_)):
                 raise wrong_gradient(g, leaf, name, at)
     if len(dparams) != len(params):
         refuse_extra(params, dparams, at)
@@ -223,29 +225,27 @@ def wrong_gradient(g: object, value: Array, name: str, at: tuple[str, ...]) -> P
     """What is said of a gradient that is not like its leaf."""
     got = "nothing" if g is None else described(g)
     wanted = f"{value.dtype} of shape {value.shape}"
-    fix = f"; {_WIDE}" if is_array(g) and g.shape == value.shape and g.dtype.kind == "f" else ""
+    fix = f"; {WIDE}" if is_array(g) and g.shape == value.shape and g.dtype.kind == "f" else ""
     return ParamsError(f"the pullback of this layer must return {wanted} for {name}, got {got}{fix}", path=at)
 
 
-def _cotangent(dx: Any, x: Any, all_: tuple[Any, ...]) -> Any:
-    """Compare `dx` with the input."""
+def cotangent_kept(dx: Any, x: Any, all_: tuple[Any, ...], said: str = _AS_DX, like: str = "input") -> Any:
+    """A cotangent, compared with what it is the cotangent of; `all_` is what the pullback was made of.
+
+    Errors
+        ParamsError   it has another structure, shape, dtype or type
+    """
     if dx.__class__ is np.ndarray and x.__class__ is np.ndarray and dx.shape == x.shape and dx.dtype == x.dtype:
         return dx
     if is_tuple(x):
         if not is_tuple(dx) or len(dx) != len(x):
-            wanted, got = f"a tuple of {len(x)}", described(dx)
-            raise ParamsError(f"the pullback must return as dx {wanted}, like the input, got {got}")
+            raise ParamsError(f"{said} a tuple of {len(x)}, like the {like}, got {described(dx)}")
         for d, part in zip(dx, x, strict=True):
-            _cotangent(d, part, all_)
+            cotangent_kept(d, part, all_, said, like)
         return dx
-    if not (is_array(dx) or is_scalar(dx)) or dx.shape != x.shape:
-        _wrong_dx(dx, x)
-    if dx.dtype != x.dtype and x.dtype.kind in "fc" and not (dx.dtype.kind in "fc" and _is_complex(all_)):
-        _wrong_dx(dx, x)
+    right = (is_array(dx) or is_scalar(dx)) and dx.shape == x.shape and not isinstance(dx, np.ma.MaskedArray)
+    if not right or (dx.dtype != x.dtype and x.dtype.kind in "fc" and not (dx.dtype.kind in "fc" and is_complex(all_))):
+        wanted = f"{x.dtype if x.dtype.kind == 'f' else 'floating-point numbers'} of shape {x.shape}"
+        fix = f"; {WIDE}" if right else ""
+        raise ParamsError(f"{said} {wanted}, like the {like}, got {described(dx)}{fix}")
     return dx
-
-
-def _wrong_dx(dx: object, x: Any) -> NoReturn:
-    wanted = f"{x.dtype if x.dtype.kind == 'f' else 'floating-point numbers'} of shape {x.shape}"
-    fix = f"; {_WIDE}" if is_array(dx) and dx.shape == x.shape else ""
-    raise ParamsError(f"the pullback must return as dx {wanted}, like the input, got {described(dx)}{fix}")

@@ -9,18 +9,19 @@ from typing import Any, Final, Generic, Protocol, TypeVar, cast, final
 import numpy as np
 
 from funcnn.calculus import Differentiable, force
-from funcnn.cotangents import read_only
+from funcnn.cotangents import described, read_only
 from funcnn.errors import FuncnnError, ParamsError, ShapeError, brief
 from funcnn.keys import Rng, as_key
 from funcnn.losses.definition import Loss
 from funcnn.losses.penalties import Penalty
+from funcnn.losses.promises import penalty_of
 from funcnn.losses.reductions import Weights
 from funcnn.networks import Apply
 from funcnn.networks.definitions import Definition
 from funcnn.params import Gradients, packed, plain, plain_tree, wrap
 from funcnn.params.packing import taken
 from funcnn.params.trees import Path, Plain, differences
-from funcnn.types import Tree, is_tuple
+from funcnn.types import Tree, is_array, is_tuple
 
 X = TypeVar("X", contravariant=True)
 Y = TypeVar("Y")
@@ -99,9 +100,9 @@ class Objective(Generic[X, Y, T]):
             error.network = error.network or apply.definition.name
             raise
         for penalty in self.penalties:
-            more, pull = cast(Any, penalty).rule(tree)
+            more, dparams = penalty_of(penalty, tree)
             value = value + more
-            gradients = _sum(gradients, pull(1.0)[0], penalty)
+            gradients = _sum(gradients, dparams, penalty)
         return float(value), gradients, prediction
 
     def __repr__(self) -> str:
@@ -209,7 +210,7 @@ def _sum(gradients: Gradients, more: Tree, penalty: Penalty) -> Gradients:
 def _added(a: Plain, b: Plain, penalty: Penalty, at: Path) -> Plain:
     """The sum of gradients and a penalty's, in fresh sealed arrays: neither belongs to us."""
     if a.keys() != b.keys():
-        wrong = ", ".join(differences(a, b))
+        wrong = ", ".join(differences(a, b)) or "leaves and subtrees differ"
         raise ParamsError(f"the gradients of {penalty!r} are no tree like the params: {wrong}", path=at)
     out: Plain = {}
     for name, g in a.items():
@@ -218,8 +219,8 @@ def _added(a: Plain, b: Plain, penalty: Penalty, at: Path) -> Plain:
             out[name] = _added(g, more, penalty, (*at, name))
             continue
         if isinstance(g, dict) or isinstance(more, dict) or g.shape != more.shape or g.dtype != more.dtype:
-            wrong = f"the gradient of {penalty!r} for {name} must have the shape and dtype of the leaf"
-            raise ParamsError(wrong, path=at)
+            wanted, got = (described(v) if is_array(v) else "a subtree" for v in (g, more))
+            raise ParamsError(f"the gradient of {penalty!r} for {name} must be {wanted}, got {got}", path=at)
         out[name] = total = np.asarray(g + more)
         total.setflags(write=False)
     return out

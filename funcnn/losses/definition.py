@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from collections.abc import Callable
 from typing import Any, Concatenate, Generic, Literal, TypeAlias, TypeVar, Union, cast, final, overload
 
 from funcnn.calculus import force
 from funcnn.cotangents import cotangent_like, cotangent_of_number, read_only
 from funcnn.errors import brief
+from funcnn.losses.promises import checked_terms
 from funcnn.losses.reductions import Back, Reduce, Weights, reduced
 from funcnn.losses.targets import real
+from funcnn.promises import ours
 from funcnn.records import Record
 from funcnn.types import Array
 
@@ -175,8 +178,14 @@ class Loss(Generic[Y, T]):
         return hash((self.record, frozenset(self.bound.items())))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        if "<locals>" in self.record.name:
-            raise TypeError(f"{self!r} cannot be pickled: define it at the top level of a module")
+        rule = vars(self).get("__wrapped__")
+        found = self.record if rule is None else getattr(sys.modules.get(self.record.module), self.record.name, None)
+        if rule is not None and found is rule:  # `hinge = loss(_hinge)`: the name is that of the rule
+            return _made_again, (rule, self.default, self.bound)
+        if rule is not None and not (isinstance(found, Loss) and vars(found).get("__wrapped__") is rule):
+            raise TypeError(
+                f"{self!r} cannot be pickled: define it at the top level of a module, under the name of its rule"
+            )
         return _replayed, (self.record, self.bound)
 
     def __copy__(self) -> Loss[Y, T]:
@@ -194,6 +203,10 @@ def _replayed(record: Record, bound: dict[str, Any]) -> Loss[Any, Any]:
     return made.bind(**bound)
 
 
+def _made_again(rule: Callable[..., Any], reduce: Reduce, bound: dict[str, Any]) -> Loss[Any, Any]:
+    return _made(rule, reduce).bind(**bound)
+
+
 @overload
 def loss(rule: Callable[Concatenate[P, Q, ...], Terms[P]], /) -> Loss[P, Q]: ...
 @overload
@@ -201,9 +214,11 @@ def loss(*, reduce: Reduce) -> Callable[[Callable[Concatenate[P, Q, ...], Terms[
 def loss(rule: Callable[..., Any] | None = None, /, *, reduce: Reduce = "mean") -> Any:
     """Make a rule `(prediction, target, **options) -> (terms, pullback)` into a loss, with weights and reductions.
 
-    The rule checks that prediction and target fit, first thing. Its pullback takes the cotangent of the terms, an array
-    like them or one number for all, and returns `(dprediction, dtarget)`: fresh arrays, of which `dtarget` may be a
-    `Later`. Options are keyword-only. `@loss(reduce="sum")` sets what is done where no `reduce` is given.
+    Floating-point targets come in the dtype of the prediction, integers as they are. The terms and `dprediction` have
+    that dtype, and what has not is refused under the name of the loss. The rule checks that prediction and target fit,
+    first thing. Its pullback takes the cotangent of the terms, an array like them or one number for all, and returns
+    `(dprediction, dtarget)`: fresh arrays, of which `dtarget` may be a `Later`. Options are keyword-only.
+    `@loss(reduce="sum")` sets what is done where no `reduce` is given.
 
     >>> @loss
     ... def product(prediction: Array, target: Array) -> Terms[Array]:
@@ -215,12 +230,13 @@ def loss(rule: Callable[..., Any] | None = None, /, *, reduce: Reduce = "mean") 
 
 
 def _made(rule: Callable[..., Any], reduce: Reduce) -> Loss[Any, Any]:
-    if not callable(rule):
+    if not callable(rule) or not hasattr(rule, "__qualname__"):
         raise TypeError(f"loss takes a rule (prediction, target) -> (terms, pullback), got {brief(rule)}")
     parameters = inspect.signature(rule).parameters.values()
     names = tuple(p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY)
     record = Record(rule.__module__, rule.__qualname__)
-    return Loss(functools.partial(_run, rule), record, reduce, names, wrapped=rule)
+    run = functools.partial(_run, rule if ours(rule) else checked_terms(rule))
+    return Loss(run, record, reduce, names, wrapped=rule)
 
 
 def _run(rule: Callable[..., Any], prediction: Any, target: Any, weights: Any, how: str | None, options: Any) -> Any:

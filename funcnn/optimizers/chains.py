@@ -13,6 +13,7 @@ from funcnn.optimizers.definition import (
     Update,
     advancing,
     apply_updates,
+    asked,
     flat,
     is_plain,
     optimizer,
@@ -120,7 +121,7 @@ def chain(*optimizers: Optimizer[Any]) -> Optimizer[Any]:
             if onto and len(states) == len(optimizers) - 1:  # the last one
                 moved, s, finite = advancing(o)(moved, s, at)
             else:
-                moved, s = o.update(moved, s, at)
+                moved, s = asked(o, moved, s, at)
             states.append(s)
         if onto and not optimizers:
             moved = apply_updates(at, Updates(moved))

@@ -6,7 +6,8 @@ import functools
 from collections.abc import Callable
 from typing import Any, Generic, NamedTuple, Final, Protocol, TypeVar, cast, final
 
-from funcnn.errors import DTypeError, ParamsError, brief, locate
+from funcnn.cotangents import described
+from funcnn.errors import DTypeError, FuncnnError, ParamsError, brief, locate
 from funcnn.inputs import COMPUTED, refuse_stored
 from funcnn.kernels import updates as kernel
 from funcnn.params import (
@@ -15,7 +16,7 @@ from funcnn.params import (
 from funcnn.params.layouts import Layout
 from funcnn.params.packing import gather, layout_of, own, pack, pieces
 from funcnn.records import Record, Recorded, is_recorded, recording
-from funcnn.types import Array, Tree
+from funcnn.types import Array, Tree, is_mapping, is_tuple
 
 S = TypeVar("S")
 F = TypeVar("F", bound=Callable[..., "Optimizer[Any]"])
@@ -101,10 +102,29 @@ def advancing(optimizer: Optimizer[S]) -> Callable[[GradientsLike, S, ParamsLike
         return cast("Callable[..., tuple[Params, S, bool]]", functools.partial(update.advance, onto=True))
 
     def advance(grads: GradientsLike, state: S, params: ParamsLike) -> tuple[Params, S, bool]:
-        updates, state = optimizer.update(grads, state, params)
-        return apply_updates(params, updates), state, False
+        updates, state = asked(optimizer, grads, state, params)
+        try:
+            return apply_updates(params, updates), state, False
+        except FuncnnError as error:  # updates unlike the params, with their paths
+            error.network = error.network or repr(optimizer)
+            raise
 
     return advance
+
+
+def asked(optimizer: Optimizer[S], grads: GradientsLike, state: S, params: ParamsLike) -> tuple[UpdatesLike, S]:
+    """The updates and the next state of an optimizer that may be anybody's.
+
+    Errors
+        ParamsError   it returns no pair of a tree and a state
+    """
+    pair: object = optimizer.update(grads, state, params)
+    if not is_tuple(pair) or len(pair) != 2:
+        raise ParamsError(f"the update of {optimizer!r} must return the pair (updates, state), got {described(pair)}")
+    if not is_mapping(pair[0]):
+        got = described(pair[0])
+        raise ParamsError(f"the update of {optimizer!r} must return a tree of updates like the params first, got {got}")
+    return cast("UpdatesLike", pair[0]), pair[1]
 
 
 def is_plain(optimizer: Optimizer[Any]) -> bool:

@@ -15,8 +15,7 @@ from funcnn import (
 )  # fmt: skip
 from funcnn.authoring import Child, Combined, Later, axes
 from funcnn.initializers import ones
-from funcnn.networks.definitions import Definition
-from funcnn.networks.rebuilding import children_of
+from funcnn.networks.surgery import children_of
 from funcnn.promises import ours
 from tests.catalogue import COMBINATORS, LAYERS, build
 from tests.refusals import refusal
@@ -235,9 +234,10 @@ def test_whose_a_function_is() -> None:
     assert not ours(mine) and not ours(np.sin) and not ours(rule, lambda x: x) and not ours(functools.partial(mine, {}))
 
 
-def wrapped(net: Definition) -> set[str]:
+def wrapped(net: Layer[Any, Any]) -> set[str]:
     """The layers in a network whose rules are looked at."""
-    found = {net.name} if "funcnn.promises" in (net.rule.__module__, net.value.__module__) else set[str]()
+    made = net.definition
+    found = {made.name} if "funcnn.promises" in (made.rule.__module__, made.value.__module__) else set[str]()
     return found.union(*map(wrapped, children_of(net).values()))
 
 
@@ -248,7 +248,7 @@ ROWS: Final = {row.source: row for row in (*LAYERS, *COMBINATORS) if "elementwis
 def test_layers_of_the_library_run_bare(source: str) -> None:
     """Their rules are what their constructors made: nothing stands around them, and nothing is compared."""
     net: Layer[Any, Any] = build(ROWS[source])
-    assert wrapped(net.definition) == set()
+    assert wrapped(net) == set()
 
 
 def test_inputs_stay_untyped() -> None:

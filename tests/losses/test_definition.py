@@ -75,6 +75,36 @@ def test_losses_never_change() -> None:
         squared_error.reduce = "sum"
 
 
+def _hinge(prediction: Array, target: Array) -> Terms[Array]:
+    """A rule, whose loss has another name."""
+    short = np.maximum(1 - prediction * target, 0)
+    return short, lambda d: (-d * target * (short > 0), -d * prediction * (short > 0))
+
+
+hinge = loss(_hinge)
+summed_hinge = loss(reduce="sum")(_hinge)
+
+
+@pytest.mark.parametrize("f", [hinge, summed_hinge, hinge.bind(reduce="batch"), joint(hinge, summed_hinge)], ids=repr)
+def test_losses_under_another_name_than_their_rule_pickle(f: Loss[Any, Any]) -> None:
+    """By their rule, in another process too: with their reduction and what is bound."""
+    again = pickle.loads(pickle.dumps(f))
+    x = (X, X) if f.parts else X
+    assert again == f and again(x, x) == f(x, x)
+
+
+def test_a_loss_whose_rule_is_not_found_does_not_pickle() -> None:
+    """It is refused here, and not by whoever loads it."""
+
+    def lost(prediction: Array, target: Array) -> Terms[Array]:
+        return prediction * target, lambda d: (d * target, d * prediction)
+
+    for name in ("gone", "hinge", "X"):
+        lost.__qualname__ = name
+        with pytest.raises(TypeError, match=f"{name} cannot be pickled: define it at the top level of a module"):
+            pickle.dumps(loss(lost))
+
+
 def test_losses_made_in_functions_do_not_pickle() -> None:
     """They cannot be found again by their name."""
 

@@ -188,8 +188,8 @@ def test_a_penalty_of_ones_own() -> None:
         ({"dense_0": {"w": np.zeros((3, 4))}}, "dense_0/b"),
         ({}, "missing"),
         (PARAMS.to_dict() | {"more": {"w": np.zeros(1)}}, "more/w"),
-        (PARAMS.to_dict() | {"dense_1": {"w": np.zeros((4, 2)), "b": np.zeros(3)}}, "for b must have the shape"),
-        (PARAMS.to_dict() | {"dense_1": {"w": np.zeros((4, 2), "f"), "b": np.zeros(2)}}, "for w must have the shape"),
+        (PARAMS.to_dict() | {"dense_1": {"w": np.zeros((4, 2)), "b": np.zeros(3)}}, "for b must be float64 of shape (2,)"),
+        (PARAMS.to_dict() | {"dense_1": {"w": np.zeros((4, 2), "f"), "b": np.zeros(2)}}, "for w must be float64 of shape"),
     ],
 )
 def test_gradients_of_penalties_are_trees_like_the_params(tree: Any, words: str) -> None:

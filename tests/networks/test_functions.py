@@ -17,7 +17,9 @@ from funcnn import (
     FuncnnError,
     Key,
     Layer,
+    NonFiniteError,
     Params,
+    ParamsError,
     Relu,
     ShapeError,
     Tanh,
@@ -114,7 +116,7 @@ def test_other_dtypes_are_refused() -> None:
 
 def test_what_initializers_return_is_copied() -> None:
     """And stays theirs."""
-    mine = np.ones((3, 2))
+    mine = np.ones((3, 2), np.float32)
     params = Dense(2, W_init=constant(mine)).init(0, (-1, 3))[1]
     mine[:] = 0
     assert mine.flags.writeable and params.at("w").all()
@@ -130,6 +132,39 @@ def test_what_initializers_return_is_copied() -> None:
             "dense_0 in serial: the initializer of w returned complex128, expected float32",
         ),
         (np.full((3, 2), "0"), DTypeError, "dense_0 in serial: the initializer of w returned <U1, expected float32"),
+        (
+            np.ones((3, 2)),
+            DTypeError,
+            "dense_0 in serial: the initializer of w returned float64, expected float32; write .astype(dtype)",
+        ),
+        (
+            np.ones((3, 2), int),
+            DTypeError,
+            "dense_0 in serial: the initializer of w returned int64, expected float32; write .astype(dtype)",
+        ),
+        (
+            [[1.0, 2.0]] * 3,
+            ParamsError,
+            "dense_0 in serial: the initializer of w returned list, expected float32 of shape (3, 2); "
+            "write np.asarray(..., dtype)",
+        ),
+        (
+            None,
+            ParamsError,
+            "dense_0 in serial: the initializer of w returned NoneType, expected float32 of shape (3, 2); "
+            "write np.asarray(..., dtype)",
+        ),
+        (
+            np.ma.masked_array(np.ones((3, 2), np.float32)),
+            ParamsError,
+            "dense_0 in serial: the initializer of w returned MaskedArray, expected float32 of shape (3, 2); "
+            "write np.asarray(..., dtype)",
+        ),
+        (
+            np.array([[1, 1], [1, np.nan], [1, 1]], np.float32),
+            NonFiniteError,
+            "dense_0 in serial: the initializer of w returned NaN, first at index 1, 1",
+        ),
     ],
 )
 def test_initializers_are_checked(value: Any, kind: type[FuncnnError], said: str) -> None:
