@@ -86,7 +86,7 @@ def decoder(net: Layer[X, Y]) -> Decoder[X, Y]:
             raise TypeError(f"{_shown(path, part)} cannot go on step by step: {part.step}")
         if part.step is not None:
             return _remembering(path, part)
-        if part.parts or part.body is not None or part.walked is not None:
+        if part.children or part.walked is not None:
             return part
         unseen.add(path)
         return _looked_at(path, part, unseen)
@@ -112,7 +112,12 @@ def goes_on(net: Layer[Any, Any]) -> bool:
     (True, False, False)
     """
     steps: list[object] = []
-    rebuilt(net.definition, lambda path, part: (steps.append(part.step), part)[1])
+
+    def see(path: Path, part: Definition) -> Definition:
+        steps.append(part.step)
+        return part
+
+    rebuilt(net.definition, see)
     return any(map(callable, steps)) and not any(isinstance(step, str) for step in steps)
 
 

@@ -6,17 +6,19 @@ import functools
 import hashlib
 import operator
 from collections.abc import Callable
-from typing import Any, Final, NoReturn, TypeAlias, Union, final
+from typing import Any, Final, TypeAlias, Union, final
 
 import numpy as np
 import numpy.typing as npt
 
+from funcnn.records import frozen
 from funcnn.types import Array
 
 _SIZE: Final = 16
 
 
 @final
+@frozen("keys never change; make another with .fold({name!r})")
 class Key:
     """A source of randomness that is a value: immutable, hashable, printable, 16 bytes.
 
@@ -102,12 +104,6 @@ class Key:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _from_state, (self._state,)
-
-    def __setattr__(self, name: str, value: object) -> NoReturn:
-        raise AttributeError(f"keys never change; make another with .fold({name!r})")
-
-    def __delattr__(self, name: str) -> NoReturn:
-        raise AttributeError("keys never change, and nothing leaves them")
 
 
 class _Seed:

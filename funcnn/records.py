@@ -22,6 +22,38 @@ P = ParamSpec("P")
 V = TypeVar("V")
 V_co = TypeVar("V_co", covariant=True)
 F = TypeVar("F", bound=Callable[..., Any])
+C = TypeVar("C")
+
+
+def frozen(
+    refusal: str, error: type[Exception] = AttributeError, *, items: bool = False
+) -> Callable[[type[C]], type[C]]:
+    """Make a class one of values: nothing in them is set or deleted, nor any of their `items`, and a copy is the value.
+
+    `refusal` is what the error says, with `{name}` for what was to be set, `{self}` and `{kind}` for the value and its
+    class. Type checkers know of no `__setattr__`, and refuse the assignment themselves.
+
+    >>> @frozen("points never change; make another instead of setting {name}")
+    ... class Point: ...
+    >>> Point().x = 3
+    Traceback (most recent call last):
+    AttributeError: points never change; make another instead of setting x
+    """
+
+    def refuse(self: object, name: object, *value: object) -> NoReturn:
+        raise error(refusal.format(name=name, self=self, kind=type(self).__name__.lower()))
+
+    def itself(self: V, *memo: object) -> V:
+        return self
+
+    def decorate(cls: type[C]) -> type[C]:
+        for method in ("__setattr__", "__delattr__", *(("__setitem__", "__delitem__") if items else ())):
+            setattr(cls, method, refuse)
+        for method in ("__copy__", "__deepcopy__"):
+            setattr(cls, method, itself)
+        return cls
+
+    return decorate
 
 
 class Record(NamedTuple):
@@ -121,6 +153,7 @@ def recording(make: F, carried: Callable[[Record, Any], Any]) -> F:
 
 
 @final
+@frozen("{self!r} never changes; {name} cannot be set")
 class Recorded(Generic[P, V_co]):
     """A function that is a value: it prints as the call that made it, compares by that call, and pickles.
 
@@ -156,9 +189,6 @@ class Recorded(Generic[P, V_co]):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _replayed, (self.record, self.part)
-
-    def __setattr__(self, name: str, value: object) -> NoReturn:
-        raise AttributeError(f"{self!r} never changes; {name} cannot be set")
 
 
 def replay(record: Record) -> Any:

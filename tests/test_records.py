@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import pickle
+import re
 from typing import Any
 
 import numpy as np
 import pytest
 
-from funcnn import Dense, Relu
+from funcnn import Dense, Gradients, ImmutableError, Key, Params, Relu, Updates, exponential_decay, squared_error
 from funcnn.initializers import zeros
 from funcnn.records import Record, snake_case
 
@@ -86,3 +88,41 @@ def test_another_call_is_not_equal(a: Record, b: Record) -> None:
 def test_kinds_are_names_in_small_letters(name: str, kind: str) -> None:
     """Words are told apart by their capitals."""
     assert snake_case(name) == kind
+
+
+VALUES: dict[str, tuple[Any, type[Exception], str]] = {
+    "a key": (Key(0), AttributeError, "keys never change; make another with .fold('{name}')"),
+    "params": (Params({"w": np.ones(2)}), ImmutableError, "params never change; make others with .set('{name}', array)"),
+    "gradients": (Gradients({}), ImmutableError, "gradients never change; make others with .set('{name}', array)"),
+    "updates": (Updates({}), ImmutableError, "updates never change; make others with .set('{name}', array)"),
+    "an init": (Relu.init, AttributeError, "layers never change; {name} cannot be set"),
+    "an apply": (Relu.apply, AttributeError, "layers never change; {name} cannot be set"),
+    "a loss": (
+        squared_error, AttributeError, "losses never change; {name} cannot be set, make another loss with .bind",
+    ),
+    "a recorded function": (
+        exponential_decay(0.1, 2, 0.5), AttributeError, "exponential_decay(0.1, 2, 0.5) never changes; {name} cannot be set",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("value", "error", "said"), VALUES.values(), ids=VALUES)
+def test_values_never_change(value: Any, error: type[Exception], said: str) -> None:
+    """Nothing in them is set or deleted, whether it is there or not, and a copy is the value itself."""
+    fields = [name for cls in type(value).__mro__ for name in getattr(cls, "__slots__", ())] or list(vars(value))
+    for name in (*fields, "other"):
+        with pytest.raises(error, match=f"^{re.escape(said.format(name=name))}$"):
+            setattr(value, name, None)
+        with pytest.raises(error, match=f"^{re.escape(said.format(name=name))}$"):
+            delattr(value, name)
+    assert copy.copy(value) is value is copy.deepcopy(value)
+
+
+def test_items_of_params_never_change() -> None:
+    """They are refused in the same words."""
+    params: Any = Params({"w": np.ones(2)})
+    said = r"^params never change; make others with .set\('w', array\)$"
+    with pytest.raises(ImmutableError, match=said):
+        params["w"] = 1
+    with pytest.raises(ImmutableError, match=said):
+        del params["w"]

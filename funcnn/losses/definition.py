@@ -15,7 +15,7 @@ from funcnn.losses.promises import checked_terms
 from funcnn.losses.reductions import Back, Reduce, Weights, reduced
 from funcnn.losses.targets import real
 from funcnn.promises import ours
-from funcnn.records import Record
+from funcnn.records import Record, frozen
 from funcnn.types import Array
 
 Y = TypeVar("Y")
@@ -32,6 +32,7 @@ Run: TypeAlias = "Callable[[Any, Any, Any, str | None, dict[str, Any]], tuple[An
 
 
 @final
+@frozen("losses never change; {name} cannot be set, make another loss with .bind")
 class Loss(Generic[Y, T]):
     """A differentiable function of a prediction and a target: one number, the smaller the better. Made with `loss`.
 
@@ -187,15 +188,6 @@ class Loss(Generic[Y, T]):
                 f"{self!r} cannot be pickled: define it at the top level of a module, under the name of its rule"
             )
         return _replayed, (self.record, self.bound)
-
-    def __copy__(self) -> Loss[Y, T]:
-        return self
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Loss[Y, T]:
-        return self
-
-    def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(f"losses never change; {name} cannot be set, make another loss with .bind")
 
 
 def _replayed(record: Record, bound: dict[str, Any]) -> Loss[Any, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Generic, NoReturn, TypeVar, cast, final
+from typing import Any, Generic, TypeVar, cast, final
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +20,7 @@ from funcnn.networks.sampling import draw
 from funcnn.params import Gradients, Params, wrap
 from funcnn.params.packing import pack
 from funcnn.params.trees import floating
-from funcnn.records import Record
+from funcnn.records import Record, frozen
 from funcnn.shapes import external, normalize
 from funcnn.types import Shape, Tree, is_tuple
 
@@ -31,6 +31,7 @@ _set = object.__setattr__
 
 
 @final
+@frozen("layers never change; {name} cannot be set")
 class Init:
     """The `init` of a layer: draws params for inputs of a shape. It carries the shape rule and the params spec.
 
@@ -69,26 +70,15 @@ class Init:
             error.network = error.network or self.name
             raise
 
-    def __setattr__(self, name: str, value: object) -> NoReturn:
-        raise AttributeError(f"layers never change; {name} cannot be set")
-
-    def __delattr__(self, name: str) -> NoReturn:
-        raise AttributeError(f"layers never change; {name} cannot be deleted")
-
     def __reduce__(self) -> tuple[Any, ...]:
         return replayed, (calls(self), "init")
-
-    def __copy__(self) -> Init:
-        return self
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Init:
-        return self
 
     def __repr__(self) -> str:
         return f"<init of {self.name}>"
 
 
 @final
+@frozen("layers never change; {name} cannot be set")
 class Apply(Generic[X_contra, Y_co]):
     """The `apply` of a layer: called, a plain function of params and input; `vjp` reaches its rule.
 
@@ -149,20 +139,8 @@ class Apply(Generic[X_contra, Y_co]):
 
         return cast("tuple[Y_co, Any]", (read_only(y), pullback))
 
-    def __setattr__(self, name: str, value: object) -> NoReturn:
-        raise AttributeError(f"layers never change; {name} cannot be set")
-
-    def __delattr__(self, name: str) -> NoReturn:
-        raise AttributeError(f"layers never change; {name} cannot be deleted")
-
     def __reduce__(self) -> tuple[Any, ...]:
         return replayed, (calls(self), "apply")
-
-    def __copy__(self) -> Apply[X_contra, Y_co]:
-        return self
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Apply[X_contra, Y_co]:
-        return self
 
     def __repr__(self) -> str:
         return f"<apply of {self.definition.name}>"

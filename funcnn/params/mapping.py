@@ -6,18 +6,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+from typing import Any, Self, TypeVar, cast
 
 import numpy as np
 
 from funcnn.errors import ImmutableError, ParamsError, brief
 from funcnn.params import trees
 from funcnn.params.layouts import Layout
+from funcnn.records import frozen
 from funcnn.types import Array, Tree
 
 _set = object.__setattr__
 
 
+@frozen("{kind} never change; make others with .set({name!r}, array)", ImmutableError, items=True)
 class ArrayTree(Mapping[str, "Array | ArrayTree"]):
     """A tree of read-only arrays that never changes; see `Params`. What is made of a tree is of its kind."""
 
@@ -139,12 +141,6 @@ class ArrayTree(Mapping[str, "Array | ArrayTree"]):
         flat, layout = self._flat, self._layout
         return _restored, (type(self), trees.listed(plain(self)) if layout is None else flat, layout)
 
-    def __copy__(self) -> Self:
-        return self
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        return self
-
     def __repr__(self) -> str:
         title, rows = trees.tabulated(type(self).__name__, plain(self))
         widths = [max((len(row[i]) for row in rows), default=0) for i in range(4)]
@@ -158,27 +154,8 @@ class ArrayTree(Mapping[str, "Array | ArrayTree"]):
         body = "".join("<tr>" + "".join(f"<td>{html.escape(c)}</td>" for c in row) + "</tr>" for row in rows)
         return f"<table><caption>{html.escape(title)}</caption>{body}</table>"
 
-    if not TYPE_CHECKING:  # type checkers refuse these for want of such methods; at run time messages say what to do
-
-        def __setitem__(self, key, value):
-            raise ImmutableError(f"{_word(self)} never change; make others with .set({key!r}, array)")
-
-        def __delitem__(self, key):
-            raise ImmutableError(f"{_word(self)} never change, nothing leaves them; .set({key!r}, array) makes others")
-
-        def __setattr__(self, name, value):
-            raise ImmutableError(f"{_word(self)} never change; make others with .set({name!r}, array)")
-
-        def __delattr__(self, name):
-            raise ImmutableError(f"{_word(self)} never change, nothing leaves them; .set({name!r}, array) makes others")
-
 
 K = TypeVar("K", bound=ArrayTree)
-
-
-def _word(tree: ArrayTree) -> str:
-    """What messages call it."""
-    return type(tree).__name__.lower()
 
 
 def made(kind: type[K], tree: trees.Plain | None, flat: Array | None = None, layout: Layout | None = None) -> K:
