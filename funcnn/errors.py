@@ -20,6 +20,10 @@ class FuncnnError(Exception):
         self.path = path
         self.network = ""
 
+    def seen_in(self, network: str) -> None:
+        """Note the network it happened in, unless one further in has been noted."""
+        self.network = self.network or network
+
     @property
     def message(self) -> str:
         """The message without the place."""

@@ -188,12 +188,14 @@ class Recorded(Generic[P, V_co]):
         return hash((self.record, self.part))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _replayed, (self.record, self.part)
+        return replay, (self.record, self.part)
 
 
-def replay(record: Record) -> Any:
-    """What the call of a record makes: how values that carry one are unpickled."""
-    return record.replay()
+def replay(record: Record, part: str = "", bound: dict[str, Any] | None = None) -> Any:
+    """What the call of a record makes, or a part of it, with options bound: how values that carry one are unpickled."""
+    made = record.replay()
+    made = getattr(made, part) if part else made
+    return made.bind(**bound) if bound else made
 
 
 def recorded(make: F) -> F:
@@ -204,11 +206,6 @@ def recorded(make: F) -> F:
 def is_recorded(f: Callable[P, V]) -> TypeGuard[Recorded[P, V]]:
     """Does this function know by which call it was made?"""
     return isinstance(f, Recorded)
-
-
-def _replayed(record: Record, part: str) -> Any:
-    made = record.replay()
-    return getattr(made, part) if part else made
 
 
 def snake_case(name: str) -> str:

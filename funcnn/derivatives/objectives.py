@@ -11,15 +11,14 @@ import numpy as np
 from funcnn.calculus import Differentiable, force
 from funcnn.cotangents import described, read_only
 from funcnn.errors import FuncnnError, ParamsError, ShapeError, brief
-from funcnn.keys import Rng, as_key
+from funcnn.keys import Rng
 from funcnn.losses.definition import Loss
 from funcnn.losses.penalties import Penalty
 from funcnn.losses.promises import penalty_of
 from funcnn.losses.reductions import Weights
 from funcnn.networks import Apply
 from funcnn.networks.definitions import Definition
-from funcnn.params import Gradients, packed, plain, plain_tree, wrap
-from funcnn.params.packing import taken
+from funcnn.params import Gradients, plain, plain_tree, wrap
 from funcnn.params.trees import Path, Plain, differences
 from funcnn.types import Tree, is_array, is_tuple
 
@@ -85,19 +84,14 @@ class Objective(Generic[X, Y, T]):
             if apply.random:
                 raise TypeError(_forgotten(apply))
             rng = None
-        key = None if rng is None else as_key(rng)
+        tree, inner, prediction, back = apply.entered(params, x, rng)
         try:
-            tree, inner = apply.door.enter(params, x)
-            prediction, back = apply.rule(tree, inner, key) if apply.random else apply.rule(tree, inner)
             _paired(inner, prediction, target)
             value, pull = self.loss.rule(prediction, target, weights)
             dparams, _ = back(force(pull(1.0)[0]))  # the input's cotangent may be a Later, and is left alone
-            found = packed(params)
-            # short gradients come in one vector, like the params
-            short = taken(found[1], dparams, found[0].dtype) if found else None
-            gradients = apply.door.gradients(tree, dparams) if short is None else short
+            gradients = apply.door.gradients(params, tree, dparams)
         except FuncnnError as error:
-            error.network = error.network or apply.definition.name
+            error.seen_in(apply.definition.name)
             raise
         for penalty in self.penalties:
             more, dparams = penalty_of(penalty, tree)

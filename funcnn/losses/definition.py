@@ -15,7 +15,7 @@ from funcnn.losses.promises import checked_terms
 from funcnn.losses.reductions import Back, Reduce, Weights, reduced
 from funcnn.losses.targets import real
 from funcnn.promises import ours
-from funcnn.records import Record, frozen
+from funcnn.records import Record, frozen, replay
 from funcnn.types import Array
 
 Y = TypeVar("Y")
@@ -182,21 +182,12 @@ class Loss(Generic[Y, T]):
         rule = vars(self).get("__wrapped__")
         found = self.record if rule is None else getattr(sys.modules.get(self.record.module), self.record.name, None)
         if rule is not None and found is rule:  # `hinge = loss(_hinge)`: the name is that of the rule
-            return _made_again, (rule, self.default, self.bound)
+            return replay, (Record(__name__, "loss", _made, (rule, self.default)), "", self.bound)
         if rule is not None and not (isinstance(found, Loss) and vars(found).get("__wrapped__") is rule):
             raise TypeError(
                 f"{self!r} cannot be pickled: define it at the top level of a module, under the name of its rule"
             )
-        return _replayed, (self.record, self.bound)
-
-
-def _replayed(record: Record, bound: dict[str, Any]) -> Loss[Any, Any]:
-    made: Loss[Any, Any] = record.replay()
-    return made.bind(**bound)
-
-
-def _made_again(rule: Callable[..., Any], reduce: Reduce, bound: dict[str, Any]) -> Loss[Any, Any]:
-    return _made(rule, reduce).bind(**bound)
+        return replay, (self.record, "", self.bound)
 
 
 @overload

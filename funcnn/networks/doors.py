@@ -13,6 +13,7 @@ from funcnn.networks.definitions import Definition
 from funcnn.networks.diagnosis import Shapes, explain, leaf_shapes, misled
 from funcnn.params import Gradients, packed, plain_tree, trees, wrap
 from funcnn.params.layouts import Layout
+from funcnn.params.packing import taken
 from funcnn.promises import refuse_extra, subtree, wrong_gradient
 from funcnn.shapes import normalize, shape_of
 from funcnn.types import Array, Shape, Tree, is_array, is_scalar, is_tuple
@@ -80,13 +81,15 @@ class Door:
         self.plans[shape] = plan
         return plan
 
-    def gradients(self, params: dict[str, Any], dparams: Tree) -> Gradients:
-        """The gradients a rule returned, sealed, in the order of the params.
+    def gradients(self, params: Tree, tree: trees.Plain, dparams: Tree) -> Gradients:
+        """The gradients a rule returned, sealed, in the order of the params; short ones in one vector, like the params.
 
         Errors
             ParamsError   they have another structure, shape or dtype
         """
-        return wrap(_sealed(params, dparams, ()), kind=Gradients)
+        found = packed(params)
+        short = taken(found[1], dparams, found[0].dtype) if found else None
+        return wrap(_sealed(tree, dparams, ()), kind=Gradients) if short is None else short
 
 
 def _dtype(tree: trees.Plain, x: Any) -> np.dtype[Any]:

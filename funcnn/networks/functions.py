@@ -17,7 +17,7 @@ from funcnn.networks.definitions import Definition, Spec
 from funcnn.networks.doors import Door
 from funcnn.networks.replaying import calls, replayed
 from funcnn.networks.sampling import draw
-from funcnn.params import Gradients, Params, wrap
+from funcnn.params import Gradients, Params, trees, wrap
 from funcnn.params.packing import pack
 from funcnn.params.trees import floating
 from funcnn.records import Record, frozen
@@ -67,7 +67,7 @@ class Init:
             out, spec = self.definition.planned(inside)
             return external(out), pack(wrap(draw(spec, key, wanted, inside, ())))
         except FuncnnError as error:
-            error.network = error.network or self.name
+            error.seen_in(self.name)
             raise
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -110,7 +110,7 @@ class Apply(Generic[X_contra, Y_co]):
             tree, inner = self.door.enter(params, x)
             y = self.value(tree, inner, key) if self.random else self.value(tree, inner)
         except FuncnnError as error:
-            error.network = error.network or self.definition.name
+            error.seen_in(self.definition.name)
             raise
         return cast(Y_co, read_only(y))
 
@@ -118,13 +118,7 @@ class Apply(Generic[X_contra, Y_co]):
         self, params: Tree, x: X_contra, *, rng: Rng | None = None
     ) -> tuple[Y_co, Callable[[Any], tuple[Gradients, Any]]]:
         """The value and the pullback; what `vjp(apply, params, x)` calls."""
-        key = None if rng is None else as_key(rng)
-        try:
-            tree, inner = self.door.enter(params, x)
-            y, back = self.rule(tree, inner, key) if self.random else self.rule(tree, inner)
-        except FuncnnError as error:
-            error.network = error.network or self.definition.name
-            raise
+        tree, inner, y, back = self.entered(params, x, rng)
 
         def pullback(dy: Any) -> tuple[Gradients, Any]:
             try:
@@ -132,12 +126,23 @@ class Apply(Generic[X_contra, Y_co]):
                 if not is_tuple(pair) or len(pair) != 2:
                     raise ParamsError(f"the pullback must return the pair (dparams, dx), got {described(pair)}")
                 dparams, dx = pair
-                return self.door.gradients(tree, dparams), like_input(force(dx), inner)
+                return self.door.gradients(params, tree, dparams), like_input(force(dx), inner)
             except FuncnnError as error:
-                error.network = error.network or self.definition.name
+                error.seen_in(self.definition.name)
                 raise
 
         return cast("tuple[Y_co, Any]", (read_only(y), pullback))
+
+    def entered(self, params: Tree, x: Any, rng: Rng | None) -> tuple[trees.Plain, Any, Any, Callable[[Any], Any]]:
+        """Behind the door: params and input as the rule takes them, and what it gives."""
+        key = None if rng is None else as_key(rng)
+        try:
+            tree, inner = self.door.enter(params, x)
+            y, back = self.rule(tree, inner, key) if self.random else self.rule(tree, inner)
+        except FuncnnError as error:
+            error.seen_in(self.definition.name)
+            raise
+        return tree, inner, y, back
 
     def __reduce__(self) -> tuple[Any, ...]:
         return replayed, (calls(self), "apply")

@@ -150,7 +150,7 @@ class Layer(NamedTuple, Generic[X, Y]):
         try:
             return external(self.init.out_shape(normalize(shape)))
         except FuncnnError as error:
-            error.network = error.network or self.init.name
+            error.seen_in(self.init.name)
             raise
 
     def named(self, name: str) -> Layer[X, Y]:

@@ -106,7 +106,7 @@ def advancing(optimizer: Optimizer[S]) -> Callable[[GradientsLike, S, ParamsLike
         try:
             return apply_updates(params, updates), state, False
         except FuncnnError as error:  # updates unlike the params, with their paths
-            error.network = error.network or repr(optimizer)
+            error.seen_in(repr(optimizer))
             raise
 
     return advance

@@ -15,7 +15,7 @@ from funcnn.networks.children import definition_of
 from funcnn.networks.definitions import Definition, Statistics
 from funcnn.networks.pair import layer_of
 from funcnn.networks.rebuilding import Path, observed
-from funcnn.params import Params
+from funcnn.params import Params, as_params
 from funcnn.params.packing import pack
 from funcnn.types import Tree, is_array
 
@@ -52,7 +52,7 @@ def calibrate(
     definition_of(net, where="calibrate")
     if is_array(batches):
         raise TypeError(f"calibrate takes an iterable of batches, got one array of shape {batches.shape}; write [x]")
-    old = params if isinstance(params, Params) else Params(params)
+    old = as_params(params, "calibrate(net, params, batches)")
     if not exact:
         return _updated(old, _gathered(net, old, batches, as_key(rng)))
     kept = list(batches)

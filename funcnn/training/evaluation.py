@@ -13,7 +13,7 @@ from funcnn.losses.reductions import Weights
 from funcnn.metrics import Metric
 from funcnn.metrics.definition import updated
 from funcnn.networks import Apply
-from funcnn.params import Params
+from funcnn.params import as_params
 from funcnn.shapes import display
 from funcnn.training.batching import batch_count
 from funcnn.training.rows import arrays_of, count_rows, features_of, refuse_empty, taken
@@ -44,7 +44,7 @@ def predict(apply: Apply[X, Y], params: Tree, x: X, *, batch_size: int = 256) ->
     """
     checked_apply("predict", apply)
     batch_size = counted("predict", batch_size=batch_size)
-    tree = params if isinstance(params, Params) else Params(params)
+    tree = as_params(params, "predict(apply, params, x)")
     data = features_of(apply, tree, x)
     rows = count_rows(x=data)
     out: Any = None
@@ -95,7 +95,7 @@ def evaluate(
     names = [metric.name for metric in metrics]
     if len(set(names)) < len(names):
         raise ValueError(f"two metrics have one name, got {', '.join(names)}; rename one: metric._replace(name=...)")
-    tree = params if isinstance(params, Params) else Params(params)
+    tree = as_params(params, "evaluate(apply, params, data)")
     x, target = features_of(apply, tree, data[0]), arrays_of(data[1], "target")
     weights = arrays_of(data[2], "weights") if len(data) == 3 and data[2] is not None else None
     rows = count_rows(x=x, target=target) if weights is None else count_rows(x=x, target=target, weights=weights)

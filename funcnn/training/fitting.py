@@ -158,7 +158,7 @@ def _prepared(apply: Apply[X, Y], params: Params, data: object, size: int) -> tu
     try:
         apply.door.enter(params, taken(x, slice(0, size)))
     except FuncnnError as error:
-        error.network = error.network or apply.definition.name
+        error.seen_in(apply.definition.name)
         raise
     if dtype := dtype_of(params):
         others = {name: converted(value, "any", dtype, name) for name, value in others.items()}

@@ -110,7 +110,7 @@ def features_of(apply: Apply[Any, Any], params: Params, x: object) -> Any:
         refuse_nonfinite(value, "x")
         return value
     except FuncnnError as error:
-        error.network = error.network or apply.definition.name
+        error.seen_in(apply.definition.name)
         raise
 
 
