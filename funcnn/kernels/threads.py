@@ -1,8 +1,8 @@
 """Several cores: blocks of images, of elements, of parameters, each done by one thread.
 
 There is no thread before the first kernel that is long enough for two, none where one core is all there is, and a fork
-starts over. FUNCNN_THREADS=1 turns them off, see `funcnn.kernels.settings`. The last bits of some results depend on how
-many there are: sums over images are added up in another order, and parts of a product are rounded otherwise.
+starts over. FUNCNN_THREADS=1 turns them off, and those of BLAS, see `funcnn.kernels.settings`. The last bits of some
+results depend on how many there are: sums over images are added up in another order, and parts of a product are rounded otherwise.
 
 Each thread calls BLAS for itself, so that BLAS is told to use one thread for the time being. Its own threads and these
 would wait for each other; and those of OpenBLAS keep a core busy for some time after their work is done.
@@ -18,7 +18,7 @@ from collections.abc import Callable
 from contextvars import copy_context
 from typing import Any, Final
 
-from funcnn.kernels.settings import THREADS
+from funcnn.kernels.settings import LIMITED, THREADS
 
 Work = Callable[[int, int], object]
 
@@ -34,25 +34,39 @@ def spread(n: int, least: int, work: Work) -> None:
     if THREADS < 2:
         work(0, n)
         return
-    parts = min(THREADS, n // max(1, least))
-    if parts < 2:
-        with _BLAS:
-            work(0, n)
-        return
+    parts = max(1, min(THREADS, n // max(1, least)))
     ends = [n * i // parts for i in range(parts + 1)]
     jobs = [_Job(work, *span) for span in zip(ends[1:], ends[2:])]
-    with _BLAS:
-        try:
-            for job in jobs:
-                _offer(job)
-            work(0, ends[1])
-            for job in jobs:
-                if not job.taken:
-                    work(job.start, job.end)
-        finally:
-            errors = [job.finish() for job in jobs]
-    for error in filter(None, errors):
-        raise error
+    user, errors = object(), list[BaseException]()
+    try:
+        _BLAS.enter(user)
+        for job in jobs:
+            _offer(job)
+        work(0, ends[1])
+        for job in jobs:
+            if not job.taken:
+                work(job.start, job.end)
+    finally:
+        # An interrupt comes where a function is entered or left, so that it may come in here too. Whatever is done here
+        # may be done twice, and is done until nobody interrupts it.
+        interrupt: BaseException | None = None
+        while True:
+            try:
+                for job in jobs:
+                    if error := job.finish():
+                        errors.append(error)
+                _BLAS.leave(user)
+                break
+            except BaseException as found:
+                interrupt = found
+        if interrupt is not None:
+            errors.insert(0, interrupt)
+            interrupt = None
+        if errors:
+            try:
+                raise errors[0]
+            finally:
+                errors.clear()  # with its traceback it would hold this frame, and all arrays in it
 
 
 class _Job:
@@ -114,7 +128,12 @@ class _Helper(threading.Thread):
 def _offer(job: _Job) -> None:
     """Let a thread that has nothing to do take the job, if there is one."""
     with _lock:
-        helper = next((helper for helper in _helpers if helper.job is None), None) or _another()
+        helper: _Helper | None = None
+        for helper in _helpers:  # no generator: what interrupts one that is thrown away is lost
+            if helper.job is None:
+                break
+        else:
+            helper = _another()
         if helper is not None:
             helper.job, job.taken = job, True
             helper.go.release()
@@ -146,33 +165,44 @@ def _forget() -> None:
     global _lock
     _helpers.clear()
     _lock = threading.RLock()
-    _BLAS.reset()
+    _BLAS.forget()
 
 
 class _Blas:
-    """The number of threads that the BLAS of NumPy uses: one, as long as somebody is in here."""
+    """The number of threads that the BLAS of NumPy uses: one, as long as somebody is in here.
+
+    An interrupt may come within either method. Whoever comes in calls `leave` in any case, again if it is interrupted;
+    so both are written such that what is left half done, `leave` ends.
+    """
 
     def __init__(self) -> None:
-        self.reset()
+        self.lock = threading.RLock()  # a signal handler may come here while its thread is in here
+        self.users: set[object] = set()
+        self.before = 0  # how many it is to get back; 0: it has them
 
-    def reset(self) -> None:
-        self.lock, self.inside, self.before = threading.RLock(), 0, 1
-
-    def __enter__(self) -> None:
+    def enter(self, user: object) -> None:
         get, put = _openblas()
+        if get is None:
+            return
         with self.lock:
-            self.inside += 1
-            if self.inside == 1 and get is not None and (before := get()) > 1:
-                self.before = before
-                put(1)
+            self.users.add(user)
+            if len(self.users) == 1:
+                if not self.before and (found := get()) > 1:
+                    self.before = found
+                if self.before:
+                    put(1)
 
-    def __exit__(self, *error: object) -> None:
-        _, put = _openblas()
+    def leave(self, user: object) -> None:
         with self.lock:
-            self.inside -= 1
-            if not self.inside and self.before > 1:
-                put(self.before)
-                self.before = 1
+            self.users.discard(user)
+            if self.before and not self.users:
+                _openblas()[1](self.before)
+                self.before = 0
+
+    def forget(self) -> None:
+        """After a fork: whoever was in here is not in this process, and the lock may be held by nobody."""
+        self.lock, self.users = threading.RLock(), set()
+        self.leave(None)
 
 
 @functools.cache
@@ -193,6 +223,15 @@ def _openblas() -> tuple[Any, Any]:
     return None, None
 
 
+def _limit() -> None:
+    """Who says how many threads there are to be means those of BLAS too."""
+    get, put = _openblas()
+    if get is not None and get() > THREADS:
+        put(THREADS)
+
+
 _BLAS: Final = _Blas()
+if LIMITED:
+    _limit()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget)

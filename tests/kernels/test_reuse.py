@@ -68,7 +68,7 @@ def test_results_are_repeatable_and_held_ones_stay(net: Layer[Array, Array], sha
     dy = np.ones_like(y)
     dparams, dx = pullback(dy)
     part = dx[1:2]
-    kept = y.copy(), Params(dparams.to_dict()), dx.copy(), part.copy()
+    kept = y.copy(), type(dparams)(dparams.to_dict()), dx.copy(), part.copy()
     for _ in range(3):
         again, back = vjp(net.apply, params, -x)
         back(dy)

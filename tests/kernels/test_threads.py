@@ -193,8 +193,33 @@ def test_a_fork_starts_over() -> None:
     assert run(code, FUNCNN_THREADS="2") == "0"
 
 
-@pytest.mark.parametrize("value", ["many", "-1", "1.5"])
+@pytest.mark.parametrize("value", ["many", "-1", "0", "1.5", "1000000000", "1025", "9" * 5000, "²"])
 def test_other_settings_are_refused(value: str) -> None:
-    """By the import, with the name of the variable."""
-    wanted = f"ValueError: the environment variable FUNCNN_THREADS must be an integer of at least 0, got {value!r}"
+    """By the import, with the name of the variable and the range."""
+    wanted = f"ValueError: the environment variable FUNCNN_THREADS must be an integer from 1 to 1024, got {value!r}"
     assert run("import funcnn", FUNCNN_THREADS=value) == wanted
+
+
+COUNTS = """
+from funcnn.kernels.threads import THREADS, _openblas
+get, _ = _openblas()
+print(THREADS, get() if get else THREADS)
+"""
+
+
+@pytest.mark.parametrize("given", ["1", "2"])
+def test_the_setting_is_for_blas_too(given: str) -> None:
+    """One core is one core; and BLAS gets no more threads than it had."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    free = {name: "" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")}
+    assert run(COUNTS, FUNCNN_THREADS=given, **free) == f"{given} {min(int(given), cores)}"
+    assert run(COUNTS, FUNCNN_THREADS="64", **{**free, "OPENBLAS_NUM_THREADS": "1"}) == "64 1"
+
+
+@pytest.mark.parametrize(("told", "threads"), [("1", 1), ("1,4", 1), (" 1 ", 1), ("0", None), ("many", None), ("", None)])
+def test_the_setting_of_openmp_is_heeded(told: str, threads: int | None) -> None:
+    """Where there is none of ours; a number that OpenMP does not take is none."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    code = "from funcnn.kernels.threads import THREADS; print(THREADS)"
+    assert run(code, FUNCNN_THREADS="", OMP_NUM_THREADS=told) == str(threads or cores)
+    assert run(code, FUNCNN_THREADS="3", OMP_NUM_THREADS=told) == "3"

@@ -1,0 +1,196 @@
+"""Interrupts at any instant: BLAS gets its threads back, no part goes on, nobody waits, results stay what they are."""
+
+from __future__ import annotations
+
+import inspect
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Any, Final
+from unittest import mock
+
+import numpy as np
+import pytest
+
+from funcnn import Conv, Layer, Relu, serial, vjp
+from funcnn.kernels import convolution, threads
+
+RNG: Final = np.random.default_rng(0)
+NET: Final[Layer[Any, Any]] = serial(Conv(8, (3, 3), padding="SAME"), Relu, Conv(8, (5, 5)))
+X: Final = RNG.normal(size=(4, 16, 16, 8)).astype(np.float32)
+_, PARAMS = NET.init(0, X.shape)
+KERNELS: Final = str(Path(threads.__file__).parent)
+
+
+@pytest.fixture(autouse=True)
+def _two_threads() -> Iterator[None]:
+    """With work for both, whatever there is."""
+    with (
+        mock.patch.object(threads, "THREADS", 2),
+        mock.patch.object(threads, "_helpers", []),
+        mock.patch.object(convolution, "_WORTHWHILE", 1 << 12),
+    ):
+        yield
+
+
+@pytest.fixture
+def blas() -> Iterator[Callable[[], int]]:
+    """The number of threads that BLAS uses, two at first."""
+    get, put = threads._openblas()
+    if get is None:
+        yield lambda: 2
+        return
+    before = get()
+    put(2)
+    yield get
+    put(before)
+
+
+def passes() -> list[Any]:
+    """A pass there and back."""
+    y, pullback = vjp(NET.apply, PARAMS, X)
+    dparams, dx = pullback(y)
+    return [y, dx, *(dparams.at(path) for path in dparams.paths())]
+
+
+def at_rest(get: Callable[[], int]) -> bool:
+    """Nobody is inside, nobody works, and BLAS has its threads."""
+    free = all(helper.job is None for helper in threads._helpers)
+    return (get(), threads._BLAS.users, threads._BLAS.before, free) == (2, set(), 0, True)
+
+
+class Interrupter:
+    """Raises at the n-th and the following calls of functions of the kernels, in the thread that traces."""
+
+    def __init__(self, n: int, times: int) -> None:
+        self.first, self.last, self.calls = n, n + times, 0
+
+    def __call__(self, frame: FrameType, event: str, arg: object) -> None:
+        code = frame.f_code  # generators are called also where they are thrown away, where no signal comes
+        if event == "call" and code.co_filename.startswith(KERNELS) and not code.co_flags & inspect.CO_GENERATOR:
+            self.calls += 1
+            if self.first <= self.calls < self.last:
+                raise KeyboardInterrupt
+
+
+def traced(interrupter: Interrupter) -> bool:
+    """Was the pass interrupted?"""
+    before = sys.gettrace()
+    sys.settrace(interrupter)
+    try:
+        passes()
+    except KeyboardInterrupt:
+        return True
+    finally:
+        sys.settrace(before)
+    return False
+
+
+@pytest.mark.parametrize("times", [1, 2, 3])
+def test_interrupts_at_every_call(blas: Callable[[], int], times: int) -> None:
+    """The interpreter looks for signals where a function begins: at each of them, once, twice and three times."""
+    wanted = passes()
+    counted = Interrupter(0, 0)
+    assert not traced(counted) and counted.calls > 50
+    for n in range(1, counted.calls + 1):
+        assert traced(Interrupter(n, times)), n
+        assert at_rest(blas), n
+    assert all(map(np.array_equal, passes(), wanted))
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no timers that send signals")
+def test_interrupts_at_random_instants(blas: Callable[[], int]) -> None:
+    """Two thousand of them, by a timer."""
+    wanted = passes()
+    start = time.perf_counter()
+    for _ in range(20):
+        passes()
+    duration = (time.perf_counter() - start) / 20
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before, hits = signal.signal(signal.SIGALRM, interrupt), 0
+    try:
+        for delay in np.random.default_rng(1).uniform(1e-5, duration, 2000):
+            try:
+                signal.setitimer(signal.ITIMER_REAL, delay)
+                passes()
+                signal.setitimer(signal.ITIMER_REAL, 0)
+            except KeyboardInterrupt:
+                hits += 1
+            assert at_rest(blas)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert hits > 500
+    assert all(map(np.array_equal, passes(), wanted))
+
+
+def test_an_interrupt_beside_an_error_of_a_part(blas: Callable[[], int]) -> None:
+    """The interrupt comes out, and the error stands behind it."""
+    finish = threads._Job.finish
+
+    def work(i: int, j: int) -> None:
+        raise ValueError(i)
+
+    def once(job: Any) -> Any:
+        threads._Job.finish = finish  # type: ignore[method-assign]
+        raise KeyboardInterrupt
+
+    threads._Job.finish = once  # type: ignore[method-assign, assignment]
+    with pytest.raises(KeyboardInterrupt) as caught:
+        threads.spread(2, 1, work)
+    assert isinstance(caught.value.__context__, ValueError)
+    assert at_rest(blas)
+
+
+def test_users_of_blas_come_and_go(blas: Callable[[], int]) -> None:
+    """It has its threads back when the last one has left, in whatever order; leaving twice does nothing."""
+    if blas() != 2:
+        return
+    a, b = object(), object()
+    threads._BLAS.enter(a)
+    threads._BLAS.enter(b)
+    threads._BLAS.leave(a)
+    threads._BLAS.leave(a)
+    assert threads._BLAS.users == {b}
+    threads._BLAS.leave(b)
+    assert at_rest(blas)
+
+
+def test_what_people_set_meanwhile_stays(blas: Callable[[], int]) -> None:
+    """Who sets one thread gets one thread back."""
+    get, put = threads._openblas()
+    if get is None:
+        return
+    put(1)
+    passes()
+    assert blas() == 1
+    put(2)
+
+
+def test_threads_work_while_another_is_interrupted(blas: Callable[[], int]) -> None:
+    """The results of the others are what they are alone."""
+    wanted, wrong, stop = passes(), list[int](), threading.Event()
+
+    def others() -> None:
+        while not stop.is_set():
+            if not all(map(np.array_equal, passes(), wanted)):
+                wrong.append(1)
+
+    busy = [threading.Thread(target=others) for _ in range(2)]
+    for thread in busy:
+        thread.start()
+    try:
+        for n in range(1, 120):
+            traced(Interrupter(n, 1))
+    finally:
+        stop.set()
+        for thread in busy:
+            thread.join()
+    assert not wrong and at_rest(blas)
