@@ -32,11 +32,15 @@ from funcnn.layers.pointwise import elementwise
 from funcnn.layers.softmax import LogSoftmax, Softmax, Softmin, Sparsemax
 from funcnn.layers.recurrent import GRU, LSTM, RNN
 from funcnn.layers.cells import GRUCell, LSTMCell, RNNCell
+from funcnn.layers.attention import MultiHeadAttention
+from funcnn.layers.positions import PositionalEmbedding, RotaryEmbedding, SinusoidalEncoding
+from funcnn.layers.reductions import MaxOver, MeanOver
 from funcnn.layers.normalization import BatchNorm
 from funcnn.layers.example_norms import GroupNorm, InstanceNorm, LayerNorm, RMSNorm
 from funcnn.layers.dropout import Dropout, GaussianNoise, SpatialDropout
 from funcnn.layers.reshaping import Flatten, Identity, Last, Reshape, Squeeze, Transpose
 from funcnn.blocks.perceptron import mlp
+from funcnn.blocks.transformer import TransformerBlock
 
 # losses and objectives
 from funcnn.losses import Loss, Reduce, Terms, Weights, joint, loss
@@ -110,7 +114,9 @@ __all__ = [
     "BatchNorm", "GroupNorm", "InstanceNorm", "LayerNorm", "RMSNorm",
     "Dropout", "GaussianNoise", "SpatialDropout",
     "Flatten", "Identity", "Last", "Reshape", "Squeeze", "Transpose",
-    "mlp",
+    "MultiHeadAttention", "PositionalEmbedding", "RotaryEmbedding", "SinusoidalEncoding",
+    "MaxOver", "MeanOver",
+    "mlp", "TransformerBlock",
     # losses and objectives
     "Loss", "Reduce", "Terms", "Weights", "joint", "loss",
     "softmax_cross_entropy", "squared_error", "sum_squared_error",

@@ -86,12 +86,15 @@ PUBLIC = """
     LogSoftmax
     Loss
     Mask
+    MaxOver
     MaxPool
     Maxout
+    MeanOver
     Memory
     Metric
     Mish
     MissingExtraError
+    MultiHeadAttention
     NonFiniteError
     Objective
     Optimizer
@@ -100,6 +103,7 @@ PUBLIC = """
     Params
     ParamsError
     Penalty
+    PositionalEmbedding
     Pullback
     RMSNorm
     RNN
@@ -110,6 +114,7 @@ PUBLIC = """
     Relu6
     Reshape
     Rng
+    RotaryEmbedding
     Schedule
     Selu
     Shape
@@ -117,6 +122,7 @@ PUBLIC = """
     Sigmoid
     Silu
     Sin
+    SinusoidalEncoding
     Softmax
     Softmin
     Softplus
@@ -133,6 +139,7 @@ PUBLIC = """
     Terms
     Tokens
     TrainState
+    TransformerBlock
     Transpose
     Tree
     UndecidedError
