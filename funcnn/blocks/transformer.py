@@ -70,25 +70,21 @@ def TransformerBlock(
     if not is_layer(activation):
         raise TypeError(f"TransformerBlock: activation must be a layer, like Gelu, got {brief(activation)}")
     options: dict[str, Any] = {"causal": causal, "masked": masked, "rotary": rotary, "drop": drop}
-    attention: Any = MultiHeadAttention(heads, **options)
+    # layers put together from options: their types are not followed
+    attention: Any = MultiHeadAttention
+    row: Any = serial
+    around: Any = residual
+    kept: Any = keep
+    on_first: Any = first
     dropped: list[Any] = [Dropout(drop)] if drop else []
-    feed: list[Any] = [Dense(inner), activation, Dense(width), *dropped]
-    made: Any  # the types of lists' items are not followed
-    if not masked:
-        if norm == "pre":
-            made = serial(
-                residual(serial(LayerNorm(), attention, *dropped)), residual(serial(LayerNorm(), *feed))
-            )
-        else:
-            made = serial(
-                residual(serial(attention, *dropped)), LayerNorm(), residual(serial(*feed)), LayerNorm()
-            )
-    elif norm == "pre":
-        look: Any = serial(first(LayerNorm()), attention, *dropped)
-        made = serial(keep(residual(look, select(0))), first(residual(serial(LayerNorm(), *feed))))
-    else:
-        look = serial(attention, *dropped)
-        made = serial(
-            keep(residual(look, select(0))), first(serial(LayerNorm(), residual(serial(*feed)), LayerNorm()))
-        )
+    look: list[Any] = [attention(heads, **options), *dropped]
+    think: list[Any] = [Dense(inner), activation, Dense(width), *dropped]
+    if norm == "pre":
+        look = [first(LayerNorm()) if masked else LayerNorm(), *look]
+        think = [LayerNorm(), *think]
+    looked = around(row(*look), *([select(0)] if masked else []))
+    thought = around(row(*think))
+    if norm == "post":
+        thought = row(LayerNorm(), thought, LayerNorm())
+    made: Any = row(kept(looked), on_first(thought)) if masked else row(looked, thought)
     return made  # type: ignore[no-any-return]

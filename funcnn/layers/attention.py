@@ -80,9 +80,9 @@ def MultiHeadAttention(
     heads = counted("MultiHeadAttention", heads=heads)
     probability("MultiHeadAttention", drop=drop)
     drop = float(drop)
-    for name, given in (("causal", causal), ("rotary", rotary)):
-        if cross and given:
-            raise ValueError(f"MultiHeadAttention: {name}=True compares positions of one sequence; drop it, or cross=True")
+    for option, said in (("causal", causal), ("rotary", rotary)):
+        if cross and said:
+            raise ValueError(f"MultiHeadAttention: {option}=True compares positions of one sequence; drop it, or cross=True")
     names = ("x", *("memory",) * cross, *("mask",) * masked)
 
     def meet(shape: Shape) -> tuple[int, int, int, int]:
@@ -124,9 +124,8 @@ def MultiHeadAttention(
 
     def given(x: Any) -> tuple[Array, Array, Mask | None]:
         """The queries' sequence, the keys', and what of the latter is real; the rest of it is 0."""
-        parts = x if len(names) > 1 else (x,)
-        xs, mask = parts[0], parts[-1] if masked else None
-        looked_at = parts[1] if cross else xs
+        xs, mask = x[0] if len(names) > 1 else x, x[-1] if masked else None
+        looked_at = x[1] if cross else xs
         if mask is not None:
             looked_at = np.where(mask[..., None], looked_at, 0)
         return xs if cross else looked_at, looked_at, mask
@@ -143,7 +142,10 @@ def MultiHeadAttention(
 
     def alive(mask: Mask | None, queries: int) -> Mask | None:
         """The queries that give something, (batch, 1 or queries, 1)."""
-        return None if mask is None else (mask.any(1)[:, None] if cross else mask[:, -queries:])[..., None]
+        if mask is None:
+            return None
+        live: Mask = np.any(mask, axis=1, keepdims=True) if cross else mask[:, mask.shape[1] - queries :]
+        return live[..., None]
 
     def given_out(params: Tree, h: Array, mask: Mask | None) -> tuple[Array, Array]:
         joined = kernel.heads_joined(h)

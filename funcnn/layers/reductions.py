@@ -9,13 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from funcnn.arguments import is_integer
+from funcnn.calculus import Pullback
 from funcnn.errors import ShapeError
 from funcnn.inputs import Kind
 from funcnn.layers.sequences import expected, items
 from funcnn.networks import Layer, layer
 from funcnn.networks.definitions import EMPTY
 from funcnn.shapes import axes, display
-from funcnn.types import Array, Mask, Shape, is_tuple
+from funcnn.types import Array, Mask, Shape, Tree, is_tuple
 
 Reduction = Callable[[Array, int, "Mask | None"], tuple[Array, Callable[[Array], Array]]]
 """(x, axis, mask that broadcasts to x) -> value, with the axis of size 1, and dy -> dx."""
@@ -53,9 +54,13 @@ def _over(name: str, axis: int, masked: bool, reduction: Reduction) -> Layer[Any
     def takes(out: Kind) -> Kind:
         return {0: "features", 1: "mask"} if masked else "features"
 
-    def rule(params: Any, x: Any) -> tuple[Array, Any]:
+    def rule(params: Tree, x: Any) -> tuple[Array, Pullback[Array, Any]]:
         y, pullback = f(x)
-        return y, lambda dy: (EMPTY, pullback(dy))
+
+        def without_params(dy: Array) -> tuple[Tree, Any]:
+            return EMPTY, pullback(dy)
+
+        return y, without_params
 
     why = "it looks at all steps" if axis == 1 else None
     return Layer.of(out_shape, lambda shape: EMPTY, rule, takes=takes, step=why)
