@@ -5,19 +5,11 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeAlias, TypeVar, Union, cast, final, overload
+from typing import Any, Generic, ParamSpec, TypeAlias, TypeVar, Union, cast, final, overload
 
 from funcnn.errors import locate
-from funcnn.records import Origin, Record, printed, replay, same_value
-from funcnn.types import Array, Tree
-
-if TYPE_CHECKING:
-    from typing_extensions import TypeVar as DefaultTypeVar
-
-    PX = DefaultTypeVar("PX", default=Array)
-    PY = DefaultTypeVar("PY", default=Array)
-else:  # the defaults are for type checkers; at run time the library needs nothing but NumPy
-    PX, PY = TypeVar("PX"), TypeVar("PY")
+from funcnn.records import Origin, Record, known_by_origin, replay
+from funcnn.types import One, Tree, Two
 
 P = ParamSpec("P")
 V = TypeVar("V")
@@ -79,11 +71,12 @@ def force(cotangent: Union[V, Later[V]]) -> V:
     return cast("Later[V]", cotangent).now()
 
 
-Pullback: TypeAlias = Callable[[PY], tuple[Tree, Union[PX, Later[PX]]]]
+Pullback: TypeAlias = Callable[[One], tuple[Tree, Union[Two, Later[Two]]]]
 """What a layer's rule returns beside its value: `dy -> (dparams, dx)`. `Pullback` alone is that of array to array."""
 
 
 @final
+@known_by_origin
 class Differentiable(Generic[P, V, D]):
     """A function that carries its explicit pullback; made with `differentiable`."""
 
@@ -120,27 +113,14 @@ class Differentiable(Generic[P, V, D]):
         return Differentiable(functools.update_wrapper(bound, self.rule))
 
     @property
-    def origin(self) -> Origin | None:
-        """What it prints and compares as, where it was made by a call."""
-        return Origin(self.record) if self.record else None
-
-    def __eq__(self, other: object) -> bool:
-        if self.record is None or not isinstance(other, Differentiable):
-            return self is other
-        return same_value(self, cast(object, other))
-
-    def __hash__(self) -> int:
-        return hash(self.record) if self.record else id(self)
+    def origin(self) -> Origin:
+        """What it prints and compares as: the call that made it, or else nothing but itself."""
+        options = getattr(self.rule, "keywords", {})
+        bound = f".bind({', '.join(f'{k}={v!r}' for k, v in options.items())})" if options else ""
+        return Origin(self.record) if self.record else Origin(None, key=id(self), shown=f"{self.__name__}{bound}")
 
     def __reduce__(self) -> Any:
         return (replay, (self.record,)) if self.record else super().__reduce__()
-
-    def __repr__(self) -> str:
-        if self.record:
-            return printed(self)
-        options = getattr(self.rule, "keywords", {})
-        shown = ", ".join(f"{k}={v!r}" for k, v in options.items())
-        return f"{self.__name__}.bind({shown})" if options else self.__name__
 
 
 def differentiable(rule: Callable[P, tuple[V, Callable[[V], D]]]) -> Differentiable[P, V, D]:

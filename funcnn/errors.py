@@ -79,7 +79,12 @@ def brief(value: object) -> str:
 
 
 def locate(error: Exception, name: str) -> None:
-    """Say that `error` came out of the child `name`: ours grow their path, foreign ones get a note."""
+    """Say that `error` came out of the child `name`: ours grow their path, foreign ones get a note.
+
+    A child without a name has told its name already: it adds no level.
+    """
+    if not name:
+        return
     if isinstance(error, FuncnnError):
         error.path = (name, *error.path)
     else:

@@ -112,6 +112,27 @@ class Origin(NamedTuple):
     shown: str = ""
 
 
+def known_by_origin(cls: type[C]) -> type[C]:
+    """Make a class one whose values print, compare and hash by how they were made, by what their `origin` says."""
+
+    def equal(self: object, other: object) -> bool:
+        return same_value(self, other) if type(other) is type(self) else NotImplemented
+
+    def unequal(self: object, other: object) -> bool:
+        return not self == other
+
+    def hashed(self: Any) -> int:
+        origin: Origin = self.origin
+        return hash((origin.record, origin.key))
+
+    def shown(self: object) -> str:
+        return printed(self)
+
+    for name, method in (("__repr__", shown), ("__eq__", equal), ("__ne__", unequal), ("__hash__", hashed)):
+        setattr(cls, name, method)
+    return cls
+
+
 def fixed(value: Any) -> Any:
     """An argument as a value that nobody else can change: a record must not change when its argument does.
 
@@ -154,6 +175,7 @@ def recording(make: F, carried: Callable[[Record, Any], Any]) -> F:
 
 @final
 @frozen("{self!r} never changes; {name} cannot be set")
+@known_by_origin
 class Recorded(Generic[P, V_co]):
     """A function that is a value: it prints as the call that made it, compares by that call, and pickles.
 
@@ -177,15 +199,6 @@ class Recorded(Generic[P, V_co]):
     def origin(self) -> Origin:
         """What it is known by."""
         return Origin(self.record, key=self.part, suffix=f".{self.part}" if self.part else "")
-
-    def __repr__(self) -> str:
-        return printed(self)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Recorded) and same_value(self, cast(object, other))
-
-    def __hash__(self) -> int:
-        return hash((self.record, self.part))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return replay, (self.record, self.part)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias, TypeGuard, Union
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard, TypeVar, Union
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +28,30 @@ Tree: TypeAlias = Mapping[str, Union[Array, "Tree"]]
 
 Where: TypeAlias = Union[str, Callable[[str, Array], bool], None]
 """Which leaves: a pattern of paths, `"**/w"`; a predicate `(path, array) -> bool`; None for matrices, `ndim >= 2`."""
+
+
+# What functions that have an overload for every number of arguments are typed with.
+T0 = TypeVar("T0")
+T1 = TypeVar("T1")
+T2 = TypeVar("T2")
+T3 = TypeVar("T3")
+T4 = TypeVar("T4")
+T5 = TypeVar("T5")
+T6 = TypeVar("T6")
+T7 = TypeVar("T7")
+T8 = TypeVar("T8")
+T9 = TypeVar("T9")
+T10 = TypeVar("T10")
+T11 = TypeVar("T11")
+T12 = TypeVar("T12")
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar as DefaultTypeVar
+
+    One = DefaultTypeVar("One", default=Array)
+    Two = DefaultTypeVar("Two", default=Array)
+else:  # the defaults are for type checkers; at run time the library needs nothing but NumPy
+    One, Two = TypeVar("One"), TypeVar("Two")
 
 
 # After a bare `isinstance`, type checkers do not know what is inside.

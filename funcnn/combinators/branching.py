@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import repeat
-from typing import Any, TypeVar, overload
+from typing import Any, overload
 
 from funcnn.calculus import Later
 from funcnn.combinators.fans import add, agreed
@@ -13,38 +13,25 @@ from funcnn.keys import Key
 from funcnn.layers.reshaping import Identity
 from funcnn.networks import Child, Combined, Go, Layer, layer
 from funcnn.shapes import branches
-from funcnn.types import Array, Shape, Tree
-
-A0 = TypeVar("A0")
-B0 = TypeVar("B0")
-A1 = TypeVar("A1")
-B1 = TypeVar("B1")
-A2 = TypeVar("A2")
-B2 = TypeVar("B2")
-A3 = TypeVar("A3")
-B3 = TypeVar("B3")
-A4 = TypeVar("A4")
-B4 = TypeVar("B4")
-A5 = TypeVar("A5")
-B5 = TypeVar("B5")
+from funcnn.types import T0, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, Array, Shape, Tree
 
 
 # One overload per arity; from seven on the branches are alike, so that the tail does not overlap the others.
 # fmt: off
 @overload
-def parallel(l0: Layer[A0, B0], /) -> Layer[tuple[A0], tuple[B0]]: ...
+def parallel(l0: Layer[T0, T1], /) -> Layer[tuple[T0], tuple[T1]]: ...
 @overload
-def parallel(l0: Layer[A0, B0], l1: Layer[A1, B1], /) -> Layer[tuple[A0, A1], tuple[B0, B1]]: ...
+def parallel(l0: Layer[T0, T1], l1: Layer[T2, T3], /) -> Layer[tuple[T0, T2], tuple[T1, T3]]: ...
 @overload
-def parallel(l0: Layer[A0, B0], l1: Layer[A1, B1], l2: Layer[A2, B2], /) -> Layer[tuple[A0, A1, A2], tuple[B0, B1, B2]]: ...
+def parallel(l0: Layer[T0, T1], l1: Layer[T2, T3], l2: Layer[T4, T5], /) -> Layer[tuple[T0, T2, T4], tuple[T1, T3, T5]]: ...
 @overload
-def parallel(l0: Layer[A0, B0], l1: Layer[A1, B1], l2: Layer[A2, B2], l3: Layer[A3, B3], /) -> Layer[tuple[A0, A1, A2, A3], tuple[B0, B1, B2, B3]]: ...
+def parallel(l0: Layer[T0, T1], l1: Layer[T2, T3], l2: Layer[T4, T5], l3: Layer[T6, T7], /) -> Layer[tuple[T0, T2, T4, T6], tuple[T1, T3, T5, T7]]: ...
 @overload
-def parallel(l0: Layer[A0, B0], l1: Layer[A1, B1], l2: Layer[A2, B2], l3: Layer[A3, B3], l4: Layer[A4, B4], /) -> Layer[tuple[A0, A1, A2, A3, A4], tuple[B0, B1, B2, B3, B4]]: ...
+def parallel(l0: Layer[T0, T1], l1: Layer[T2, T3], l2: Layer[T4, T5], l3: Layer[T6, T7], l4: Layer[T8, T9], /) -> Layer[tuple[T0, T2, T4, T6, T8], tuple[T1, T3, T5, T7, T9]]: ...
 @overload
-def parallel(l0: Layer[A0, B0], l1: Layer[A1, B1], l2: Layer[A2, B2], l3: Layer[A3, B3], l4: Layer[A4, B4], l5: Layer[A5, B5], /) -> Layer[tuple[A0, A1, A2, A3, A4, A5], tuple[B0, B1, B2, B3, B4, B5]]: ...
+def parallel(l0: Layer[T0, T1], l1: Layer[T2, T3], l2: Layer[T4, T5], l3: Layer[T6, T7], l4: Layer[T8, T9], l5: Layer[T10, T11], /) -> Layer[tuple[T0, T2, T4, T6, T8, T10], tuple[T1, T3, T5, T7, T9, T11]]: ...
 @overload
-def parallel(l0: Layer[A0, B0], l1: Layer[A0, B0], l2: Layer[A0, B0], l3: Layer[A0, B0], l4: Layer[A0, B0], l5: Layer[A0, B0], l6: Layer[A0, B0], /, *rest: Layer[A0, B0]) -> Layer[tuple[A0, ...], tuple[B0, ...]]: ...
+def parallel(l0: Layer[T0, T1], l1: Layer[T0, T1], l2: Layer[T0, T1], l3: Layer[T0, T1], l4: Layer[T0, T1], l5: Layer[T0, T1], l6: Layer[T0, T1], /, *rest: Layer[T0, T1]) -> Layer[tuple[T0, ...], tuple[T1, ...]]: ...
 # fmt: on
 @layer
 def parallel(*layers: Layer[Any, Any]) -> Layer[Any, Any]:
@@ -103,7 +90,7 @@ def _tuple_of(*cotangents: Any) -> tuple[Any, ...]:
 @overload
 def residual(f: Layer[Array, Array], /) -> Layer[Array, Array]: ...
 @overload
-def residual(f: Layer[A0, Array], shortcut: Layer[A0, Array], /) -> Layer[A0, Array]: ...
+def residual(f: Layer[T0, Array], shortcut: Layer[T0, Array], /) -> Layer[T0, Array]: ...
 @layer
 def residual(f: Layer[Any, Any], shortcut: Layer[Any, Any] = Identity, /) -> Layer[Any, Any]:
     """A layer and a way around it, `y = f(x) + shortcut(x)`.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import reduce
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
+from typing import Any, Literal, overload
 
 import numpy as np
 
@@ -15,17 +15,7 @@ from funcnn.errors import ShapeError
 from funcnn.inputs import Kind, part, unify
 from funcnn.networks import Layer, constant, layer
 from funcnn.shapes import branches, display, known, same
-from funcnn.types import Array, Shape, is_tuple
-
-if TYPE_CHECKING:
-    from typing_extensions import TypeVar as DefaultTypeVar
-
-    One = DefaultTypeVar("One", default=Array)
-    Two = DefaultTypeVar("Two", default=Array)
-else:
-    One = TypeVar("One")
-    Two = TypeVar("Two")
-
+from funcnn.types import Array, One, Shape, Two, is_tuple
 
 def add(a: Any, b: Any) -> Any:
     """The sum of two cotangents, arrays or tuples; never in place, for either may be somebody's."""

@@ -15,7 +15,7 @@ from funcnn.losses.promises import checked_terms
 from funcnn.losses.reductions import Back, Reduce, Weights, reduced
 from funcnn.losses.targets import real
 from funcnn.promises import ours
-from funcnn.records import Record, frozen, replay
+from funcnn.records import Origin, Record, frozen, known_by_origin, replay
 from funcnn.types import Array
 
 Y = TypeVar("Y")
@@ -32,6 +32,7 @@ Run: TypeAlias = "Callable[[Any, Any, Any, str | None, dict[str, Any]], tuple[An
 
 
 @final
+@known_by_origin
 @frozen("losses never change; {name} cannot be set, make another loss with .bind")
 class Loss(Generic[Y, T]):
     """A differentiable function of a prediction and a target: one number, the smaller the better. Made with `loss`.
@@ -165,18 +166,12 @@ class Loss(Generic[Y, T]):
             has = ", ".join((*self.names, "reduce"))
             raise TypeError(f"{self!r} has no option {', '.join(unknown)}; it has {has}")
 
-    def __repr__(self) -> str:
+    @property
+    def origin(self) -> Origin:
+        """What it prints and compares as: the call or the rule that made it, and what is bound."""
         shown = ", ".join(f"{name}={value!r}" for name, value in self.bound.items())
-        return f"{self.record!r}.bind({shown})" if shown else repr(self.record)
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Loss):
-            return NotImplemented
-        same = self.record == other.record and self.bound == other.bound
-        return same and vars(self).get("__wrapped__") is vars(other).get("__wrapped__")
-
-    def __hash__(self) -> int:
-        return hash((self.record, frozenset(self.bound.items())))
+        key = tuple(sorted(self.bound.items())), vars(self).get("__wrapped__")
+        return Origin(self.record, key=key, suffix=f".bind({shown})" if shown else "")
 
     def __reduce__(self) -> tuple[Any, ...]:
         rule = vars(self).get("__wrapped__")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from math import isfinite
-from typing import Any, TypeVar, overload
+from typing import Any, overload
 
 from funcnn.arguments import is_number
 from funcnn.calculus import Later, force
@@ -13,21 +13,14 @@ from funcnn.losses.definition import Loss
 from funcnn.losses.reductions import Back
 from funcnn.records import Record
 from funcnn.shapes import display
-from funcnn.types import is_tuple
-
-A = TypeVar("A")
-B = TypeVar("B")
-C = TypeVar("C")
-S = TypeVar("S")
-T = TypeVar("T")
-U = TypeVar("U")
+from funcnn.types import T0, T1, T2, T3, T4, T5, is_tuple
 
 
 # fmt: off
 @overload
-def joint(a: Loss[A, S], b: Loss[B, T], /, *, scales: tuple[float, float] | None = None) -> Loss[tuple[A, B], tuple[S, T]]: ...
+def joint(a: Loss[T0, T1], b: Loss[T2, T3], /, *, scales: tuple[float, float] | None = None) -> Loss[tuple[T0, T2], tuple[T1, T3]]: ...
 @overload
-def joint(a: Loss[A, S], b: Loss[B, T], c: Loss[C, U], /, *, scales: tuple[float, float, float] | None = None) -> Loss[tuple[A, B, C], tuple[S, T, U]]: ...
+def joint(a: Loss[T0, T1], b: Loss[T2, T3], c: Loss[T4, T5], /, *, scales: tuple[float, float, float] | None = None) -> Loss[tuple[T0, T2, T4], tuple[T1, T3, T5]]: ...
 # fmt: on
 def joint(*losses: Loss[Any, Any], scales: tuple[float, ...] | None = None) -> Loss[Any, Any]:
     """The loss of a tuple, `sum_i scales[i] losses[i](prediction[i], target[i])`; every scale is 1 unless given.

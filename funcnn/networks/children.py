@@ -46,7 +46,9 @@ def combined(
     children = named(layers, where=where)
     depth = 1 + max((child.depth for child in layers), default=0)
     too_deep(depth, where)
-    meets, rule, value, takes, own, params, random, step = build(*map(Child, children, children.values()))
+    meets, rule, value, takes, own, params, random, step = build(
+        *[Child("" if transparent else name, child) for name, child in children.items()]
+    )
     rule, value = held(rule, value, lambda shape: meets(shape, Child.out_shape))
     return Definition(
         meets, own or no_params, rule, value,

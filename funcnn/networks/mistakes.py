@@ -1,9 +1,9 @@
-"""What people take for a layer, and what they cannot nest."""
+"""What people take for a layer, or a layer for, and what they cannot nest."""
 
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
 from funcnn.errors import brief
 from funcnn.networks.definitions import Definition
@@ -24,6 +24,19 @@ def no_layer(value: Any, where: str, i: int) -> TypeError:
     else:
         hint = "; make a function a layer with elementwise(f, df), or with Layer.lift"
     return TypeError(f"{where} takes layers, argument {i} is {type(value).__name__} {brief(value)}{hint}")
+
+
+def called(layer: Any, *args: object, **options: object) -> NoReturn:
+    """What a layer says that is called like a function.
+
+    Errors
+        TypeError   with what to call
+    """
+    shown = repr(layer)
+    raise TypeError(
+        f"{shown if len(shown) < 60 else layer.init.name} is a layer, and no function: call its apply, "
+        f".apply(params, x); put it in a network as it is, without ()"
+    )
 
 
 def too_deep(depth: int, where: str, frames: int = 2) -> None:

@@ -13,19 +13,13 @@ from funcnn.networks.children import Combined, combined, definition_of, no_param
 from funcnn.networks.constructors import constructed
 from funcnn.networks.definitions import Definition, Spec, Statistics, Takes
 from funcnn.networks.functions import Apply, Init
+from funcnn.networks.mistakes import called
 from funcnn.networks.replaying import calls, replayed
 from funcnn.networks.rules import Rule, held, lifted, takes_key
 from funcnn.networks.series import in_series
-from funcnn.records import Origin, Record, printed, recording, same_value, snake_case
+from funcnn.records import Origin, Record, frozen, known_by_origin, recording, snake_case
 from funcnn.shapes import external, normalize
-from funcnn.types import Array, Shape
-
-if TYPE_CHECKING:
-    from typing_extensions import TypeVar as DefaultTypeVar
-
-    Same = DefaultTypeVar("Same", default=Array)
-else:
-    Same = TypeVar("Same")
+from funcnn.types import T0, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, One, Shape
 
 X = TypeVar("X", contravariant=True)
 Y = TypeVar("Y", covariant=True)
@@ -33,21 +27,10 @@ A = TypeVar("A")
 B = TypeVar("B")
 C = TypeVar("C")
 F = TypeVar("F", bound=Callable[..., "Layer[Any, Any]"])
-T0 = TypeVar("T0")
-T1 = TypeVar("T1")
-T2 = TypeVar("T2")
-T3 = TypeVar("T3")
-T4 = TypeVar("T4")
-T5 = TypeVar("T5")
-T6 = TypeVar("T6")
-T7 = TypeVar("T7")
-T8 = TypeVar("T8")
-T9 = TypeVar("T9")
-T10 = TypeVar("T10")
-T11 = TypeVar("T11")
-T12 = TypeVar("T12")
 
 
+@frozen("layers never change; {name} cannot be set")
+@known_by_origin
 class Layer(NamedTuple, Generic[X, Y]):
     """A pair `(init, apply)` of pure functions: a network, or a part of one.
 
@@ -186,26 +169,8 @@ class Layer(NamedTuple, Generic[X, Y]):
             return Origin(None, key=(mine, its), shown=f"{mine.record or f'<{mine.name}>'}{suffix}")
         return Origin(mine.record, its.record, (mine.name, mine.explicit, its.name, its.explicit), suffix)
 
-    def __repr__(self) -> str:
-        return printed(self)
-
-    def __eq__(self, other: object) -> bool:
-        return same_value(self, other) if is_layer(other) else NotImplemented
-
-    def __ne__(self, other: object) -> bool:
-        return not self == other
-
-    def __hash__(self) -> int:
-        return hash((self.init.record, self.init.name)) if self.init.record else hash(id(self.init))
-
     def __reduce__(self) -> tuple[Any, ...]:
         return replayed, (calls(self),)
-
-    def __copy__(self) -> Layer[X, Y]:
-        return self
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Layer[X, Y]:
-        return self
 
     # A pair is a tuple, but networks are not added or multiplied like tuples: refused by type checkers and at run time.
     def __add__(self, other: Never) -> NoReturn:  # type: ignore[override]
@@ -221,16 +186,8 @@ class Layer(NamedTuple, Generic[X, Y]):
         raise TypeError("layers are not multiplied; compose them with >> or serial")
 
 
-def _called(layer: Layer[Any, Any], *args: object, **options: object) -> NoReturn:
-    shown = repr(layer)
-    raise TypeError(
-        f"{shown if len(shown) < 60 else layer.init.name} is a layer, and no function: call its apply, "
-        f".apply(params, x); put it in a network as it is, without ()"
-    )
-
-
 if not TYPE_CHECKING:  # type checkers refuse the call for want of a method; at run time the message says what to do
-    Layer.__call__ = _called
+    Layer.__call__ = called
 
 
 def is_layer(value: object) -> TypeGuard[Layer[Any, Any]]:
@@ -279,7 +236,7 @@ def constant(name: str, module: str, made: Layer[A, B]) -> Layer[A, B]:
 # One overload per arity; the tail beyond them is gradual, because a shorter catch-all would accept wrong networks.
 # fmt: off
 @overload
-def serial() -> Layer[Same, Same]: ...
+def serial() -> Layer[One, One]: ...
 @overload
 def serial(l0: Layer[T0, T1], /) -> Layer[T0, T1]: ...
 @overload

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, NamedTuple, TypeAlias
@@ -26,8 +26,14 @@ def rebuilt(net: Definition, f: Callable[[Path, Definition], Definition], path: 
     if net.walked is not None:
         new = net.walked(f, path)
     else:
-        new = net.remade(done) if changed and net.remade else net
+        new = remade(net, done) if changed else net
     return _named_like(f(path, _named_like(new, net)), net)
+
+
+def remade(net: Definition, children: Sequence[Definition]) -> Definition:
+    """The same network with other children, in their order. Its name is kept."""
+    assert net.remade is not None
+    return _named_like(net.remade(children), net)
 
 
 def below(net: Definition, path: Path, name: str) -> Path:
