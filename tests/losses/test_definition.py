@@ -60,7 +60,8 @@ def test_losses_pickle_and_copy(f: Loss[Any, Any]) -> None:
 def test_no_two_losses_are_equal() -> None:
     """Other names, options or reductions are other losses."""
     assert len(set(LOSSES)) == len(LOSSES)
-    assert squared_error != "squared_error"
+    name: object = "squared_error"
+    assert squared_error != name
 
 
 def test_losses_have_their_own_documentation() -> None:

@@ -156,7 +156,8 @@ def test_another_call_is_another_layer(a: Layer[Any, Any], b: Layer[Any, Any]) -
 
 def test_a_layer_is_no_tuple_to_compare() -> None:
     """Only layers are equal to layers."""
-    assert (Dense(3) == tuple(Dense(3)), Dense(3) == 3) == (False, False)
+    three: object = 3
+    assert (Dense(3) == tuple(Dense(3)), Dense(3) == three) == (False, False)
 
 
 def test_a_constructor_copies_before_it_records() -> None:
