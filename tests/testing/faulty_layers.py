@@ -178,7 +178,7 @@ def doubled_bias() -> Layer[Any, Any]:
     return Layer.of(lambda shape: shape, lambda shape: {n: (zeros, axes("doubled", shape)[-1:]) for n in "ab"}, rule)
 
 
-def dropout(*, stale: bool = False, unkeyed: bool = False) -> Layer[Any, Any]:
+def dropout(*, stale: bool = False, unkeyed: bool = False, scale: float = 2.0) -> Layer[Any, Any]:
     """Drops a half; the mask of the pullback is another one, or comes from nowhere."""
     unseeded = np.random.default_rng()
 
@@ -186,8 +186,8 @@ def dropout(*, stale: bool = False, unkeyed: bool = False) -> Layer[Any, Any]:
         if rng is None:
             return x * 1, lambda dy: (EMPTY, dy * 1)
         source = unseeded if unkeyed else rng.generator()
-        mask = (source.random(x.shape) < 0.5) * 2
-        used = (rng.fold("again").generator().random(x.shape) < 0.5) * 2 if stale else mask
+        mask = (source.random(x.shape) < 0.5) * scale
+        used = (rng.fold("again").generator().random(x.shape) < 0.5) * scale if stale else mask
         return x * mask.astype(x.dtype), lambda dy: (EMPTY, dy * used.astype(dy.dtype))
 
     return Layer.of(lambda shape: shape, lambda shape: EMPTY, rule)

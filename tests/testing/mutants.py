@@ -192,7 +192,6 @@ MUTANTS: Final = (
         "full_jacobian",
         pointwise(lambda x: x * 2, lambda x, dy: dy * 2 * ((dy != 0).all() or not dy.any() or dy.size == 1)),
         ("B", range(2, 5)),
-        alone=True,
     ),
     Mutant(
         "forgets a way that drops imaginary parts",
@@ -257,6 +256,7 @@ STRANGERS: Final[dict[str, tuple[Layer[Any, Any], Template]]] = {
     "unit_interval": (pointwise(lambda x: np.tanh(x), lambda x, dy: dy), ("B", "D")),
     "increasing": (pointwise(lambda x: x * x, lambda x, dy: dy), ("B", "D")),
     "odd": (pointwise(lambda x: x + x * x / 8, lambda x, dy: dy), ("B", "D")),
+    "unbiased": (dropout(scale=1.0), ("B", 4)),
     "propagates_nan": (pointwise(np.nan_to_num, lambda x, dy: dy), ("B", "D")),
 }
 # fmt: on

@@ -7,6 +7,7 @@ import pytest
 from funcnn import Layer
 from funcnn.testing import LawBroken, Trial, holds
 from funcnn.testing.trials.of_layers import trials
+from tests.testing.escapes import ESCAPES
 from tests.testing.faulty_layers import PLAIN, moving_average, residual_sum
 from tests.testing.mutants import MUTANTS, STRANGERS, Mutant
 
@@ -20,7 +21,7 @@ def ids(mutant: Mutant) -> str:
     return mutant.fault
 
 
-@pytest.mark.parametrize("mutant", MUTANTS, ids=ids)
+@pytest.mark.parametrize("mutant", [*MUTANTS, *ESCAPES], ids=ids)
 def test_the_law_finds_the_fault(mutant: Mutant) -> None:
     """The law that names the fault is broken, and says by what."""
     trial = trials(mutant.layer, mutant.shape, only=[mutant.law], **mutant.claims)[mutant.law]
@@ -37,7 +38,7 @@ def fails(trial: Trial) -> bool:
     return False
 
 
-@pytest.mark.parametrize("mutant", [m for m in MUTANTS if m.alone], ids=ids)
+@pytest.mark.parametrize("mutant", [m for m in [*MUTANTS, *ESCAPES] if m.alone], ids=ids)
 def test_no_other_law_finds_it(mutant: Mutant) -> None:
     """Without this law the fault would pass."""
     tried = trials(mutant.layer, mutant.shape, **mutant.claims)

@@ -15,6 +15,7 @@ from funcnn.networks.pair import altered
 from funcnn.params import wrap
 from funcnn.testing import LAWS, LOSS_LAWS, OPTIMIZER_LAWS, Case, LawBroken
 from tests.testing import mutants, test_mutants_losses
+from tests.testing.escapes import ESCAPES
 
 pytestmark = pytest.mark.usefixtures("same_cases")
 
@@ -150,7 +151,7 @@ def test_a_file_that_loses_a_bit_is_found(monkeypatch: pytest.MonkeyPatch) -> No
 def test_every_law_is_seen_to_fail() -> None:
     """There is no law that nothing breaks: a mutant, a stranger or a test here names each of them."""
     here = {*COMBINATORS, "init_by_path", "immutable_params", "nothing_to_write_through", "round_trip"}
-    assert {m.law for m in mutants.MUTANTS} | mutants.STRANGERS.keys() | here == set(LAWS)
+    assert {m.law for m in [*mutants.MUTANTS, *ESCAPES]} | mutants.STRANGERS.keys() | here == set(LAWS)
 
 
 def test_every_law_of_losses_and_optimizers_is_seen_to_fail() -> None:
@@ -162,5 +163,5 @@ def test_every_law_of_losses_and_optimizers_is_seen_to_fail() -> None:
 
 def test_the_readme_counts_the_planted_faults() -> None:
     """In layers, losses and optimizers."""
-    count = len(mutants.MUTANTS) + len(test_mutants_losses.LOSSES) + len(test_mutants_losses.OPTIMIZERS)
+    count = len(mutants.MUTANTS) + len(ESCAPES) + len(test_mutants_losses.LOSSES) + len(test_mutants_losses.OPTIMIZERS)
     assert f" {count} planted faults" in (Path(__file__).parents[2] / "docs" / "laws.md").read_text(encoding="utf-8")

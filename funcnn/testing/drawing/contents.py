@@ -11,8 +11,10 @@ import numpy.typing as npt
 from funcnn.inputs import part
 from funcnn.types import Array, Mask, Tokens
 
+_SHAPED: Final = ("separated", "mixed", "sparse", "wide", "offset", "ties")
+
 KINDS: Final = ("normal", "separated", "small", "large", "mixed")
-"""The kinds most laws are tried with; `contents` knows "sparse", "subnormal", "huge" and "tiny" beside them."""
+"""The kinds most laws are tried with; `contents` knows more of them."""
 
 
 def contents(rng: np.random.Generator, shape: tuple[int, ...], kind: str = "normal") -> npt.NDArray[np.float64]:
@@ -26,6 +28,9 @@ def contents(rng: np.random.Generator, shape: tuple[int, ...], kind: str = "norm
     sparse      nine of ten exactly 0
     subnormal   smaller than the smallest normal float32
     huge, tiny  about 1000, about 1e-6
+    wide        of every size from 1/1000 to 1000, each as often
+    offset      a standard normal distribution around 3000
+    ties        whole numbers from -1 to 1: entries meet, and many are exactly 0
 
     Errors
         ValueError   there is no such kind
@@ -43,9 +48,15 @@ def contents(rng: np.random.Generator, shape: tuple[int, ...], kind: str = "norm
         return np.where(rng.random(shape) < 0.3, rng.choice(np.array([0.0, 1.0, -1.0, 0.5]), size=shape), x)
     if kind == "sparse":
         return np.where(rng.random(shape) < 0.9, 0.0, x)
+    if kind == "wide":
+        return 10.0 ** rng.uniform(-3, 3, shape) * np.sign(x)
+    if kind == "offset":
+        return x + 3000.0
+    if kind == "ties":
+        return rng.integers(-1, 2, shape).astype(np.float64)
     scales = {"normal": 1.0, "small": 1e-2, "large": 8.0, "subnormal": 1e-40, "huge": 1e3, "tiny": 1e-6}
     if kind not in scales:
-        raise ValueError(f"there is no kind {kind!r}; there are separated, mixed, sparse, {', '.join(scales)}")
+        raise ValueError(f"there is no kind {kind!r}; there are {', '.join([*_SHAPED, *scales])}")
     scaled: npt.NDArray[np.float64] = x * scales[kind]
     return scaled
 

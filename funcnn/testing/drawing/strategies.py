@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from math import prod
 from types import EllipsisType
-from typing import Any, TypeAlias, Union
+from typing import Any, Final, TypeAlias, Union
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +30,8 @@ from funcnn.types import Array, Mask, Shape, Tokens
 Template: TypeAlias = "tuple[Union[int, str, range, EllipsisType, Template], ...]"
 """A shape with gaps, see `shapes`; a tuple of templates for a tuple of arrays."""
 
-LARGEST = 5  # of sizes that are left free
+LARGEST: Final = 5  # of sizes that are left free
+FULL: Final = 4096  # about as many entries as an array has in a large case
 
 
 def seeds() -> SearchStrategy[int]:
@@ -57,7 +60,59 @@ def shapes(*template: Union[int, str, range, EllipsisType, Template], largest: i
             raise TypeError(f"a template of shapes holds ints, strings, ranges, ... and tuples of them, got {d!r}")
         if isinstance(d, int) and d < 0:
             raise ValueError(f"a size in a template is at least 0, got {d}; write 'B' for one that is free")
-    return _shapes(template, largest)
+    drawn = _shapes(template, largest)
+    _templates[drawn] = template
+    return drawn
+
+
+_templates: WeakKeyDictionary[SearchStrategy[Any], Template] = WeakKeyDictionary()
+
+
+def larger(drawn: SearchStrategy[Shape]) -> SearchStrategy[Shape] | None:
+    """Large shapes of the template that a strategy was made of, from 9 to 64 where sizes are free; None without such.
+
+    >>> from hypothesis import find
+    >>> find(larger(shapes("B", 4)), lambda shape: True)
+    (9, 4)
+    """
+    template = _templates.get(drawn)
+    return _large_shapes(template) if template is not None and any(_free_sizes(template)) else None
+
+
+def _free_sizes(template: Template) -> list[str]:
+    inner = [_free_sizes(d) for d in template if isinstance(d, tuple)]
+    return [d for d in template if isinstance(d, str)] + [name for names in inner for name in names]
+
+
+def _room(template: Template) -> int:
+    """How large each free size of a template may be, so that no array becomes too large."""
+    inner = [_room(d) for d in template if isinstance(d, tuple)]
+    free = sum(isinstance(d, str) for d in template)
+    known = prod((d.stop - 1 if isinstance(d, range) else d) for d in template if isinstance(d, (int, range)))
+    own = int((FULL / max(known, 1)) ** (1 / free)) if free else 64
+    return min([64, max(9, own), *inner])
+
+
+@st.composite
+def _large_shapes(draw: DrawFn, template: Template) -> Shape:
+    names = list(dict.fromkeys(_free_sizes(template)))
+    room, alone = _room(template), draw(st.sampled_from([None, None, None, *names]))
+    sizes = {name: draw(st.integers(9, room)) if alone in (None, name) else draw(_free(3)) for name in names}
+
+    def fill(template: Template) -> Shape:
+        shape: list[Any] = []
+        for d in template:
+            if isinstance(d, tuple):
+                shape.append(fill(d))
+            elif isinstance(d, EllipsisType):
+                shape += draw(st.lists(_free(2), max_size=1))
+            elif isinstance(d, str):
+                shape.append(sizes[d])
+            else:
+                shape.append(draw(st.sampled_from(d)) if isinstance(d, range) else d)
+        return tuple(shape)
+
+    return fill(template)
 
 
 @cache
@@ -86,7 +141,7 @@ def _shapes(draw: DrawFn, template: Template, largest: int) -> Shape:
                 sizes[d] = sizes[d] if d in sizes else draw(free)
                 shape.append(sizes[d])
             else:
-                shape.append(draw(st.integers(d.start, d.stop - 1)) if isinstance(d, range) else d)
+                shape.append(draw(st.sampled_from(d)) if isinstance(d, range) else d)
         return tuple(shape)
 
     return fill(template)

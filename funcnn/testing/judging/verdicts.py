@@ -104,6 +104,8 @@ class Law(NamedTuple, Generic[C]):
     table       the table of laws it is listed in, for messages
     made_by     the function that made it, and its arguments, where it is listed nowhere; for messages
     shrinks     whether the smallest case is looked for where it is broken, which takes some hundred cases more
+    large       whether it is tried on a few large cases, too, where the template leaves sizes free
+    rare        kinds that a few more cases are of
     """
 
     name: str
@@ -117,6 +119,8 @@ class Law(NamedTuple, Generic[C]):
     table: str = ""
     made_by: tuple[Callable[..., Any], ...] = ()
     shrinks: bool = True
+    large: bool = False
+    rare: tuple[str, ...] = ()
 
     def __call__(self, case: C) -> Verdict:
         """What this law says of one case.

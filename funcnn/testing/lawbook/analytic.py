@@ -11,7 +11,7 @@ from funcnn.testing.casebook.of_layers import Case
 from funcnn.testing.drawing.contents import signs
 from funcnn.testing.judging.derivatives import CLOSE, STEP, Line, complex_numbers, judge, ladder, moved, scale_of
 from funcnn.testing.judging.verdicts import FLOAT64, SMOOTH_KINDS, Law, Verdict, broken
-from funcnn.testing.lawbook.derivatives import real_leaves
+from funcnn.testing.lawbook.derivatives import noise, real_leaves
 
 _NOT_ANALYTIC: Final = "it is not analytic (abs, var, norm, vdot, a cast to float?)"
 
@@ -102,11 +102,45 @@ def _crosses_kink(case: Case, *directions: Any) -> bool:
     return False
 
 
+def _exact_pullback(case: Case) -> Verdict | None:
+    """Where differences confirm the complex step, it convicts: it has no error but rounding."""
+    y, pullback = case.bare_pull(case.z)
+    dy = case.cotangent(y)
+    gradients = dict(nested.leaves(pullback(dy)))
+    scale = scale_of(case.z, y, dy)
+    for path, leaf in real_leaves(case.z):
+        d = signs(case.generator(f"direction {path}"), leaf.shape)
+
+        def at(t: Any, path: str = path, d: Any = d) -> Any:
+            return nested.dot(dy, case.bare_value(moved(case.z, path, d, t)))
+
+        with complex_numbers():
+            exact = float(at(1j * STEP).imag) / STEP
+        claimed, terms = float(nested.dot(gradients[path], d)), nested.absolute_dot(gradients[path], d)
+        off = abs(exact - claimed)
+        if off <= 16 * CLOSE * terms + 1e-13 * scale or off <= 64 * noise(case, path, dy, d):
+            continue
+        with np.errstate(all="ignore"):
+            found = ladder(at, scale)
+        if found.kink or not abs(found.value - exact) <= 10 * found.error <= 1e-4 * (abs(exact) + terms):
+            return Verdict.MOOT  # the law about analytic rules says what is to be said
+        raise broken(
+            f"gradient of {nested.spoken(path)}: the pullback says {claimed:.15g}, the complex step {exact:.15g}, "
+            f"which differences confirm as far as they see ({found.value:.15g} ± {found.error:.1g})"
+        )
+    return None
+
+
 ANALYTIC_LAWS = (
     Law(
         "analytic",
         "the rule runs on complex numbers, and the complex step through it is its derivative",
         "numeric", _analytic, dtypes=FLOAT64, kinds=SMOOTH_KINDS, wants="analytic",
+    ),
+    Law(
+        "exact_pullback",
+        "where the rule is analytic, the pullback agrees with the complex step to the last digits",
+        "numeric", _exact_pullback, dtypes=FLOAT64, kinds=SMOOTH_KINDS, wants="analytic",
     ),
     Law(
         "second_derivative",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -151,10 +151,19 @@ def _linear_pullback(case: Case) -> None:
     dy = case.cotangent(y)
     g = pullback(dy)
     least = 1024 * float(np.finfo(case.dtype).tiny)  # below, numbers are denormal and lose bits when they are scaled
-    for factor, name in ((2.0, "pullback(2 dy) = 2 pullback(dy)"), (-1.0, "pullback(-dy) = -pullback(dy)"),
-                         (0.0, "pullback(0) = 0")):  # fmt: skip
-        got, wanted = pullback(_times(factor, dy)), _times(factor, g)
-        compare_exactly(got, wanted, f"{name} must hold to the last bit", least=least)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for factor, name in FACTORS.items():
+            got, wanted = pullback(_times(factor, dy)), _times(factor, g)
+            compare_exactly(got, wanted, f"{name} must hold to the last bit", least=least * max(1.0, factor))
+
+
+FACTORS: Final = {
+    2.0: "pullback(2 dy) = 2 pullback(dy)",
+    -1.0: "pullback(-dy) = -pullback(dy)",
+    0.0: "pullback(0) = 0",
+    2.0**-30: "pullback(dy / 2^30) = pullback(dy) / 2^30",
+    2.0**20: "pullback(2^20 dy) = 2^20 pullback(dy)",
+}
 
 
 def _times(factor: float, tree: Any) -> Any:
@@ -193,7 +202,30 @@ def _refuses_wrong_shapes(case: Case) -> Verdict | None:
             continue
         if shape_of(y) != wanted:
             raise broken(f"an input of shape {shape} gives {shape_of(y)}, the shape rule says {wanted}")
+    _uses_every_feature(case)
     return None if refused else Verdict.MOOT
+
+
+def _uses_every_feature(case: Case) -> None:
+    """A feature more than there are params for is to be refused, not dropped. What chooses features has no params."""
+    shape: tuple[Any, ...] = case.shape
+    if any(isinstance(d, tuple) for d in shape) or not nested.is_real(case.x) or case.layer.definition.parts:
+        return
+    wide = case.like(shape=(*shape[:-1], shape[-1] + 1))
+    try:
+        taken = wide.params
+    except FuncnnError:
+        return
+    sized = [a for _, a in nested.leaves(case.params) if shape[-1] in a.shape]
+    if not sized or nested.structure(taken) != nested.structure(case.params):
+        return
+    other = np.array(wide.x)
+    other[..., -1] += 1
+    if nested.bits(case.layer.apply(case.params, wide.x)) == nested.bits(case.layer.apply(case.params, other)):
+        raise broken(
+            f"an input of {shape[-1] + 1} features is taken, with params for {shape[-1]}, and the last feature has no "
+            f"effect; the shape rule is to refuse it"
+        )
 
 
 def _neighbours(shape: Any) -> list[Any]:
@@ -206,7 +238,11 @@ def _neighbours(shape: Any) -> list[Any]:
 
 
 EXACT_LAWS = (
-    Law("declared_shape", "the output has the shape that the shape rule declares", "exact", _declared_shape),
+    Law(
+        "declared_shape",
+        "the output has the shape that the shape rule declares",
+        "exact", _declared_shape, large=True,
+    ),
     Law(
         "shape_rule",
         "the output's shape is a function of the input's: init and out_shape agree, and with one size unknown the rule "
@@ -223,7 +259,7 @@ EXACT_LAWS = (
         "nothing is changed and nothing remembered: twice the same input gives twice the same bits",
         "exact", _pure,
     ),
-    Law("value_of_rule", "vjp's value is apply's", "exact", _value_of_rule),
+    Law("value_of_rule", "vjp's value is apply's", "exact", _value_of_rule, large=True),
     Law("cotangent_kept", "the pullback writes into nothing it was given or has returned", "exact", _cotangent_kept),
     Law("fresh_gradients", "gradients of params share memory with nothing", "exact", _fresh_gradients),
     Law(
@@ -233,8 +269,8 @@ EXACT_LAWS = (
     ),
     Law(
         "linear_pullback",
-        "the pullback is linear to the last bit: it commutes with doubling, negation and zero",
-        "exact", _linear_pullback,
+        "the pullback is linear to the last bit: it commutes with doubling, negation and zero, and with 2^-30 and 2^20",
+        "exact", _linear_pullback, large=True,
     ),
     Law(
         "empty_batch",

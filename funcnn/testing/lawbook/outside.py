@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import datetime
 import random
 import sys
+import time
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from contextlib import contextmanager
+from typing import Any, Final
 
 import numpy as np
 
@@ -13,7 +17,7 @@ from funcnn.testing import nested
 from funcnn.testing.casebook.of_layers import Case
 from funcnn.testing.judging.verdicts import Law, Verdict, broken
 
-THREADS = 8
+THREADS: Final = 8
 
 
 def _writes_nothing(case: Case) -> None:
@@ -71,6 +75,54 @@ def _threads(case: Case) -> Verdict | None:
     return None
 
 
+LATER: Final = 10**7 + 12_345.678  # seconds: another month, day, hour, minute and second
+
+
+@contextmanager
+def _later() -> Generator[None, None, None]:
+    """Within it, Python's clocks are some months ahead."""
+    scales = {"": 1, "_ns": 10**9}
+    clocks = {name + unit: scale for name in ("time", "monotonic", "perf_counter") for unit, scale in scales.items()}
+
+    def shifted(clock: Any, scale: int) -> Any:
+        return lambda: clock() + type(clock())(LATER * scale)
+
+    def told(clock: Any, now: Any) -> Any:
+        return lambda seconds=None: clock(now() if seconds is None else seconds)
+
+    class Later(datetime.datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return datetime_class.now(tz) + datetime.timedelta(seconds=LATER)
+
+        utcnow = today = now
+
+    datetime_class, kept = datetime.datetime, {name: getattr(time, name) for name in (*clocks, "localtime", "gmtime")}
+    try:
+        for name, scale in clocks.items():
+            setattr(time, name, shifted(kept[name], scale))
+        for name in ("localtime", "gmtime"):
+            setattr(time, name, told(kept[name], time.time))
+        datetime.datetime = Later  # type: ignore[misc]
+        yield
+    finally:
+        datetime.datetime = datetime_class  # type: ignore[misc]
+        for name, clock in kept.items():
+            setattr(time, name, clock)
+
+
+def _blind_to_the_clock(case: Case) -> None:
+    def run() -> list[bytes]:
+        y, pullback = case.pull()
+        return nested.bits((y, pullback(case.cotangent(y))))
+
+    now = run()
+    with _later():
+        then = run()
+    if then != now:
+        raise broken("some months later the same input gives something else: the layer reads the clock")
+
+
 OUTSIDE_LAWS = (
     Law(
         "writes_nothing",
@@ -81,6 +133,11 @@ OUTSIDE_LAWS = (
         "leaves_random_state",
         "the global random state is left alone: what is random comes from the key",
         "exact", _leaves_random_state, dtypes=("float32",), kinds=("normal",),
+    ),
+    Law(
+        "blind_to_the_clock",
+        "the time of day does not matter",
+        "exact", _blind_to_the_clock, dtypes=("float32",), kinds=("normal",),
     ),
     Law(
         "threads",

@@ -15,21 +15,28 @@ from funcnn.testing.lawbook.composition import COMPOSITION_LAWS
 from funcnn.testing.lawbook.derivatives import DERIVATIVE_LAWS
 from funcnn.testing.lawbook.domains import DOMAIN_LAWS
 from funcnn.testing.lawbook.exact import EXACT_LAWS
+from funcnn.testing.lawbook.memory import MEMORY_LAWS
 from funcnn.testing.lawbook.numeric import NUMERIC_LAWS
 from funcnn.testing.lawbook.outside import OUTSIDE_LAWS
 from funcnn.testing.lawbook.params import PARAMS_LAWS
+from funcnn.testing.lawbook.randomness import RANDOM_LAWS, UNBIASED
 from funcnn.testing.lawbook.stepwise import STEPWISE_LAWS
+from funcnn.testing.lawbook.ties import TIE_LAWS
 from funcnn.types import is_mapping
 
 C = TypeVar("C")
 
 _GENERAL = (
-    *EXACT_LAWS, *NUMERIC_LAWS, *DERIVATIVE_LAWS, *ANALYTIC_LAWS, *PARAMS_LAWS, *COMPOSITION_LAWS, *STEPWISE_LAWS,
-    *OUTSIDE_LAWS,
+    *EXACT_LAWS, *NUMERIC_LAWS, *DERIVATIVE_LAWS, *TIE_LAWS, *ANALYTIC_LAWS, *PARAMS_LAWS, *RANDOM_LAWS,
+    *COMPOSITION_LAWS, *STEPWISE_LAWS, *OUTSIDE_LAWS, *MEMORY_LAWS,
 )  # fmt: skip
 
-LAWS: Final[Mapping[str, Law[Case]]] = listed("LAWS", *_GENERAL, *DOMAIN_LAWS)
+LAWS: Final[Mapping[str, Law[Case]]] = listed("LAWS", *_GENERAL, *DOMAIN_LAWS, UNBIASED)
 """Every law about layers, by name. Those of a domain hold for some layers only, and are asked for with `also=`."""
+
+
+REST_ON: Final = {"at_ties": "true_pullback", "exact_pullback": "true_pullback"}
+"""Laws that say nothing new where another is said not to hold: they are left out then."""
 
 
 class Claims(NamedTuple):
@@ -97,6 +104,9 @@ def selected(
         if wanted and name not in wanted:
             raise ValueError(f"except_ says that {name} does not hold, which only= leaves out; drop one of the two")
         laws[name] = (laws[name][0], reason)
+    for name, on in REST_ON.items():
+        if name in laws and on in except_ and name not in except_ and name not in wanted:
+            del laws[name]
     if missing := wanted - laws.keys():
         raise ValueError(f"not held to {', '.join(sorted(missing))}; the laws are {', '.join(laws)}")
     return {name: law for name, law in laws.items() if not wanted or name in wanted}

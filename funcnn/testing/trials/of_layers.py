@@ -10,7 +10,7 @@ from hypothesis.strategies import SearchStrategy
 from funcnn.errors import brief
 from funcnn.networks import Layer
 from funcnn.testing.casebook.of_layers import Case
-from funcnn.testing.drawing.strategies import Template, cases, shapes
+from funcnn.testing.drawing.strategies import Template, cases, larger, shapes
 from funcnn.testing.judging.causes import Told
 from funcnn.testing.judging.verdicts import Law
 from funcnn.testing.trials.choosing import LAWS, Claims, laws_for, selected
@@ -82,14 +82,21 @@ def trials(
     chosen = laws_for(single, Claims(kinks, mixes_batch, linear, analytic))
     label = "layers" if single is None else repr(layer)
     drawn = shape_strategy(shape)
+    wide = larger(drawn)
+
+    def tried(law: Law[Case], shape: SearchStrategy[Shape], kinds: Sequence[str]) -> SearchStrategy[Case]:
+        return cases(
+            layer, shape,
+            dtypes=common(dtypes, law.dtypes), kinds=kinds, passes=law.passes, tokens=tokens, domain=domain,
+        )  # fmt: skip
+
     return {
         name: Trial(
-            law,
-            cases(
-                layer, drawn, dtypes=common(dtypes, law.dtypes), kinds=law.kinds, passes=law.passes,
-                tokens=tokens, domain=domain,
-            ),
-            label, reason, examples, told,
+            law, tried(law, drawn, law.kinds), label, reason, examples, told,
+            {
+                **({"large": tried(law, wide, ("normal",))} if wide is not None and law.large else {}),
+                **({"rare": tried(law, drawn, law.rare)} if law.rare else {}),
+            },
         )
         for name, (law, reason) in selected(LAWS, chosen, only, also, except_).items()
         if common(dtypes, law.dtypes)

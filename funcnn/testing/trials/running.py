@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final, NamedTuple, cast
 
@@ -17,6 +17,10 @@ from funcnn.testing.judging.verdicts import Law, LawBroken, Verdict
 
 EXAMPLES: Final = 30
 """How many cases a law is tried on where nobody says otherwise. Planted faults fall within the first few."""
+
+ONE_OF: Final = 8
+LEAST: Final = 4
+"""For so many cases there is one of each other kind, large ones and rare ones; there are at least so many."""
 
 MOST_UNDECIDED: Final = 0.5
 """The share of cases without a verdict above which a law says aloud that it has hardly been tested."""
@@ -41,6 +45,7 @@ class Trial(NamedTuple):
     reason    why it does not hold, if it is said not to: then it must fail
     label     what is tried, for the place in Hypothesis's database of examples
     told      the exceptions of which trials of the same have told
+    more      other cases, a few of which are tried beside these, by what they are
     """
 
     law: Law[Any]
@@ -49,6 +54,7 @@ class Trial(NamedTuple):
     reason: str = ""
     examples: int | None = None
     told: Told | None = None
+    more: Mapping[str, SearchStrategy[Any]] = {}  # noqa: RUF012  (read only)
 
     def run(self, examples: int | None = None, *, shrink: bool = True) -> Tally:
         """Try the law; without `shrink` the first case found to break it is reported, not the smallest.
@@ -63,6 +69,11 @@ class Trial(NamedTuple):
         tries = examples or self.examples or EXAMPLES
         try:
             self._search(max(tries, EXAMPLES) if self.reason else tries, seen, shrink and not self.reason)()
+            for what, others in self.more.items():
+                if self.reason:
+                    break
+                beside = self._replace(cases=others, label=f"{self.label}, {what}")
+                beside._search(max(LEAST, tries // ONE_OF), seen, shrink)()
             if seen[Verdict.NONE] and not seen[Verdict.HOLDS]:  # a few cases may all have been kinks: some more
                 self._search(max(2 * tries, EXAMPLES), seen, shrink)()
         except LawBroken as broken:

@@ -1,0 +1,95 @@
+"""Laws about what layers remember: nothing, however much one input looks like another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from funcnn.testing import nested
+from funcnn.testing.casebook.of_layers import Case
+from funcnn.testing.judging.verdicts import FLOAT64, Law, Verdict, broken
+
+
+def _remembers_nothing(case: Case) -> Verdict | None:
+    """After a pass, one over values that a careless key would take for the same; and again, in the caller's memory."""
+    _in_place(case)
+    y, pullback = case.bare_pull(case.z)
+    dy = case.cotangent(y)
+    g, kept = pullback(dy), nested.bits(y)
+    tried = False
+    for what, z in _alike(case):
+        case.bare_value(case.z)
+        there, back = case.bare_pull(z)
+        if nested.structure(there) != nested.structure(y):
+            continue
+        tried = True
+        if nested.bits(there) != kept:
+            continue
+        step = nested.mapped(lambda a, b: b - a if nested.is_real(a) else np.zeros(a.shape), case.z, z)
+        slopes = nested.mapped(lambda a, b: (a + b) / 2, g, back(dy))
+        moves = float(nested.dot(slopes, step))
+        if abs(moves) > 1e-6 * (1 + nested.absolute_dot(slopes, step)):
+            raise broken(
+                f"after a pass, {what} gives the same value to the last bit, though the pullback says that it moves by "
+                f"{moves:.3g}: the layer answers from memory"
+            )
+    return None if tried else Verdict.MOOT
+
+
+def _in_place(case: Case) -> None:
+    """The caller may write new numbers into an array between two passes."""
+    real = [a for _, a in nested.leaves(case.x) if nested.is_real(a)]
+    if not real:
+        return
+    other = case.again(1).x
+    wanted = case.apply(x=nested.mapped(np.array, other))
+    ours = nested.mapped(np.array, case.x)
+    case.apply(x=ours)
+    for a, b in zip((a for _, a in nested.leaves(ours)), (b for _, b in nested.leaves(other)), strict=True):
+        a[...] = b
+    got = case.apply(x=ours)
+    if nested.bits(got) != nested.bits(wanted):
+        raise broken("an array with new numbers in it gives another value than a fresh one with the same numbers")
+
+
+def _alike(case: Case) -> Iterator[tuple[str, Any]]:
+    """Other inputs of the same shape that have something in common with this one: nothing, the sum, the ends, all."""
+    z = case.z
+    others = case.again(1)
+    if any(nested.is_real(a) and a.size for _, a in nested.leaves(case.x)):
+        yield "another input of the same shape", {**z, "x": others.x}
+    if case.domain is None and any(nested.is_real(a) and a.size > 1 for _, a in nested.leaves(case.x)):
+        yield "an input with the same sum", {**z, "x": nested.mapped(_same_sum, case.x)}
+        yield "an input with the same ends", {**z, "x": nested.mapped(_same_ends, case.x, others.x)}
+    if len(case.params):
+        yield "the same input, with other params,", {**z, "params": nested.mapped(lambda a: a, others.params)}
+
+
+def _same_sum(a: Any) -> Any:
+    if not nested.is_real(a) or a.size < 2:
+        return a
+    out = np.array(a)
+    flat = out.reshape(-1)
+    by = 1.0 + 2 * nested.largest(a)
+    flat[np.argmin(flat)] += by
+    flat[np.argmax(a)] -= by
+    return out
+
+
+def _same_ends(a: Any, other: Any) -> Any:
+    if not nested.is_real(a) or a.size < 3:
+        return a
+    out = np.array(other)
+    out.reshape(-1)[[0, -1]] = a.reshape(-1)[[0, -1]]
+    return out
+
+
+MEMORY_LAWS = (
+    Law(
+        "remembers_nothing",
+        "values depend on this input and these params, not on passes over others, however much they look alike",
+        "exact", _remembers_nothing, dtypes=FLOAT64, kinds=("normal",),
+    ),
+)  # fmt: skip

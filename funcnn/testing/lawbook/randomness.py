@@ -1,0 +1,119 @@
+"""Laws of random layers: the key decides, and it decides something; rows are drawn apart."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+
+from funcnn.keys import Key
+from funcnn.networks.definitions import Definition
+from funcnn.testing import nested
+from funcnn.testing.casebook.of_layers import Case
+from funcnn.testing.judging.tolerances import compare_exactly
+from funcnn.testing.judging.verdicts import Law, Verdict, broken
+from funcnn.testing.lawbook.exact import resized
+
+KEYS: Final = 8
+MANY: Final = 1000  # keys, before a layer is said to ignore them: what happens once in a hundred passes has happened
+ROWS: Final = 16
+
+
+def _key_decides(case: Case) -> None:
+    apply, params, x = case.layer.apply, case.params, case.x
+    first, calm = apply(params, x, rng=case.seed), apply(params, x)
+    apply(params, x, rng=Key(case.seed).fold("another"))
+    compare_exactly({"y": apply(params, x, rng=Key(case.seed))}, {"y": first}, "a training pass with the same key")
+    compare_exactly({"y": apply(params, x)}, {"y": calm}, "inference after a training pass")
+
+
+def keeps_statistics(layer: Definition) -> bool:
+    """Does this layer, or one inside, keep statistics of the batch? Then it trains otherwise without drawing."""
+    inside = (*layer.parts, *([layer.body] if layer.body else []))
+    return layer.statistics is not None or any(map(keeps_statistics, inside))
+
+
+def _passes(case: Case, x: Any, n: int) -> list[list[bytes]]:
+    keys = (Key(case.seed).fold(i) for i in range(n))
+    return [nested.bits(case.layer.apply(case.params, x, rng=key)) for key in keys]
+
+
+def _keys_differ(case: Case) -> Verdict | None:
+    if keeps_statistics(case.layer.definition):
+        return Verdict.MOOT
+    x = case.like(shape=resized(case.shape, ROWS)).x
+    calm, drawn = nested.bits(case.layer.apply(case.params, x)), _passes(case, x, KEYS)
+    if any(bits != drawn[0] for bits in drawn):
+        return None
+    if drawn[0] == calm:
+        return Verdict.MOOT
+    if all(bits == drawn[0] for bits in _passes(case, x, MANY)):
+        raise broken(f"{MANY} keys give the same bits, and not those of inference: the layer is to draw from the key")
+    return None
+
+
+def _rows_differ(case: Case) -> Verdict | None:
+    """Rows that are equal; a decision for a batch as a whole is none about its entries, and is let pass."""
+    if keeps_statistics(case.layer.definition) or len(case.params):
+        return Verdict.MOOT
+    one = case.like(shape=resized(case.shape, 1)).x
+    x = nested.mapped(lambda a: np.repeat(a, ROWS, axis=0), one)
+    said = False
+    for i in range(3):
+        y, calm = case.layer.apply(case.params, x, rng=Key(case.seed).fold(i)), case.layer.apply(case.params, x)
+        for (path, a), (_, b) in zip(nested.leaves(y, "y"), nested.leaves(calm), strict=True):
+            with np.errstate(all="ignore"):
+                shares = np.asarray(a[0] / b[0] if nested.is_real(a) else a[0] == b[0])
+            if a.shape[:1] != (ROWS,) or len(np.unique(shares.round(6))) < 2:
+                continue
+            said = True
+            if (a == a[:1]).all():
+                continue
+            return None
+    if said:
+        raise broken(f"{ROWS} equal rows come out equal with three keys, though their entries differ: one mask for all")
+    return Verdict.MOOT
+
+
+def _unbiased(case: Case) -> Verdict | None:
+    n = 600
+    calm = case.layer.apply(case.params, case.x)
+    keys = (Key(case.seed).fold(case.attempt).fold(i) for i in range(n))
+    drawn = [case.layer.apply(case.params, case.x, rng=key) for key in keys]
+    for (path, wanted), *rows in zip(nested.leaves(calm, "y"), *map(nested.leaves, drawn), strict=True):
+        values = np.stack([a for _, a in rows]).astype(np.float64)
+        off = np.abs(values.mean(0) - wanted)
+        room = 6 * values.std(0) / np.sqrt(n) + 1e-5 * np.abs(wanted)
+        if wanted.size and (off > room).any():
+            at = int(np.argmax(off - room))
+            raise broken(
+                f"the mean of {n} training passes is {values.mean(0).reshape(-1)[at]:.4g}, where inference says "
+                f"{wanted.reshape(-1)[at]:.4g}: {path} is off by {off.reshape(-1)[at]:.3g}, chance allows "
+                f"{room.reshape(-1)[at]:.3g}"
+            )
+    return None
+
+
+RANDOM_LAWS = (
+    Law(
+        "key_decides",
+        "the key decides a training pass, and nothing else does; inference draws nothing",
+        "exact", _key_decides, passes="inference", wants="random",
+    ),
+    Law(
+        "keys_differ",
+        "another key gives another training pass, where a training pass differs from inference at all",
+        "exact", _keys_differ, dtypes=("float32",), kinds=("normal",), passes="inference", wants="random",
+    ),
+    Law(
+        "rows_differ",
+        "a layer without params draws for every row: equal rows come out different",
+        "exact", _rows_differ, dtypes=("float32",), kinds=("separated",), passes="inference", wants="random",
+    ),
+)  # fmt: skip
+
+UNBIASED = Law(
+    "unbiased", "the mean of training passes over many keys is what inference gives",
+    "numeric", _unbiased, dtypes=("float64",), kinds=("normal",), passes="inference", wants="random", shrinks=False,
+)  # fmt: skip
+"""For dropout and its like; asked for."""
