@@ -44,12 +44,14 @@ def floor(case: Case, y: Any, dy: Any, unit: float | None = None) -> dict[str, A
     """Rounding of what lies between input and output, by dimensions: for the value, params and x."""
     u = _unit(case) if unit is None else unit
     big = max([nested.largest(a) for _, a in nested.leaves((case.x, y)) if nested.is_real(a)], default=1.0)
+    beside_one = max(big, 1.0)  # as in 1 - cos x, there may be a 1 in sight that cancels
     weight = max([nested.largest(a) for _, a in nested.leaves(dy)], default=1.0)
 
     def of(a: Any) -> float:
-        return 256 * u * weight * big / (nested.largest(a) or 1.0)
+        size = nested.largest(a - a.mean() if case.kind == "offset" and a.size else a) or 1.0
+        return 256 * u * weight * max(big / size, beside_one / max(size, 1.0))
 
-    return {"y": nested.mapped(lambda a: 256 * u * big, y), **nested.mapped(of, case.z)}
+    return {"y": nested.mapped(lambda a: 256 * u * beside_one, y), **nested.mapped(of, case.z)}
 
 
 def _unit(case: Case) -> float:

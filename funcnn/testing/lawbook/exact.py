@@ -209,7 +209,7 @@ def _refuses_wrong_shapes(case: Case) -> Verdict | None:
 def _uses_every_feature(case: Case) -> None:
     """A feature more than there are params for is to be refused, not dropped. What chooses features has no params."""
     shape: tuple[Any, ...] = case.shape
-    if any(isinstance(d, tuple) for d in shape) or not nested.is_real(case.x) or case.layer.definition.parts:
+    if any(isinstance(d, tuple) for d in shape) or not nested.is_real(case.x) or case.layer.definition.children:
         return
     wide = case.like(shape=(*shape[:-1], shape[-1] + 1))
     try:

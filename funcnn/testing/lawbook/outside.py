@@ -88,7 +88,10 @@ def _later() -> Generator[None, None, None]:
         return lambda: clock() + type(clock())(LATER * scale)
 
     def told(clock: Any, now: Any) -> Any:
-        return lambda seconds=None: clock(now() if seconds is None else seconds)
+        def at(seconds: float | None = None) -> Any:
+            return clock(now() if seconds is None else seconds)
+
+        return at
 
     class Later(datetime.datetime):
         @classmethod

@@ -29,8 +29,7 @@ def _key_decides(case: Case) -> None:
 
 def keeps_statistics(layer: Definition) -> bool:
     """Does this layer, or one inside, keep statistics of the batch? Then it trains otherwise without drawing."""
-    inside = (*layer.parts, *([layer.body] if layer.body else []))
-    return layer.statistics is not None or any(map(keeps_statistics, inside))
+    return layer.statistics is not None or any(map(keeps_statistics, layer.children.values()))
 
 
 def _passes(case: Case, x: Any, n: int) -> list[list[bytes]]:
@@ -61,7 +60,7 @@ def _rows_differ(case: Case) -> Verdict | None:
     said = False
     for i in range(3):
         y, calm = case.layer.apply(case.params, x, rng=Key(case.seed).fold(i)), case.layer.apply(case.params, x)
-        for (path, a), (_, b) in zip(nested.leaves(y, "y"), nested.leaves(calm), strict=True):
+        for (_, a), (_, b) in zip(nested.leaves(y), nested.leaves(calm), strict=True):
             with np.errstate(all="ignore"):
                 shares = np.asarray(a[0] / b[0] if nested.is_real(a) else a[0] == b[0])
             if a.shape[:1] != (ROWS,) or len(np.unique(shares.round(6))) < 2:
