@@ -23,6 +23,8 @@ from funcnn.types import Array, Mask
 def TransformerBlock(width: int, heads: int, *, hidden: int | None = None, causal: bool = False, masked: Literal[False] = False, rotary: bool = False, drop: float = 0.0, norm: Literal["pre", "post"] = "pre", activation: Layer[Array, Array] = ...) -> Layer[Array, Array]: ...
 @overload
 def TransformerBlock(width: int, heads: int, *, hidden: int | None = None, causal: bool = False, masked: Literal[True], rotary: bool = False, drop: float = 0.0, norm: Literal["pre", "post"] = "pre", activation: Layer[Array, Array] = ...) -> Layer[tuple[Array, Mask], tuple[Array, Mask]]: ...
+@overload
+def TransformerBlock(width: int, heads: int, *, hidden: int | None = None, causal: bool = False, masked: bool = False, rotary: bool = False, drop: float = 0.0, norm: str = "pre", activation: Layer[Array, Array] = ...) -> Layer[Any, Any]: ...
 # fmt: on
 @layer
 def TransformerBlock(
@@ -34,7 +36,7 @@ def TransformerBlock(
     masked: bool = False,
     rotary: bool = False,
     drop: float = 0.0,
-    norm: Literal["pre", "post"] = "pre",
+    norm: str = "pre",
     activation: Layer[Array, Array] = Gelu,
 ) -> Layer[Any, Any]:
     """Attention within a sequence, then a network of one hidden layer at every step, each with a way around it.

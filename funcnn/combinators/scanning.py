@@ -31,6 +31,10 @@ def scan(
 def scan(
     cell: Layer[tuple[A, S], tuple[B, S]], /, *, masked: Literal[True], reverse: bool = False
 ) -> Layer[tuple[A, S, Mask], tuple[B, S]]: ...
+@overload
+def scan(
+    cell: Layer[tuple[A, S], tuple[B, S]], /, *, masked: bool = False, reverse: bool = False
+) -> Layer[tuple[A, S, *tuple[Any, ...]], tuple[B, S]]: ...
 @layer
 def scan(cell: Layer[Any, Any], /, *, masked: bool = False, reverse: bool = False) -> Layer[Any, Any]:
     """A cell from step to step along axis 1, with the same weights: `(y_t, s_t) = cell(x_t, s_(t-1))`.

@@ -26,6 +26,7 @@ from funcnn.types import Array, Mask, Shape, Tree
 BASE = 10000.0  # of the wavelengths of rotary positions
 
 
+# Where the options are not literals, what comes in is not followed.
 # fmt: off
 @overload
 def MultiHeadAttention(heads: int, *, causal: bool = False, masked: Literal[False] = False, cross: Literal[False] = False, rotary: bool = False, drop: float = 0.0, bias: bool = True, W_init: Initializer = ..., b_init: Initializer = ...) -> Layer[Array, Array]: ...
@@ -35,6 +36,8 @@ def MultiHeadAttention(heads: int, *, causal: bool = False, masked: Literal[True
 def MultiHeadAttention(heads: int, *, causal: bool = False, masked: Literal[False] = False, cross: Literal[True], rotary: bool = False, drop: float = 0.0, bias: bool = True, W_init: Initializer = ..., b_init: Initializer = ...) -> Layer[tuple[Array, Array], Array]: ...
 @overload
 def MultiHeadAttention(heads: int, *, causal: bool = False, masked: Literal[True], cross: Literal[True], rotary: bool = False, drop: float = 0.0, bias: bool = True, W_init: Initializer = ..., b_init: Initializer = ...) -> Layer[tuple[Array, Array, Mask], Array]: ...
+@overload
+def MultiHeadAttention(heads: int, *, causal: bool = False, masked: bool = False, cross: bool = False, rotary: bool = False, drop: float = 0.0, bias: bool = True, W_init: Initializer = ..., b_init: Initializer = ...) -> Layer[Any, Array]: ...
 # fmt: on
 @layer
 def MultiHeadAttention(

@@ -96,6 +96,7 @@ def _recurrent(
     return Layer.of(out_shape, spec, rule, value=value, takes=takes, multiply_adds=multiply_adds, step=step)
 
 
+# Where the options are not literals, what comes in and goes out is not followed.
 # fmt: off
 @overload
 def RNN(units: int, *, last: bool = False, masked: Literal[False] = False, state: Literal[False] = False, W_init: Initializer = ..., U_init: Initializer = ..., b_init: Initializer = ...) -> Layer[Array, Array]: ...
@@ -105,6 +106,8 @@ def RNN(units: int, *, last: bool = False, masked: Literal[True], state: Literal
 def RNN(units: int, *, last: bool = False, masked: Literal[False] = False, state: Literal[True], W_init: Initializer = ..., U_init: Initializer = ..., b_init: Initializer = ...) -> Layer[tuple[Array, Array], tuple[Array, Array]]: ...
 @overload
 def RNN(units: int, *, last: bool = False, masked: Literal[True], state: Literal[True], W_init: Initializer = ..., U_init: Initializer = ..., b_init: Initializer = ...) -> Layer[tuple[Array, Mask, Array], tuple[Array, Array]]: ...
+@overload
+def RNN(units: int, *, last: bool = False, masked: bool = False, state: bool = False, W_init: Initializer = ..., U_init: Initializer = ..., b_init: Initializer = ...) -> Layer[Any, Any]: ...
 # fmt: on
 @layer
 def RNN(
@@ -152,6 +155,8 @@ def GRU(units: int, *, last: bool = False, masked: Literal[True], state: Literal
 def GRU(units: int, *, last: bool = False, masked: Literal[False] = False, state: Literal[True], W_init: Initializer = ..., U_init: Initializer = ..., b_init: Initializer = ...) -> Layer[tuple[Array, Array], tuple[Array, Array]]: ...
 @overload
 def GRU(units: int, *, last: bool = False, masked: Literal[True], state: Literal[True], W_init: Initializer = ..., U_init: Initializer = ..., b_init: Initializer = ...) -> Layer[tuple[Array, Mask, Array], tuple[Array, Array]]: ...
+@overload
+def GRU(units: int, *, last: bool = False, masked: bool = False, state: bool = False, W_init: Initializer = ..., U_init: Initializer = ..., b_init: Initializer = ...) -> Layer[Any, Any]: ...
 # fmt: on
 @layer
 def GRU(
@@ -197,6 +202,8 @@ def LSTM(units: int, *, last: bool = False, masked: Literal[True], state: Litera
 def LSTM(units: int, *, last: bool = False, masked: Literal[False] = False, state: Literal[True], W_init: Initializer = ..., U_init: Initializer = ..., b_init: Initializer = ...) -> Layer[tuple[Array, tuple[Array, Array]], tuple[Array, tuple[Array, Array]]]: ...
 @overload
 def LSTM(units: int, *, last: bool = False, masked: Literal[True], state: Literal[True], W_init: Initializer = ..., U_init: Initializer = ..., b_init: Initializer = ...) -> Layer[tuple[Array, Mask, tuple[Array, Array]], tuple[Array, tuple[Array, Array]]]: ...
+@overload
+def LSTM(units: int, *, last: bool = False, masked: bool = False, state: bool = False, W_init: Initializer = ..., U_init: Initializer = ..., b_init: Initializer = ...) -> Layer[Any, Any]: ...
 # fmt: on
 @layer
 def LSTM(

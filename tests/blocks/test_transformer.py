@@ -78,7 +78,7 @@ def test_dropout_stands_before_each_sum() -> None:
         (lambda: TransformerBlock(6, 4), ValueError, "heads must divide the width, got 4 heads and the width 6"),
         (lambda: TransformerBlock(0, 1), ValueError, "width must be an integer of at least 1"),
         (lambda: TransformerBlock(4, 1, hidden=0), ValueError, "hidden must be an integer of at least 1"),
-        (lambda: TransformerBlock(4, 1, norm="both"), ValueError, 'norm must be "pre" or "post", got'),  # type: ignore[call-overload]
+        (lambda: TransformerBlock(4, 1, norm="both"), ValueError, 'norm must be "pre" or "post", got'),
         (lambda: TransformerBlock(4, 1, activation=np.tanh), TypeError, "activation must be a layer, like Gelu"),  # type: ignore[call-overload]
         (lambda: TransformerBlock(4, 1, drop=1.0), ValueError, "drop must be in [0, 1)"),
     ],

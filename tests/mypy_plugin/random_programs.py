@@ -90,6 +90,12 @@ class Writer:
         self.lines[-1] += ","
         return made
 
+    def _line(self, here: Layer[Any, Any], after: int) -> int | None:
+        """Where this very layer is written down; or the one that it is under another name, below its parent."""
+        exactly = [line for made, line in self._at if made.definition is here.definition]
+        renamed = [line for made, line in self._at if made.definition.rule is here.definition.rule and line > after]
+        return min(exactly or renamed, default=None)
+
     def line_of(self, net: Layer[Any, Any], error: ShapeError) -> int | None:
         """The line of the innermost layer on the error's path that is written down; None for the network itself."""
         found, here = None, net
@@ -101,7 +107,7 @@ class Writer:
             if name not in children:
                 break
             here = children[name]
-            found = next((line for made, line in self._at if made.definition is here.definition), found)
+            found = self._line(here, found or 0) or found
         return found
 
 
