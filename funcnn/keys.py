@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import operator
 from collections.abc import Callable
 from typing import Any, Final, TypeAlias, Union, final
 
 import numpy as np
-import numpy.typing as npt
 
+from funcnn.generators import generator_of
 from funcnn.records import frozen
 from funcnn.types import Array
 
@@ -86,9 +85,7 @@ class Key:
         >>> Key(0).generator().integers(100, size=3).tolist() == Key(0).generator().integers(100, size=3).tolist()
         True
         """
-        _register()
-        seed: Any = _Seed(self._state)  # NumPy's stubs know SeedSequence only
-        return np.random.Generator(np.random.Philox(seed))
+        return generator_of(self._state)
 
     def __bytes__(self) -> bytes:
         return self._state
@@ -104,27 +101,6 @@ class Key:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _from_state, (self._state,)
-
-
-class _Seed:
-    """Hands a bit generator the key's own bytes; `Philox(key=...)` would draw entropy from the system first."""
-
-    def __init__(self, state: bytes) -> None:
-        self._state = state
-
-    def generate_state(self, n_words: int, dtype: Any = np.uint32) -> npt.NDArray[Any]:
-        words = np.frombuffer(self._state, np.dtype(dtype).newbyteorder("<")).astype(dtype)
-        if len(words) < n_words:
-            raise ValueError(f"a key has {len(words)} words of this size, {n_words} are wanted")
-        return words[:n_words]
-
-
-@functools.cache
-def _register() -> None:
-    """Tell NumPy that this is a seed sequence: at the first draw, for `numpy.random` is a third of its import."""
-    from numpy.random.bit_generator import ISeedSequence
-
-    ISeedSequence.register(_Seed)
 
 
 def _from_state(state: bytes) -> Key:

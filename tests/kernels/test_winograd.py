@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from funcnn import Array
 from funcnn.kernels import winograd, winograd_matrices
+from funcnn.kernels.windows import Pads
 
 ERROR = 3e-5  # relative to the largest entry: what the kernel's documentation states, with room for unlucky draws
 
@@ -18,7 +19,7 @@ pads = st.tuples(st.tuples(st.integers(0, 2), st.integers(0, 2)), st.tuples(st.i
 both_windows = pytest.mark.parametrize("window", winograd_matrices.POINTS)
 
 
-def direct(x: Array, w: Array, pads: winograd.Pads) -> Array:
+def direct(x: Array, w: Array, pads: Pads) -> Array:
     """The sum over the offsets, in float64."""
     x = np.pad(x.astype(np.float64), ((0, 0), *pads, (0, 0)))
     h, k = x.shape[1] - len(w) + 1, x.shape[2] - len(w) + 1
@@ -29,7 +30,7 @@ def direct(x: Array, w: Array, pads: winograd.Pads) -> Array:
     return total
 
 
-def direct_pullback(x: Array, w: Array, dy: Array, pads: winograd.Pads) -> tuple[Array, Array]:
+def direct_pullback(x: Array, w: Array, dy: Array, pads: Pads) -> tuple[Array, Array]:
     """The cotangents of windows and images, term by term, in float64."""
     (top, _), (left, _) = pads
     padded = np.pad(x.astype(np.float64), ((0, 0), *pads, (0, 0)))
@@ -48,7 +49,7 @@ def off(found: Array, wanted: Array) -> float:
     return float(np.max(np.abs(found - wanted), initial=0) / (np.max(np.abs(wanted), initial=0) + 1e-30))
 
 
-def check_all_passes(n: int, h: int, k: int, w_shape: tuple[int, ...], pads: winograd.Pads, seed: int) -> None:
+def check_all_passes(n: int, h: int, k: int, w_shape: tuple[int, ...], pads: Pads, seed: int) -> None:
     """Value and pullbacks for images n x h x k are within the stated error."""
     rng = np.random.default_rng(seed)
     x, w = rng.normal(size=(n, h, k, w_shape[2])).astype(np.float32), rng.normal(size=w_shape).astype(np.float32)
@@ -67,7 +68,7 @@ def check_all_passes(n: int, h: int, k: int, w_shape: tuple[int, ...], pads: win
     pads=pads, seed=st.integers(0, 1000),
 )  # fmt: skip
 def test_all_three_passes_are_within_the_stated_error(
-    window: int, n: int, h: int, k: int, c: int, o: int, pads: winograd.Pads, seed: int
+    window: int, n: int, h: int, k: int, c: int, o: int, pads: Pads, seed: int
 ) -> None:
     """For every size, number of channels and padding, whole tiles or not."""
     check_all_passes(n, window + h, window + k, (window, window, c, o), pads, seed)
