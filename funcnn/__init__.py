@@ -46,6 +46,8 @@ from funcnn.blocks.transformer import TransformerBlock
 from funcnn.losses import Loss, Reduce, Terms, Weights, joint, loss
 from funcnn.losses import softmax_cross_entropy, squared_error, sum_squared_error
 from funcnn.derivatives import Gradient, Objective, grad, value_and_grad, vjp
+from funcnn.derivatives import as_scipy, ggn_vp, hvp, jacobian, jvp, linearize, per_example_grads
+from funcnn.derivatives import input_gradient, tangent
 from funcnn.losses.penalties import Penalty, l1, l2
 from funcnn.metrics import Metric, accuracy, binary_accuracy, confusion_matrix, f1, precision, recall, top_k_accuracy
 from funcnn.metrics import average_precision, mean_of, metric, perplexity, r2, roc_auc
@@ -88,6 +90,7 @@ from funcnn.errors import (
     LabelError,
     MissingExtraError,
     NonFiniteError,
+    NotAnalyticError,
     ParamsError,
     ShapeError,
     UndecidedError,
@@ -121,6 +124,8 @@ __all__ = [
     "Loss", "Reduce", "Terms", "Weights", "joint", "loss",
     "softmax_cross_entropy", "squared_error", "sum_squared_error",
     "Gradient", "Objective", "Penalty", "grad", "value_and_grad",
+    "jvp", "linearize", "jacobian", "hvp", "ggn_vp", "per_example_grads", "as_scipy",
+    "tangent", "input_gradient",
     "l1", "l2",
     "Metric", "accuracy", "binary_accuracy", "top_k_accuracy", "confusion_matrix", "f1", "precision", "recall",
     "average_precision", "roc_auc", "mean_of", "perplexity", "metric",
@@ -144,5 +149,5 @@ __all__ = [
     # types and errors
     "Array", "Initializer", "Mask", "Rng", "Shape", "Spec", "Tokens", "Tree",
     "CheckpointError", "DTypeError", "FuncnnError", "ImmutableError", "LabelError", "MissingExtraError",
-    "NonFiniteError", "ParamsError", "ShapeError", "UndecidedError",
+    "NonFiniteError", "NotAnalyticError", "ParamsError", "ShapeError", "UndecidedError",
 ]  # fmt: skip

@@ -60,6 +60,10 @@ class ParamsError(FuncnnError, ValueError):
     """Params that do not belong to the network: missing, extra, renamed, of other shapes or dtypes."""
 
 
+class NotAnalyticError(FuncnnError, TypeError):
+    """A rule does not carry complex numbers, so that derivatives through it would be wrong."""
+
+
 class ImmutableError(FuncnnError, TypeError):
     """Params were assigned to; they never change, `.set(path, array)` makes new ones."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from math import prod
-from typing import Any, NamedTuple, Never, Protocol, TypeVar
+from typing import Any, NamedTuple, Never, Protocol, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -58,7 +58,7 @@ def trace(net: Layer[X, Y]) -> Traced[X, Y]:
         def see(at: Path, layer: Definition, x: Any, y: Any) -> None:
             path = "/".join(at)
             if path:
-                seen[path].append(read_only(y))
+                seen[path].append(read_only(_unstepped(y)))
 
         y = layer_of(observed(net.definition, see, where="trace")).apply(params, x, rng=rng)
         return y, {
@@ -68,6 +68,13 @@ def trace(net: Layer[X, Y]) -> Traced[X, Y]:
         }
 
     return traced
+
+
+def _unstepped(y: Any) -> Any:
+    """Without the imaginary parts that values have inside of `tangent`, where a direction travels along with them."""
+    if isinstance(y, tuple):
+        return tuple(map(_unstepped, cast("tuple[Any, ...]", y)))
+    return y.real if y.dtype.kind == "c" else y
 
 
 class Row(NamedTuple):

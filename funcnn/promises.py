@@ -48,6 +48,17 @@ def _is_ours(f: Function | None) -> bool:
     return f is None or (isinstance(f, FunctionType) and str(f.__globals__.get("__name__")).startswith("funcnn."))
 
 
+def is_checked(rule: Function) -> bool:
+    """Is this the rule of a layer that is not the library's own, as `checked` gives it?
+
+    >>> from funcnn.promises import is_checked
+    >>> square = Layer.lift(lambda shape: shape, lambda x: (x * x, lambda dy: 2 * x * dy))
+    >>> is_checked(square.definition.rule), is_checked(Tanh.definition.rule)
+    (True, False)
+    """
+    return getattr(rule, "__module__", None) == __name__
+
+
 def paired(rule: Function) -> Function:
     """A rule that returns a pair, or says that it does not.
 

@@ -96,6 +96,7 @@ PUBLIC = """
     MissingExtraError
     MultiHeadAttention
     NonFiniteError
+    NotAnalyticError
     Objective
     Optimizer
     PRelu
@@ -151,6 +152,7 @@ PUBLIC = """
     adamw
     apply_updates
     as_schedule
+    as_scipy
     astype
     average_precision
     batches
@@ -172,12 +174,17 @@ PUBLIC = """
     first
     fit
     gelu
+    ggn_vp
     glorot_normal
     glorot_uniform
     grad
     he_normal
     he_uniform
+    hvp
+    input_gradient
+    jacobian
     joint
+    jvp
     keep
     l1
     l2
@@ -185,6 +192,7 @@ PUBLIC = """
     leaky_relu
     lecun_normal
     lecun_uniform
+    linearize
     load_params
     loss
     map_over
@@ -196,6 +204,7 @@ PUBLIC = """
     momentum
     orthogonal
     parallel
+    per_example_grads
     perplexity
     precision
     predict
@@ -218,6 +227,7 @@ PUBLIC = """
     squared_error
     sum_squared_error
     summary
+    tangent
     top_k_accuracy
     trace
     tree_map

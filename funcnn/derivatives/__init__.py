@@ -2,5 +2,15 @@
 
 from funcnn.derivatives.objectives import Gradient, Objective, grad, value_and_grad
 from funcnn.derivatives.pullbacks import vjp
+from funcnn.derivatives.forward import jvp, linearize
+from funcnn.derivatives.jacobians import jacobian
+from funcnn.derivatives.curvature import ggn_vp, hvp
+from funcnn.derivatives.examples import per_example_grads
+from funcnn.derivatives.external import as_scipy
+from funcnn.derivatives.layers import input_gradient, tangent
 
-__all__ = ["Gradient", "Objective", "grad", "value_and_grad", "vjp"]
+__all__ = [
+    "Gradient", "Objective", "grad", "value_and_grad", "vjp",
+    "jvp", "linearize", "jacobian", "ggn_vp", "hvp", "per_example_grads", "as_scipy",
+    "input_gradient", "tangent",
+]  # fmt: skip

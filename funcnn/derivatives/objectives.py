@@ -31,7 +31,7 @@ class _Required:
         return "<required if the network takes a key>"
 
 
-_REQUIRED: Final[Any] = _Required()
+REQUIRED: Final[Any] = _Required()
 
 
 class Gradient(Protocol[X, T]):
@@ -52,13 +52,13 @@ class Objective(Generic[X, Y, T]):
     penalties: tuple[Penalty, ...] = ()
 
     def __call__(
-        self, params: Tree, x: X, target: T, *, weights: Weights | None = None, rng: Rng | None = _REQUIRED
+        self, params: Tree, x: X, target: T, *, weights: Weights | None = None, rng: Rng | None = REQUIRED
     ) -> tuple[float, Gradients]:
         value, gradients, _ = self._pulled(params, x, target, weights, rng)
         return value, gradients
 
     def with_prediction(
-        self, params: Tree, x: X, target: T, *, weights: Weights | None = None, rng: Rng | None = _REQUIRED
+        self, params: Tree, x: X, target: T, *, weights: Weights | None = None, rng: Rng | None = REQUIRED
     ) -> tuple[float, Gradients, Y]:
         """The value, the gradients, and the prediction they came from, read-only: for metrics of the training batch.
 
@@ -73,16 +73,16 @@ class Objective(Generic[X, Y, T]):
         return value, gradients, read_only(prediction)
 
     def gradient(
-        self, params: Tree, x: X, target: T, *, weights: Weights | None = None, rng: Rng | None = _REQUIRED
+        self, params: Tree, x: X, target: T, *, weights: Weights | None = None, rng: Rng | None = REQUIRED
     ) -> Gradients:
         """The gradients alone; what `grad` returns is this method."""
         return self._pulled(params, x, target, weights, rng)[1]
 
     def _pulled(self, params: Tree, x: Any, target: Any, weights: Any, rng: Any) -> tuple[float, Gradients, Any]:
         apply = self.apply
-        if rng is _REQUIRED:
+        if rng is REQUIRED:
             if apply.random:
-                raise TypeError(_forgotten(apply))
+                raise TypeError(forgotten(apply))
             rng = None
         tree, inner, prediction, back = apply.entered(params, x, rng)
         try:
@@ -159,7 +159,8 @@ def grad(loss: Loss[Y, T], apply: Apply[X, Y], *penalties: Penalty) -> Gradient[
     return value_and_grad(loss, apply, *penalties).gradient
 
 
-def _forgotten(apply: Apply[Any, Any]) -> str:
+def forgotten(apply: Apply[Any, Any]) -> str:
+    """What is said where a key is missing."""
     path = "/".join(_first_random(apply.definition)) or apply.definition.name
     return (
         f"{path} takes a key in training: give rng=key.fold(step), or rng=None where inference is meant "

@@ -1,0 +1,155 @@
+"""The gradients of every example by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from math import prod
+from typing import Any, Final, TypeVar
+
+import numpy as np
+
+from funcnn.calculus import Later, force
+from funcnn.derivatives.forward import at_network
+from funcnn.derivatives.objectives import Objective
+from funcnn.derivatives.opened import Opened
+from funcnn.derivatives.stepping import arrays, both, filled
+from funcnn.errors import ShapeError, brief
+from funcnn.networks.definitions import Definition
+from funcnn.networks.rebuilding import Path, children_of, rebuilt
+from funcnn.params import Gradients, wrap
+from funcnn.shapes import display
+from funcnn.types import Tree, is_tuple
+
+X = TypeVar("X")
+Y = TypeVar("Y")
+T = TypeVar("T")
+
+
+def per_example_grads(objective: Objective[X, Y, T], params: Tree, x: X, target: T) -> Gradients:
+    """The gradient of the objective for every example alone: what `grad` gives for each row, one after the other.
+
+    It is inference, where rows do not depend on each other: no key. The network runs once on all rows; only the layers
+    with params go row by row, and Dense as one product. The mean over examples is the gradient of a loss that is a mean,
+    their sum that of a sum. Penalties count for each.
+
+    Shapes
+        x, target   with a row for every example
+        value       a tree like the params, each leaf (examples, *leaf.shape)
+    Errors
+        as for the objective, and
+        TypeError    it is no objective, see `value_and_grad`
+        ShapeError   a layer with params does not get a row for every example; by its path
+    Source: Goodfellow, Efficient Per-Example Gradient Computations (2015).
+
+    >>> net = Dense(1)
+    >>> _, params = net.init(0, (-1, 2))
+    >>> x, target = np.ones((4, 2), np.float32), np.zeros((4, 1), np.float32)
+    >>> grads = per_example_grads(value_and_grad(squared_error, net.apply), params, x, target)
+    >>> grads.at("w").shape
+    (4, 2, 1)
+    """
+    if not isinstance(objective, Objective):
+        raise TypeError(
+            f"per_example_grads takes an objective first, value_and_grad(loss, net.apply), got {brief(objective)}"
+        )
+    run = Opened(objective, params, x, target, None, None)
+    with at_network(objective.apply):
+        rows = _rows(run.x, target)
+        definition = rebuilt(objective.apply.definition, lambda path, layer: _by_row(path, layer, rows))
+        y, back = definition.rule(run.params, run.x, *run.key)
+        grads = filled(back(_cotangents(objective, y, target, rows))[0], run.params)
+        for penalty in objective.penalties:
+            grads = both(np.add, grads, penalty.rule(run.params)[1](1.0)[0])
+        found = both(lambda g, p: _sealed(g, (rows, *p.shape), p.dtype), grads, run.params)
+        return wrap(found, kind=Gradients)
+
+
+def _rows(x: Any, target: Any) -> int:
+    counts = {len(a) if a.ndim else None for a in arrays(x)}
+    if len(counts) != 1 or None in counts:
+        raise ShapeError("per_example_grads needs a row for every example in each array of x")
+    (rows,) = counts
+    wanted = {len(np.asarray(a)) if np.ndim(a) else None for a in (target if is_tuple(target) else (target,))}
+    if wanted != {rows}:
+        raise ShapeError(f"x has {rows} rows, the target has not; every row of x needs a target")
+    return int(rows or 0)
+
+
+def _cotangents(objective: Objective[Any, Any, Any], y: Any, target: Any, rows: int) -> Any:
+    """The cotangent of every row of the prediction, for the loss of that row alone."""
+    loss = objective.loss
+    if loss.parts or is_tuple(y) or is_tuple(target):
+        found = [force(loss.rule(_row(y, i), _row(target, i))[1](1.0)[0]) for i in range(rows)]
+        return both(_joined, *found) if found else both(np.zeros_like, y)
+    terms, pull = loss.rule(y, target, None, "none")
+    each = terms.size // rows if loss.reduce == "mean" and rows else 1
+    return force(pull(np.full(terms.shape, 1 / max(each, 1), terms.dtype))[0])
+
+
+def _row(value: Any, i: int) -> Any:
+    return tuple([_row(v, i) for v in value]) if is_tuple(value) else np.asarray(value)[i : i + 1]
+
+
+def _joined(*parts: Any) -> Any:
+    return np.concatenate(parts)
+
+
+def _stacked(*leaves: Any) -> Any:
+    return np.stack(leaves)
+
+
+def _sealed(g: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+    if g.shape != shape:
+        raise ShapeError(f"a gradient for every example has shape {display(shape)}, got {display(g.shape)}")
+    out = np.array(g, dtype)
+    out.setflags(write=False)
+    return out
+
+
+# layers that give a gradient for every row ----------------------------------------------------------------------------
+def _by_row(path: Path, layer: Definition, rows: int) -> Definition:
+    """A layer whose gradients have an axis of examples in front; what has children has theirs."""
+    if children_of(layer):
+        return layer
+    how = _KNOWN.get((layer.record.module, layer.record.name), _one_by_one) if layer.record else _one_by_one
+
+    def rule(params: Any, x: Any, *rng: Any) -> tuple[Any, Callable[[Any], tuple[Any, Any]]]:
+        y, back = layer.rule(params, x, *rng)
+        if not params:
+            return y, back
+        if any(a.ndim == 0 or len(a) != rows for a in arrays((x, y))):
+            raise ShapeError(
+                f"a layer with params must get a row for each of the {rows} examples, got "
+                f"{', '.join(display(a.shape) for a in arrays(x))}",
+                path=path,
+            )
+
+        def pullback(dy: Any) -> tuple[Any, Any]:
+            return how(layer, params, x, dy, rng), Later(lambda: force(back(dy)[1]))
+
+        return y, pullback
+
+    return replace(layer, rule=rule)
+
+
+def _one_by_one(layer: Definition, params: Any, x: Any, dy: Any, rng: Any) -> Any:
+    """The layer's own pullback for every row."""
+    found: list[Any] = []
+    for i in range(len(next(arrays(dy)))):
+        back = layer.rule(params, _row(x, i), *rng)[1]
+        found.append(filled(back(_row(dy, i))[0], params))
+    if not found:
+        return both(lambda a: np.zeros((0, *a.shape), a.dtype), params)
+    return both(_stacked, *found)
+
+
+def _dense(layer: Definition, params: Any, x: Any, dy: Any, rng: Any) -> Any:
+    """`dw_i = x_i^T dy_i`, one product for each row, all at once."""
+    steps = prod(x.shape[1:-1])
+    flat, back = x.reshape(len(x), steps, x.shape[-1]), dy.reshape(len(x), steps, dy.shape[-1])
+    grads = {"w": np.matmul(flat.swapaxes(1, 2), back)}
+    return {**grads, "b": back.sum(axis=1)} if "b" in params else grads
+
+
+_KNOWN: Final = {("funcnn.layers.dense", "Dense"): _dense}

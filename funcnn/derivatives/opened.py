@@ -1,0 +1,47 @@
+"""An objective behind its door: params, input and key as rules take them, for whoever runs the rules anew."""
+
+from __future__ import annotations
+
+from operator import add
+from typing import Any
+
+from funcnn.calculus import force
+from funcnn.derivatives.forward import at_network
+from funcnn.derivatives.objectives import REQUIRED, Objective, forgotten
+from funcnn.derivatives.stepping import both, filled
+from funcnn.keys import as_key
+from funcnn.params import Gradients
+
+
+class Opened:
+    """What an objective got, checked once.
+
+    Errors
+        as for the objective
+    """
+
+    def __init__(self, objective: Objective[Any, Any, Any], params: Any, x: Any, target: Any, weights: Any, rng: Any):
+        apply = objective.apply
+        if rng is REQUIRED:
+            if apply.random:
+                raise TypeError(forgotten(apply))
+            rng = None
+        self.objective, self.target, self.weights = objective, target, weights
+        self.key: tuple[Any, ...] = (None if rng is None else as_key(rng),) if apply.random else ()
+        with at_network(apply):
+            self.params, self.x = apply.door.enter(params, x)
+
+    def pulled(self, params: Any) -> tuple[Any, Any]:
+        """The value and the gradients at params that may be complex: of the loss of the network, and of penalties."""
+        y, back = self.objective.apply.rule(params, self.x, *self.key)
+        value, pull = self.objective.loss.rule(y, self.target, self.weights)
+        gradients, _ = back(force(pull(1.0)[0]))
+        gradients = filled(gradients, params)
+        for penalty in self.objective.penalties:
+            more, back = penalty.rule(params)
+            value, gradients = value + more, both(add, gradients, back(1.0)[0])
+        return value, gradients
+
+    def sealed(self, gradients: Any) -> Gradients:
+        """Gradients as people get them."""
+        return self.objective.apply.door.gradients(self.params, gradients)

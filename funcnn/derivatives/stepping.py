@@ -1,0 +1,194 @@
+"""Complex steps: exact derivatives of rules, for `f(z + i h d) = f(z) + i h f'(z) d + O(h^2)` with h far below rounding.
+
+Rules run on complex numbers as they stand. One that loses imaginary parts, by a cast, an absolute value or a real buffer,
+would give wrong derivatives without a word; `analytic` finds it, in layers that are not the library's own.
+
+Source: Squire & Trapp, Using Complex Variables to Estimate Derivatives of Real Functions (1998).
+"""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, cast, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from funcnn.calculus import force
+from funcnn.errors import NotAnalyticError, ParamsError
+from funcnn.keys import Key
+from funcnn.networks.definitions import Definition
+from funcnn.networks.rebuilding import children_of, observed
+from funcnn.promises import is_checked
+from funcnn.types import is_mapping, is_tuple
+
+STEP: Final = 2.0**-66  # about 1e-20: its square is nothing beside one, in float32 too
+_FINITE: Final = 1e-5  # the step of the differences that exact derivatives are compared with
+
+
+@overload
+def both(f: Callable[[Any], Any], tree: Any, /) -> Any: ...
+@overload
+def both(f: Callable[[Any, Any], Any], tree: Any, other: Any, /) -> Any: ...
+@overload
+def both(f: Callable[..., Any], tree: Any, /, *others: Any) -> Any: ...
+def both(f: Callable[..., Any], /, *trees: Any) -> Any:
+    """`f` of corresponding arrays of tuples and dicts, nested as the first is."""
+    first = trees[0]
+    if is_tuple(first):
+        return tuple([both(f, *items) for items in zip(*trees, strict=True)])
+    if is_mapping(first):
+        return {name: both(f, *(tree[name] for tree in trees)) for name in first}
+    return f(*trees)
+
+
+def arrays(tree: Any) -> Iterator[npt.NDArray[Any]]:
+    """The arrays of tuples and dicts, in order."""
+    if is_tuple(tree) or is_mapping(tree):
+        for value in tree.values() if is_mapping(tree) else tree:
+            yield from arrays(value)
+    else:
+        yield tree
+
+
+def like_structure(like: Any, leaves: Iterator[Any]) -> Any:
+    """Tuples and dicts like these, of other leaves, which come in the order of `arrays`."""
+    return both(lambda _: next(leaves), like)
+
+
+def moved(z: Any, d: Any) -> Any:
+    """`z + i h d`. What is no floating-point number, tokens and masks, stays where it is; so does all, if d is None."""
+    return z if d is None else both(_moved, z, d)
+
+
+def _moved(z: npt.NDArray[Any], d: npt.NDArray[Any]) -> Any:
+    if z.dtype.kind != "f":
+        return z
+    return z + np.asarray(d * (1j * STEP), np.result_type(z, np.complex64))
+
+
+def derivative(z: Any, like: Any) -> Any:
+    """What the step has done to z: real arrays in the dtypes of `like`."""
+    return both(lambda a, b: np.ascontiguousarray(np.imag(a) / STEP, b.dtype if b.dtype.kind == "f" else None), z, like)
+
+
+def filled(grads: Any, params: Any) -> Any:
+    """Gradients of every leaf: of what a rule left out, zeros."""
+    return {
+        name: filled(grads.get(name, {}) if is_mapping(grads) else {}, value)
+        if is_mapping(value)
+        else grads[name]
+        for name, value in params.items()
+    }
+
+
+def like_cotangent(y: Any, c: Any) -> Any:
+    """A cotangent in the dtype of a value that was stepped."""
+    return both(lambda a, b: np.asarray(b, a.dtype) if a.dtype.kind == "c" else b, y, c)
+
+
+def stepped(definition: Definition, params: Any, x: Any, dparams: Any, dx: Any, c: Any, key: Any) -> tuple[Any, Any]:
+    """The derivative of the pullback of c, along dparams and dx: of the gradients, and of the input's cotangent."""
+    y, back = definition.rule(moved(params, dparams), moved(x, dx), *key)
+    grads, cotangent = back(like_cotangent(y, c))
+    return derivative(filled(grads, params), params), derivative(force(cotangent), x)
+
+
+# who loses imaginary parts --------------------------------------------------------------------------------------------
+@functools.lru_cache(maxsize=64)
+def _looked_at(definition: Definition) -> tuple[bool, set[object]]:
+    """Are there layers in it that are not the library's own? And the shapes for which they were looked at."""
+    return _has_people(definition), set()
+
+
+def _has_people(definition: Definition) -> bool:
+    return is_checked(definition.rule) or any(map(_has_people, children_of(definition).values()))
+
+
+def analytic(definition: Definition, params: Any, x: Any, key: Any) -> None:
+    """Hold every layer that is not the library's own to two identities, once for every shape of input.
+
+    `<c, J v>` by a complex step is `<J^T c, v>` by the pullback; and steps of the pullback are its differences. Both are
+    wrong where imaginary parts are lost.
+
+    Errors
+        NotAnalyticError   they do not hold, or the rule refuses complex numbers
+    """
+    people, seen = _looked_at(definition)
+    shapes = str(both(lambda a: (a.shape, a.dtype.char), x))
+    if not people or shapes in seen or any(a.dtype.kind == "c" for a in arrays((x, params))):
+        return
+    calls: dict[tuple[str, ...], tuple[Definition, Any]] = {}
+
+    def see(path: tuple[str, ...], layer: Definition, got: Any, y: Any) -> None:
+        if is_checked(layer.rule):
+            calls.setdefault(path, (layer, got))
+
+    observed(definition, see).value(params, x, *key)
+    for path, (layer, got) in calls.items():
+        own = subtree(params, path)
+        wanted = () if not layer.random else (None if not key or key[0] is None else Key(0),)
+        if fault := _fault(layer, own, got, wanted):
+            raise NotAnalyticError(
+                f"{fault}, so derivatives through it would be wrong; write its rule without abs, var, norm, .real, "
+                f"comparisons of complex numbers, casts to float and real buffers",
+                path=path,
+            )
+    seen.add(shapes)
+
+
+def _fault(layer: Definition, params: Any, x: Any, key: Any) -> str:
+    """What is lost, in float64, along directions that are always the same; nothing if nothing is."""
+    if not all(a.dtype.kind == "f" for a in arrays(x)):
+        return ""
+    numbers = np.random.default_rng(0)
+
+    def wide(tree: Any) -> Any:
+        return both(lambda a: cast(Any, a.astype(np.float64)), tree)
+
+    def drawn(tree: Any) -> Any:
+        return both(lambda a: cast(Any, numbers.normal(size=a.shape)), tree)
+
+    params, x = wide(params), wide(x)
+    v = drawn(x)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", np.exceptions.ComplexWarning)
+            y, back = layer.rule(params, x, *key)
+            c = drawn(y)
+            along = derivative(layer.value(params, moved(x, v), *key), y)
+            exact, cotangent = stepped(layer, params, x, None, v, c, key)
+            ahead = layer.rule(params, both(lambda a, b: a + _FINITE * b, x, v), *key)[1](c)
+            behind = layer.rule(params, both(lambda a, b: a - _FINITE * b, x, v), *key)[1](c)
+    except ParamsError:
+        raise
+    except (TypeError, np.exceptions.ComplexWarning) as error:
+        return f"the rule cannot compute with complex numbers ({error})"
+    given, taken = _dot(c, along), _dot(force(back(c)[1]), v)
+    if abs(given - taken) > 1e-6 * (abs(given) + abs(taken)) + 1e-12:
+        return "the rule loses the imaginary part of its input"
+    pairs = [(cotangent, force(ahead[1]), force(behind[1])), (exact, filled(ahead[0], params), filled(behind[0], params))]
+    for stepped_, up, down in pairs:
+        a, b = _vector(stepped_), (_vector(up) - _vector(down)) / (2 * _FINITE)
+        if a.size and abs(a - b).max() > 1e-4 * (abs(a).max() + abs(b).max()) + 1e-7:
+            return "the pullback loses the imaginary part of its input"
+    return ""
+
+
+def _vector(tree: Any) -> npt.NDArray[np.float64]:
+    found = [np.ravel(a) for a in arrays(tree)]
+    return np.concatenate(found) if found else np.zeros(0)
+
+
+def _dot(a: Any, b: Any) -> float:
+    return float(_vector(a) @ _vector(b))
+
+
+def subtree(params: Mapping[str, Any], path: tuple[str, ...]) -> Any:
+    """The params of the layer at a path; nothing where it has none."""
+    found: Any = params
+    for name in path:
+        found = found.get(name, {})
+    return found
