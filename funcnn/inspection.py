@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from math import prod
-from typing import Any, NamedTuple, Never, Protocol, TypeVar, cast
+from typing import Any, NamedTuple, Never, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,7 @@ from funcnn.networks.definitions import Definition, Spec
 from funcnn.networks.pair import layer_of
 from funcnn.networks.rebuilding import Path, observed, walked
 from funcnn.shapes import display, external, known, normalize
-from funcnn.types import Shape, Tree
+from funcnn.types import Shape, Tree, is_tuple
 
 X = TypeVar("X")
 X_contra = TypeVar("X_contra", contravariant=True)
@@ -72,8 +72,8 @@ def trace(net: Layer[X, Y]) -> Traced[X, Y]:
 
 def _unstepped(y: Any) -> Any:
     """Without the imaginary parts that values have inside of `tangent`, where a direction travels along with them."""
-    if isinstance(y, tuple):
-        return tuple(map(_unstepped, cast("tuple[Any, ...]", y)))
+    if is_tuple(y):
+        return tuple(map(_unstepped, y))
     return y.real if y.dtype.kind == "c" else y
 
 

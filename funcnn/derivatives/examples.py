@@ -16,7 +16,7 @@ from funcnn.derivatives.opened import Opened
 from funcnn.derivatives.stepping import arrays, both, filled
 from funcnn.errors import ShapeError, brief
 from funcnn.networks.definitions import Definition
-from funcnn.networks.rebuilding import Path, children_of, rebuilt
+from funcnn.networks.rebuilding import Path, rebuilt
 from funcnn.params import Gradients, wrap
 from funcnn.shapes import display
 from funcnn.types import Tree, is_tuple
@@ -110,7 +110,7 @@ def _sealed(g: Any, shape: tuple[int, ...], dtype: Any) -> Any:
 # layers that give a gradient for every row ----------------------------------------------------------------------------
 def _by_row(path: Path, layer: Definition, rows: int) -> Definition:
     """A layer whose gradients have an axis of examples in front; what has children has theirs."""
-    if children_of(layer):
+    if layer.children:
         return layer
     how = _KNOWN.get((layer.record.module, layer.record.name), _one_by_one) if layer.record else _one_by_one
 

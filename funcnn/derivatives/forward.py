@@ -97,7 +97,7 @@ def at_network(apply: Apply[Any, Any]) -> Generator[None]:
     try:
         yield
     except FuncnnError as error:
-        error.network = error.network or apply.definition.name
+        error.seen_in(apply.definition.name)
         raise
 
 

@@ -12,8 +12,7 @@ from funcnn.derivatives.stepping import analytic, arrays, both, derivative, fill
 from funcnn.errors import NotAnalyticError, ShapeError
 from funcnn.inputs import Kind, part, unify
 from funcnn.keys import Key
-from funcnn.networks import Child, Layer, layer
-from funcnn.networks.pair import Combined, Go
+from funcnn.networks import Child, Combined, Go, Layer, layer
 from funcnn.shapes import branches, display, same
 from funcnn.types import Shape, Tree, is_tuple
 

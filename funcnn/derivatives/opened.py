@@ -26,7 +26,7 @@ class Opened:
             if apply.random:
                 raise TypeError(forgotten(apply))
             rng = None
-        self.objective, self.target, self.weights = objective, target, weights
+        self.objective, self.given, self.target, self.weights = objective, params, target, weights
         self.key: tuple[Any, ...] = (None if rng is None else as_key(rng),) if apply.random else ()
         with at_network(apply):
             self.params, self.x = apply.door.enter(params, x)
@@ -44,4 +44,4 @@ class Opened:
 
     def sealed(self, gradients: Any) -> Gradients:
         """Gradients as people get them."""
-        return self.objective.apply.door.gradients(self.params, gradients)
+        return self.objective.apply.door.gradients(self.given, self.params, gradients)

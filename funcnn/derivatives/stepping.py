@@ -20,7 +20,7 @@ from funcnn.calculus import force
 from funcnn.errors import NotAnalyticError, ParamsError
 from funcnn.keys import Key
 from funcnn.networks.definitions import Definition
-from funcnn.networks.rebuilding import children_of, observed
+from funcnn.networks.rebuilding import observed
 from funcnn.promises import is_checked
 from funcnn.types import is_mapping, is_tuple
 
@@ -104,7 +104,7 @@ def _looked_at(definition: Definition) -> tuple[bool, set[object]]:
 
 
 def _has_people(definition: Definition) -> bool:
-    return is_checked(definition.rule) or any(map(_has_people, children_of(definition).values()))
+    return is_checked(definition.rule) or any(map(_has_people, definition.children.values()))
 
 
 def analytic(definition: Definition, params: Any, x: Any, key: Any) -> None:
@@ -126,7 +126,7 @@ def analytic(definition: Definition, params: Any, x: Any, key: Any) -> None:
         if is_checked(layer.rule):
             calls.setdefault(path, (layer, got))
 
-    observed(definition, see).value(params, x, *key)
+    observed(definition, see, where="derivatives").value(params, x, *key)
     for path, (layer, got) in calls.items():
         own = subtree(params, path)
         wanted = () if not layer.random else (None if not key or key[0] is None else Key(0),)
@@ -146,7 +146,7 @@ def _fault(layer: Definition, params: Any, x: Any, key: Any) -> str:
     numbers = np.random.default_rng(0)
 
     def wide(tree: Any) -> Any:
-        return both(lambda a: cast(Any, a.astype(np.float64)), tree)
+        return both(lambda a: a.astype(np.float64), tree)
 
     def drawn(tree: Any) -> Any:
         return both(lambda a: cast(Any, numbers.normal(size=a.shape)), tree)

@@ -215,7 +215,8 @@ def test_the_function_is_the_objective() -> None:
     fun, x0, unravel = as_scipy(objective, params, X, T, rng=Key(5))
     value, gradient = fun(x0)
     wanted, gradients = objective(params, X, T, rng=Key(5))
-    assert (value, x0.dtype, gradient.dtype, fun(x0)[0]) == (wanted, np.float64, np.float64, value)
+    assert value == wanted == fun(x0)[0]
+    assert x0.dtype == gradient.dtype == np.float64
     np.testing.assert_array_equal(gradient, ravel(gradients)[0])
     assert unravel(x0) == params and gradient.flags.writeable
     with pytest.raises(TypeError, match="dropout_0 takes a key in training"):

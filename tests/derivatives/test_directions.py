@@ -50,7 +50,7 @@ def drawn(row: LayerRow, numbers: np.random.Generator) -> Any:
         )  # fmt: skip
         if kind == "tokens":
             return numbers.integers(0, row.tokens if isinstance(row.tokens, int) else row.tokens.stop, shape)
-        if len(shape) == 2 and isinstance(template, tuple) and template[-1] == "T" and kind != "features":
+        if kind == "mask":
             return numbers.random(shape) < 0.7
         return numbers.uniform(0.3, 1.3, shape)
 

@@ -23,6 +23,7 @@ from funcnn import (
     MaxPool,
     Relu,
     Reshape,
+    Shape,
     ShapeError,
     Tanh,
     joint,
@@ -97,6 +98,10 @@ def test_no_rows() -> None:
     assert found.at("dense_0/w").shape == (0, 3, 4)
 
 
+def _merged(shape: Any) -> Shape:
+    return (shape[0] * shape[1], *shape[2:])
+
+
 def test_a_word_for_it() -> None:
     """Rows that get lost on the way, or are missing."""
     net = serial(Reshape((-1,)), Reshape((1,)))
@@ -106,7 +111,7 @@ def test_a_word_for_it() -> None:
     with pytest.raises(ShapeError, match="x has 5 rows, the target has not"):
         per_example_grads(objective, PARAMS, X, T[:4])
     merged: Layer[Any, Any] = Layer.lift(
-        lambda shape: (shape[0] * shape[1], *shape[2:]),
+        _merged,
         lambda x: (x.reshape(-1, *x.shape[2:]), lambda dy: dy.reshape(x.shape)),
     )
     mixing = serial(merged, Dense(2))

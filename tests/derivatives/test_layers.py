@@ -71,7 +71,7 @@ def test_the_gradient_of_a_quadratic_form() -> None:
 
 
 @loss
-def lipschitz(gradient: Array, target: Array) -> Terms[Array, Array]:
+def lipschitz(gradient: Array, target: Array) -> Terms[Array]:
     """`(|g| - target)^2` for every row."""
     size = np.sqrt((gradient * gradient).sum(-1))
     off = size - target
