@@ -22,7 +22,7 @@ FLOORS = (
     "networks",
     "layers losses optimizers inspection decoding",
     "combinators",
-    "blocks metrics derivatives",
+    "blocks metrics derivatives stax",
     "training",
     "__init__ authoring",
     "testing hooks mypy_plugin",

@@ -55,7 +55,7 @@ def Conv1D(
     (-1, 100, 8)
     """
     slide = made_slide("Conv1D", 1, filter_shape, strides, padding, dilation, causal=True)
-    return _convolution(slide, channels, groups, bias, W_init, b_init)
+    return convolution(slide, channels, groups, bias, W_init, b_init)
 
 
 @layer
@@ -110,7 +110,7 @@ def Conv(
     (3, 3, 1, 32)
     """
     slide = made_slide("Conv", 2, filter_shape, strides, padding, dilation)
-    return _convolution(slide, channels, groups, bias, W_init, b_init)
+    return convolution(slide, channels, groups, bias, W_init, b_init)
 
 
 @layer
@@ -149,12 +149,13 @@ def Conv3D(
     (-1, 8, 16, 16, 8)
     """
     slide = made_slide("Conv3D", 3, filter_shape, strides, padding, dilation)
-    return _convolution(slide, channels, groups, bias, W_init, b_init)
+    return convolution(slide, channels, groups, bias, W_init, b_init)
 
 
-def _convolution(
+def convolution(
     slide: Slide, channels: int, groups: int, bias: bool, W_init: Initializer, b_init: Initializer
 ) -> Layer[Array, Array]:
+    """The convolution with these windows."""
     checked_groups(slide.layer, channels, groups, bias)
 
     def out_shape(shape: Shape) -> Shape:

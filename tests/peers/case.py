@@ -12,7 +12,7 @@ from zlib import crc32
 import numpy as np
 
 import funcnn
-from funcnn import Array, Key, Layer, Params, vjp
+from funcnn import Array, Key, Layer, Params, stax, vjp
 from tests.catalogue import NAMESPACE
 
 Nested: TypeAlias = "Union[Array, tuple[Nested, ...]]"
@@ -80,7 +80,7 @@ def flat(name: str, value: Nested) -> Iterator[tuple[str, Array]]:
 
 def layer_of(case: Case) -> Layer[Any, Any]:
     """Our layer."""
-    made: Layer[Any, Any] = eval(case.source, dict(NAMESPACE))
+    made: Layer[Any, Any] = eval(case.source, NAMESPACE | {"stax": stax})
     return made
 
 

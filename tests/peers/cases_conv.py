@@ -1,8 +1,8 @@
 """Convolutions and transposed ones beside PyTorch's and JAX's.
 
-PyTorch has channels first, and weights (outputs, inputs of a group, ...); of a transposed convolution (inputs, outputs
-of a group, ...). It knows "same" for stride 1 alone, so that strides with "SAME" stand beside JAX. JAX turns the windows
-of a transposed convolution round; its padding belongs to the input that is spread out by the stride.
+PyTorch has channels first, and weights (outputs, inputs of a group, ...); of transposed ones, (inputs, outputs of a
+group, ...). It knows "same" for stride 1 alone, so that strides with "SAME" stand beside JAX. JAX turns the windows of
+a transposed convolution round; its padding belongs to the input that is spread out by the stride.
 """
 
 from __future__ import annotations
