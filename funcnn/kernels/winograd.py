@@ -29,6 +29,7 @@ from numpy.lib.stride_tricks import as_strided
 from funcnn.kernels import scratch
 from funcnn.kernels.settings import WINOGRAD
 from funcnn.kernels.sums import column_sums
+from funcnn.kernels.windows import Pads
 from funcnn.kernels.winograd_matrices import POINTS, STEP, Form, form
 from funcnn.kernels.winograd_tiles import Source, Tiling, tiling
 from funcnn.types import Array
