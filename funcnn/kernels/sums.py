@@ -90,3 +90,13 @@ def all_finite(vector: Array) -> bool:
         except (FloatingPointError, RuntimeWarning):  # what an overflow is, where people ask for errors
             pass
     return bool(np.isfinite(vector).all())
+
+
+def both_finite(x: Array, y: Array) -> bool:
+    """Are all numbers of two vectors of one length finite? One product answers, unless it overflows: 0 inf is NaN."""
+    try:
+        if isfinite(x.dot(y)):
+            return True
+    except (FloatingPointError, RuntimeWarning):  # as in all_finite
+        pass
+    return all_finite(x) and all_finite(y)

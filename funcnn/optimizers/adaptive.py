@@ -23,9 +23,10 @@ Spans: TypeAlias = "tuple[tuple[int, int], ...]"
 
 
 class AdamState(NamedTuple):
-    """`step` updates have been made; `m` and `v` are the decaying sums of the gradients and of their squares.
+    """`step` updates have been made; `m` is the decaying sum of the gradients, `v` the running mean of their squares.
 
-    These are not averaged: the moments of the paper are `(1 - b1) m` and `(1 - b2) v`. Now and then numbers within a
+    The first moment of the paper is `(1 - b1) m`, the second is `v`. In float32 `v` holds gradients up to 5.8e20 with
+    the usual b2; what is larger makes it infinite, and is an error of `fit`. Now and then numbers within a
     million times the smallest normal one (1.2e-32 in float32) are set to zero, as denormal numbers are slow.
     """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, TypeVar, overload
+from typing import Any, TypeVar, cast, overload
 
 from funcnn.arguments import finite_positive
 from funcnn.errors import brief
@@ -13,10 +13,10 @@ from funcnn.optimizers.definition import (
     Update,
     advancing,
     apply_updates,
-    asked,
     flat,
     is_plain,
     optimizer,
+    passing,
     pieces_like,
 )
 from funcnn.params import ArrayTree, ParamsLike, Updates
@@ -103,6 +103,9 @@ def chain(*optimizers: Optimizer[Any]) -> Optimizer[Any]:
             hint = f"; call it, {o.__name__}(...)" if callable(o) and hasattr(o, "__name__") else ""
             raise TypeError(f"chain takes optimizers, argument {i} is {type(o).__name__} {o!r:.60}{hint}")
 
+    passed: list[Any] = [passing(o) for o in optimizers]
+    onto_params: list[Any] = [*passed[:-1], *map(advancing, optimizers[-1:])]
+
     def init(params: ParamsLike) -> tuple[Any, ...]:
         return tuple(o.init(params) for o in optimizers)
 
@@ -113,18 +116,16 @@ def chain(*optimizers: Optimizer[Any]) -> Optimizer[Any]:
             got = len(state) if is_tuple(state) else brief(state)
             n = len(optimizers)
             raise ValueError(f"this chain of {n} has a state of {n} parts, got {got}; make it with init")
+        if not optimizers:
+            return (apply_updates(cast(Any, params), Updates(grads)) if onto else Updates(grads)), (), False
         states: list[Any] = []
-        finite = False
         moved: Any = grads
         at: Any = params
-        for o, s in zip(optimizers, state, strict=True):
-            if onto and len(states) == len(optimizers) - 1:  # the last one
-                moved, s, finite = advancing(o)(moved, s, at)
-            else:
-                moved, s = asked(o, moved, s, at)
+        finite = True
+        for step, s in zip(onto_params if onto else passed, state, strict=True):
+            moved, s, seen = step(moved, s, at)
+            finite = finite and seen
             states.append(s)
-        if onto and not optimizers:
-            moved = apply_updates(at, Updates(moved))
         return moved, tuple(states), finite
 
     return Optimizer(init, Update(advance, all(map(is_plain, optimizers))))

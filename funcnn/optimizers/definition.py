@@ -78,8 +78,9 @@ class Update(Generic[S]):
     """The `update` of an optimizer of this library, which can apply the updates in the same pass over memory.
 
     `advance(grads, state, params, onto=...)` gives the updates, or where `onto` is true the params with the updates
-    added, and it does not matter what kind of tree that is; the next state; and whether the new params are known to be finite. `plain` says that what is not finite in
-    the gradients is not finite in the new params either, so that these alone need a look.
+    added, and it does not matter what kind of tree that is; the next state; and whether both are known to be finite, or
+    without `onto` to hide nothing that is not, as a second moment does, whose root is in a denominator. `plain` says that
+    what is not finite in the gradients is not finite in the new params and the state either, which alone need a look.
     """
 
     __slots__ = ("advance", "plain")
@@ -94,8 +95,8 @@ class Update(Generic[S]):
 
 
 def advancing(optimizer: Optimizer[S]) -> Callable[[GradientsLike, S, ParamsLike], tuple[Params, S, bool]]:
-    """The function `(grads, state, params)` that gives the params after a step, the next state, and whether the new
-    params are known to be finite.
+    """The function `(grads, state, params)` that gives the params after a step, the next state, and whether both are
+    known to be finite.
     """
     update = _own(optimizer)
     if update is not None:
@@ -108,6 +109,21 @@ def advancing(optimizer: Optimizer[S]) -> Callable[[GradientsLike, S, ParamsLike
         except FuncnnError as error:  # updates unlike the params, with their paths
             error.seen_in(repr(optimizer))
             raise
+
+    return advance
+
+
+def passing(optimizer: Optimizer[S]) -> Callable[[GradientsLike, S, ParamsLike], tuple[UpdatesLike, S, bool]]:
+    """The function `(grads, state, params)` that gives the updates, the next state, and whether what is not finite in
+    this is known to be seen in the updates.
+    """
+    update = _own(optimizer)
+
+    def advance(grads: GradientsLike, state: S, params: ParamsLike) -> tuple[UpdatesLike, S, bool]:
+        if update is None:
+            return *asked(optimizer, grads, state, params), False
+        updates, state, seen = update.advance(grads, state, params, onto=False)
+        return Updates(updates), state, seen
 
     return advance
 
@@ -213,6 +229,9 @@ def flat_like(layout: Layout, tree: Tree, like: Array, what: str) -> Array:
         ParamsError   it has another structure, or leaves of other shapes
         DTypeError    it has another dtype
     """
+    same = packed(tree)
+    if same and same[1] is layout and same[0].dtype == like.dtype:
+        return same[0]
     try:
         found = gather(layout, tree)
     except ParamsError as error:

@@ -108,7 +108,8 @@ def fit(
         ParamsError      the params are not those of the network
         NonFiniteError   x has values that are NaN or infinite
     Errors, from a step
-        NonFiniteError   the loss, a gradient, or the new params are not finite; all states that were yielded are
+        NonFiniteError   the loss, a gradient, the new params or the state of the optimizer are not finite; all states
+                         that were yielded are
     Source: Goodfellow, Bengio & Courville, Deep Learning (2016), section 8.1.3.
 
     >>> net = Dense(1)
@@ -194,7 +195,7 @@ def _steps(
                     _refuse_infinite_gradients(value, gradients, params)
                 params, memory, finite = advance(gradients, memory, params)
                 if not finite:
-                    _refuse_infinite(params, value, gradients)
+                    _refuse_infinite(params, memory, value, gradients)
                 del gradients  # what is not needed any more is memory for what comes next
         except NonFiniteError as error:
             error.args = (
@@ -212,11 +213,24 @@ def _refuse_infinite_gradients(value: float, gradients: Gradients, params: Param
         raise NonFiniteError(_diverged(value, gradients))
 
 
-def _refuse_infinite(params: Params, value: float, gradients: Gradients) -> None:
-    """Refuse the params of a step that are not finite, and tell where that comes from."""
+def _refuse_infinite(params: Params, memory: object, value: float, gradients: Gradients) -> None:
+    """Refuse params of a step that are not finite, and a state of the optimizer, and tell where that comes from."""
     _refuse_infinite_gradients(value, gradients, params)
     if not all_finite(gather(layout_of(params), params)):
         raise NonFiniteError(f"the gradient is finite, but the update leaves {_first_bad(params)} not finite")
+    if hidden := _infinite_memory(memory):
+        raise NonFiniteError(f"the gradient is finite, but so large that the update leaves {hidden} not finite")
+
+
+def _infinite_memory(memory: object) -> str:
+    """Where the state of an optimizer is not finite: "v of dense_0/w"; params move no more there, and stay finite."""
+    if not is_tuple(memory):
+        return ""
+    for name, part in zip(getattr(memory, "_fields", map(str, range(len(memory)))), memory, strict=True):
+        where = _first_bad(part) if isinstance(part, ArrayTree) else ""
+        if found := f"{name} of {where}" if where else _infinite_memory(part):
+            return found
+    return ""
 
 
 def _diverged(value: float, gradients: Gradients) -> str:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from funcnn.kernels.sums import all_finite, column_sums, moments, row_maxima, row_means, row_sums
+from funcnn.kernels.sums import all_finite, both_finite, column_sums, moments, row_maxima, row_means, row_sums
 from funcnn.types import Array
 
 SIZES = st.tuples(st.integers(1, 40), st.integers(1, 150))
@@ -70,3 +70,17 @@ def test_all_finite(dtype: Any, bad: float) -> None:
     assert not all_finite(x)
     with np.errstate(all="raise"):
         assert all_finite(x[:3]) and not all_finite(x)
+
+
+@pytest.mark.parametrize("n", [1, 9, 1000])
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_both_finite(n: int, bad: float) -> None:
+    """Wherever it is, also beside a zero; products that overflow are no fault."""
+    x, y = np.zeros(n, np.float32), np.ones(n, np.float32)
+    assert both_finite(x, y) and both_finite(y, x)
+    with np.errstate(all="ignore"):
+        assert both_finite(y * np.float32(1e30), y * np.float32(1e30))
+        for one, other in ((x, y), (y, x)):
+            spoiled = one.copy()
+            spoiled[n // 2] = bad
+            assert not both_finite(spoiled, other) and not both_finite(other, spoiled)

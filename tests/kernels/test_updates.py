@@ -27,7 +27,7 @@ def test_adam(n: int) -> None:
     v = v * v
     u, new_m, new_v, _ = kernel.adam(g, m, v, 0.9, 0.99, -0.5, 0.1, None)
     g64, m64 = g.astype(np.float64), 0.9 * m.astype(np.float64) + g
-    v64 = 0.99 * v.astype(np.float64) + g64 * g64
+    v64 = 0.99 * v.astype(np.float64) + 0.01 * g64 * g64
     np.testing.assert_allclose(new_m, m64, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(new_v, v64, rtol=1e-5)
     np.testing.assert_allclose(u, -0.5 * m64 / (np.sqrt(v64) + 0.1), rtol=1e-4, atol=1e-6)
@@ -35,10 +35,10 @@ def test_adam(n: int) -> None:
 
 @pytest.mark.parametrize("t", [1, 2, 10, 1000, 10**7])
 def test_adam_scalars_are_the_bias_corrections(t: int) -> None:
-    """`scale m / (sqrt(v) + eps)` of unscaled sums is the paper's `-rate m_hat / (sqrt(v_hat) + eps)`."""
+    """`scale m / (sqrt(v) + eps)`, m an unscaled sum, is the paper's `-rate m_hat / (sqrt(v_hat) + eps)`."""
     b1, b2, rate, eps, m, v = 0.9, 0.999, 0.5, 1e-3, 3.0, 5.0
     scale, inner = kernel.adam_scalars(t, rate, b1, b2, eps)
-    m_hat, v_hat = m * (1 - b1) / (1 - b1**t), v * (1 - b2) / (1 - b2**t)
+    m_hat, v_hat = m * (1 - b1) / (1 - b1**t), v / (1 - b2**t)
     assert scale * m / (math.sqrt(v) + inner) == pytest.approx(-rate * m_hat / (math.sqrt(v_hat) + eps), rel=1e-12)
 
 
@@ -94,7 +94,7 @@ def test_updates_applied_at_once_are_those_applied_later(n: int) -> None:
         for (update, *state, known), (moved, *after, finite) in zip(later, at_once, strict=True):
             np.testing.assert_array_equal(moved, p + update, strict=True)
             np.testing.assert_array_equal(after, state)
-            assert (known, finite) == (False, True)
+            assert (known, finite) == (True, True)
 
 
 @pytest.mark.parametrize("n", [7, 2 * BLOCK + 5])
@@ -111,6 +111,22 @@ def test_what_is_not_finite_is_told(n: int, wrong: float) -> None:
             kernel.adam(g, m, v * v, 0.9, 0.99, -0.5, 0.1, p)[-1],
         ]
     assert finite == [False] * 4
+
+
+@pytest.mark.parametrize("n", [7, 2 * BLOCK + 5])
+@pytest.mark.parametrize("onto", [False, True])
+def test_an_infinite_second_moment_is_told(n: int, onto: bool) -> None:
+    """It makes updates of zero, so that it does not show in them, nor in the params."""
+    g, m, v, p = vectors(n, 4)
+    v = v * v
+    g[n - 2] = 6e20
+    with np.errstate(all="ignore"):
+        moved, _, after, finite = kernel.adam(g, m, v, 0.9, 0.999, -0.5, 0.1, p if onto else None)
+    assert moved[n - 2] == (p[n - 2] if onto else 0) and np.isfinite(moved).all()
+    assert after[n - 2] == np.inf and not finite
+    g[n - 2] = 5.7e20
+    moved, _, after, finite = kernel.adam(g, m, v, 0.9, 0.999, -0.5, 0.1, p if onto else None)
+    assert np.isfinite(after).all() and finite
 
 
 @pytest.mark.parametrize("factor", [0.51, 0.9, 0.99])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import pickle
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -32,7 +33,7 @@ from funcnn import (
     tree_map,
 )
 from funcnn.kernels.updates import BLOCK
-from funcnn.optimizers import AdamState, MomentumState, SgdState, optimizer
+from funcnn.optimizers import AdamState, MomentumState, SgdState, optimizer, scale_by_adam, scale_by_rate
 from funcnn.params import ArrayTree
 from funcnn.params.packing import pack
 
@@ -64,6 +65,27 @@ def test_adam_starts_with_the_sign_of_the_gradient() -> None:
     params = Params({"w": np.zeros(3)})
     updates, _ = adam(0.5, eps=1.0).update({"w": np.array([3.0, -1.0, 0.0])}, adam(0.5).init(params), params)
     np.testing.assert_allclose(updates.at("w"), [-0.375, 0.25, 0.0], rtol=1e-15)
+
+
+FOLLOWED = {  # PyTorch 2.13, torch.optim.Adam([1.0], lr=0.5): one large gradient, then three of 1
+    1.0: [0.5, 0.0, -0.5, -1.0],
+    2e19: [0.5, 0.16497093439102173, -0.09400755167007446, -0.3061469793319702],
+    5e20: [0.5, 0.16497084498405457, -0.09400764107704163, -0.306147038936615],
+}
+
+
+@pytest.mark.parametrize("first", FOLLOWED)
+@pytest.mark.parametrize(
+    "o", [adam(0.5), adamw(0.5), chain(scale_by_adam(), scale_by_rate(0.5)), chain(chain(adam(0.5)))], ids=repr
+)
+def test_adam_moves_on_after_a_large_gradient(o: Optimizer[Any], first: float) -> None:
+    """As PyTorch does: the square of 2e19 is more than float32 holds, the second moment is not."""
+    params = Params({"w": np.ones(1, np.float32)})
+    state, found = o.init(params), []
+    for g in (first, 1.0, 1.0, 1.0):
+        params, state = o.step(Gradients({"w": np.array([g], np.float32)}), state, params)
+        found.append(params.at("w")[0])
+    np.testing.assert_allclose(found, FOLLOWED[first], rtol=1e-6, atol=2e-7)
 
 
 def test_momentum_gathers_speed() -> None:
@@ -269,4 +291,4 @@ def test_states_count_their_steps() -> None:
     params, grads = tree(0), gradients(1)
     assert run(sgd(0.1), params, [grads] * 3)[2] == SgdState(3)
     assert run(momentum(0.1, 0.9), params, [grads])[2] == MomentumState(1, Params(grads))
-    assert run(adam(0.1), params, [grads])[2] == AdamState(1, Params(grads), Params(tree_map(np.square, grads)))
+    assert run(adam(0.1), params, [grads])[2] == AdamState(1, Params(grads), Params(tree_map(lambda g: np.square(math.sqrt(1 - 0.999) * g), grads)))

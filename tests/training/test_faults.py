@@ -25,6 +25,7 @@ from funcnn import (
     Tree,
     Updates,
     adam,
+    adamw,
     chain,
     fit,
     joint,
@@ -34,6 +35,7 @@ from funcnn import (
     squared_error,
     tree_map,
 )
+from funcnn.optimizers import scale_by_adam, scale_by_rate
 
 X, Y = np.arange(12, dtype=np.float32).reshape(6, 2) / 12, np.ones((6, 1), np.float32)
 NET = serial(Dense(3), Relu, Dense(1))
@@ -192,6 +194,28 @@ def test_an_update_that_is_not_finite() -> None:
     _, error = failing(fit(squared_error, NET.apply, leap, PARAMS, (X, Y)))
     assert str(error).startswith(
         "step 1, batch 0 of epoch 0: the gradient is finite, but the update leaves dense_1/b not finite; "
+    )
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "where"),
+    [
+        (adam(0.1), "v of "),
+        (adamw(0.1), "v of "),
+        (chain(scale_by_adam(), scale_by_rate(0.1)), "v of "),
+        (chain(sgd(0.1), adam(0.1)), "v of "),
+        (Optimizer(adam(0.1).init, lambda g, s, p: adam(0.1).update(g, s, p)), "v of "),
+        (chain(Optimizer(adam(0.1).init, lambda g, s, p: adam(0.1).update(g, s, p)), sgd(0.1)), "v of "),
+    ],
+    ids=repr,
+)
+def test_a_second_moment_that_is_not_finite(optimizer: Optimizer[Any], where: str) -> None:
+    """The square of a gradient of 7e20 is more than float32 holds: the params would never move again."""
+    net = serial(Dense(3), spoiled(lambda dy: np.full_like(dy, 7e21)), Dense(1))
+    _, error = failing(fit(squared_error, net.apply, optimizer, PARAMS, (X, Y)))
+    assert str(error).startswith(
+        f"step 1, batch 0 of epoch 0: the gradient is finite, but so large that the update leaves {where}dense_0/w "
+        "not finite; "
     )
 
 
