@@ -10,6 +10,7 @@ Source: Chellapilla, Puri & Simard, High performance convolutional neural networ
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from math import prod
 from typing import TypeAlias
@@ -17,7 +18,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from funcnn.kernels import scratch, threads, winograd
+from funcnn.kernels import choice, scratch, threads, winograd
+from funcnn.kernels.choice import Piece
 from funcnn.kernels.sums import column_sums
 from funcnn.kernels.windows import Pads, Pair, positions, reach
 from funcnn.types import Array
@@ -35,48 +37,93 @@ def convolve(x: Array, w: Array, strides: Pair, pads: Pads, b: Array | None = No
     """The convolution `y`; `b` is added where given."""
     rows, columns = _counts(x.shape, w.shape, strides, pads)
     y: Array = scratch.array((len(x), rows, columns, w.shape[3]), np.result_type(x, w))
-    if winograd.suits(x.shape, w.shape, strides, pads, y.dtype):
-        _spread(y, w.shape, 4, lambda i: winograd.convolve(x[i], w, pads, b, out=y[i]))
-    else:
-        _spread(y, w.shape, 1, lambda i: _convolve(x[i], w, strides, pads, b, y[i]))
+    if choice.by_winograd(x.shape, w.shape, strides, pads, y.dtype):
+        _by_winograd(x, w, pads, b, y)
+        return y
+
+    def work(parts: list[Piece]) -> None:
+        for images, rows, pixels, left in parts:
+            _convolve(x[images, pixels], w, strides, left, b, y[images, rows])
+
+    _spread(x.shape, y.shape, w.shape, strides, pads, False, work)
     return y
+
+
+def _by_winograd(x: Array, w: Array, pads: Pads, b: Array | None, y: Array) -> None:
+    u = winograd.transformed(w)
+
+    def work(parts: list[Piece]) -> None:
+        for images, rows, pixels, left in parts:
+            winograd.convolve(x[images, pixels], w, left, b, y[images, rows], u)
+
+    _spread(x.shape, y.shape, w.shape, (1, 1), pads, True, work)
 
 
 def convolve_params(x: Array, dy: Array, window: Pair, strides: Pair, pads: Pads) -> tuple[Array, Array]:
     """The cotangents of `w` and `b`. The pixels are gathered once more, which costs less than keeping them."""
-    shape = (*window, x.shape[3], dy.shape[3])
-    dtype = np.result_type(x, dy)
-    suits = winograd.suits(x.shape, shape, strides, pads, dtype)
-    parts: dict[int, tuple[Array, Array]] = {}
+    shape, dtype = (*window, x.shape[3], dy.shape[3]), np.result_type(x, dy)
+    fast = choice.by_winograd(x.shape, shape, strides, pads, dtype)
+    sums: dict[tuple[int, int], tuple[Array, Array]] = {}
 
-    def part(i: slice) -> None:
-        if suits:
-            parts[i.start] = winograd.convolve_params(x[i], dy[i], pads)
+    def work(parts: list[Piece]) -> None:
+        found = [(x[images, pixels], dy[images, rows], left) for images, rows, pixels, left in parts]
+        at = parts[0].images.start, parts[0].rows.start
+        if fast:
+            sums[at] = winograd.convolve_params_of(found)
         else:
-            parts[i.start] = _convolve_params(x[i], dy[i], shape, strides, pads)
+            each = (_convolve_params(image, d, shape, strides, left) for image, d, left in found)
+            sums[at] = functools.reduce(_sum, each)
 
-    _spread(dy, shape, 4 if suits else 1, part)
-    (dw, db), *others = (parts[start] for start in sorted(parts))  # in one order, whichever thread was first
-    for more, other in others:
-        np.add(dw, more, out=dw)
-        np.add(db, other, out=db)
-    return dw, db
+    _spread(x.shape, dy.shape, shape, strides, pads, fast, work)
+    return functools.reduce(_sum, (sums[at] for at in sorted(sums)))  # in one order, whichever thread was first
+
+
+def _sum(a: tuple[Array, Array], b: tuple[Array, Array]) -> tuple[Array, Array]:
+    return np.add(a[0], b[0], out=a[0]), np.add(a[1], b[1], out=a[1])
 
 
 def convolve_input(dy: Array, w: Array, shape: tuple[int, ...], strides: Pair, pads: Pads) -> Array:
     """The cotangent of an `x` of this shape: what every window sends back, added up pixel by pixel."""
     dx: Array = scratch.array(shape, np.result_type(dy, w))
-    if winograd.suits(shape, w.shape, strides, pads, dx.dtype):
-        _spread(dy, w.shape, 4, lambda i: winograd.convolve_input(dy[i], w, dx[i].shape, pads, out=dx[i]))
-    else:
-        _spread(dy, w.shape, 1, lambda i: _convolve_input(dy[i], w, strides, pads, dx[i]))
+    fast = choice.by_winograd(shape, w.shape, strides, pads, dx.dtype)
+    if fast and choice.rows_by_winograd((dy.shape[1], dy.shape[2]), w.shape) < dy.shape[1] and choice.turns(w, pads):
+        # in bands, as a convolution of the outputs: added up window by window, bands would write into each other
+        (top, bottom), (left, right), r = *pads, len(w) - 1
+        _by_winograd(dy, winograd.turned(w), ((r - top, r - bottom), (r - left, r - right)), None, dx)
+        return dx
+
+    def work(i: int, j: int) -> None:
+        if fast:
+            winograd.convolve_input(dy[i:j], w, dx[i:j].shape, pads, out=dx[i:j])
+        else:
+            _convolve_input(dy[i:j], w, strides, pads, dx[i:j])
+
+    threads.spread(len(dy), _least(dy.size // max(1, len(dy)), w.shape, fast), work)
     return dx
 
 
-def _spread(y: Array, w_shape: tuple[int, ...], saved: int, work: Callable[[slice], object]) -> None:
-    """The work for all images, on several cores if there is enough of it."""
-    each = y[:1].size * prod(w_shape[:3])
-    threads.spread(len(y), -(-saved * _WORTHWHILE // max(1, each)), lambda i, j: work(slice(i, j)))
+def _spread(
+    x_shape: tuple[int, ...], y_shape: tuple[int, ...], w_shape: tuple[int, ...], strides: Pair, pads: Pads, fast: bool,
+    work: Callable[[list[Piece]], None],
+) -> None:  # fmt: skip
+    """The work for all images, or for all bands of them, on several cores if there is enough of it."""
+    n, rows, columns, outputs = y_shape
+    least = _least(rows * columns * outputs, w_shape, fast)
+    band = choice.rows_by_winograd((rows, columns), w_shape) if fast else rows
+    if n < threads.THREADS and least <= n:
+        band = min(band, choice.rows_for_threads(n, rows, threads.THREADS))
+    if band >= rows:
+        whole = slice(0, rows), slice(0, x_shape[1]), pads
+        threads.spread(n, least, lambda i, j: work([Piece(slice(i, j), *whole)]))
+        return
+    parts = choice.bands(n, x_shape[1], w_shape[0], strides[0], rows, pads, band)
+    least = _least(band * columns * outputs, w_shape, fast)
+    threads.spread(len(parts), least, lambda i, j: work(parts[i:j]))
+
+
+def _least(each: int, w_shape: tuple[int, ...], fast: bool) -> int:
+    """How many pieces with so many outputs repay another thread."""
+    return -(-(4 if fast else 1) * _WORTHWHILE // max(1, each * prod(w_shape[:3])))
 
 
 def _convolve(x: Array, w: Array, strides: Pair, pads: Pads, b: Array | None, y: Array) -> None:

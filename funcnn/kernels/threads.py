@@ -2,7 +2,8 @@
 
 There is no thread before the first kernel that is long enough for two, none where one core is all there is, and a fork
 starts over. FUNCNN_THREADS=1 turns them off, and those of BLAS, see `funcnn.kernels.settings`. The last bits of some
-results depend on how many there are: sums over images are added up in another order, and parts of a product are rounded otherwise.
+results depend on how many there are: sums over images are added up in another order, and parts of a product are rounded
+otherwise.
 
 Each thread calls BLAS for itself, so that BLAS is told to use one thread for the time being. Its own threads and these
 would wait for each other; and those of OpenBLAS keep a core busy for some time after their work is done.
@@ -18,7 +19,8 @@ from collections.abc import Callable
 from contextvars import copy_context
 from typing import Any, Final
 
-from funcnn.kernels.settings import LIMITED, THREADS
+from funcnn.kernels.settings import LIMITED
+from funcnn.kernels.settings import THREADS as THREADS
 
 Work = Callable[[int, int], object]
 

@@ -9,7 +9,7 @@ pullbacks are the adjoints of the same formula: with `dM = A dy A^T`,
 
     dw = G^T [(B^T d B) * dM] G        dx = B [dM * (G g G^T)] B^T, added where tiles overlap
 
-Everything runs in blocks of images whose intermediates stay in the cache. The error, relative to the largest entry of
+Everything runs in blocks of images, or bands of large ones, whose intermediates stay in the cache. The error, relative to the largest entry of
 the result, is 5e-6 to 2e-5, against 1e-6 for the direct sum: the transforms amplify roundoff.
 
 64 images of 26 x 26, 32 to 64 channels, 3x3: 8 ms forward, 7 ms for the windows, 9 ms for the images, where direct sums
@@ -21,37 +21,20 @@ Source: Lavin & Gray, Fast Algorithms for Convolutional Neural Networks (2016), 
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from funcnn.kernels import scratch
-from funcnn.kernels.settings import WINOGRAD
 from funcnn.kernels.sums import column_sums
 from funcnn.kernels.windows import Pads
-from funcnn.kernels.winograd_matrices import POINTS, STEP, Form, form
+from funcnn.kernels.winograd_matrices import STEP, Form, form
 from funcnn.kernels.winograd_tiles import Source, Tiling, tiling
 from funcnn.types import Array
 
 _F: Final = np.float32
-
-
-def suits(
-    shape: tuple[int, ...], w_shape: tuple[int, ...], strides: tuple[int, int], pads: Pads, dtype: np.dtype[Any]
-) -> bool:
-    """Is this convolution one for the algorithm, and faster by it?
-
-    Not with few channels, few tiles, or tiles that reach far over the border. With 3x3 windows it is 1.3 times as fast
-    as the direct sum from 16 channels on, from 32 on 1.6 times; with 5x5 windows twice as fast and more.
-    """
-    height, width, c, o = w_shape
-    square = height == width and height in POINTS and strides == (1, 1)
-    if not WINOGRAD or dtype != _F or not square or not shape[0]:
-        return False
-    t = tiling(shape, height, pads)
-    tiles = t.rows * t.columns
-    return min(c, o) >= 8 and c * o >= 128 and t.images * tiles >= 24 and 16 * tiles <= 1.5 * t.height * t.width
 
 
 class _Inward:
@@ -101,18 +84,28 @@ class _Outward:
         return self.points
 
 
-def _transformed(f: Form, w: Array) -> Array:
+def transformed(w: Array) -> Array:
     """G g G^T for every pair of channels: (points, C, O)."""
-    _, _, c, o = w.shape
-    u: Array = np.dot(f.gg, w.reshape(-1, c * o))
+    r, _, c, o = w.shape
+    u: Array = np.dot(form(r).gg, w.reshape(-1, c * o))
     return u.reshape(-1, c, o)
 
 
-def convolve(x: Array, w: Array, pads: Pads, bias: Array | None = None, out: Array | None = None) -> Array:
-    """The convolution of NHWC images with windows (r, r, C, O), stride 1; written to `out` where given."""
+def turned(w: Array) -> Array:
+    """The windows of the pullback to the images, which is a convolution too: turned round, C and O swapped."""
+    return np.ascontiguousarray(w[::-1, ::-1].transpose(0, 1, 3, 2))
+
+
+def convolve(
+    x: Array, w: Array, pads: Pads, bias: Array | None = None, out: Array | None = None, u: Array | None = None
+) -> Array:
+    """The convolution of NHWC images with windows (r, r, C, O), stride 1; written to `out` where given.
+
+    `u` are the windows transformed, where somebody has them.
+    """
     c, o = w.shape[2:]
     f, t = form(w.shape[0]), tiling(x.shape, w.shape[0], pads)
-    source, inward, u = Source(x, t), _Inward(f, t, c), _transformed(f, w)
+    source, inward, u = Source(x, t), _Inward(f, t, c), transformed(w) if u is None else u
     m: Array = np.empty((len(u), t.tiles, o), _F)
     half: Array = np.empty((STEP, f.size, t.tiles * o), _F)
     tiles: Array = np.empty((STEP, STEP, t.tiles * o), _F)
@@ -136,22 +129,29 @@ def convolve(x: Array, w: Array, pads: Pads, bias: Array | None = None, out: Arr
 
 
 def convolve_params(x: Array, dy: Array, pads: Pads) -> tuple[Array, Array]:
-    """The cotangents of the windows and of the bias.
+    """The cotangents of the windows and of the bias."""
+    return convolve_params_of([(x, dy, pads)])
+
+
+def convolve_params_of(parts: Sequence[tuple[Array, Array, Pads]]) -> tuple[Array, Array]:
+    """The same, summed over parts, which are images and outputs with what padding they have.
 
     That of the bias is nearly free: row 1 of A is all ones, so that entry (1, 1) of `A dy A^T` is the sum over a tile.
     """
+    x, dy, pads = parts[0]
     c, o = x.shape[3], dy.shape[3]
     f = form(x.shape[1] + sum(pads[0]) - dy.shape[1] + 1)
-    t = tiling(x.shape, f.window, pads)
-    source, inward, outward = Source(x, t), _Inward(f, t, c), _Outward(f, t, o)
     du: Array = np.zeros((f.size * f.size, c, o), _F)
     part: Array = np.empty((f.size * f.size, c, o), _F)
     db: Array = np.zeros((o,), _F)
-    for i in t.blocks():
-        v, m = inward(source.block(i)), outward(dy[i : i + t.block])
-        np.matmul(v.transpose(0, 2, 1), m, out=part)
-        np.add(du, part, out=du)
-        np.add(db, column_sums(m[f.size + 1]), out=db)
+    for x, dy, pads in parts:
+        t = tiling(x.shape, f.window, pads)
+        source, inward, outward = Source(x, t), _Inward(f, t, c), _Outward(f, t, o)
+        for i in t.blocks():
+            v, m = inward(source.block(i)), outward(dy[i : i + t.block])
+            np.matmul(v.transpose(0, 2, 1), m, out=part)
+            np.add(du, part, out=du)
+            np.add(db, column_sums(m[f.size + 1]), out=db)
     dw: Array = np.dot(f.gg.T, du.reshape(-1, c * o))
     return dw.reshape(f.window, f.window, c, o), db
 
@@ -162,7 +162,7 @@ def convolve_input(dy: Array, w: Array, shape: tuple[int, ...], pads: Pads, out:
     f, t = form(w.shape[0]), tiling(shape, w.shape[0], pads)
     _, h, width, _ = shape
     outward = _Outward(f, t, o)
-    u = np.ascontiguousarray(_transformed(f, w).transpose(0, 2, 1))
+    u = np.ascontiguousarray(transformed(w).transpose(0, 2, 1))
     v: Array = np.empty((len(u), t.tiles, c), _F)
     z: Array = np.empty((f.size, f.size, t.tiles * c), _F)
     high, wide = t.size

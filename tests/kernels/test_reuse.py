@@ -14,7 +14,7 @@ import pytest
 from funcnn import (
     Array, Conv, Dense, Flatten, Layer, MaxPool, Params, Relu, adam, astype, fit, serial, softmax_cross_entropy, vjp,
 )  # fmt: skip
-from funcnn.kernels import threads, winograd
+from funcnn.kernels import choice, threads
 
 RNG = np.random.default_rng(0)
 NET = serial(Dense(256), Relu, Dense(256), Relu, Dense(10))  # params, gradients and activations are long
@@ -89,7 +89,7 @@ def test_winograd_in_a_network_is_near_float64() -> None:
     exact, back = vjp(IMAGES.apply, astype(params, np.float64), x)
     dparams, dx = pullback(np.ones_like(y))
     wanted, dwanted = back(np.ones_like(exact))
-    assert winograd.suits((16, 18, 18, 12), (3, 3, 12, 16), (1, 1), ((0, 0), (0, 0)), y.dtype)
+    assert choice.by_winograd((16, 18, 18, 12), (3, 3, 12, 16), (1, 1), ((0, 0), (0, 0)), y.dtype)
     assert np.allclose(y, exact, atol=1e-4)
     for path in params.paths():
         scale = np.abs(wanted.at(path)).max()
@@ -99,7 +99,7 @@ def test_winograd_in_a_network_is_near_float64() -> None:
 
 def test_winograd_can_be_switched_off() -> None:
     """FUNCNN_WINOGRAD=0 sums directly."""
-    code = "from funcnn.kernels.winograd import suits; import numpy as np; zero = ((0, 0), (0, 0)); " \
+    code = "from funcnn.kernels.choice import by_winograd as suits; import numpy as np; zero = ((0, 0), (0, 0)); " \
         "print(suits((8, 32, 32, 32), (3, 3, 32, 32), (1, 1), zero, np.dtype('f4')))"  # fmt: skip
     for value, expected in (("0", "False"), ("1", "True")):
         environment = {**os.environ, "FUNCNN_WINOGRAD": value}
