@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, overload
 
-from funcnn.arguments import counted
+from funcnn.arguments import positive
 from funcnn.combinators.branching import residual
 from funcnn.combinators.fans import select
 from funcnn.combinators.parts import first, keep
@@ -15,6 +15,7 @@ from funcnn.layers.dropout import Dropout
 from funcnn.layers.gates import Gelu
 from funcnn.layers.example_norms import LayerNorm
 from funcnn.networks import Layer, is_layer, layer, serial
+from funcnn.shapes import known
 from funcnn.types import Array, Mask
 
 
@@ -63,9 +64,9 @@ def TransformerBlock(
     >>> net.out_shape((-1, 20))
     (-1, 20, 50)
     """
-    width, heads = counted("TransformerBlock", width=width), counted("TransformerBlock", heads=heads)
-    inner = 4 * width if hidden is None else counted("TransformerBlock", hidden=hidden)
-    if width % heads:
+    inner = 4 * width if hidden is None else hidden
+    positive("TransformerBlock", width=width, heads=heads, hidden=inner)
+    if known(width, heads) and width % heads:
         raise ValueError(f"TransformerBlock: heads must divide the width, got {heads} heads and the width {width}")
     if norm not in ("pre", "post"):
         raise ValueError(f'TransformerBlock: norm must be "pre" or "post", got {brief(norm)}')

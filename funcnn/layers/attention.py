@@ -6,7 +6,7 @@ from typing import Any, Literal, overload
 
 import numpy as np
 
-from funcnn.arguments import counted, probability
+from funcnn.arguments import positive, probability
 from funcnn.calculus import Later
 from funcnn.errors import ShapeError
 from funcnn.initializers import glorot_normal, zeros
@@ -80,7 +80,7 @@ def MultiHeadAttention(
     >>> MultiHeadAttention(4, cross=True, masked=True).out_shape(((-1, 20, 64), (-1, 30, 48), (-1, 30)))
     (-1, 20, 64)
     """
-    heads = counted("MultiHeadAttention", heads=heads)
+    positive("MultiHeadAttention", heads=heads)
     probability("MultiHeadAttention", drop=drop)
     drop = float(drop)
     for option, said in (("causal", causal), ("rotary", rotary)):
@@ -99,7 +99,7 @@ def MultiHeadAttention(
         if masked:
             masked_steps("MultiHeadAttention", beside[-1], batch, keys, "keys" if cross else "time")
         each = 2 * heads if rotary else heads
-        if known(n) and n % each:
+        if known(n, heads) and n % each:
             pairs = ", in pairs of features" if rotary else ""
             raise ShapeError(f"MultiHeadAttention({heads}) divides the features by its heads{pairs}, got {n} features")
         return batch, time, n, m

@@ -6,7 +6,7 @@ from typing import Any, Final, cast
 
 import numpy as np
 
-from funcnn.arguments import counted
+from funcnn.arguments import positive
 from funcnn.calculus import Later
 from funcnn.initializers import glorot_normal, orthogonal, zeros
 from funcnn.kernels import cells
@@ -49,7 +49,7 @@ def like_state(gates: Gates, parts: tuple[Array, ...]) -> Any:
 
 
 def _cell(name: str, gates: Gates, units: int, *inits: Initializer) -> Layer[Any, Any]:
-    units = counted(name, units=units)
+    positive(name, units=units)
     W_init, U_init, b_init = inits
 
     def meet(shape: Shape) -> tuple[int, int]:

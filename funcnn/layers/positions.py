@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from funcnn.arguments import counted, finite_positive
+from funcnn.arguments import finite_positive, positive
 from funcnn.calculus import Pullback
 from funcnn.errors import ShapeError
 from funcnn.initializers import normal
@@ -37,11 +37,11 @@ def PositionalEmbedding(length: int, *, W_init: Initializer = normal(0.02)) -> L
     >>> serial(Embedding(100, 16), PositionalEmbedding(64)).out_shape((-1, 20))
     (-1, 20, 16)
     """
-    length = counted("PositionalEmbedding", length=length)
+    positive("PositionalEmbedding", length=length)
 
     def out_shape(shape: Shape) -> Shape:
         batch, time, n = sequence("PositionalEmbedding", shape)
-        if known(time):
+        if known(time, length):
             fitting(time)
         return batch, time, n
 

@@ -6,7 +6,7 @@ from typing import Any, Literal, overload
 
 import numpy as np
 
-from funcnn.arguments import counted
+from funcnn.arguments import positive
 from funcnn.calculus import Later
 from funcnn.initializers import glorot_normal, zeros
 from funcnn.inputs import Kind
@@ -25,7 +25,7 @@ from funcnn.types import Array, Mask, Shape, Tree
 def _recurrent(
     name: str, gates: Gates, units: int, last: bool, masked: bool, state: bool, inits: tuple[Initializer, ...]
 ) -> Layer[Any, Any]:
-    units = counted(name, units=units)
+    positive(name, units=units)
     W_init, U_init, b_init = inits
     names = ("x", *("mask",) * masked, *("state",) * state)
 

@@ -10,12 +10,13 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias, Union
 from zlib import crc32
 
 import numpy as np
+import numpy.typing as npt
 
 import funcnn
 from funcnn import Array, Key, Layer, Params, stax, vjp
 from tests.catalogue import NAMESPACE
 
-Nested: TypeAlias = "Union[Array, tuple[Nested, ...]]"
+Nested: TypeAlias = "Union[npt.NDArray[Any], tuple[Nested, ...]]"
 Found: TypeAlias = dict[str, Array]
 """Arrays by what they are: `y` (or `y.0`, `y.1`), `dx` (or `dx.0`, ...), `d w`, `d encoder/w`, ..."""
 
@@ -33,6 +34,7 @@ class Case(NamedTuple):
     training  a training pass: the layer gets a key
     params    `(path, numbers) -> numbers`, where not every number will do: a variance is positive
     rtol      how far float64 may be away, of the largest entry
+    zero      gradients that are 0 but for rounding, `d bk`: compared as zeros, once they are known to be small
     """
 
     source: str
@@ -43,6 +45,7 @@ class Case(NamedTuple):
     training: bool = False
     params: Callable[[str, Array], Array] = lambda path, numbers: numbers
     rtol: float = 1e-13
+    zero: tuple[str, ...] = ()
 
 
 def numbers(*shape: int, seed: int = 0) -> Array:
@@ -118,7 +121,16 @@ def ours(case: Case, dtype: Any) -> Found:
     dparams, dx = pullback(_like(y, "y"))
     found = dict(flat("y", y)) | {f"d {path}": dparams.at(path) for path in dparams.paths()}
     of = dict(flat("dx", case.x))
-    return found | {name: d for name, d in flat("dx", dx) if of[name].dtype.kind == "f"}
+    return settled(case, found | {name: d for name, d in flat("dx", dx) if of[name].dtype.kind == "f"})
+
+
+def settled(case: Case, found: Found) -> Found:
+    """What is 0 but for rounding as 0."""
+    for name in case.zero:
+        rounding = 64 * float(np.finfo(found[name].dtype).eps)
+        assert np.abs(found[name]).max() <= rounding, f"{case.source}: {name} is not 0"
+        found[name] = np.zeros_like(found[name])
+    return found
 
 
 def _like(y: Any, name: str) -> Any:

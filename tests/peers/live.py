@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.peers.case import Case, Found, converted, cotangent, flat, params_of
+from tests.peers.case import Case, Found, converted, cotangent, flat, params_of, settled
 
 
 def theirs(case: Case, dtype: Any) -> Found:
@@ -16,7 +16,7 @@ def theirs(case: Case, dtype: Any) -> Found:
     params = params_of(case, dtype)
     leaves = {path: np.array(params.at(path)) for path in params.paths()}
     run = _torch if case.library == "torch" else _jax
-    return run(case, leaves, converted(case.x, dtype))
+    return settled(case, run(case, leaves, converted(case.x, dtype)))
 
 
 def _torch(case: Case, leaves: Found, x: Any) -> Found:
