@@ -24,7 +24,8 @@ from funcnn.networks.rebuilding import observed
 from funcnn.promises import is_checked
 from funcnn.types import is_mapping, is_tuple
 
-STEP: Final = 2.0**-66  # about 1e-20: its square is nothing beside one, in float32 too
+# Its square is nothing beside one, and what it multiplies stays far from the smallest numbers of the dtype.
+_STEPS: Final = {"F": 2.0**-40, "D": 2.0**-66}
 _FINITE: Final = 1e-5  # the step of the differences that exact derivatives are compared with
 
 
@@ -66,12 +67,19 @@ def moved(z: Any, d: Any) -> Any:
 def _moved(z: npt.NDArray[Any], d: npt.NDArray[Any]) -> Any:
     if z.dtype.kind != "f":
         return z
-    return z + np.asarray(d * (1j * STEP), np.result_type(z, np.complex64))
+    dtype = np.result_type(z, np.complex64)
+    return z + np.asarray(d * (1j * _STEPS[dtype.char]), dtype)
 
 
 def derivative(z: Any, like: Any) -> Any:
     """What the step has done to z: real arrays in the dtypes of `like`."""
-    return both(lambda a, b: np.ascontiguousarray(np.imag(a) / STEP, b.dtype if b.dtype.kind == "f" else None), z, like)
+    return both(_derivative, z, like)
+
+
+def _derivative(z: npt.NDArray[Any], like: npt.NDArray[Any]) -> Any:
+    if z.dtype.kind != "c":  # it does not depend on what moved
+        return np.zeros(z.shape, like.dtype if like.dtype.kind == "f" else np.float32)
+    return np.ascontiguousarray(z.imag / _STEPS[z.dtype.char], like.dtype if like.dtype.kind == "f" else None)
 
 
 def filled(grads: Any, params: Any) -> Any:
