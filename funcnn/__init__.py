@@ -6,6 +6,7 @@ The public names, in the order a reader meets them.
 # the five nouns
 from funcnn.params import Gradients, Params, Updates
 from funcnn.params.leafwise import astype, tree_map
+from funcnn.params.partitioning import count, partition
 from funcnn.keys import Initializer, Key, Rng
 from funcnn.calculus import Differentiable, Pullback, differentiable
 from funcnn.networks import Apply, Init, Layer, layer
@@ -17,7 +18,7 @@ from funcnn.layers.dense import Dense
 from funcnn.layers.bilinear import Bilinear
 from funcnn.layers.einsum import EinsumDense
 from funcnn.layers.convolution import Conv, Conv1D, Conv3D
-from funcnn.layers.transposed import Conv1DTranspose, Conv3DTranspose, ConvTranspose
+from funcnn.layers.transposed_convolution import Conv1DTranspose, Conv3DTranspose, ConvTranspose
 from funcnn.layers.pooling import AvgPool, MaxPool, SumPool
 from funcnn.layers.global_pooling import GlobalAvgPool, GlobalMaxPool
 from funcnn.layers.resizing import Pad, Upsample
@@ -58,7 +59,10 @@ from funcnn.networks import serial
 from funcnn.combinators import FanInConcat, FanInProduct, FanInSum, FanOut, parallel, residual
 from funcnn.combinators import first, keep, select, split
 from funcnn.combinators import bidirectional, map_over, scan
+from funcnn.combinators import ensemble, freeze, reparam, repeat, shape_dependent, thaw, tie, transposed
+from funcnn.combinators import checkpoint, gradient_reversal, inference, stop_gradient, straight_through
 from funcnn.networks import rebuild
+from funcnn.networks.surgery import reinit
 
 # initializers; zeros, ones, constant, normal and uniform stay in their module: NumPy and the schedules have such names
 from funcnn.initializers import (
@@ -99,6 +103,7 @@ from funcnn.errors import (
 __all__ = [
     # the five nouns
     "Params", "Gradients", "Updates", "astype", "tree_map", "ravel",
+    "partition", "count",
     "Key",
     "Apply", "Differentiable", "Pullback", "differentiable", "vjp",
     "Init", "Layer", "layer",
@@ -134,7 +139,9 @@ __all__ = [
     "serial", "parallel", "residual", "FanInConcat", "FanInProduct", "FanInSum", "FanOut", "select",
     "split", "first", "keep",
     "scan", "map_over", "bidirectional",
-    "rebuild",
+    "repeat", "tie", "transposed", "reparam", "freeze", "thaw", "ensemble", "shape_dependent",
+    "inference", "checkpoint", "stop_gradient", "straight_through", "gradient_reversal",
+    "rebuild", "reinit",
     # initializers
     "glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "lecun_normal", "lecun_uniform", "orthogonal",
     "truncated_normal", "variance_scaling",

@@ -280,6 +280,8 @@ def as_argument(value: object) -> str:
     """Functions by the name they are imported by; everything else as it prints itself."""
     if _is_plain_tuple(value) or isinstance(value, Record):
         return printed(value)
+    if is_mapping(value) and not isinstance(value, dict):
+        return repr(value).partition("\n")[0]  # a tree of params: its title
     name = getattr(value, "__name__", None)
     return name if callable(value) and isinstance(name, str) and type(value).__repr__ in _OPAQUE else repr(value)
 

@@ -74,6 +74,8 @@ class OptimizerRow(NamedTuple):
 STEPS_ITSELF: Final = dict.fromkeys(
     ("analytic", "exact_pullback", "second_derivative"), "it takes a complex step itself, and there is one imaginary unit"
 )
+ANOTHER: Final = ("true_pullback", "full_jacobian")
+"""The laws that do not hold where what is pulled back is another thing than the derivative, on purpose."""
 
 # fmt: off
 LAYERS: Final = (
@@ -272,6 +274,30 @@ COMBINATORS: Final = (
     LayerRow("serial(Dense(6), split(3), parallel(Tanh, Sigmoid, Identity), FanInProduct)", ("B", ..., "D")),
     LayerRow("first(Dense(2))", (("B", "D"), ("B", "E")), linear=True),
     LayerRow("keep(serial(parallel(Dense(3), Dense(3)), FanInSum, Tanh))", (("B", "D"), ("B", "E"))),
+    LayerRow("repeat(serial(Dense(3), Tanh), 2)", ("B", ..., "D")),
+    LayerRow("repeat(serial(Dense(3), Tanh), 3, shared=True)", ("B", ..., 3)),
+    LayerRow("serial(Dense(3), repeat(serial(Dropout(0.5), Dense(3)), 2, shared=True))", ("B", "D"), linear=True),
+    LayerRow("tie(serial(Dense(4), Tanh, Dense(3).named('head')), {'head/w': transposed('dense_0/w')})", ("B", ..., 3)),
+    LayerRow(
+        "tie(parallel(Dense(3).named('left'), serial(Dense(3)).named('right')), {'right/dense_0': 'left'})",
+        (("B", 2), ("B", 2)), linear=True,
+    ),
+    LayerRow("serial(Dense(3), tie(residual(Dense(3), Dense(3)), {'dense_1/w': 'dense_0/w'}))", ("B", ..., "D")),
+    LayerRow(
+        "ensemble(serial(Dense(3), Tanh), 2)", ("B", ..., "D"),
+        except_={
+            "empty_batch": "the members, not the examples, lie along the first axis of the output",
+            "independent_rows": "the members, not the examples, lie along the first axis of the output",
+        },
+    ),
+    LayerRow("checkpoint(serial(Dense(4), Dropout(0.4), Tanh))", ("B", ..., "D")),
+    LayerRow(
+        "inference(serial(Dense(3), Dropout(0.4)))", ("B", ..., "D"), except_={"hands_on_key": "it withholds the key"}
+    ),
+    LayerRow("serial(Dense(3), inference(serial(BatchNorm(), Dropout(0.4))), Dropout(0.4))", ("B", "D")),
+    LayerRow("stop_gradient(Dense(3))", ("B", ..., "D"), except_=dict.fromkeys(ANOTHER, "nothing is pulled back")),
+    LayerRow("straight_through(Tanh)", ("B", ..., "D"), except_=dict.fromkeys(ANOTHER, "it pulls back what comes")),
+    LayerRow("gradient_reversal(0.5)", ("B", ..., "D"), except_=dict.fromkeys(ANOTHER, "it turns gradients round")),
     LayerRow(
         "serial(keep(residual(serial(first(Dense(3)), select(0)), select(0))), select(0))", (("B", 3), ("B", "D")),
         linear=True,
@@ -347,6 +373,9 @@ OPTIMIZERS: tuple[OptimizerRow, ...] = (
 # Public functions that return a layer, a loss or an optimizer and yet have no row, with the reason.
 WITHOUT_ROW: Final = {
     "elementwise": "takes functions, which print by name only; tests/layers/test_activations.py holds one to the laws",
+    "freeze": "takes params, which print by their shapes only; tests/combinators/test_freezing.py",
+    "reparam": "takes functions; tests/combinators/test_sharing.py",
+    "shape_dependent": "takes a function; tests/combinators/test_deferring.py",
     "rebuild": "makes a network out of a network; tests/networks/test_children.py",
     "layer": "the decorator of constructors",
     "differentiable": "the decorator of rules",

@@ -161,28 +161,34 @@ PUBLIC = """
     calibrate
     celu
     chain
+    checkpoint
     clip_by_global_norm
     confusion_matrix
     cosine_decay
+    count
     decoder
     differentiable
     elementwise
     elu
+    ensemble
     evaluate
     exponential_decay
     f1
     first
     fit
+    freeze
     gelu
     ggn_vp
     glorot_normal
     glorot_uniform
     grad
+    gradient_reversal
     he_normal
     he_uniform
     hvp
     input_gradient
     jacobian
+    inference
     joint
     jvp
     keep
@@ -205,6 +211,7 @@ PUBLIC = """
     orthogonal
     parallel
     per_example_grads
+    partition
     perplexity
     precision
     predict
@@ -213,6 +220,9 @@ PUBLIC = """
     ravel
     rebuild
     recall
+    reinit
+    reparam
+    repeat
     residual
     roc_auc
     root_mean_squared_error
@@ -222,14 +232,20 @@ PUBLIC = """
     select
     serial
     sgd
+    shape_dependent
     softmax_cross_entropy
     split
     squared_error
+    stop_gradient
+    straight_through
     sum_squared_error
     summary
     tangent
+    thaw
+    tie
     top_k_accuracy
     trace
+    transposed
     tree_map
     truncated_normal
     value_and_grad

@@ -11,6 +11,7 @@ from mypy.nodes import (
     ARG_STAR,
     CallExpr,
     Context,
+    DictExpr,
     Expression,
     FloatExpr,
     IntExpr,
@@ -40,14 +41,18 @@ from mypy.types import (
     get_proper_type,
 )
 
+from funcnn.combinators import transposed
 from funcnn.mypy_plugin import recipes
 from funcnn.mypy_plugin.owners import Owners, identity, owners_of
-from funcnn.mypy_plugin.recipes import ANY, Argument, Call, Choice, Items, Missing, Node, Place, Recipe, Ref, Value
+from funcnn.mypy_plugin.recipes import (
+    ANY, Argument, Call, Choice, Items, Missing, Node, Pairs, Place, Recipe, Ref, Turned, Value,
+)  # fmt: skip
 from funcnn.mypy_plugin.trust import Trust
 from funcnn.networks import Init, Layer
 
 LAYER: Final = f"{Layer.__module__}.{Layer.__qualname__}"
 INIT: Final = f"{Init.__module__}.{Init.__qualname__}"
+TRANSPOSED: Final = f"{transposed.__module__}.{transposed.__qualname__}"
 KEY: Final = "__funcnn_recipe"
 NUMBERS: Final = {"builtins.int": "int", "builtins.float": "float", "builtins.bool": "bool"}
 LITERALS: Final = (IntExpr, StrExpr, FloatExpr, UnaryExpr, OpExpr, NameExpr)
@@ -109,6 +114,11 @@ class Reader:
                 return Value(value)
         if isinstance(e, TupleExpr) and not any(isinstance(item, StarExpr) for item in e.items):
             return Items(tuple(self.node(item) for item in e.items))
+        if isinstance(e, DictExpr) and all(isinstance(name, StrExpr) for name, _ in e.items):
+            return Pairs(tuple((name.value, self.node(v)) for name, v in e.items if isinstance(name, StrExpr)))
+        if isinstance(e, CallExpr) and isinstance(e.callee, RefExpr) and e.callee.fullname == TRANSPOSED:
+            given = self.node(e.args[0]) if len(e.args) == 1 else ANY
+            return Turned(given.value) if isinstance(given, Value) and isinstance(given.value, str) else ANY
         t = self.api.get_expression_type(e) if t is None else t
         if isinstance(e, RefExpr) and (found := self._reference(e, t)) is not None:
             return found

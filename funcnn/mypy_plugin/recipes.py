@@ -31,6 +31,18 @@ class Items(NamedTuple):
     items: tuple[Node, ...]
 
 
+class Pairs(NamedTuple):
+    """A dictionary of known names."""
+
+    items: tuple[tuple[str, Node], ...]
+
+
+class Turned(NamedTuple):
+    """`transposed(path)`."""
+
+    path: str
+
+
 class Choice(NamedTuple):
     """One of these; which one, mypy does not know."""
 
@@ -68,7 +80,7 @@ class Call(NamedTuple):
     place: Place
 
 
-Node: TypeAlias = Union[Value, Items, Choice, Missing, Ref, Call]
+Node: TypeAlias = Union[Value, Items, Pairs, Turned, Choice, Missing, Ref, Call]
 
 ANY = Missing("any")
 LONGEST = 100_000  # characters; a recipe that doubles at every step would grow without end
@@ -79,6 +91,8 @@ def vague(node: Node) -> bool:
     match node:
         case Items(parts) | Choice(parts):
             return any(map(vague, parts))
+        case Pairs(pairs):
+            return any(vague(v) for _, v in pairs)
         case _:
             return node == ANY
 
@@ -95,8 +109,10 @@ class Recipe(NamedTuple):
 def exact(node: Node) -> bool:
     """Is everything known that the value depends on? Functions (initializers) do not matter to shapes."""
     match node:
-        case Value() | Ref():
+        case Value() | Ref() | Turned():
             return True
+        case Pairs(pairs):
+            return all(exact(v) for _, v in pairs)
         case Items(items):
             return all(map(exact, items))
         case Call():
@@ -125,6 +141,10 @@ def _plain(node: Node) -> list[Any]:
             return ["value", value]
         case Items(items):
             return ["items", *map(_plain, items)]
+        case Pairs(pairs):
+            return ["pairs", *([name, _plain(v)] for name, v in pairs)]
+        case Turned(path):
+            return ["turned", path]
         case Choice(options):
             return ["choice", *map(_plain, options)]
         case Missing(kind):
@@ -143,6 +163,10 @@ def _node(data: list[Any]) -> Node:
         return Value(rest[0])
     if kind == "items":
         return Items(tuple(map(_node, rest)))
+    if kind == "pairs":
+        return Pairs(tuple((name, _node(v)) for name, v in rest))
+    if kind == "turned":
+        return Turned(rest[0])
     if kind == "choice":
         return Choice(tuple(map(_node, rest)))
     if kind == "missing":

@@ -9,9 +9,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from funcnn.combinators import transposed
 from funcnn.errors import ShapeError, UndecidedError
 from funcnn.keys import Key
-from funcnn.mypy_plugin.recipes import Argument, Call, Choice, Items, Missing, Node, Place, Ref, Value, exact, vague
+from funcnn.mypy_plugin.recipes import (
+    Argument, Call, Choice, Items, Missing, Node, Pairs, Place, Ref, Turned, Value, exact, vague,
+)  # fmt: skip
 from funcnn.mypy_plugin.trust import Loader
 from funcnn.mypy_plugin.unknowns import OPAQUE, Decisions, Hole, Number, explore, give_up, some_function
 from funcnn.networks import Go, Layer, is_layer
@@ -56,6 +59,10 @@ class Builder:
                 return value
             case Items(items):
                 return tuple(self.build(item, ours=ours) for item in items)
+            case Pairs(pairs):
+                return {name: self.build(v, ours=ours) for name, v in pairs}
+            case Turned(path):
+                return transposed(path)
             case Choice(options):
                 return self.build(next((o for o in options[:-1] if self.decisions.next()), options[-1]), ours=ours)
             case Missing(kind):
@@ -227,11 +234,12 @@ def _run(builder: Builder, net: Layer[Any, Any], shape: object, params: bool, su
     """As `Init.__call__` and `Layer.out_shape` do it, but for the drawing."""
     try:
         inside = normalize(shape)
-        out = net.init.out_shape(inside)
         if params:
-            wanted = net.init.spec(inside)
+            out, wanted = net.definition.planned(inside)
             if sure:
                 _sizes(builder, net, wanted, inside)
+        else:
+            out = net.init.out_shape(inside)
     except ShapeError as error:
         builder.blame(error, "", None)
         return builder.verdict

@@ -20,10 +20,10 @@ def constructed(made: Definition, record: Record, layer_of: Callable[[Definition
     ready = made.record is not None and made.record.make is None and not made.explicit
     if ready and made.record is not None and snake_case(made.record.name) == snake_case(record.name):
         return made  # a ready-made layer's own constructor gave it: `leaky_relu()` is LeakyRelu
-    if made.record is not None or made.remade is None:
-        return replace(made, record=record, name=snake_case(record.name), explicit=False)
-    over = made.remade
     name, explicit = (made.name, made.explicit) if made.transparent else (snake_case(record.name), False)
+    if made.record is not None or made.remade is None:
+        return replace(made, record=record, name=name, explicit=explicit)
+    over = made.remade
 
     def remade(children: Sequence[Definition]) -> Definition:
         for args, kwargs in _arguments(record):

@@ -93,6 +93,13 @@ def observed(
             see(path, child, x, y)
             return y, pullback
 
-        return replace(child, value=value, rule=rule)
+        remade = child.remade
+
+        def again(children: Sequence[Definition]) -> Definition:
+            """With other children it is watched too."""
+            assert remade is not None
+            return spy(path, remade(children))
+
+        return replace(child, value=value, rule=rule, remade=again if remade else None)
 
     return rebuilt(net, spy)

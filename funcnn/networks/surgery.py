@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar, cast
 
-from funcnn.errors import brief
+import numpy as np
+
+from funcnn.errors import ParamsError, brief
+from funcnn.keys import Rng
 from funcnn.networks.children import definition_of
 from funcnn.networks.definitions import Definition
 from funcnn.networks.pair import Layer, altered, is_layer, layer_of
 from funcnn.networks.rebuilding import Path, rebuilt, walked
+from funcnn.params import Params, as_params, plain_tree, trees
+from funcnn.params.packing import pack
+from funcnn.params.partitioning import partition
 from funcnn.promises import checked
-from funcnn.types import Shape
+from funcnn.types import Shape, Tree, Where
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -62,3 +68,29 @@ def promised(f: Layer[A, B]) -> Layer[A, B]:
     """
     rule, value = checked(f.definition.rule, f.definition.value, f.definition.out_shape)
     return altered(f, rule=rule, value=value)
+
+
+def reinit(
+    net: Layer[Any, Any], params: Tree, where: Where, rng: Rng | np.random.Generator, shape: Shape
+) -> Params:
+    """The same params, but for the leaves that `where` chooses, which are drawn anew: to learn a head from the start.
+
+    `rng` and `shape` are those of `init`.
+
+    Errors
+        ParamsError   `where` chooses no leaf, or the params are not this network's
+        ShapeError    the network does not take this shape
+
+    >>> net = serial(Dense(4), Relu, Dense(2).named("head"))
+    >>> _, params = net.init(Key(0), (-1, 3))
+    >>> new = reinit(net, params, "head/**", Key(1), (-1, 3))
+    >>> partition(new, "dense_0/**")[0] == partition(params, "dense_0/**")[0], new == params
+    (True, False)
+    """
+    old = as_params(params, "reinit(net, params, ...)")
+    _, drawn = net.init(rng, shape)
+    if wrong := trees.differences(plain_tree(drawn), plain_tree(old)):
+        raise ParamsError("reinit: the params are not this network's: " + ", ".join(wrong))
+    for path in partition(drawn, where)[0].paths():
+        old = old.set(path, drawn.at(path).astype(old.at(path).dtype))
+    return pack(old)

@@ -108,6 +108,9 @@ class Writer:
                 break
             here = children[name]
             found = self._line(here, found or 0) or found
+        while here.definition.transparent and not error.message.startswith(str(here.init.record).partition("(")[0]):
+            (here,) = children_of(here).values()  # it says nothing itself, and what it holds has its path
+            found = self._line(here, found or 0) or found
         return found
 
 

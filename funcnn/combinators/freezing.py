@@ -1,0 +1,181 @@
+"""Params that are constants of the network, and back."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, TypeVar, cast
+
+import numpy as np
+
+from funcnn.calculus import Later, force
+from funcnn.combinators.nested import leading
+from funcnn.combinators.reparametrizing import alike
+from funcnn.networks import Child, Combined, Go, Layer, layer
+from funcnn.networks.children import definition_of
+from funcnn.networks.definitions import Definition
+from funcnn.networks.pair import layer_of
+from funcnn.networks.rebuilding import Path, rebuilt
+from funcnn.params import Params, as_params, plain_tree, trees
+from funcnn.params.grafting import pruned, subtree_at
+from funcnn.params.partitioning import partition
+from funcnn.params.trees import Plain
+from funcnn.types import Shape, Tree, Where
+
+A = TypeVar("A")
+B = TypeVar("B")
+
+
+@layer
+def freeze(net: Layer[A, B], params: Tree, where: Where = "**") -> Layer[A, B]:
+    """A network in which the leaves of `params` that `where` chooses are constants: they are not among its params.
+
+    So no optimizer moves them, no penalty counts them, no gradient of them is computed; and of layers that are frozen
+    whole, and lie before all others, nothing is pulled back at all. `thaw` puts them back. Frozen is what people call
+    params; a BatchNorm of frozen params still normalizes by the batch in a training pass, unless it is in `inference`.
+    Constants take the dtype of the params that are left, or of the input; before tokens alone they keep their own.
+
+    Shapes
+        x, y    those of the network
+        params  the network's, without those that are frozen
+    Errors
+        TypeError     `net` is no layer
+        ParamsError   `where` chooses no leaf, or the network has no such params
+        ShapeError    a frozen leaf has another shape than the network wants for this input
+    Pullback
+        the network's, restricted to the params that are left
+    Source: Yosinski, Clune, Bengio & Lipson, How transferable are features in deep neural networks? (2014), section 2.
+
+    >>> net = serial(Dense(4), Relu, Dense(2).named("head"))
+    >>> _, params = net.init(Key(0), (-1, 3))
+    >>> freeze(net, params, "dense_0/**").init(Key(1), (-1, 3))[1].paths()
+    ('head/b', 'head/w')
+    """
+    fixed = _chosen(params, where)
+    paths = ["/".join(path) for path, _ in trees.flatten(fixed)]
+
+    def left(wanted: Any) -> Any:
+        for path in paths:
+            leaf = subtree_at(fixed, path, caller="freeze")
+            alike("freeze", path, subtree_at(wanted, path, caller="freeze"), (None, leaf.shape), "the frozen leaf")
+            wanted = pruned(wanted, path)
+        return wanted
+
+    def build(child: Child) -> Combined:
+        def meets(shape: Shape, go: Go) -> Shape:
+            return go(child, shape)
+
+        @functools.lru_cache(4)
+        def inside(dtype: np.dtype[Any] | None) -> Definition:
+            return _frozen(child.definition, _converted(fixed, dtype) if dtype else fixed)
+
+        def for_these(params: Tree, x: Any) -> Definition:
+            like: Any = next((leaf for _, leaf in trees.flatten(params)), leading(x))
+            return inside(like.dtype if like.dtype.kind == "f" else None)
+
+        def value(params: Tree, x: Any, *rng: Any) -> Any:
+            return for_these(params, x).value(params, x, *rng)
+
+        def rule(params: Tree, x: Any, *rng: Any) -> tuple[Any, Callable[[Any], Any]]:
+            pair: tuple[Any, Callable[[Any], Any]] = for_these(params, x).rule(params, x, *rng)
+            return pair
+
+        return Combined(meets, rule, value, child.definition.takes, params=left)
+
+    return Layer.over((net,), build, where="freeze", transparent=True)
+
+
+def thaw(net: Layer[A, B], params: Tree) -> tuple[Layer[A, B], Params]:
+    """The network without `freeze`, and its params with what was frozen: `net, params = thaw(net, params)`.
+
+    Frozen leaves keep their values, and take the dtype of the others.
+
+    Errors
+        TypeError   `net` is no layer
+
+    >>> net = serial(Dense(4), Relu, Dense(2).named("head"))
+    >>> _, params = net.init(Key(0), (-1, 3))
+    >>> frozen = freeze(net, params, "dense_0/**")
+    >>> thaw(frozen, partition(params, "head/**")[0]) == (net, params)
+    True
+    """
+    found: list[tuple[Path, Plain]] = []
+
+    def f(path: Path, d: Definition) -> Definition:
+        if d.record is None or d.record.make is not freeze:
+            return d
+        call = d.record.bound().arguments
+        found.append((path, _chosen(call["params"], call["where"])))
+        (child,) = d.children.values()
+        return child
+
+    thawed = rebuilt(definition_of(net, where="thaw"), f)
+    out = as_params(params, "thaw(net, params)")
+    dtype = next((leaf.dtype for _, leaf in trees.flatten(plain_tree(out))), None)
+    for path, fixed in found:
+        tree: Tree = _converted(fixed, dtype) if dtype else fixed
+        for name in reversed(path):
+            tree = {name: tree}
+        out = out | tree
+    return (cast("Layer[A, B]", layer_of(thawed)) if found else net), out
+
+
+def _chosen(params: Tree, where: Where) -> Plain:
+    return plain_tree(partition(params, where)[0])
+
+
+def _frozen(d: Definition, fixed: Plain) -> Definition:
+    """The layer with these leaves held fast, every one in the layer it belongs to.
+
+    The combinators around those then see for whom nothing is left to pull back.
+    """
+    if not fixed:
+        return d
+    own = fixed
+    if d.children and d.remade and not d.transparent:  # under a transparent layer params may be others, or tied
+        own = {name: leaf for name, leaf in fixed.items() if name not in d.children or not isinstance(leaf, dict)}
+        d = d.remade([_frozen(child, _below(fixed, name)) for name, child in d.children.items()])
+    return _holding(d, own) if own else d
+
+
+def _below(fixed: Plain, name: str) -> Plain:
+    found = fixed.get(name, {})
+    return found if isinstance(found, dict) else {}
+
+
+def _holding(d: Definition, fixed: Plain) -> Definition:
+    """The layer, whose rule finds these leaves among its params, and gives no gradients of them."""
+    paths = ["/".join(path) for path, _ in trees.flatten(fixed)]
+
+    def whole(params: Any) -> Plain:
+        return trees.merged(params, fixed) if params else fixed
+
+    def value(params: Tree, x: Any, *rng: Any) -> Any:
+        return d.value(whole(params), x, *rng)
+
+    def rule(params: Tree, x: Any, *rng: Any) -> tuple[Any, Callable[[Any], Any]]:
+        y, back = d.rule(whole(params), x, *rng)
+
+        def pullback(dy: Any) -> tuple[Tree, Any]:
+            if not params:  # only dx could be wanted
+                return {}, Later(lambda: force(back(dy)[1]))
+            gradients, dx = back(dy)
+            for path in paths:
+                gradients = pruned(gradients, path)
+            return gradients, dx
+
+        return y, pullback
+
+    return replace(d, rule=rule, value=value)
+
+
+def _converted(tree: Plain, dtype: Any) -> Plain:
+    """The leaves in this dtype, read-only: what rules get is nobody's to change."""
+
+    def convert(leaf: Any) -> Any:
+        new = leaf.astype(dtype, copy=False)
+        new.setflags(write=False)
+        return new
+
+    return trees.mapped(convert, tree)

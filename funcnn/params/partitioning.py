@@ -1,0 +1,62 @@
+"""Trees of params in two, and how much they hold."""
+
+from __future__ import annotations
+
+from typing import Any, overload
+
+from funcnn.params.kinds import Params
+from funcnn.params.mapping import ArrayTree, K, made
+from funcnn.params.selection import selected
+from funcnn.params.trees import Plain, replaced
+from funcnn.types import Tree, Where
+
+
+# A tree of ours keeps its kind even where it is known as a `Tree`: types say params there, for what else comes.
+@overload
+def partition(params: K, where: Where) -> tuple[K, K]: ...  # type: ignore[overload-overlap] # pyright: ignore[reportOverlappingOverload]
+@overload
+def partition(params: Tree, where: Where) -> tuple[Params, Params]: ...
+def partition(params: Tree, where: Where) -> Any:
+    """The leaves that `where` chooses, and the others; `|` puts them together again.
+
+    `where` is a pattern of paths, `"head/**"`, a function `(path, array) -> bool`, or None for the matrices.
+
+    Errors
+        ParamsError   a pattern or a function chooses no leaf; the message lists the paths
+
+    >>> _, params = serial(Dense(4), Relu, Dense(2).named("head")).init(Key(0), (-1, 3))
+    >>> head, rest = partition(params, "head/**")
+    >>> head.paths(), rest.paths(), rest | head == params
+    (('head/b', 'head/w'), ('dense_0/b', 'dense_0/w'), True)
+    """
+    whole = params if isinstance(params, ArrayTree) else Params(params)
+    leaves = {path: whole.at(path) for path in whole.paths()}
+    chosen = set(selected(leaves, where, caller="partition"))
+    first: Plain = {}
+    second: Plain = {}
+    for path, leaf in leaves.items():
+        at = tuple(path.split("/"))
+        if path in chosen:
+            first = replaced(first, at, leaf)
+        else:
+            second = replaced(second, at, leaf)
+    return made(type(whole), first), made(type(whole), second)
+
+
+def count(params: Tree, where: Where = "**") -> int:
+    """How many numbers a tree of params holds, or the leaves that `where` chooses.
+
+    `summary(net, shape).params` counts those of a network without drawing them.
+
+    Errors
+        ParamsError   a pattern or a function chooses no leaf; the message lists the paths
+
+    >>> _, params = serial(Dense(4), Relu, Dense(2)).init(Key(0), (-1, 3))
+    >>> count(params), count(params, "**/w"), count(params, None)
+    (26, 20, 20)
+    """
+    if not params and where == "**":
+        return 0
+    whole = params if isinstance(params, ArrayTree) else Params(params)
+    leaves = {path: whole.at(path) for path in whole.paths()}
+    return sum(leaves[path].size for path in selected(leaves, where, caller="count"))
