@@ -186,9 +186,9 @@ PUBLIC = """
     he_normal
     he_uniform
     hvp
+    inference
     input_gradient
     jacobian
-    inference
     joint
     jvp
     keep
@@ -210,8 +210,8 @@ PUBLIC = """
     momentum
     orthogonal
     parallel
-    per_example_grads
     partition
+    per_example_grads
     perplexity
     precision
     predict
