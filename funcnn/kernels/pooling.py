@@ -13,7 +13,7 @@ import numpy as np
 
 from funcnn.kernels import scratch
 from funcnn.kernels.threads import longer, spread
-from funcnn.kernels.windows import Slices, Windows
+from funcnn.kernels.windows import Windows
 from funcnn.types import Array
 
 _BLOCK = 1 << 19  # bytes of an input that is worked on at a time: it is read once for every offset
@@ -24,7 +24,7 @@ def max_pool(x: Array, how: Windows) -> Array:
     """The largest pixel of every window; NaN if there is one. Complex numbers are ordered by their real part."""
     y = _empty(x, how)
     larger = _larger_real if x.dtype.kind == "c" else np.maximum
-    offsets = _offsets(x.shape, y, how)
+    offsets = how.offsets(x.shape, y.shape[1:-1])
 
     def part(start: int, end: int) -> None:
         for images in _images(x, start, end):
@@ -48,7 +48,7 @@ def max_pool_input(x: Array, y: Array, dy: Array, how: Windows) -> Array:
     What is left of `dy` goes on from every pixel that is smaller than `y`, and stays with the first that is not.
     """
     dx, give = _input_like(x.shape, dy, how)
-    *offsets, (ends, last) = _offsets(x.shape, y, how)
+    *offsets, (ends, last) = how.offsets(x.shape, y.shape[1:-1])
 
     def part(start: int, end: int) -> None:
         for images in _images(x, start, end):
@@ -73,7 +73,7 @@ def sum_pool(x: Array, how: Windows) -> Array:
     y = _empty(x, how)
     y.fill(0)
     for images in _images(x):
-        for windows, pixels in _offsets(x.shape, y, how):
+        for windows, pixels in how.offsets(x.shape, y.shape[1:-1]):
             out = y[images][windows]
             out += x[images][pixels]
     return y
@@ -83,7 +83,7 @@ def sum_pool_input(dy: Array, shape: tuple[int, ...], how: Windows) -> Array:
     """The cotangent of an `x` of this shape: every pixel of a window gets `dy`."""
     dx, give = _input_like(shape, dy, how)
     for images in _images(dx):
-        for windows, pixels in _offsets(shape, dy, how):
+        for windows, pixels in how.offsets(shape, dy.shape[1:-1]):
             give(dx[images][pixels], dy[images][windows])
     return dx
 
@@ -108,11 +108,10 @@ def _empty(x: Array, how: Windows) -> Array:
 def _input_like(shape: tuple[int, ...], dy: Array, how: Windows) -> tuple[Array, Callable[[Array, Array], None]]:
     """Room for the cotangent of the input, and how it is filled: where no pixel is in two windows, without adding."""
     covered = tuple(n * k for n, k in zip(dy.shape[1:-1], how.size, strict=True))
-    tiles = how.size == how.strides and how.plain and covered == shape[1:-1] and not _padded(how)
-    dx: Array = scratch.array(shape, dy.dtype)
-    if not tiles:
-        dx.fill(0)
     apart = all(s >= (k - 1) * d + 1 for k, s, d in zip(how.size, how.strides, how.dilation, strict=True))
+    dx: Array = scratch.array(shape, dy.dtype)
+    if not apart or how.size != how.strides or covered != shape[1:-1] or _padded(how):
+        dx.fill(0)
     return dx, np.copyto if apart else _add
 
 
@@ -132,11 +131,6 @@ def _pixels(shape: tuple[int, ...], y: Array, how: Windows) -> float | Array:
     for windows, _ in how.offsets(shape, y.shape[1:-1]):
         counts[windows] += 1
     return counts
-
-
-def _offsets(shape: tuple[int, ...], y: Array, how: Windows) -> list[tuple[Slices, Slices]]:
-    """For every offset in a window, row by row: which windows have a pixel there, and which pixels these are."""
-    return list(how.offsets(shape, y.shape[1:-1]))
 
 
 def _images(x: Array, start: int = 0, end: int | None = None) -> Iterator[slice]:

@@ -157,6 +157,7 @@ def convolution(
 ) -> Layer[Array, Array]:
     """The convolution with these windows."""
     checked_groups(slide.layer, channels, groups, bias)
+    windows = slide.windows()
 
     def out_shape(shape: Shape) -> Shape:
         *out, n = slide.over(shape)
@@ -170,7 +171,7 @@ def convolution(
 
     def rule(params: Tree, x: Array) -> tuple[Array, Pullback]:
         w, b = weights(params)
-        how = slide.windows(x.shape)
+        how = windows(x.shape)
         y = kernel.correlate(x, w, how, groups, b)
 
         def pullback(dy: Array) -> tuple[Tree, Later[Array]]:

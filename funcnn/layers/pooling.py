@@ -127,7 +127,8 @@ def _pool(
 ) -> Layer[Array, Array]:
     rank = len(window) if isinstance(window, tuple) and len(window) in AXES else 2
     slide = made_slide(name, rank, window, strides, padding, dilation, name="window_shape")
-    return Layer.lift(partial(_out_shape, slide), lambda x: pool(x, slide.windows(x.shape)))
+    windows = slide.windows()
+    return Layer.lift(partial(_out_shape, slide), lambda x: pool(x, windows(x.shape)))
 
 
 def _out_shape(slide: Slide, shape: Shape) -> Shape:

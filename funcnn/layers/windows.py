@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import prod
 from operator import index
 from typing import Any, Literal, NamedTuple, SupportsIndex, TypeAlias, TypeGuard, Union
@@ -127,9 +128,12 @@ class Slide(NamedTuple):
             return ((0, 0),) * len(self.size)
         return tuple(_same(*each) for each in zip(sizes, self.spans, self.strides, strict=True))
 
-    def windows(self, shape: tuple[int, ...]) -> Windows:
-        """The windows over an array of this shape, as kernels take them."""
-        return Windows(self.size, self.strides, self.dilation, self.pads(shape[1:-1]))
+    def windows(self) -> Callable[[tuple[int, ...]], Windows]:
+        """The windows over an array of a shape, as kernels take them; most depend on no shape."""
+        if self.padding == "SAME":
+            return lambda shape: Windows(self.size, self.strides, self.dilation, self.pads(shape[1:-1]))
+        always = Windows(self.size, self.strides, self.dilation, self.pads(()))
+        return lambda shape: always
 
     def work(self, shape: Shape) -> int:
         """How many pixels all windows have together, those in the padding too, for every channel."""
