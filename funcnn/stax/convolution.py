@@ -9,7 +9,7 @@ from funcnn.calculus import Later, Pullback, force
 from funcnn.initializers import ones
 from funcnn.kernels.windows import Pair
 from funcnn.layers import convolution as core
-from funcnn.layers.transposed import transposed
+from funcnn.layers.transposed_convolution import transposed
 from funcnn.layers.windows import made_slide
 from funcnn.networks import Layer, layer
 from funcnn.networks.definitions import Spec
