@@ -30,10 +30,10 @@ class FuncnnError(Exception):
         return str(self.args[0]) if self.args else ""
 
     def __str__(self) -> str:
-        place = "/".join(self.path)
+        place = printable("/".join(self.path), lines=False)
         if place and self.network:
             place = f"{place} in {self.network}"
-        return f"{place}: {self.message}" if place else self.message
+        return printable(f"{place}: {self.message}" if place else self.message)
 
 
 class ShapeError(FuncnnError, ValueError):
@@ -74,6 +74,19 @@ class CheckpointError(FuncnnError, ValueError):
 
 class MissingExtraError(FuncnnError, ImportError):  # type: ignore[misc]  # both have a `path`; ours is set last
     """An optional package is not installed."""
+
+
+def printable(text: str, *, lines: bool = True) -> str:
+    """The text with escapes for what would do something to a terminal: names may come from other people's files.
+    New lines stay where there may be some.
+
+    >>> printable("a\\x1b[2Jb") == "a" + chr(92) + "x1b[2Jb"
+    True
+    """
+    if text.isprintable():
+        return text
+    shown = (c if c.isprintable() or (lines and c == "\n") else c.encode("unicode_escape").decode("ascii") for c in text)
+    return "".join(shown)
 
 
 def brief(value: object) -> str:

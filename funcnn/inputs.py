@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, TypeAlias, Union, cast
+from typing import Any, Final, TypeAlias, Union
 
 import numpy as np
 import numpy.typing as npt
 
+from funcnn.array_kinds import CLASSES, advice, as_array, kind_of, native
 from funcnn.errors import DTypeError
-from funcnn.types import is_array, is_tuple
+from funcnn.types import is_tuple
 
 Kind: TypeAlias = "Union[str, Mapping[int, Kind]]"
 """What an input is for: "features" are converted to the dtype of the params, "tokens" and "mask" stay what they are,
@@ -78,10 +79,6 @@ def unify(*kinds: Kind) -> Kind:
 
 # for the door ---------------------------------------------------------------------------------------------------------
 _WANTED = {"tokens": "integers", "mask": "booleans", "features": "real numbers"}
-_FIXES = {
-    "c": "take its .real and .imag apart",
-    "V": "take the fields by name, x[name], or join them with numpy.lib.recfunctions.structured_to_unstructured",
-}
 
 
 def convert(x: Any, kind: Kind, dtype: np.dtype[Any], name: str = "the input") -> Any:
@@ -96,44 +93,25 @@ def convert(x: Any, kind: Kind, dtype: np.dtype[Any], name: str = "the input") -
     if isinstance(kind, Mapping):
         refuse_list(x, kind, name)
         return convert(x, "any", dtype, name)  # the shape rule will say that a tuple is wanted
-    if _is_masked(x):
-        raise DTypeError(f"{name} is a masked array; say what stands for the missing values with .filled(value)")
-    if hasattr(x, "toarray"):
-        raise DTypeError(f"{name} is sparse ({type(x).__name__}); make it dense with .toarray()")
-    try:
-        array = np.asarray(x)
-    except ValueError:
-        raise DTypeError(f"{name} is ragged: its rows have different lengths; pad them to one") from None
-    found = _kind(array.dtype)
-    if found == "O" and array.ndim == 0 and not is_array(x):
-        raise DTypeError(f"{name} is of type {type(x).__name__}; give an array of {_WANTED.get(str(kind), 'numbers')}")
+    array = as_array(x, name, _WANTED.get(str(kind), "numbers"))
+    found = kind_of(array.dtype)
     if kind in ("tokens", "mask"):
         if found not in ("iu" if kind == "tokens" else "b"):
-            fix = "integers: .astype(np.int64)" if kind == "tokens" else "booleans: mask != 0"
-            fix = _STRINGS if kind == "tokens" and found in "UST" else fix
-            raise DTypeError(f"{name} has dtype {array.dtype}, but {kind} are {fix}")
+            raise DTypeError(f"{name} has dtype {array.dtype}, but {kind} are {_whole(kind, found, array)}")
         return _native(array, array.dtype)
     if found not in "fiub":
-        fix = _FIXES.get(found, "make it numbers with .astype(np.float32)")
-        if kind == "any" and found in "UST":
-            fix = f"where it stands for classes, write {_STRINGS}"
+        fix = f"where it stands for classes, {CLASSES}" if kind == "any" and found in "UST" else advice(array)
         raise DTypeError(f"{name} has dtype {array.dtype}, features are real numbers; {fix}")
     return _native(array, array.dtype if kind == "any" and found != "f" else dtype)
 
 
-_STRINGS = "integers: number them with np.unique(x, return_inverse=True)"
-
-
-def _is_masked(x: object) -> bool:
-    """A masked array, or a list that has one somewhere: NumPy would take what is behind the mask."""
-    if isinstance(x, list):
-        return any(map(_is_masked, cast("list[object]", x)))
-    return isinstance(x, np.ma.MaskedArray)
-
-
-def _kind(dtype: np.dtype[Any]) -> str:
-    """The kind of a dtype; "x" for one that is not NumPy's own, such as bfloat16, which calls itself structured."""
-    return "x" if dtype.kind == "V" and dtype.names is None and dtype.type is not np.void else dtype.kind
+def _whole(kind: str, found: str, array: npt.NDArray[Any]) -> str:
+    """What tokens and masks are, and how these become so."""
+    if found in "OMmV":
+        return f"{_WANTED[kind]}; {advice(array)}"
+    if kind == "mask":
+        return "booleans: mask != 0"
+    return f"integers: {CLASSES}" if found in "UST" else "integers: .astype(np.int64)"
 
 
 def refuse_list(x: object, kind: Kind, name: str) -> None:
@@ -147,4 +125,4 @@ def refuse_list(x: object, kind: Kind, name: str) -> None:
 
 
 def _native(array: npt.NDArray[Any], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
-    return np.asarray(array, dtype if dtype.isnative else dtype.newbyteorder("="), order="C")
+    return np.asarray(array, native(dtype), order="C")

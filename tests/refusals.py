@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 
-def refusal(act: Callable[[], object], kind: type[Exception]) -> str:
+def refusal(act: Callable[[], object], kind: type[Exception] | tuple[type[Exception], ...]) -> str:
     """The message with which `act` is refused."""
     with pytest.raises(kind) as caught:
         act()

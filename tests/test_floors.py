@@ -16,7 +16,7 @@ ROOT = Path(funcnn.__file__).parent
 FLOORS = (
     "errors",
     "types",
-    "keys generators shapes records inputs kernels",
+    "keys generators shapes records array_kinds inputs kernels",
     "arguments cotangents calculus params promises",
     "initializers schedules checkpoints",
     "networks",

@@ -86,7 +86,7 @@ def load_params(path: str | bytes | os.PathLike[str] | os.PathLike[bytes], *, li
 def _unlike(got: Mapping[trees.Path, Array], want: Mapping[trees.Path, Array]) -> Iterator[str]:
     """How the leaves of a file differ from those that are expected: a phrase for every path."""
     for path in sorted(got.keys() | want.keys()):
-        shown = "/".join(path)
+        shown = trees.at_path(path)
         if path not in got:
             yield f"missing {shown}"
         elif path not in want:

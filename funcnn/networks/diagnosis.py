@@ -103,7 +103,7 @@ def _empty(tree: Mapping[str, Union[Array, trees.Plain]], at: trees.Path = ()) -
 
 
 def _name(path: trees.Path) -> str:
-    return "/".join(path)
+    return trees.at_path(path)
 
 
 def _other_input(

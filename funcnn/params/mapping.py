@@ -10,9 +10,11 @@ from typing import Any, Self, TypeVar, cast
 
 import numpy as np
 
+from funcnn.array_kinds import as_array
 from funcnn.errors import ImmutableError, ParamsError, brief
 from funcnn.params import trees
 from funcnn.params.layouts import Layout
+from funcnn.params.names import Name, instead_of, shown
 from funcnn.records import frozen
 from funcnn.types import Array, Tree
 
@@ -43,11 +45,11 @@ class ArrayTree(Mapping[str, "Array | ArrayTree"]):
             value = plain(self)[key]
         except KeyError:
             hint = f"; for a path use .at({key!r})" if "/" in str(key) else ""
-            raise KeyError(f"there is no {key!r}, the names are {', '.join(self) or 'none'}{hint}") from None
+            raise KeyError(f"there is no {key!r}, the names are {shown(self)}{hint}") from None
         return made(type(self), value) if isinstance(value, dict) else value
 
     def __iter__(self) -> Iterator[str]:
-        return iter(plain(self))
+        return map(Name, plain(self))
 
     def __len__(self) -> int:
         return len(plain(self))
@@ -63,7 +65,7 @@ class ArrayTree(Mapping[str, "Array | ArrayTree"]):
         """
         value = self._find(path)
         if isinstance(value, dict):
-            leaves = ", ".join(made(type(self), value).paths())
+            leaves = shown(made(type(self), value).paths())
             raise ParamsError(f"{path!r} is a subtree, use .sub({path!r}); its leaves are {leaves}")
         return value
 
@@ -84,7 +86,7 @@ class ArrayTree(Mapping[str, "Array | ArrayTree"]):
         value: Array | trees.Plain = plain(self)
         for name in path.split("/"):
             if not isinstance(value, dict) or name not in value:
-                raise ParamsError(f"there is no {path!r}; the paths are {', '.join(self.paths()) or 'none'}")
+                raise ParamsError(f"there is no {path!r}; the paths are {shown(self.paths())}")
             value = value[name]
         return value
 
@@ -99,11 +101,16 @@ class ArrayTree(Mapping[str, "Array | ArrayTree"]):
         Errors
             ParamsError   there is no such leaf, or the array has another shape or dtype
         """
-        old, keys = self.at(path), tuple(path.split("/"))
-        try:
-            new = trees.taken_leaf(np.asanyarray(array), keys)
-        except ValueError:
-            raise ParamsError(f"{path} has shape {old.shape}, got rows of different lengths: {brief(array)}") from None
+        if isinstance(below := self._find(path), dict):
+            leaf = next(iter(made(type(self), below).paths()), "name")
+            raise ParamsError(
+                f"{path!r} is a subtree; set its leaves one by one, .set({path + '/' + leaf!r}, array), "
+                f"or all together, {type(self).__name__.lower()} | {{...}}"
+            )
+        old, keys = below, tuple(path.split("/"))
+        if not isinstance(array, (np.ndarray, np.generic)):
+            array = as_array(array, path, "the shape that is there")
+        new = trees.taken_leaf(array, keys)
         if old.shape != new.shape or old.dtype != new.dtype:
             turned = new.shape == old.shape[::-1] != old.shape
             raise ParamsError(
@@ -153,6 +160,11 @@ class ArrayTree(Mapping[str, "Array | ArrayTree"]):
         title, rows = trees.tabulated(type(self).__name__, plain(self))
         body = "".join("<tr>" + "".join(f"<td>{html.escape(c)}</td>" for c in row) + "</tr>" for row in rows)
         return f"<table><caption>{html.escape(title)}</caption>{body}</table>"
+
+    if not TYPE_CHECKING:  # type checkers refuse attributes that are not there; at run time messages say what to do
+
+        def __getattr__(self, name):
+            raise AttributeError(instead_of(type(self).__name__, name, name in self), name=name, obj=self)
 
 
 K = TypeVar("K", bound=ArrayTree)

@@ -8,7 +8,8 @@ from typing import Any, TypeAlias, Union
 import numpy as np
 import numpy.typing as npt
 
-from funcnn.errors import DTypeError, ParamsError, brief
+from funcnn.array_kinds import MASKED, advice, instead, kind_of, native
+from funcnn.errors import DTypeError, ParamsError, brief, printable
 from funcnn.types import Array, Tree, is_array, is_mapping, is_scalar, is_tuple
 
 Plain: TypeAlias = "dict[str, Union[Array, Plain]]"
@@ -80,7 +81,7 @@ def mapped(f: Callable[..., Any], tree: Plain, *rest: Mapping[str, Any]) -> Plai
 
 def differences(tree: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
     """How the structure of `other` differs from that of `tree`: a line for every path."""
-    mine, theirs = {"/".join(p) for p, _ in flatten(tree)}, {"/".join(p) for p, _ in flatten(other)}
+    mine, theirs = ({at_path(p) for p, _ in flatten(t)} for t in (tree, other))
     return [f"missing {p}" for p in sorted(mine - theirs)] + [f"unexpected {p}" for p in sorted(theirs - mine)]
 
 
@@ -161,16 +162,20 @@ def taken_leaf(leaf: object, at: Path) -> Array:
 
     Errors
         ParamsError   no array
-        DTypeError    a masked array
+        DTypeError    no numbers, or masked
     """
-    if type(leaf) is np.ndarray and leaf.dtype.isnative:
+    # Whole numbers are told of with everything else that does not fit. Complex steps run rules on complex ones.
+    if type(leaf) is np.ndarray and leaf.dtype.isnative and leaf.dtype.kind in "fciub":
         return leaf
     if not is_array(leaf) and not is_scalar(leaf):
         raise ParamsError(not_a_tree(leaf, at))
     if isinstance(leaf, np.ma.MaskedArray):
-        raise DTypeError(f"{at_path(at)} is a masked array; say what stands for the missing values with .filled(value)")
+        raise DTypeError(f"{at_path(at)} {MASKED}")
     dtype: np.dtype[Any] = leaf.dtype
-    return np.asarray(leaf, dtype.newbyteorder("="))
+    if kind_of(dtype) not in "fciub":
+        told = advice(np.asarray(leaf))
+        raise DTypeError(f"{at_path(at)} is of dtype {dtype}, params are floating-point; {told}")
+    return np.asarray(leaf, native(dtype))
 
 
 def sealed_copy(leaf: object, at: Path) -> Array:
@@ -182,9 +187,7 @@ def sealed_copy(leaf: object, at: Path) -> Array:
     """
     array = taken_leaf(leaf, at)
     if array.dtype.kind != "f":
-        raise DTypeError(
-            f"{at_path(at)} is of dtype {array.dtype}; params are floating-point arrays, write .astype(np.float32)"
-        )
+        raise DTypeError(f"{at_path(at)} is of dtype {array.dtype}, params are floating-point; {advice(array)}")
     copy = np.array(array, order="C")
     copy.setflags(write=False)
     return copy
@@ -196,24 +199,52 @@ def tabulated(kind: str, tree: Plain) -> tuple[str, list[tuple[str, ...]]]:
     dtypes = ", ".join(sorted({str(a.dtype) for _, a in leaves})) or "nothing"
     count = "1 leaf" if len(leaves) == 1 else f"{len(leaves)} leaves"
     size, nbytes = sum(a.size for _, a in leaves), sum(a.nbytes for _, a in leaves)
-    rows: list[tuple[str, ...]] = [("/".join(path), str(a.shape), str(a.dtype), f"{a.size:,}") for path, a in leaves]
+    rows: list[tuple[str, ...]] = [
+        (printable("/".join(path), lines=False), str(a.shape), str(a.dtype), f"{a.size:,}") for path, a in leaves
+    ]
     return f"{kind}({count}, {size:,} values, {dtypes}, {nbytes:,} bytes)", rows
 
 
 def not_a_tree(value: object, at: Path) -> str:
-    """Why `value` is no tree of params."""
-    if is_tuple(value) and len(value) == 2 and is_mapping(value[1]):
-        if isinstance(value[0], float):
-            return "got the pair (value, gradients) that value_and_grad gives; unpack it: loss, grads = ..."
-        return "got the pair (shape, params) that init returns; unpack it: out_shape, params = net.init(...)"
+    """Why `value` is no tree of params, and what to take instead."""
+    if not at and (told := _meant(value)):
+        return told
     what = "an array or a mapping" if at else "a nested mapping of arrays"
-    hint = "; params come before the input, apply(params, x)" if not at and is_array(value) else ""
+    if not at and is_array(value):
+        hint = "; params come before the input, apply(params, x)"
+    else:
+        hint = f"; write {instead(value)}" if at and instead(value) else ""
     return f"{at_path(at)} must be {what}, got {type(value).__name__}{hint}"
+
+
+_DRAW = "out_shape, params = net.init(key, shape)"
+
+
+def _meant(value: object) -> str:
+    """What has params in it, or near it, and is given where they belong."""
+    got = f"params must be a nested mapping of arrays, got {type(value).__name__}"
+    if is_tuple(value) and len(value) == 2:
+        first, second = value
+        if is_mapping(second):
+            if isinstance(first, float):
+                return "got the pair (value, gradients) that value_and_grad gives; unpack it: loss, grads = ..."
+            return "got the pair (shape, params) that init returns; unpack it: out_shape, params = net.init(...)"
+        if hasattr(first, "params"):
+            return "got the pair (state, metrics) that fit yields; take state.params"
+        if callable(first) and callable(second) and not hasattr(value, "update"):
+            return f"{got}: a network has none of its own, draw them: {_DRAW}"
+    if hasattr(value, "params"):
+        return f"{got}; take its .params"
+    if isinstance(value, Iterator):
+        return f"{got}; fit is a loop: for state, metrics in fit(...), and then state.params"
+    if callable(value) and hasattr(value, "definition"):
+        return f"{got}; params are drawn: {_DRAW}"
+    return ""
 
 
 def at_path(path: Path) -> str:
     """How messages name a place in a tree."""
-    return "/".join(path) or "params"
+    return printable("/".join(path), lines=False) or "params"
 
 
 def floating(dtype: object) -> np.dtype[Any]:

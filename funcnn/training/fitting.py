@@ -203,6 +203,9 @@ def _steps(
                 f"look at the rows of this batch, lower the rate, or clip with chain(clip_by_global_norm(1.0), ...)",
             )
             raise
+        except FuncnnError as error:
+            error.args = (f"step {step}, batch {i} of epoch {epoch}: {error.message}",)
+            raise
         metrics = StepMetrics(step, epoch, value, min(size, rows - i * size), i + 1 == per_epoch)
         yield TrainState(step, params, memory, key), metrics
 

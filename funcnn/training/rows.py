@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from funcnn.array_kinds import native
 from funcnn.errors import FuncnnError, NonFiniteError, ShapeError
 from funcnn.inputs import Kind, convert, part, refuse_list
 from funcnn.networks import Apply
@@ -26,11 +27,11 @@ def arrays_of(value: Any, name: str) -> Any:
     """
     if is_tuple(value):
         return tuple(arrays_of(v, f"{name}[{i}]") for i, v in enumerate(value))
-    dtype = value.dtype.newbyteorder("=") if is_array(value) else np.dtype(np.float64)
+    dtype = native(value.dtype) if is_array(value) else np.dtype(np.float64)
     array = convert(value, "any", dtype, name)
     if array.ndim == 0:
         raise ShapeError(f"{name} has no axis of rows, it is one number; give an array with a row for every example")
-    return np.ascontiguousarray(array, array.dtype.newbyteorder("="))
+    return np.ascontiguousarray(array, native(array.dtype))
 
 
 def count_rows(**named: Any) -> int:

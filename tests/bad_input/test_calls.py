@@ -127,7 +127,7 @@ CALLS: dict[str, tuple[Callable[[], Any], type[Exception], tuple[str, ...]]] = {
     "at a subtree": (lambda: P.at("body"), f.ParamsError, (".sub('body')",)),
     "by a path": (lambda: P["dense_0/w"],
      KeyError, ("there is no 'dense_0/w'", "dense_0, body, dense_1", ".at('dense_0/w')")),
-    "set, ragged": (lambda: P.set("dense_0/w", [[1.0], [1.0, 2.0]]), f.ParamsError, ("different lengths",)),
+    "set, ragged": (lambda: P.set("dense_0/w", [[1.0], [1.0, 2.0]]), f.DTypeError, ("dense_0/w is ragged",)),
     "set, the other way": (lambda: P.set(X, "dense_0/w"), f.ParamsError, ("a path is a string",)),
     "set, another shape": (lambda: P.set("dense_0/w", T), f.ParamsError, ("(3, 8)", "(4, 2)", ".reshape")),
     "assign": (lambda: P.__setitem__("dense_0", X), f.ImmutableError, (".set('dense_0', array)",)),

@@ -131,7 +131,7 @@ def test_keys_that_are_no_names(key: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("leaf", "said"), [([0.0, 0.0], "list"), (None, "NoneType"), (0.0, "float")]
+    ("leaf", "said"), [([0.0, 0.0], "list; write np.array(value, np.float32)"), (None, "NoneType"), (0.0, "float; write np.array(value, np.float32)")]
 )  # fmt: skip
 def test_leaves_that_are_no_arrays(leaf: Any, said: str) -> None:
     """Where and what."""

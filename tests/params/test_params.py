@@ -104,17 +104,17 @@ def test_keys_are_names(key: Any) -> None:
             "params must be a nested mapping of arrays, got ndarray; params come before the input, apply(params, x)",
         ),
         (None, ParamsError, "params must be a nested mapping of arrays, got NoneType"),
-        ({"w": [1.0]}, ParamsError, "w must be an array or a mapping, got list"),
-        ({"w": 1.0}, ParamsError, "w must be an array or a mapping, got float"),
+        ({"w": [1.0]}, ParamsError, "w must be an array or a mapping, got list; write np.array(value, np.float32)"),
+        ({"w": 1.0}, ParamsError, "w must be an array or a mapping, got float; write np.array(value, np.float32)"),
         (
             {"a": {"w": W.astype(int)}},
             DTypeError,
-            "a/w is of dtype int64; params are floating-point arrays, write .astype(np.float32)",
+            "a/w is of dtype int64, params are floating-point; write .astype(np.float32)",
         ),
         (
             {"w": W * 1j},
             DTypeError,
-            "w is of dtype complex128; params are floating-point arrays, write .astype(np.float32)",
+            "w is of dtype complex128, params are floating-point; take its .real and .imag apart",
         ),
         (
             {"w": np.ma.masked_array(B)},
