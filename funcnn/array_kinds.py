@@ -19,7 +19,7 @@ _ADVICE: Final = {
     "c": "take its .real and .imag apart",
     "M": "count from a moment, (x - x.min()) / np.timedelta64(1, 's')",
     "m": "divide by a unit, x / np.timedelta64(1, 's')",
-    "U": f"text that stands for categories is made integers: {CLASSES}; numbers in it are read with .astype(np.float32)",
+    "U": f"text that stands for categories is made integers: {CLASSES}; numbers in it are read by .astype(np.float32)",
 }
 
 
@@ -108,7 +108,9 @@ def _closed(x: object, name: str, error: Exception) -> str:
 
 
 def _first(x: object) -> object:
-    return _first(cast("list[object]", x)[0]) if isinstance(x, (list, tuple)) and x else x
+    if isinstance(x, (list, tuple)):
+        return next((_first(item) for item in cast("Iterable[object]", x)), "")
+    return x
 
 
 def _fault(x: object, depth: int = 0) -> str:
@@ -143,7 +145,7 @@ def _advice_on_objects(array: npt.NDArray[Any]) -> str:
         if fault := _fault(value):
             return f"its item {list(place)} {fault}"
         if is_array(value):
-            return f"its item {list(place)} is an array of shape {value.shape}; arrays of one shape are joined by np.stack"
+            return f"its item {list(place)} is an array of shape {value.shape}; join arrays of one shape by np.stack"
         told = f"its item {list(place)} is {brief(value)} of type {type(value).__name__}"
         return f"{told}; say what stands for it, and {_NUMBERS}"
     return _NUMBERS

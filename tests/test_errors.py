@@ -19,7 +19,7 @@ from funcnn import (
     ShapeError,
     UndecidedError,
 )
-from funcnn.errors import locate
+from funcnn.errors import NotAnalyticError, locate
 
 TABLE = {
     ShapeError: ValueError,
@@ -28,6 +28,7 @@ TABLE = {
     LabelError: ValueError,
     NonFiniteError: ArithmeticError,
     ParamsError: ValueError,
+    NotAnalyticError: TypeError,
     ImmutableError: TypeError,
     CheckpointError: ValueError,
     MissingExtraError: ImportError,

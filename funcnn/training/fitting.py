@@ -10,7 +10,7 @@ import numpy as np
 
 from funcnn.arguments import counted, is_integer
 from funcnn.derivatives.objectives import Objective, value_and_grad
-from funcnn.errors import FuncnnError, NonFiniteError, brief
+from funcnn.errors import FuncnnError, LabelError, NonFiniteError, ShapeError, brief
 from funcnn.kernels.sums import all_finite
 from funcnn.keys import Key, Rng, as_key
 from funcnn.losses.definition import Loss
@@ -203,7 +203,7 @@ def _steps(
                 f"look at the rows of this batch, lower the rate, or clip with chain(clip_by_global_norm(1.0), ...)",
             )
             raise
-        except FuncnnError as error:
+        except (ShapeError, LabelError) as error:  # something about these rows
             error.args = (f"step {step}, batch {i} of epoch {epoch}: {error.message}",)
             raise
         metrics = StepMetrics(step, epoch, value, min(size, rows - i * size), i + 1 == per_epoch)

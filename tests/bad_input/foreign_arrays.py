@@ -1,4 +1,4 @@
-"""Arrays of other libraries, imitated: what the door sees is the module of their type, and what they do when converted."""
+"""Arrays of other libraries, imitated: what is seen of them is the module of their type, and how they convert."""
 
 from __future__ import annotations
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime
+import importlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from scipy import sparse  # type: ignore[import-untyped]
 
 import funcnn
 from funcnn import (
@@ -20,6 +20,7 @@ from tests.bad_input import foreign_arrays as foreign
 from tests.realistic import NESTED, SIDES, TOKENS
 from tests.refusals import refusal
 
+sparse: Any = importlib.import_module("scipy.sparse")  # it has no types
 f: Any = funcnn  # whatever is called, as from an untyped program
 loose: Any = NESTED
 NET, P, X = loose

@@ -177,7 +177,8 @@ def test_names_are_printed_with_escapes(tmp_path: Any) -> None:
     told = [repr(loaded), str(loaded), loaded._repr_html_(), str(missing.value)]
     for call in (
         lambda: NET.apply(loaded, X), lambda: loaded.at("x"), lambda: loaded.at("a"), lambda: loaded.set("a", X),
-        lambda: load_params(tmp_path / "evil.npz", like=P), lambda: f.apply_updates(P, loaded), lambda: loaded | {"a": X},
+        lambda: load_params(tmp_path / "evil.npz", like=P), lambda: f.apply_updates(P, loaded),
+        lambda: loaded | {"a": X},
         lambda: f.Params({"a": {EVIL: None}}), lambda: Params({"a": {EVIL + "/": X}}), lambda: loaded.sub(f"a/{EVIL}"),
         lambda: f.ravel({**loaded, "b": np.ones(2)}),
     ):  # fmt: skip

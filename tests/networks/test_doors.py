@@ -99,7 +99,7 @@ def test_without_params_features_keep_their_dtype() -> None:
         (X * 1j, FEATURES.format("complex64") + "take its .real and .imag apart"),
         (X.astype(object), FEATURES.format("object") + "make it numbers with .astype(np.float32)"),
         (X.astype(str), FEATURES.format("<U32") + "text that stands for categories is made integers: "
-             "number them with np.unique(x, return_inverse=True); numbers in it are read with .astype(np.float32)"),
+             "number them with np.unique(x, return_inverse=True); numbers in it are read by .astype(np.float32)"),
         (np.zeros((4, 3), "M8[s]"), FEATURES.format("datetime64[s]") + "count from a moment, (x - x.min()) / np.timedelta64(1, 's')"),
         (np.zeros((4, 3), [("a", "f4")]), FEATURES.format("[('a', '<f4')]") + "take the fields by name, x[name], or "
          "join them with numpy.lib.recfunctions.structured_to_unstructured"),
