@@ -68,6 +68,7 @@ class OptimizerRow(NamedTuple):
     source: str
     steps: str = ""
     except_: Mapping[str, str] = {}  # noqa: RUF012  (read only)
+    part: bool = False  # a part of a chain, which gives no steps of its own
 
 
 # `tangent` takes a complex step itself, and there is one imaginary unit: its value refuses complex numbers.

@@ -21,7 +21,7 @@ if find_spec("hypothesis") is None:
 from funcnn.testing.casebook.of_layers import Case
 from funcnn.testing.casebook.of_losses import TARGETS, LossCase
 from funcnn.testing.casebook.of_optimizers import OptimizerCase
-from funcnn.testing.drawing.contents import KINDS, contents
+from funcnn.testing.drawing.contents import KINDS, contents, positive_definite
 
 # strategies
 from funcnn.testing.drawing.networks import Drawn, IllFormed, ill_formed_networks, layers, networks
@@ -46,6 +46,7 @@ from funcnn.testing.judging.derivatives import Estimate, Finding, complex_step, 
 from funcnn.testing.judging.verdicts import Law, LawBroken, Verdict, broken
 from funcnn.testing.lawbook.of_losses import LOSS_LAWS
 from funcnn.testing.lawbook.of_optimizers import OPTIMIZER_LAWS, closed_form
+from funcnn.testing.lawbook.values import plain_loss, plain_value
 from funcnn.testing.trials.choosing import LAWS, Claims, laws_for
 from funcnn.testing.trials.reports import Line, Report, holds
 from funcnn.testing.trials.running import Tally, Trial
@@ -61,7 +62,7 @@ __all__ = [
     "Line", "Report", "holds",
     # laws as values
     "Case", "LossCase", "OptimizerCase", "TARGETS",
-    "LAWS", "LOSS_LAWS", "OPTIMIZER_LAWS", "Claims", "closed_form", "laws_for",
+    "LAWS", "LOSS_LAWS", "OPTIMIZER_LAWS", "Claims", "closed_form", "laws_for", "plain_loss", "plain_value",
     "Tally", "Trial",
     "Law", "LawBroken", "Verdict", "broken",
     # the derivative judge
@@ -70,7 +71,7 @@ __all__ = [
     "TypingCase", "mypy_cases",
     # strategies
     "Drawn", "IllFormed", "ill_formed_networks", "layers", "networks",
-    "KINDS", "contents",
+    "KINDS", "contents", "positive_definite",
     "Template", "arrays", "cases", "cotangents", "directions", "dtypes", "keys", "kinds", "masks", "params", "shapes",
     "tokens", "trees",
 ]  # fmt: skip

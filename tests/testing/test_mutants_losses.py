@@ -16,6 +16,7 @@ from funcnn.testing import LawBroken
 from funcnn.testing.trials.of_losses import loss_trials
 from funcnn.testing.trials.of_optimizers import optimizer_trials
 from tests import closed_forms
+from tests.testing.escapes_losses import LOSS_ESCAPES, OPTIMIZER_ESCAPES, Escape
 
 pytestmark = pytest.mark.usefixtures("same_cases")
 
@@ -175,3 +176,18 @@ def test_the_law_finds_the_optimizer(fault: str, law: str, mutant: Optimizer[Any
     """The law that names the fault of the optimizer is broken."""
     with pytest.raises(LawBroken, match=law):
         optimizer_trials(mutant, steps=_formula, only=[law])[law].run(20, shrink=False)
+
+
+@pytest.mark.parametrize("escape", LOSS_ESCAPES, ids=lambda escape: escape.fault)
+def test_rare_faults_of_losses_are_found(escape: Escape) -> None:
+    """At default effort, by the law that names them."""
+    with pytest.raises(LawBroken, match=escape.law):
+        loss_trials(escape.made, escape.shape, only=[escape.law], **escape.options)[escape.law].run(20, shrink=False)
+
+
+@pytest.mark.parametrize("escape", OPTIMIZER_ESCAPES, ids=lambda escape: escape.fault)
+def test_rare_faults_of_optimizers_are_found(escape: Escape) -> None:
+    """At default effort, by the law that names them."""
+    trial = optimizer_trials(escape.made, **escape.options)[escape.law]
+    with pytest.raises(LawBroken, match=escape.law):
+        trial.run(20, shrink=False)

@@ -16,7 +16,7 @@ from funcnn.networks import Layer
 from funcnn.params import Params, plain_tree
 from funcnn.testing import nested
 from funcnn.testing.casebook.fields import KnownByFields
-from funcnn.testing.drawing.contents import inputs, signs
+from funcnn.testing.drawing.contents import Domain, inputs, signs
 from funcnn.types import Shape
 
 
@@ -31,7 +31,8 @@ class Case(KnownByFields):
     seed, kind     what the arrays hold, see `contents`
     training       a training pass, with a key, instead of inference
     tokens         what token inputs hold: integers below this, or of this range
-    domain         features lie between these, where the layer is not for all numbers
+    domain         features lie between these two, where the layer is not for all numbers; or a function of
+                   `(rng, shape)` draws them; a tuple of these for a tuple of inputs
 
     >>> case = Case(Dense(3), (2, 4), seed=7)
     >>> case
@@ -55,7 +56,7 @@ class Case(KnownByFields):
         kind: str = "normal",
         training: bool = False,
         tokens: int | range = 5,
-        domain: tuple[float, float] | None = None,
+        domain: Domain = None,
         attempt: int = 0,
     ) -> None:
         self.layer, self.shape = layer, shape

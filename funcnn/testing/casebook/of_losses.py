@@ -38,6 +38,8 @@ TARGETS: Final[Mapping[str, MakeTarget]] = {
     "binary": lambda rng, shape, dtype: rng.integers(0, 2, shape).astype(dtype),
     "signs": lambda rng, shape, dtype: rng.choice([-1.0, 1.0], shape).astype(dtype),
     "counts": lambda rng, shape, dtype: rng.poisson(2.0, shape).astype(dtype),
+    "integers": lambda rng, shape, dtype: rng.integers(-3, 4, shape),
+    "float64": lambda rng, shape, dtype: contents(rng, shape),
     "labels": lambda rng, shape, dtype: rng.integers(0, shape[-1], shape[:-1]),
     "distribution": _distribution,
 }
@@ -107,8 +109,8 @@ class LossCase(KnownByFields):
         def make(shape: Any) -> Any:
             if any(isinstance(d, tuple) for d in shape):
                 return tuple(map(make, shape))
-            x = contents(rng, shape, self.kind).astype(self.dtype)
-            return sealed(x if self.domain is None else within(x, self.domain))
+            x = contents(rng, shape, "wide" if self.kind == "edges" else self.kind).astype(self.dtype)
+            return sealed(x if self.domain is None else within(x, self.domain, self.kind))
 
         return make(self.shape)
 
@@ -118,6 +120,8 @@ class LossCase(KnownByFields):
         rng = self.generator("target")
 
         def make(target: Any, shape: Any) -> Any:
+            if any(isinstance(d, tuple) for d in shape) and callable(target):  # one target for several predictions
+                return nested.mapped(lambda a: sealed(np.array(a)), target(rng, shape, self.dtype))
             if any(isinstance(d, tuple) for d in shape):
                 each = target if nested.is_tuple(target) else (target,) * len(shape)
                 return tuple(make(t, s) for t, s in zip(each, shape, strict=True))

@@ -26,6 +26,7 @@ class OptimizerCase(KnownByFields):
     optimizer   what is held to the law
     shapes      of the leaves of the params, by path
     steps       how many are taken
+    wide        the gradients of some steps are 1000 times larger than those of others
 
     >>> case = OptimizerCase(sgd(0.5), {"w": (2, 3), "deep/b": (3,)})
     >>> len(case.walk()), case.params.paths()
@@ -33,7 +34,7 @@ class OptimizerCase(KnownByFields):
     """
 
     GIVEN = ("optimizer", "shapes")
-    DEFAULTS: ClassVar = {"dtype": "float64", "seed": 0, "steps": 3, "attempt": 0}
+    DEFAULTS: ClassVar = {"dtype": "float64", "seed": 0, "steps": 3, "wide": False, "attempt": 0}
 
     def __init__(
         self,
@@ -43,11 +44,15 @@ class OptimizerCase(KnownByFields):
         dtype: npt.DTypeLike = "float64",
         seed: int = 0,
         steps: int = 3,
+        wide: bool = False,
         attempt: int = 0,
     ) -> None:
         self.optimizer, self.shapes = optimizer, dict(shapes)
         self.dtype: np.dtype[Any] = np.dtype(dtype)
-        self.seed, self.steps, self.attempt = seed, steps, attempt
+        self.seed, self.steps, self.wide, self.attempt = seed, steps, wide, attempt
+
+    def generator(self, name: str) -> np.random.Generator:
+        return Key(self.seed).fold(self.attempt).fold(name).generator()
 
     def tree(self, name: str) -> Params:
         """A tree of these shapes, another one for every name."""
@@ -69,7 +74,11 @@ class OptimizerCase(KnownByFields):
     @cached_property
     def gradients(self) -> list[Gradients]:
         """A tree of gradients for every step; they do not depend on the params."""
-        return [Gradients(self.tree(f"gradients {i}")) for i in range(self.steps)]
+        sizes = self.generator("sizes").permutation(np.linspace(-2, 2, self.steps))
+        trees = [self.tree(f"gradients {i}") for i in range(self.steps)]
+        if self.wide:
+            trees = [_times(10.0**size, t) for size, t in zip(sizes, trees, strict=True)]
+        return [Gradients(tree) for tree in trees]
 
     def walk(self, params: Any = None, gradients: Any = None) -> list[tuple[Updates, Any, Params]]:
         """The updates, the state and the params after every step."""
@@ -81,6 +90,10 @@ class OptimizerCase(KnownByFields):
             at = apply_updates(at, updates)
             out.append((updates, state, at))
         return out
+
+
+def _times(by: float, tree: Params) -> Params:
+    return Params(nested.mapped(lambda a: (by * a).astype(a.dtype), tree))
 
 
 def by_path(tree: Any) -> Leaves:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import math
 import sys
 from collections.abc import Iterator
@@ -118,8 +119,17 @@ def global_name(value: object, module: str) -> Named | None:
 
 def _ready_made(value: Any) -> Named | None:
     """The name of a layer or an optimizer that no recorded call made, in the module that its functions are from."""
-    made_of = value.init.out_shape if is_layer(value) else value.init
-    return global_name(value, getattr(made_of, "__module__", ""))
+    made_of = (value.definition.meets, value.definition.rule) if is_layer(value) else (value.init, value.update)
+    found = (global_name(value, module) for f in made_of for module in _modules(f))
+    return next((name for name in found if name), None)
+
+
+def _modules(f: Any) -> Iterator[str]:
+    """The module that a function is from, and those of the functions that it has closed over."""
+    yield getattr(f, "__module__", "")
+    for cell in getattr(f, "__closure__", None) or ():
+        if inspect.isfunction(cell.cell_contents):
+            yield cell.cell_contents.__module__
 
 
 def shown(value: Any) -> str:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import prod
-from typing import Any, Final
+from typing import Any, Final, TypeAlias, TypeGuard, Union, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from funcnn.inputs import part
 from funcnn.types import Array, Mask, Tokens
+
+Domain: TypeAlias = Union[
+    "tuple[float, float]", "Callable[[np.random.Generator, tuple[int, ...]], Any]", "tuple[Domain, ...]", None
+]
+"""What features are: between two numbers, or what a function of `(rng, shape)` draws; a tuple for a tuple of inputs."""
 
 _SHAPED: Final = ("separated", "mixed", "sparse", "wide", "offset", "ties")
 
@@ -70,12 +76,32 @@ def signs(rng: np.random.Generator, shape: tuple[int, ...]) -> npt.NDArray[np.fl
     return rng.choice(np.array([-1.0, 1.0]), size=shape) * rng.uniform(0.5, 1.5, size=shape)
 
 
-def within(x: Array, domain: tuple[float, float]) -> Array:
-    """The same numbers folded into an open interval, for layers that are not for all numbers."""
+def within(x: Array, domain: tuple[float, float], kind: str = "normal") -> Array:
+    """The same numbers folded into an open interval, for what is not for all numbers; "edges" lie at its ends."""
     low, high = domain
+    if kind == "edges":
+        inside = (high - low) * 10.0 ** (-6 * np.minimum(1.0, 2 * np.mod(np.abs(x.astype(np.float64)), 1.0)))
+        edges: Array = np.where(x > 0, low + inside, high - inside).astype(x.dtype)
+        return edges
     phase = np.mod(x.astype(np.float64) * 0.2316, 1.0)
     folded: Array = (low + (high - low) * (0.02 + 0.96 * phase)).astype(x.dtype)
     return folded
+
+
+def several(domain: Domain) -> TypeGuard[tuple[Domain, ...]]:
+    """Is this a domain for every input, and not the two ends of one?"""
+    return isinstance(domain, tuple) and not isinstance(domain[0], (int, float))
+
+
+def positive_definite(rng: np.random.Generator, shape: tuple[int, ...]) -> npt.NDArray[np.float64]:
+    """Symmetric matrices with eigenvalues from 1/2 to 4, for `domain=`: `laws(LogDet, ("B", 3, 3), domain=...)`.
+
+    >>> bool((np.linalg.eigvalsh(positive_definite(np.random.default_rng(0), (5, 3, 3))) > 0.4).all())
+    True
+    """
+    q, _ = np.linalg.qr(rng.standard_normal(shape))
+    made: npt.NDArray[np.float64] = (q * rng.uniform(0.5, 4.0, (*shape[:-1], 1)).swapaxes(-1, -2)) @ q.swapaxes(-1, -2)
+    return (made + made.swapaxes(-1, -2)) / 2
 
 
 def token_range(tokens: int | range) -> range:
@@ -109,17 +135,20 @@ def inputs(
     kind: str,
     dtype: npt.DTypeLike,
     tokens: int | range,
-    domain: tuple[float, float] | None,
+    domain: Domain,
 ) -> Any:
     """An array, or a tuple of arrays, of a (nested) shape. `what` says what each is for, as layers do with `takes=`."""
     if any(isinstance(d, tuple) for d in shape):
+        each = domain if several(domain) else (domain,) * len(shape)
         return tuple(
-            inputs(rng, s, part(what, i), kind=kind, dtype=dtype, tokens=tokens, domain=domain)
-            for i, s in enumerate(shape)
+            inputs(rng, s, part(what, i), kind=kind, dtype=dtype, tokens=tokens, domain=d)
+            for i, (s, d) in enumerate(zip(shape, each, strict=True))
         )
     if what == "tokens":
         return token_contents(rng, shape, tokens)
     if what == "mask":
         return mask_contents(rng, shape)
+    if callable(domain):
+        return np.asarray(domain(rng, shape)).astype(dtype)
     x = contents(rng, shape, kind).astype(dtype)
-    return x if domain is None else within(x, domain)
+    return x if domain is None else within(x, cast("tuple[float, float]", domain), kind)

@@ -22,7 +22,7 @@ from funcnn.networks import Layer
 from funcnn.params import Params
 from funcnn.testing import nested
 from funcnn.testing.casebook.of_layers import Case
-from funcnn.testing.drawing.contents import KINDS, contents, mask_contents, signs, token_contents
+from funcnn.testing.drawing.contents import KINDS, Domain, contents, mask_contents, signs, token_contents
 from funcnn.testing.judging.verdicts import broken
 from funcnn.testing.trials.refusals import got
 from funcnn.types import Array, Mask, Shape, Tokens
@@ -243,7 +243,7 @@ def cases(
     kinds: Sequence[str] = KINDS,
     passes: str = "both",
     tokens: int | range = 5,
-    domain: tuple[float, float] | None = None,
+    domain: Domain = None,
 ) -> SearchStrategy[Case]:
     """Cases of a layer, or of a family of layers, on inputs of a shape; shapes may be drawn too."""
     hows = st.sampled_from([(d, k) for d in dtypes for k in kinds])  # one draw for both: drawing is half of the time
@@ -263,7 +263,7 @@ def _cases(
     hows: SearchStrategy[tuple[str, str]],
     passes: str,
     tokens: int | range,
-    domain: tuple[float, float] | None,
+    domain: Domain,
 ) -> Case:
     layer = draw(layers)
     if not isinstance(layer, Layer):

@@ -18,6 +18,7 @@ from funcnn.testing.judging.tolerances import shaken
 from funcnn.testing.judging.verdicts import FLOAT64, Law, Verdict, broken, listed
 from funcnn.testing.lawbook.exact import resized
 from funcnn.testing.lawbook.numeric import LAYOUTS
+from funcnn.testing.lawbook.values import ADDS_UP
 
 _KINDS = ("normal", "separated", "small", "large")
 
@@ -64,7 +65,8 @@ def _true_pullback(case: LossCase) -> Verdict | None:
 
             def noise() -> float:
                 rng = case.generator("noise")
-                there = (nested.mapped(partial(shaken, rng), case.z) for _ in range(3))
+                moving = case.z if case.target == "like" else {"prediction": case.prediction}  # others may be refused
+                there = ({**case.z, **nested.mapped(partial(shaken, rng), moving)} for _ in range(3))
                 moved_g = (dict(nested.leaves(case.bare(z)[1](1.0)))[path] for z in there)
                 return max(nested.absolute_dot(other - g, d) for other in moved_g)
 
@@ -110,6 +112,9 @@ def _reductions(case: LossCase) -> None:
         if term.dtype != case.dtype or term.shape[:1] != (case.rows,):
             raise broken(f"the terms are {term.dtype} {term.shape}, expected {case.dtype} and a row for every row")
     (term,) = terms
+    whole = nested.structure(case.prediction)
+    if not any(isinstance(d, tuple) for d in whole) and term.shape != whole[: term.ndim]:
+        raise broken(f"the terms have shape {term.shape}, expected the first axes of the predictions, {whole}")
     for how, wanted in (("sum", term.sum()), ("mean", term.mean()), ("batch", term.sum() / len(term))):
         got = plain.value(reduce=how)
         if not abs(got - float(wanted)) <= unit * (float(np.abs(term).sum()) + 1e-30):
@@ -225,22 +230,23 @@ LOSS_LAWS: Final[Mapping[str, Law[LossCase]]] = listed(
     Law("one_number", "the loss is a Python float, and vjp gives the same", "exact", _one_number),
     Law("pure", "nothing is changed and nothing remembered", "exact", _pure),
     Law("true_pullback", "the pullback is the derivative of the value: <pullback(1), d> = d/dt loss(y + t d)",
-        "derivative", _true_pullback, dtypes=FLOAT64, kinds=_KINDS),
+        "derivative", _true_pullback, dtypes=FLOAT64, kinds=_KINDS, large=True, rare=("wide", "edges")),
+    ADDS_UP,
     Law("linear_pullback", "the pullback commutes with doubling, negation and zero, to the last bit", "exact",
         _linear_pullback),
     Law("dtype_kept", "cotangents have the dtype of the prediction, and the shapes of what they belong to", "exact",
         _dtype_kept),
     Law("fresh_cotangents", "cotangents share memory with nothing", "exact", _fresh_cotangents),
     Law("reductions", '"sum", "mean" and "batch" are those of the terms that "none" gives', "exact", _reductions,
-        wants="terms"),
+        wants="terms", large=True),
     Law("weights_are_copies", "a row of weight 2 counts like two rows, one of weight 0 like none", "exact",
-        _weights_are_copies, kinds=_KINDS, wants="weights"),
-    Law("any_order", "the order of the rows does not matter", "exact", _any_order, kinds=_KINDS),
+        _weights_are_copies, kinds=_KINDS, wants="weights", large=True),
+    Law("any_order", "the order of the rows does not matter", "exact", _any_order, kinds=_KINDS, large=True),
     Law("float32_tracks_float64", "gradients in float32 are those in float64, up to rounding", "numeric",
         _float32_tracks_float64, dtypes=("float32",), kinds=_KINDS),
     Law("layout_blind", "how arrays lie in memory does not matter", "exact", _layout_blind, kinds=_KINDS),
     Law("finite", "predictions of size 10000 give a finite loss and gradient, and no warning", "exact", _finite,
-        kinds=_KINDS),
+        kinds=_KINDS, rare=("edges",)),
     Law("refuses_misfits", "empty batches and targets that do not fit are refused; nothing is broadcast", "exact",
         _refuses_misfits, kinds=("normal",)),
     Law("is_data", "a loss comes back equal from pickle and deepcopy", "exact", _is_data, kinds=("normal",)),

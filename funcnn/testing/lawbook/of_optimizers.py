@@ -10,13 +10,18 @@ from typing import Any, Final
 
 import numpy as np
 
+from funcnn.optimizers.definition import apply_updates
 from funcnn.params import ArrayTree, Gradients, K, Params, Updates
 from funcnn.params.leafwise import astype
 from funcnn.params.packing import ravel
 from funcnn.testing import nested
 from funcnn.testing.casebook.copies import copies
 from funcnn.testing.casebook.of_optimizers import OptimizerCase, Step, by_path
+from funcnn.testing.drawing.contents import signs
 from funcnn.testing.judging.verdicts import Law, Verdict, broken, listed
+
+
+MANY_STEPS: Final = 12
 
 
 def closed_form(steps: Callable[[Any], Step]) -> Law[OptimizerCase]:
@@ -38,7 +43,7 @@ def closed_form(steps: Callable[[Any], Step]) -> Law[OptimizerCase]:
             params = after
 
     statement = "the first steps are those of the formula in the source"
-    return Law("closed_form", statement, "numeric", check, made_by=(closed_form, steps))
+    return Law("closed_form", statement, "numeric", check, made_by=(closed_form, steps), large=True)
 
 
 def _wide(tree: Any) -> dict[str, Any]:
@@ -51,6 +56,38 @@ def _fixed_point(case: OptimizerCase) -> None:
         for path, a in by_path(updates).items():
             if a.any():
                 raise broken(f"step {i + 1} with zero gradients moves {path} by {nested.largest(a):.3g}")
+
+
+def _vectors_stay(case: OptimizerCase) -> None:
+    nothing = Gradients(nested.mapped(np.zeros_like, case.params))
+    for i, (updates, _, _) in enumerate(case.walk(gradients=[nothing] * case.steps)):
+        for path, a in by_path(updates).items():
+            if a.ndim < 2 and a.any():
+                raise broken(
+                    f"step {i + 1} with zero gradients moves {path}, of {a.ndim} axes, by {nested.largest(a):.3g}; "
+                    f"decay is for matrices, unless where= says otherwise"
+                )
+
+
+def _descends(case: OptimizerCase) -> None:
+    """From far away, in a bowl so shallow that no step leads beyond its bottom, and on a plain."""
+    start = nested.mapped(lambda a: (100 * signs(case.generator("start"), a.shape)).astype(a.dtype), case.params)
+    for what, slope in (("half a hundredth of the squares of the params", 0.01), ("what knows no params", 0.0)):
+        at, state = Params(start), case.optimizer.init(Params(start))
+        for _ in range(MANY_STEPS):
+            g = Gradients(nested.mapped(lambda a: (slope * a).astype(a.dtype), at))  # noqa: B023
+            updates, state = case.optimizer.update(g, state, at)
+            at = apply_updates(at, updates)
+        before, after = map(_squares, (start, at))
+        if after > before:
+            raise broken(
+                f"{MANY_STEPS} steps on {what} lead uphill: the sum of squares of the params goes from {before:.6g} to "
+                f"{after:.6g}; a part of a chain that gives no steps of its own is said to be so by part=True"
+            )
+
+
+def _squares(tree: Any) -> float:
+    return float(sum((a**2).sum() for a in _wide(tree).values()))
 
 
 def _splits(case: OptimizerCase) -> None:
@@ -100,6 +137,25 @@ def _pure(case: OptimizerCase) -> None:
             raise broken(f"what step {i + 1} returned has changed since")
     if [nested.bits(tree) for tree in given] != before:
         raise broken("the params or the gradients have changed")
+    _from_stored_states(case, first)
+
+
+def _from_stored_states(case: OptimizerCase, walked: list[tuple[Updates, Any, Params]]) -> None:
+    """States are all there is: steps in another order, and beside those of another run, are the same."""
+    starts = [case.optimizer.init(case.params), *(state for _, state, _ in walked)]
+    places = [case.params, *(after for _, _, after in walked)]
+    other = case.again(1)
+    elsewhere, at = other.optimizer.init(other.params), other.params
+    for i in reversed(range(len(walked))):
+        updates, _ = case.optimizer.update(case.gradients[i], pickle.loads(pickle.dumps(starts[i])), places[i])
+        if nested.bits(updates) != nested.bits(walked[i][0]):
+            raise broken(f"step {i + 1} from its stored state, after later ones, is another: not all is in the state")
+    for i, state in enumerate(starts[:-1]):
+        moved, elsewhere = other.optimizer.update(other.gradients[i], elsewhere, at)
+        at = apply_updates(at, moved)
+        updates, _ = case.optimizer.update(case.gradients[i], state, places[i])
+        if nested.bits(updates) != nested.bits(walked[i][0]):
+            raise broken(f"step {i + 1}, taken beside those of another run, is another one: not all is in the state")
 
 
 def _dtype_kept(case: OptimizerCase) -> None:
@@ -164,6 +220,11 @@ def _is_data(case: OptimizerCase) -> Verdict | None:
 OPTIMIZER_LAWS: Final[Mapping[str, Law[OptimizerCase]]] = listed(
     "OPTIMIZER_LAWS",
     Law("fixed_point", "where all gradients are zero, nothing moves", "exact", _fixed_point),
+    Law("vectors_stay",
+        "where all gradients are zero, leaves of fewer than two axes do not move: decay is for matrices", "exact",
+        _vectors_stay),
+    Law("descends", "twelve steps lead downhill in a shallow bowl, and not away from zero on a plain", "exact",
+        _descends, wants="steps"),
     Law("splits", "a leaf moves alone as it does among others", "exact", _splits),
     Law("plain_state", "states are numbers, trees like the params, tuples of these: they compare, pickle, never change",
         "exact", _plain_state),

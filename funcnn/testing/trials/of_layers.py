@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypedDict
 
 from hypothesis.strategies import SearchStrategy
@@ -10,9 +10,11 @@ from hypothesis.strategies import SearchStrategy
 from funcnn.errors import brief
 from funcnn.networks import Layer
 from funcnn.testing.casebook.of_layers import Case
+from funcnn.testing.drawing.contents import Domain
 from funcnn.testing.drawing.strategies import Template, cases, larger, shapes
 from funcnn.testing.judging.causes import Told
 from funcnn.testing.judging.verdicts import Law
+from funcnn.testing.lawbook.values import plain_value
 from funcnn.testing.trials.choosing import LAWS, Claims, laws_for, selected
 from funcnn.testing.trials.refusals import demand
 from funcnn.testing.trials.running import Trial
@@ -29,7 +31,8 @@ class Options(TypedDict, total=False):
     linear: bool
     analytic: bool
     tokens: int | range
-    domain: tuple[float, float] | None
+    domain: Domain
+    value: Callable[[Any, Any], Any] | None
     dtypes: Sequence[str]
     examples: int | None
     only: Iterable[str]
@@ -61,7 +64,8 @@ def trials(
     linear: bool = False,
     analytic: bool = False,
     tokens: int | range = 5,
-    domain: tuple[float, float] | None = None,
+    domain: Domain = None,
+    value: Callable[[Any, Any], Any] | None = None,
     dtypes: Sequence[str] = ("float32", "float64"),
     examples: int | None = None,
     only: Iterable[str] = (),
@@ -82,6 +86,7 @@ def trials(
     chosen = laws_for(single, Claims(kinks, mixes_batch, linear, analytic))
     label = "layers" if single is None else repr(layer)
     drawn = shape_strategy(shape)
+    more = [*also, *([plain_value(value)] if value else [])]
     wide = larger(drawn)
 
     def tried(law: Law[Case], shape: SearchStrategy[Shape], kinds: Sequence[str]) -> SearchStrategy[Case]:
@@ -98,7 +103,7 @@ def trials(
                 **({"rare": tried(law, drawn, law.rare)} if law.rare else {}),
             },
         )
-        for name, (law, reason) in selected(LAWS, chosen, only, also, except_).items()
+        for name, (law, reason) in selected(LAWS, chosen, only, more, except_).items()
         if common(dtypes, law.dtypes)
     }  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypedDict
 
 from hypothesis import strategies as st
@@ -10,10 +10,11 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 
 from funcnn.losses.definition import Loss
 from funcnn.testing.casebook.of_losses import LossCase, Target, checked_target
-from funcnn.testing.drawing.strategies import Template, seeds
+from funcnn.testing.drawing.strategies import Template, larger, seeds
 from funcnn.testing.judging.causes import Told
 from funcnn.testing.judging.verdicts import Law
 from funcnn.testing.lawbook.of_losses import LOSS_LAWS
+from funcnn.testing.lawbook.values import plain_loss
 from funcnn.testing.trials.choosing import selected
 from funcnn.testing.trials.of_layers import common, shape_strategy
 from funcnn.testing.trials.refusals import demand
@@ -44,6 +45,7 @@ class LossOptions(TypedDict, total=False):
 
     target: Target
     domain: tuple[float, float] | None
+    value: Callable[[Any, Any], Any] | None
     weighted: bool
     dtypes: Sequence[str]
     examples: int | None
@@ -58,6 +60,7 @@ def loss_trials(
     *,
     target: Target = "like",
     domain: tuple[float, float] | None = None,
+    value: Callable[[Any, Any], Any] | None = None,
     weighted: bool = True,
     dtypes: Sequence[str] = ("float32", "float64"),
     examples: int | None = None,
@@ -77,12 +80,21 @@ def loss_trials(
     has = {"": True, "weights": weighted, "terms": not loss.parts}  # the parts of a joint loss reduce by themselves
     chosen = {law.name: "" for law in LOSS_LAWS.values() if has[law.wants]}
     drawn = shape_strategy(shape)
+    wide = larger(drawn)
+    more = [*also, *([plain_loss(value)] if value else [])]
+
+    def tried(law: Law[LossCase], shape: SearchStrategy[Shape], kinds: Sequence[str]) -> SearchStrategy[LossCase]:
+        return loss_cases(loss, shape, target, common(dtypes, law.dtypes), kinds, weighted, domain)
+
+    def others(law: Law[LossCase]) -> dict[str, SearchStrategy[LossCase]]:
+        rare = [kind for kind in law.rare if (kind == "edges") == (domain is not None)]
+        return {
+            **({"large": tried(law, wide, ("normal",))} if wide is not None and law.large else {}),
+            **({"rare": tried(law, drawn, rare)} if rare else {}),
+        }
+
     return {
-        name: Trial(
-            law,
-            loss_cases(loss, drawn, target, common(dtypes, law.dtypes), law.kinds, weighted, domain),
-            repr(loss), reason, examples, told,
-        )
-        for name, (law, reason) in selected(LOSS_LAWS, chosen, only, also, except_).items()
+        name: Trial(law, tried(law, drawn, law.kinds), repr(loss), reason, examples, told, others(law))
+        for name, (law, reason) in selected(LOSS_LAWS, chosen, only, more, except_).items()
         if common(dtypes, law.dtypes)
     }  # fmt: skip

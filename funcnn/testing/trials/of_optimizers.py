@@ -24,6 +24,7 @@ class OptimizerOptions(TypedDict, total=False):
     """The keyword arguments of `optimizer_laws`."""
 
     steps: Callable[[Any], Step] | None
+    part: bool
     dtypes: Sequence[str]
     examples: int | None
     only: Iterable[str]
@@ -48,17 +49,21 @@ _trees: Final = st.builds(
 
 
 @st.composite
-def optimizer_cases(draw: DrawFn, optimizer: Optimizer[Any], dtypes: Sequence[str]) -> OptimizerCase:
-    """Cases of an optimizer."""
+def optimizer_cases(
+    draw: DrawFn, optimizer: Optimizer[Any], dtypes: Sequence[str], *, long: bool = False
+) -> OptimizerCase:
+    """Cases of an optimizer; long ones take up to 12 steps, with gradients of all sizes."""
     return OptimizerCase(
-        optimizer, draw(_trees), dtype=draw(st.sampled_from(dtypes)), seed=draw(seeds()), steps=draw(st.integers(1, 4))
-    )
+        optimizer, draw(_trees), dtype=draw(st.sampled_from(dtypes)), seed=draw(seeds()),
+        steps=draw(st.integers(6, 12)) if long else draw(st.integers(1, 4)), wide=long,
+    )  # fmt: skip
 
 
 def optimizer_trials(
     optimizer: Optimizer[Any],
     *,
     steps: Callable[[Any], Step] | None = None,
+    part: bool = False,
     dtypes: Sequence[str] = ("float32", "float64"),
     examples: int | None = None,
     only: Iterable[str] = (),
@@ -74,10 +79,17 @@ def optimizer_trials(
     demand(optimizer, "an optimizer", Optimizer)
     told = Told()
     more = [*also, *([closed_form(steps)] if steps else [])]
-    chosen = dict.fromkeys(OPTIMIZER_LAWS, "")
+    chosen = {law.name: "" for law in OPTIMIZER_LAWS.values() if not (part and law.wants)}
     label = repr(optimizer)
+
+    def tried(law: Law[OptimizerCase], *, long: bool = False) -> SearchStrategy[OptimizerCase]:
+        return optimizer_cases(optimizer, common(dtypes, law.dtypes), long=long)
+
+    def others(law: Law[OptimizerCase]) -> dict[str, SearchStrategy[OptimizerCase]]:
+        return {"long": tried(law, long=True)} if law.large else {}
+
     return {
-        name: Trial(law, optimizer_cases(optimizer, common(dtypes, law.dtypes)), label, reason, examples, told)
+        name: Trial(law, tried(law), label, reason, examples, told, others(law))
         for name, (law, reason) in selected(OPTIMIZER_LAWS, chosen, only, more, except_).items()
         if common(dtypes, law.dtypes)
     }

@@ -40,7 +40,9 @@ def laws(layer: Layers, shape: Template | Shape | SearchStrategy[Shape], **optio
     linear       linear in x but for a constant: one more law
     analytic     the rule runs on complex numbers, so that `jvp` and `hvp` work: two more laws
     tokens       what token inputs hold: integers below this, or of this range
-    domain       features are drawn between these two numbers
+    domain       features are drawn between these two numbers, or by this function of `(rng, shape)`, such as
+                 `positive_definite`; a tuple of these for a tuple of inputs
+    value        a plain formula, `(params, x) -> y`, that the value is compared with
     dtypes       the dtypes tried
     examples     how many cases a law; `--law-examples` on the command line overrules it
     only         names of laws: these and no others
@@ -67,6 +69,7 @@ def loss_laws(
     shape      of the prediction, as `laws` takes it; the first axis is the rows
     target     a key of `TARGETS`, a function `(rng, shape of the prediction, dtype) -> target`, or a tuple of these
     domain     predictions are drawn between these two numbers
+    value      a plain formula, `(prediction, target)`, of the terms, or of their mean
     weighted   it takes `weights=`
     dtypes, examples, only, also, except_   as `laws` takes them
 
@@ -83,6 +86,7 @@ def optimizer_laws(optimizer: Optimizer[Any], **options: Unpack[OptimizerOptions
 
     steps    the formula of the source, written down plainly: `steps(optimizer)` gives a function of gradients and
              params, dicts from path to array, that returns the updates; called once a step, it may remember
+    part     it is a part of a chain, which gives no steps of its own: it need not lead downhill
     dtypes, examples, only, also, except_   as `laws` takes them
 
     >>> "test_splits" in vars(optimizer_laws(sgd(0.1)))
