@@ -3,13 +3,17 @@
 Fresh memory costs page faults, 7 ms of them in a training step of a small convolutional network. A pure function may
 still use memory again, if nobody can tell: a block here is handed out only while its reference count says that this
 module alone holds it. What is handed out is a view of the block, and every view of that one holds the block too. Every
-thread has its own. Arrays begin at a multiple of 64 bytes, where NumPy's loops are a tenth faster than elsewhere.
+thread has its own, and it goes when the thread ends. All threads together keep no more than FUNCNN_SCRATCH says, see
+`funcnn.kernels.settings`: a thread that wants more takes from those that have not asked for a while. Arrays begin at a
+multiple of 64 bytes, where NumPy's loops are a tenth faster than elsewhere.
 """
 
 from __future__ import annotations
 
 import sys
 import threading
+import time
+import weakref
 from collections import deque
 from math import prod
 from typing import Any, Final, TypeAlias
@@ -17,12 +21,14 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from funcnn.kernels.settings import SCRATCH
+
 _Any: TypeAlias = "npt.NDArray[Any]"
 
 SHORT: Final = 1 << 15  # elements; shorter arrays come from the allocator's own pool, without page faults
 _LINE: Final = 64  # bytes of a line of the cache
 _LONG: Final = 1 << 27  # bytes; longer blocks are not kept
-_HELD: Final = 1 << 29  # bytes of all blocks of a thread; beyond, all are let go
+_IDLE: Final = 1.0  # seconds without a request, after which what a thread holds is others' to let go
 _KEPT: Final = 24  # blocks of a size
 
 
@@ -30,13 +36,32 @@ class Block(np.ndarray[tuple[int], np.dtype[np.uint8]]):
     """Bytes that belong to this module. By its type, a view of such a block is known to be one."""
 
 
-class _Pool(threading.local):
+class _Pool:
+    """The blocks of a thread."""
+
+    __slots__ = ("__weakref__", "asked", "held", "queues")
+
     def __init__(self) -> None:
+        self.asked = 0.0
+        self.clear()
+
+    def clear(self) -> None:
+        """Let all go; what somebody refers to is theirs from now on. Another thread may do this at any time."""
         self.queues: dict[int, deque[Block]] = {}
         self.held = 0
 
 
-_pool: Final = _Pool()
+class _Mine(threading.local):
+    """The pool of this thread: `_pools` knows it as long as the thread lives."""
+
+    def __init__(self) -> None:
+        self.pool = _Pool()
+        number = id(self.pool)
+        _pools[number] = weakref.ref(self.pool, lambda _: _pools.pop(number, None))
+
+
+_pools: Final[dict[int, weakref.ref[_Pool]]] = {}
+_mine: Final = _Mine()
 _ALONE: Final = 1 if sys.version_info >= (3, 14) else 2
 """The count of an array that one local variable refers to, and nobody else. It is known, not measured: a debugger or a
 profiler that reads the locals of a frame refers to what it finds there, and what was measured under one would be too
@@ -64,24 +89,57 @@ def like(x: _Any) -> _Any:
     return array(x.shape, x.dtype)
 
 
+def held() -> int:
+    """How many bytes all threads keep."""
+    return sum(pool.held for pool in _all())
+
+
+def release() -> None:
+    """Let go what this thread keeps."""
+    _mine.pool.clear()
+
+
+def _all() -> list[_Pool]:
+    return [pool for found in list(_pools.values()) if (pool := found()) is not None]
+
+
 def _block(size: int) -> Block:
-    queue = _pool.queues.setdefault(size, deque())
+    pool = _mine.pool
+    pool.asked = time.monotonic()
+    queue = pool.queues.get(size) or deque[Block]()
     for _ in range(len(queue)):
-        found = queue.pop()  # out of the queue before it is looked at: a signal handler may come here in between
+        try:
+            found = queue.pop()  # out of the queue before it is looked at: a signal handler may come here in between
+        except IndexError:  # which took the last
+            break
         if sys.getrefcount(found) == _ALONE:
             queue.append(found)
             return found
         queue.appendleft(found)
     fresh = Block((size,), np.uint8)
-    if _pool.held + size > _HELD:
-        queue = deque[Block]()
-        _pool.queues, _pool.held = {size: queue}, 0
-    queue.append(fresh)
-    _pool.held += size
-    if len(queue) > _KEPT:
-        queue.popleft()
-        _pool.held -= size
+    if _has_room(pool, size):
+        queue = pool.queues.setdefault(size, deque[Block]())
+        queue.append(fresh)
+        pool.held += size
+        if len(queue) > _KEPT:
+            queue.popleft()
+            pool.held -= size
     return fresh
+
+
+def _has_room(pool: _Pool, size: int) -> bool:
+    """Is there room for one more block? Where there is none, idle threads make some, then this one by all it has."""
+    free = SCRATCH - held() - size
+    for other in sorted(_all(), key=lambda other: other.asked):
+        if free >= 0:
+            return True
+        if other is not pool and pool.asked - other.asked > _IDLE:
+            free += other.held
+            other.clear()
+    if free < 0:
+        free += pool.held
+        pool.clear()
+    return free >= 0
 
 
 def _rounded(size: int) -> int:

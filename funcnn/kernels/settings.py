@@ -2,6 +2,8 @@
 
 FUNCNN_THREADS    how many threads the kernels run on, and BLAS too, from 1, which is none but yours, to 1024. Where it
                   is not given: as many as there are cores for this process, or OMP_NUM_THREADS if that is fewer
+FUNCNN_SCRATCH    how many megabytes all threads together keep for arrays to come, 512 where it is not given; 0 for none.
+                  More is faster where several threads train large networks at once
 FUNCNN_WINOGRAD   0: convolutions are summed directly, see `funcnn.kernels.winograd` for what that costs and gains
 """
 
@@ -37,5 +39,7 @@ def _cores() -> int:
 
 _GIVEN: Final = _number("FUNCNN_THREADS", 1, _MOST)
 WINOGRAD: Final = _number("FUNCNN_WINOGRAD", 0, 1) != 0
+_MEGABYTES: Final = _number("FUNCNN_SCRATCH", 0, 1 << 20)
+SCRATCH: Final = (512 if _MEGABYTES is None else _MEGABYTES) << 20
 THREADS: Final = _GIVEN or _cores()
 LIMITED: Final = _GIVEN is not None

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import subprocess
 import sys
 import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, cast
+from typing import Any, Final, cast
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -133,3 +137,142 @@ def test_a_count_of_one_holder_is_known() -> None:
     """The interpreter counts as the library thinks it does, for this version of it."""
     one = np.empty(0)
     assert sys.getrefcount(one) == scratch._ALONE or not counted
+
+
+# how much is kept ------------------------------------------------------------------------------------------------------
+LARGE: Final = 1 << 20
+
+
+@pytest.fixture
+def room() -> Iterator[Callable[[int], None]]:
+    """Sets how much all threads may keep, in vectors of `LARGE`; nothing is kept at first."""
+    for pool in scratch._all():
+        pool.clear()
+    with mock.patch.object(scratch, "SCRATCH", 0), mock.patch.object(scratch, "_IDLE", 0.0):
+        yield lambda n: setattr(scratch, "SCRATCH", n * scratch._rounded(4 * LARGE + 64))
+    for pool in scratch._all():
+        pool.clear()
+
+
+class Idle:
+    """A thread that does what it is told, and waits."""
+
+    def __init__(self) -> None:
+        self.pool = ThreadPoolExecutor(1)
+
+    def ask(self, n: int) -> None:
+        """For so many vectors at once, none of which it keeps."""
+        self.pool.submit(lambda: [vector(LARGE, FLOAT32) for _ in range(n)] and None).result()
+
+    def end(self) -> None:
+        """For good."""
+        self.pool.shutdown()
+
+
+def kept() -> float:
+    """How many vectors all threads keep."""
+    return scratch.held() / scratch._rounded(4 * LARGE + 64)
+
+
+@pytest.mark.skipif(not counted, reason="nothing is kept where references are not counted")
+def test_idle_threads_give_back(room: Callable[[int], None]) -> None:
+    """Who wants more than there is room for takes it from whoever asked longest ago."""
+    room(8)
+    threads = [Idle() for _ in range(4)]
+    for thread in threads:
+        thread.ask(3)
+        assert kept() <= 8
+    assert kept() == 6  # of the last two
+    threads[0].ask(1)
+    assert kept() == 7
+    for thread in threads:
+        thread.end()
+
+
+@pytest.mark.skipif(not counted, reason="nothing is kept where references are not counted")
+def test_what_a_thread_keeps_goes_with_it(room: Callable[[int], None]) -> None:
+    """When it ends."""
+    room(8)
+    thread = Idle()
+    thread.ask(3)
+    assert kept() == 3
+    thread.end()
+    gc.collect()
+    assert kept() == 0
+
+
+@pytest.mark.parametrize("n", [0, 1, 2])
+def test_no_more_is_kept_than_there_is_room_for(room: Callable[[int], None], n: int) -> None:
+    """What is beyond is as any other memory; and what is held by somebody stays what it is."""
+    room(n)
+    held = [vector(LARGE, FLOAT32) for _ in range(6)]
+    for i, v in enumerate(held):
+        v[:] = i
+    assert kept() <= n
+    again = [vector(LARGE, FLOAT32) for _ in range(6)]
+    for v in again:
+        v[:] = -1
+    assert [float(v[0]) for v in held] == [float(v[-1]) for v in held] == [0, 1, 2, 3, 4, 5]
+
+
+def test_what_others_let_go_stays_with_its_owner(room: Callable[[int], None]) -> None:
+    """Taking the memory of an idle thread takes nothing that it still refers to."""
+    room(2)
+    thread, held = Idle(), list[Any]()
+
+    def ask() -> None:
+        held.append(vector(LARGE, FLOAT32))
+        held[-1][:] = 7
+
+    thread.pool.submit(ask).result()
+    for _ in range(4):
+        vector(LARGE, FLOAT32)[:] = 1
+        vector(LARGE + 1, FLOAT32)[:] = 2
+    thread.pool.submit(lambda: vector(LARGE, FLOAT32).fill(3)).result()
+    assert (held[0] == 7).all()
+    thread.end()
+
+
+STEPS = """
+import threading, time
+import numpy as np
+from funcnn import Conv, Flatten, Dense, Relu, serial, softmax_cross_entropy, value_and_grad
+from funcnn.kernels import scratch
+net = serial(Conv(32, (3, 3)), Relu, Conv(64, (3, 3)), Relu, Flatten, Dense(10))
+_, params = net.init(0, (256, 28, 28, 1))
+x, labels = np.ones((256, 28, 28, 1), np.float32), np.zeros(256, int)
+done, stop = threading.Semaphore(0), threading.Event()
+def step():
+    value_and_grad(softmax_cross_entropy, net.apply)(params, x, labels)
+    done.release()
+    stop.wait()
+for _ in range(8):
+    threading.Thread(target=step, daemon=True).start()
+    done.acquire()
+    time.sleep(1.1)  # idle, from now on
+print(scratch.held() >> 20)
+stop.set()
+"""
+
+
+@pytest.mark.parametrize(("given", "most"), [("", 512), ("64", 64), ("0", 0)])
+def test_eight_idle_threads_keep_what_the_setting_says(given: str, most: int) -> None:
+    """Together; each of them has made a step of a convolutional network."""
+    done = subprocess.run(
+        [sys.executable, "-c", STEPS], capture_output=True, text=True, check=False, timeout=300,
+        env={**os.environ, "FUNCNN_SCRATCH": given, "FUNCNN_THREADS": "2"},
+    )  # fmt: skip
+    assert done.stderr == ""
+    assert int(done.stdout) <= most
+    assert int(done.stdout) > 0 or not most or not counted
+
+
+def test_a_setting_that_is_none_is_refused() -> None:
+    """By the import, with the name of the variable and the range."""
+    for given in ("-1", "many", "1.5", "9999999"):
+        done = subprocess.run(
+            [sys.executable, "-c", "import funcnn"], capture_output=True, text=True, check=False, timeout=300,
+            env={**os.environ, "FUNCNN_SCRATCH": given},
+        )  # fmt: skip
+        wanted = f"ValueError: the environment variable FUNCNN_SCRATCH must be an integer from 0 to 1048576, got {given!r}"
+        assert done.stderr.strip().splitlines()[-1] == wanted
