@@ -19,7 +19,7 @@ tuple, and `elementwise` takes the derivative too.
 Source: `jax.example_libraries.stax`, of JAX (Bradbury et al., 2018).
 """
 
-from funcnn.combinators import FanInConcat, FanInSum, FanOut, parallel
+from funcnn.combinators import FanInConcat, FanInSum, FanOut, parallel, shape_dependent
 from funcnn.layers.activations import Exp, Relu, Sigmoid, Softplus, Tanh
 from funcnn.layers.gates import Gelu
 from funcnn.layers.rectifiers import Elu, LeakyRelu, Selu
@@ -39,6 +39,6 @@ __all__ = [
     "Gelu",
     "MaxPool", "SumPool", "AvgPool",
     "Flatten", "Identity", "FanOut", "FanInSum", "FanInConcat", "Dropout",
-    "serial", "parallel",
+    "serial", "parallel", "shape_dependent",
     "glorot", "glorot_normal", "normal", "randn", "ones", "zeros",
 ]  # fmt: skip
