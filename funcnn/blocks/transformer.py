@@ -72,7 +72,8 @@ def TransformerBlock(
         raise ValueError(f'TransformerBlock: norm must be "pre" or "post", got {brief(norm)}')
     if not is_layer(activation):
         raise TypeError(f"TransformerBlock: activation must be a layer, like Gelu, got {brief(activation)}")
-    options: dict[str, Any] = {"causal": causal, "masked": masked, "rotary": rotary, "drop": drop}
+    asked: dict[str, Any] = {"causal": causal, "masked": masked, "rotary": rotary, "drop": drop}
+    options = {name: value for name, value in asked.items() if value}
     # layers put together from options: their types are not followed
     attention: Any = MultiHeadAttention
     row: Any = serial

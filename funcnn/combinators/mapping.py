@@ -67,7 +67,8 @@ def map_over(f: Layer[A, B], /, axis: int = 1) -> Layer[A, B]:
                 return (batch * n, *rest[1:axis], *rest[axis + 1 :])
 
             def within(s: tuple[int, ...]) -> Shape:
-                expected(f"map_over of {child.name}", s[:1], (batch * n,), "it gives an output for every place of the axis")
+                places = "it gives an output for every place of the axis"
+                expected(f"map_over of {child.name}", s[:1], (batch * n,), places)
                 if len(s) < axis:
                     raise ShapeError(f"map_over puts back axis {axis}, but {child.name} gives {display(s)}")
                 return (batch, *s[1:axis], n, *s[axis:])

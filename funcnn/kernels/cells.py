@@ -1,4 +1,4 @@
-"""The arithmetic of one step of a recurrent cell, and of its pullback; features first, so that gates are blocks of rows.
+"""The arithmetic of one step of recurrent cells, and of its pullback; features first: gates are blocks of rows.
 
 All arrays are (features, batch). `zx` is what the input adds to the gates, `zh` what the state does, biases included.
 A step writes the new states into `after`; its pullback writes the cotangents of `zx` and `zh` into `dzx` and `dzh`,

@@ -100,7 +100,7 @@ class Cotangents(NamedTuple):
 
 
 def recur_pullback(gates: Gates, u: Array, done: Pass, dy: Array | None, final: States) -> Cotangents:
-    """The pullback of `recur` and `outputs`: `dy` (batch, time, units) or None, and (units, batch) for the final states.
+    """The pullback of `recur` and `outputs`, of `dy` (batch, time, units) or None, and (units, batch) of final states.
 
     Backpropagation through time: the cotangents of the states go from the last step to the first.
     """

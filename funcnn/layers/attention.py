@@ -62,8 +62,8 @@ def MultiHeadAttention(
     pass `drop` is the probability that a weight of the softmax is dropped, the others scaled up.
 
     Shapes
-        input   x, (x, memory), (x, mask) or (x, memory, mask): x (batch, time, n), memory (batch, keys, m), mask (batch,
-                time), with `cross` (batch, keys), True is real
+        input   x, (x, memory), (x, mask) or (x, memory, mask): x (batch, time, n), memory (batch, keys, m), mask
+                (batch, time), with `cross` (batch, keys), True is real
         params  {"wq": (n, n), "wk": (m, n), "wv": (m, n), "wo": (n, n)}, and with `bias` {"bq", "bk", "bv", "bo": (n,)}
         y       (batch, time, n)
     Errors
@@ -71,7 +71,7 @@ def MultiHeadAttention(
                      the positions of one sequence
         ShapeError   the features are no multiple of `heads` (with `rotary`, an even one); or not those shapes, or items
     Pullback, of one head, with a the weights of the softmax
-        dv = a^T dh      da = dh v^T      ds = a (da - sum of a da)      dq = ds k / sqrt(n / heads)      dk = ds^T q / ...
+        dv = a^T dh      da = dh v^T      ds = a (da - sum of a da) / sqrt(n / heads)      dq = ds k      dk = ds^T q
         and those of the four affine maps, as for Dense
     Source: Vaswani et al., Attention Is All You Need (2017), section 3.2; rotary positions: Su et al., RoFormer (2021).
 
@@ -85,7 +85,8 @@ def MultiHeadAttention(
     drop = float(drop)
     for option, said in (("causal", causal), ("rotary", rotary)):
         if cross and said:
-            raise ValueError(f"MultiHeadAttention: {option}=True compares positions of one sequence; drop it, or cross=True")
+            problem = f"{option}=True compares positions of one sequence; drop it, or cross=True"
+            raise ValueError(f"MultiHeadAttention: {problem}")
     names = ("x", *("memory",) * cross, *("mask",) * masked)
 
     def meet(shape: Shape) -> tuple[int, int, int, int]:
@@ -204,7 +205,7 @@ def MultiHeadAttention(
         h = kernel.attend(q, k, v, allowed(mask, q.shape[2], k.shape[2])).value
         return given_out(params, h, mask)[1], seen
 
-    ahead = None if causal or cross else "it looks at what comes later; give it causal=True"
     return Layer.of(
-        out_shape, spec, rule, value=value, random=drop > 0, takes=takes, multiply_adds=multiply_adds, step=ahead or step
-    )
+        out_shape, spec, rule, value=value, random=drop > 0, takes=takes, multiply_adds=multiply_adds,
+        step=step if causal or cross else "it looks at what comes later; give it causal=True",
+    )  # fmt: skip

@@ -16,8 +16,8 @@ class Seen:
     """The keys and values of all steps so far, (batch, heads, steps, size), and which of them are real.
 
     It is a value: appending gives another one. Both may share memory, for what is appended is written behind the end,
-    and only by the first that goes on from there; others copy. The memory doubles where it is full, so that n steps cost
-    n, one by one too.
+    and only by the first that goes on from there; others copy. The memory doubles where it is full, so that n steps
+    cost n, one by one too.
     """
 
     __slots__ = ("count", "_arrays", "_used")

@@ -121,8 +121,8 @@ def SinusoidalEncoding(*, base: float = 10000.0) -> Layer[Array, Array]:
 def RotaryEmbedding(*, base: float = 10000.0) -> Layer[Array, Array]:
     """Every pair of neighbouring features, turned by the position times its frequency.
 
-    `(y_2i, y_2i+1)` at step t is `(x_2i, x_2i+1)` turned by the angle `t base^(-2i/n)`, so that the product of two steps
-    depends on how far they are apart. Attention does this to queries and keys, with `MultiHeadAttention(rotary=True)`.
+    `(y_2i, y_2i+1)` at step t is `(x_2i, x_2i+1)` turned by the angle `t base^(-2i/n)`, so that the product of two
+    steps depends on how far they are apart. Attention does this to queries and keys, with `MultiHeadAttention(rotary=True)`.
 
     Shapes
         x, y    (batch, time, n)        n even, time of any length
@@ -139,6 +139,11 @@ def RotaryEmbedding(*, base: float = 10000.0) -> Layer[Array, Array]:
     """
     finite_positive("RotaryEmbedding", base=base)
     base = float(base)
-    return _by_position(
-        "RotaryEmbedding", lambda x, start: rotated(x, start, base), lambda dy: rotated(dy, 0, base, back=True), even=True
-    )
+
+    def at(x: Array, start: int) -> Array:
+        return rotated(x, start, base)
+
+    def back(dy: Array) -> Array:
+        return rotated(dy, 0, base, back=True)
+
+    return _by_position("RotaryEmbedding", at, back, even=True)

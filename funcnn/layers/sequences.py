@@ -15,10 +15,10 @@ SEQUENCE: Final = "(batch, time, features)"
 def expected(layer: str, shape: Shape, wanted: Shape, what: str) -> None:
     """Refuse what has not this shape, or this nesting, as far as both are known.
 
-    >>> expected("LSTM", (2, 3), (2, 4), "its mask has a truth value for every step, (batch, time)")
+    >>> expected("LSTM", (2, 3), (2, 4), "its mask is (batch, time)")
     Traceback (most recent call last):
         ...
-    funcnn.errors.ShapeError: LSTM: its mask has a truth value for every step, (batch, time): expected (2, 4), got (2, 3)
+    funcnn.errors.ShapeError: LSTM: its mask is (batch, time): expected (2, 4), got (2, 3)
     """
     if not alike(shape, wanted):
         raise ShapeError(f"{layer}: {what}: expected {display(wanted)}, got {display(shape)}")

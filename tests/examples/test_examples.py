@@ -74,3 +74,40 @@ def test_the_network_of_widths_learns_to_add() -> None:
 def test_regression_explains_the_data() -> None:
     """R2 on unseen patients is what linear models reach on these data, about one half."""
     assert load("regression").main(["--quick"]) > 0.35
+
+
+def test_forecasts_of_sunspots_beat_the_naive_ones() -> None:
+    """Half the error of "as this year" or "as eleven years ago", nearly; alone, years ahead, better than the mean."""
+    found = load("forecast_rnn").main(["--quick"])
+    assert found.network < 0.65 * min(found.as_this_year, found.as_a_cycle_ago)
+    assert found.alone < 0.8 * found.mean
+
+
+def test_the_sunspots_are_those_of_the_table() -> None:
+    """309 years, the largest of them 1957."""
+    years, numbers = load("forecast_rnn").load()
+    assert (len(years), int(years[0]), int(years[-1])) == (309, 1700, 2008)
+    assert (years[numbers.argmax()], numbers.max()) == (1957, 190.2)
+
+
+def test_a_transformer_learns_to_write() -> None:
+    """It foretells characters far better than counts do; what it writes goes on from the prompt."""
+    chargpt = load("chargpt")
+    found = chargpt.main(["--quick", "--prompt", "class "])
+    assert found.bits < found.of_pairs - 0.25 < found.of_characters
+    assert found.text.startswith("class ")
+    assert len(found.text) == 106
+    assert set(found.text) <= set(chargpt.CHARACTERS)
+
+
+def test_what_it_writes_is_what_the_whole_network_would() -> None:
+    """Cached or not, the most likely characters are the same."""
+    from funcnn import Key, astype
+
+    chargpt = load("chargpt")
+    net = chargpt.network(chargpt.QUICK)
+    params = astype(net.init(Key(0), (-1, 8))[1], np.float64)
+    chargpt.sample = lambda logits, key, **options: logits.argmax(-1)
+    written = chargpt.encoded(chargpt.write(net, params, "def f(", 12, Key(0)))
+    for i in range(6, len(written)):
+        assert net.apply(params, written[None, :i])[0, -1].argmax() == written[i]

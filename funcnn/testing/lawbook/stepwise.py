@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -27,18 +28,23 @@ def _steps_agree(case: Case) -> Verdict | None:
     pieces: list[Any] = []
     memory = None
     for start, end in zip(cuts, cuts[1:], strict=False):
-        piece = nested.mapped(lambda a: np.ascontiguousarray(a[:, start:end]) if _is_sequence(a, n) else a, case.x)  # noqa: B023
+        piece = nested.mapped(partial(_cut, n, slice(start, end)), case.x)
         y, memory = step(case.params, piece, memory)
         pieces.append(y)
     wanted = case.apply()
     got = _joined(pieces, wanted)
-    allowed = nested.mapped(lambda a, b: 4 * (a + b), wiggle(case, case.bare_value, case.z), floor(case, wanted, wanted)["y"])
+    moves, rounding = wiggle(case, case.bare_value, case.z), floor(case, wanted, wanted)["y"]
+    allowed = nested.mapped(lambda a, b: 4 * (a + b), moves, rounding)
     compare({"y": got}, {"y": wanted}, {"y": allowed}, f"step by step, cut at {cuts[1:-1]}")
     return None
 
 
 def _is_sequence(a: Any, n: int) -> bool:
     return bool(a.ndim > (2 if nested.is_real(a) else 1) and a.shape[1] == n)
+
+
+def _cut(n: int, steps: slice, a: Any) -> Any:
+    return np.ascontiguousarray(a[:, steps]) if _is_sequence(a, n) else a
 
 
 def _steps(x: Any) -> int:
