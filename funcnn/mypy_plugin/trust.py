@@ -16,9 +16,11 @@ from typing import Any, NamedTuple, cast
 from mypy.options import Options
 
 import funcnn
+from funcnn import stax
 from funcnn.networks import is_layer
 
 LIBRARY = Path(funcnn.__file__).parent
+STAX = f"{stax.__name__}."
 CONSTRUCTOR = funcnn.serial.__code__  # whatever records its calls is a closure of one function, and shares its code
 
 
@@ -117,9 +119,13 @@ class Loader:
 
 
 def _is_constructor(value: object) -> bool:
-    """Does it record its calls, and make layers? Makers of initializers, schedules and optimizers record theirs too."""
-    made = getattr(value, "__annotations__", {}).get("return", "")
-    return getattr(value, "__code__", None) is CONSTRUCTOR and str(made).startswith("Layer[")
+    """Does it record its calls, and make layers? Makers of initializers, schedules and optimizers record theirs too.
+
+    stax's names need not record: many of them are other arguments for a constructor that does.
+    """
+    made = str(getattr(value, "__annotations__", {}).get("return", ""))
+    known = getattr(value, "__code__", None) is CONSTRUCTOR or str(getattr(value, "__module__", "")).startswith(STAX)
+    return known and made.startswith("Layer[")
 
 
 @contextlib.contextmanager

@@ -63,6 +63,7 @@ CASES = (
     *(same(f"stax.{name}", numbers(3, 5)) for name in ("Tanh", "Relu", "Exp", "LogSoftmax", "Softmax", "Softplus")),
     *(same(f"stax.{name}", numbers(3, 5)) for name in ("Sigmoid", "Elu", "LeakyRelu", "Selu", "Gelu", "Flatten")),
     same("stax.FanOut(3)", numbers(3, 5)),
+    same("stax.shape_dependent(lambda shape: stax.Dense(shape[-1] + 1))", numbers(3, 5)),
     same("stax.FanInSum", (numbers(3, 5), numbers(3, 5, seed=1))),
     same("stax.FanInConcat(1)", (numbers(3, 5), numbers(3, 2, seed=1))),
     same("stax.parallel(stax.Tanh, stax.Identity)", (numbers(3, 5), numbers(3, 2, seed=1))),

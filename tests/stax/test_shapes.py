@@ -139,6 +139,18 @@ def test_parallel_and_fan_out() -> None:
     assert promised(net, (2, 5)).shape == (2, 8)
 
 
+def test_shape_dependent() -> None:
+    """A bottleneck of half the width, and back."""
+
+    def bottleneck(shape: Any) -> Layer[Array, Array]:
+        return stax.serial(stax.Dense(shape[-1] // 2), stax.Relu, stax.Dense(shape[-1]))
+
+    net = stax.shape_dependent(bottleneck)
+    assert promised(net, (2, 6)).shape == (2, 6)
+    residual = stax.serial(stax.FanOut(2), stax.parallel(net, stax.Identity), stax.FanInSum)
+    assert promised(residual, (2, 6)).shape == (2, 6)
+
+
 def specs() -> Iterator[tuple[str, str, str]]:
     """A few orders of the axes of images."""
     yield from product(["NHWC", "NCHW", "CHWN"], ["HWIO", "OIHW", "WOHI"], ["NHWC", "NCHW"])

@@ -1,0 +1,30 @@
+"""Windows that type checkers refuse: of another rank, by other names, and what is no number."""
+
+from funcnn import AvgPool, Conv, Conv1D, Conv3D, ConvTranspose, MaxPool, Pad, Upsample, stax
+
+Conv(4, 3)  # E[arg-type]
+Conv(4, (3,))  # E[arg-type]
+Conv(4, (3, 3, 3))  # E[arg-type]
+Conv(4, (3, 3), 2)  # E[arg-type]
+Conv(4, (3, 3), padding=1)  # E[arg-type]
+Conv(4, (3, 3), padding=(1, 1))  # E[arg-type]
+Conv(4, (3, 3), padding="same")  # E[arg-type]
+Conv(4, (3, 3), padding="CAUSAL")  # E[arg-type]
+Conv(4, (3, 3), (1, 1), "SAME", (2, 2))  # E[call-arg]: Too many positional arguments
+Conv(4, (3, 3), groups=1.0)  # E[arg-type]
+Conv(4, (3, 3), use_bias=False)  # E[call-arg]
+Conv1D(4, (3, 3))  # E[arg-type]
+Conv1D(4, 3, padding="causal")  # E[arg-type]
+Conv1D(4, 3, padding=1)  # E[arg-type]
+Conv3D(4, (3, 3))  # E[arg-type]
+ConvTranspose(4, (3, 3), output_padding=1)  # E[call-arg]
+MaxPool(2)  # E[arg-type]
+MaxPool((2, 2), 2)  # E[arg-type]
+AvgPool((2, 2), padding=(1, 1))  # E[arg-type]
+Upsample(1.5)  # E[arg-type]
+Upsample(2, "cubic")  # E[arg-type]
+Pad((1, 1))  # E[arg-type]
+Pad(((1, 1),), "symmetric")  # E[arg-type]
+stax.Dropout(0.5, "eval")  # E[arg-type]
+stax.Dense(3, 0.1)  # E[arg-type]
+stax.MaxPool(2)  # E[arg-type]
