@@ -28,8 +28,9 @@ R = TypeVar("R")
 def predict(apply: Apply[X, Y], params: Tree, x: X, *, batch_size: int = 256) -> Y:
     """What the network gives for every row of x, at inference: `apply(params, x)`, a batch at a time.
 
-    Memory is that of one batch and of the result, which is the caller's own. Rows may differ in their last bits from
-    those of one large batch, for sums are then taken in another order. No rows give an empty result.
+    Memory is that of one batch and of the result, which is the caller's own, whatever the dtype and the layout of x.
+    Rows may differ in their last bits from those of one large batch, for sums are then taken in another order. No rows
+    give an empty result.
 
     Errors
         ValueError       `batch_size` is less than one
@@ -45,7 +46,7 @@ def predict(apply: Apply[X, Y], params: Tree, x: X, *, batch_size: int = 256) ->
     checked_apply("predict", apply)
     batch_size = counted("predict", batch_size=batch_size)
     tree = as_params(params, "predict(apply, params, x)")
-    data = features_of(apply, tree, x)
+    data = features_of(apply, tree, x, once=True)
     rows = count_rows(x=data)
     out: Any = None
     for i in range(max(1, batch_count(rows, batch_size, False))):
@@ -96,14 +97,14 @@ def evaluate(
     if len(set(names)) < len(names):
         raise ValueError(f"two metrics have one name, got {', '.join(names)}; rename one: metric._replace(name=...)")
     tree = as_params(params, "evaluate(apply, params, data)")
-    x, target = features_of(apply, tree, data[0]), arrays_of(data[1], "target")
+    x, target = features_of(apply, tree, data[0], once=True), arrays_of(data[1], "target", once=True)
     weights = arrays_of(data[2], "weights") if len(data) == 3 and data[2] is not None else None
     rows = count_rows(x=x, target=target) if weights is None else count_rows(x=x, target=target, weights=weights)
     refuse_empty(rows, "evaluate")
     states = [metric.init() for metric in metrics]
     for i in range(batch_count(rows, batch_size, False)):
         place = slice(i * batch_size, (i + 1) * batch_size)
-        prediction, wanted = apply(tree, taken(x, place)), taken(target, place)
+        prediction, wanted = apply(tree, taken(x, place)), arrays_of(taken(target, place), "target")
         heavy = None if weights is None else taken(weights, place)
         states = [updated(metric, state, prediction, wanted, heavy) for metric, state in zip(metrics, states, strict=True)]
     return {metric.name: metric.compute(state) for metric, state in zip(metrics, states, strict=True)}

@@ -6,6 +6,7 @@ from math import prod
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from funcnn.array_kinds import native
 from funcnn.errors import FuncnnError, NonFiniteError, ShapeError
@@ -15,18 +16,23 @@ from funcnn.params import Params, plain, trees
 from funcnn.types import is_array, is_tuple
 
 _BLOCK = 1 << 20  # values looked at together
-_SMALL = 1 << 26  # bytes; up to this size, integers are converted to real numbers once, in advance
+_SMALL = 1 << 26  # bytes; up to this size, data are converted once, in advance
 
 
-def arrays_of(value: Any, name: str) -> Any:
+def arrays_of(value: Any, name: str, *, once: bool = False) -> Any:
     """The value with everything in it made an array, in rows and in native byte order; copied only where it must be.
+
+    Where the rows are wanted `once`, large arrays stay as they are, whatever their layout: their batches are converted.
 
     Errors
         DTypeError   complex, text, masked, sparse, ragged
         ShapeError   an array without axes
     """
     if is_tuple(value):
-        return tuple(arrays_of(v, f"{name}[{i}]") for i, v in enumerate(value))
+        return tuple(arrays_of(v, f"{name}[{i}]", once=once) for i, v in enumerate(value))
+    if once and type(value) in (np.ndarray, np.memmap) and value.ndim and value.nbytes > _SMALL:
+        convert(value[:0], "any", native(value.dtype), name)
+        return np.asarray(value)
     dtype = native(value.dtype) if is_array(value) else np.dtype(np.float64)
     array = convert(value, "any", dtype, name)
     if array.ndim == 0:
@@ -76,39 +82,49 @@ def refuse_empty(rows: int, what: str) -> None:
         raise ShapeError(f"empty batch: the data has no rows, {what} needs at least one")
 
 
-def refuse_nonfinite(value: Any, name: str) -> None:
-    """Refuse features that are not finite.
+def refuse_nonfinite(value: Any, name: str, dtype: np.dtype[Any] | None = None) -> None:
+    """Refuse features that are not finite, in this dtype if they are to be converted to it; part by part.
 
     Errors
         NonFiniteError   how many there are, and where the first one is
     """
     if is_tuple(value):
         for i, v in enumerate(value):
-            refuse_nonfinite(v, f"{name}[{i}]")
+            refuse_nonfinite(v, f"{name}[{i}]", dtype)
     elif value.dtype.kind == "f":
+        wanted = dtype or value.dtype
         rows = max(1, _BLOCK // max(1, prod(value.shape[1:])))
-        if not all(np.isfinite(value[i : i + rows]).all() for i in range(0, len(value), rows)):
-            places = np.argwhere(~np.isfinite(value))
-            first = tuple(places[0].tolist())
-            what = "value that is" if len(places) == 1 else "values that are"
+        bad = (i for i in range(0, len(value), rows) if not _finite(value[i : i + rows], wanted).all())
+        for start in bad:
+            first = np.argwhere(~_finite(value[start : start + rows], wanted))
+            count = sum((~_finite(value[i : i + rows], wanted)).sum() for i in range(start, len(value), rows))
+            place = [start + int(first[0, 0]), *first[0, 1:].tolist()]
             raise NonFiniteError(
-                f"{name} has {len(places)} {what} not finite in {value.dtype}, the first is {name}{list(first)}; "
-                f"leave such rows out, or say what stands for them with np.nan_to_num"
+                f"{name} has {count} {'value that is' if count == 1 else 'values that are'} not finite in {wanted}, "
+                f"the first is {name}{place}; leave such rows out, or say what stands for them with np.nan_to_num"
             )
 
 
-def features_of(apply: Apply[Any, Any], params: Params, x: object) -> Any:
+def _finite(part: Any, dtype: np.dtype[Any]) -> npt.NDArray[np.bool_]:
+    with np.errstate(over="ignore"):  # too large for this dtype: infinite then
+        found: npt.NDArray[np.bool_] = np.isfinite(part.astype(dtype, copy=False))
+    return found
+
+
+def features_of(apply: Apply[Any, Any], params: Params, x: object, *, once: bool = False) -> Any:
     """Everything a network will get, as its door wants it and known to be finite.
+
+    Where it is to be had `once`, in a row, what is large is left to the door of the network, a batch at a time.
 
     Errors
         DTypeError, ShapeError, NonFiniteError   as `arrays_of`, `converted` and `refuse_nonfinite` say
     """
     try:
         refuse_list(x, apply.door.wants(), "x")
-        value = arrays_of(x, "x")
+        value = arrays_of(x, "x", once=once)
         if dtype := dtype_of(params):
-            value = converted(value, apply.door.wants(), dtype, "x")
-        refuse_nonfinite(value, "x")
+            value = converted(value, apply.door.wants(), dtype, "x", once=once)
+        refuse_nonfinite(value, "x", dtype)
         return value
     except FuncnnError as error:
         error.seen_in(apply.definition.name)
@@ -121,18 +137,20 @@ def dtype_of(params: Params) -> np.dtype[Any] | None:
     return None if first is None else first[1].dtype
 
 
-def converted(value: Any, kind: Kind, dtype: np.dtype[Any], name: str) -> Any:
+def converted(value: Any, kind: Kind, dtype: np.dtype[Any], name: str, *, once: bool = False) -> Any:
     """Arrays as the door of a network wants them, so that it has nothing to do for every batch.
 
-    Large arrays of integers, images say, stay as they are: as real numbers they would take several times the memory.
+    Large arrays of integers, images say, stay as they are: as real numbers they would take several times the memory. So
+    do all large ones whose rows are wanted `once`.
 
     Errors
         DTypeError   a dtype that the network does not take
     """
     if is_tuple(value):
-        return tuple(converted(v, part(kind, i), dtype, f"{name}[{i}]") for i, v in enumerate(value))
+        each = enumerate(value)
+        return tuple(converted(v, part(kind, i), dtype, f"{name}[{i}]", once=once) for i, v in each)
     wanted = convert(value[:0], kind, dtype, name).dtype
-    if value.dtype.kind != "f" and value.size * wanted.itemsize > _SMALL:
+    if (once or value.dtype.kind != "f") and max(value.nbytes, value.size * wanted.itemsize) > _SMALL:
         return value
     with np.errstate(over="ignore"):  # too large for this dtype: infinite then, and found by who looks for that
         return value.astype(wanted, copy=False)
