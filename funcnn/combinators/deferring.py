@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 from funcnn.errors import brief
 from funcnn.inputs import features
@@ -20,8 +20,14 @@ A = TypeVar("A")
 B = TypeVar("B")
 
 
+@overload
+def shape_dependent(make: Callable[[tuple[int, ...]], Layer[A, B]], /, *, random: bool = False) -> Layer[A, B]: ...
+@overload
+def shape_dependent(
+    make: Callable[[tuple[tuple[int, ...], ...]], Layer[A, B]], /, *, random: bool = False
+) -> Layer[A, B]: ...
 @layer
-def shape_dependent(make: Callable[[Shape], Layer[A, B]], /, *, random: bool = False) -> Layer[A, B]:
+def shape_dependent(make: Callable[[Any], Layer[A, B]], /, *, random: bool = False) -> Layer[A, B]:
     """A layer made for the shape of its input: `shape_dependent(lambda shape: Dense(shape[-1]))` keeps the width.
 
     `make` gets the shape with the size of the batch unknown, so that no batch has a network of its own; it is asked

@@ -113,14 +113,14 @@ def _full(x: Array, wanted: tuple[int, ...], left: list[int]) -> tuple[int, ...]
 
 
 @layer
-def Transpose(axes_: tuple[int, ...], /) -> Layer[Array, Array]:
+def Transpose(order: tuple[int, ...], /) -> Layer[Array, Array]:
     """The axes in another order, the first among them: `Transpose((0, 2, 1))` exchanges the two behind the batch.
 
     Shapes
         x   as many axes as are given
-        y   its size along axis i is that of x along the i-th of the axes given
+        y   its axis i is the axis of x that the i-th number says
     Errors
-        ValueError   the axes are no permutation of 0, 1, ...
+        ValueError   `order` is no permutation of 0, 1, ...
         ShapeError   x is a tuple, or has another number of axes
     Pullback
         dx = dy with its axes in the order that undoes it
@@ -129,9 +129,9 @@ def Transpose(axes_: tuple[int, ...], /) -> Layer[Array, Array]:
     >>> Transpose((0, 3, 1, 2)).out_shape((-1, 28, 28, 3))
     (-1, 3, 28, 28)
     """
-    order = integers("Transpose", axes=axes_)
+    order = integers("Transpose", order=order)
     if not order or sorted(order) != list(range(len(order))):
-        raise ValueError(f"Transpose: axes must be a permutation of 0, 1, 2, ..., such as (0, 2, 1), got {axes_!r}")
+        raise ValueError(f"Transpose: order must be a permutation of 0, 1, 2, ..., such as (0, 2, 1), got {order!r}")
     back = tuple(order.index(i) for i in range(len(order)))
 
     def out_shape(shape: Shape) -> Shape:

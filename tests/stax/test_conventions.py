@@ -158,5 +158,5 @@ TestBatchNorm = laws(stax.BatchNorm(axis=0), shapes("B", "D"), mixes_batch=True)
 
 def test_shape_dependent_makes_a_layer_for_a_shape() -> None:
     """As in stax: the maker gets the shape; its first size, which is the batch, is not told."""
-    net = stax.serial(stax.Dense(5), stax.shape_dependent(lambda shape: stax.Dense(2 * int(shape[-1]))))
+    net = stax.serial(stax.Dense(5), stax.shape_dependent(lambda shape: stax.Dense(2 * shape[-1])))
     assert net.init(Key(0), (-1, 3))[0] == (-1, 10)
