@@ -98,6 +98,7 @@ LAYERS: Final = (
     LayerRow("Conv(4, (3, 2), (1, 2), 'SAME', groups=4, bias=False)", ("B", range(1, 5), range(1, 5), 4), linear=True),
     LayerRow("Conv1D(3, 2, dilation=2)", ("B", range(3, 6), "C"), linear=True, also=("translation_equivariant",)),
     LayerRow("Conv1D(3, 3, 2, 'CAUSAL')", ("B", range(1, 6), "C"), linear=True),
+    LayerRow("Conv1D(4, 3, padding='CAUSAL', dilation=2, groups=2)", ("B", range(1, 8), 4), linear=True),
     LayerRow("Conv1D(2, (2,), padding=(0, 1), groups=2)", ("B", range(1, 5), 4), linear=True),
     LayerRow("Conv3D(2, (2, 1, 2), (1, 2, 1), 'SAME')", ("B", 2, range(1, 4), range(1, 3), "C"), linear=True),
     LayerRow("Conv1DTranspose(3, 3, 2)", ("B", "T", "C"), linear=True),

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeAlias
+
+import numpy as np
+
 from funcnn.arguments import flag, positive
 from funcnn.calculus import Later, Pullback
 from funcnn.errors import ShapeError
 from funcnn.initializers import glorot_normal, zeros
 from funcnn.kernels import correlation as kernel
+from funcnn.kernels.windows import Windows
 from funcnn.keys import Initializer
 from funcnn.layers.windows import Padding, Padding1D, Padding3D, Slide, Triple, made_slide
 from funcnn.networks import Layer, layer
 from funcnn.networks.definitions import Spec
 from funcnn.shapes import display, known
 from funcnn.types import Array, Shape, Tree
+
+Step: TypeAlias = Callable[[Tree, Array, "Array | None"], "tuple[Array, Array]"]
 
 
 @layer
@@ -39,6 +47,8 @@ def Conv1D(
     With `groups` g, each g-th of the outputs sees its g-th of the channels alone. `groups` equal to the channels of the
     input is the depthwise convolution; followed by `Conv1D(channels, 1)` it is the separable one.
 
+    With "CAUSAL" and stride 1 a `decoder` goes on from step to step: it remembers the last k - 1 steps.
+
     Shapes
         x       (batch, time, n)
         params  {"w": (filter, n // g, channels), "b": (channels,)}; no "b" without `bias`
@@ -55,7 +65,7 @@ def Conv1D(
     (-1, 100, 8)
     """
     slide = made_slide("Conv1D", 1, filter_shape, strides, padding, dilation, causal=True)
-    return convolution(slide, channels, groups, bias, W_init, b_init)
+    return convolution(slide, channels, groups, bias, W_init, b_init, _going_on(slide, groups))
 
 
 @layer
@@ -152,8 +162,34 @@ def Conv3D(
     return convolution(slide, channels, groups, bias, W_init, b_init)
 
 
+def _going_on(slide: Slide, groups: int) -> Step | str | None:
+    """How a convolution along time goes on: it remembers the steps that its next window reaches back to."""
+    if not known(*slide.size, *slide.strides, *slide.dilation) or slide.size == slide.strides == (1,):
+        return None
+    if slide.padding != "CAUSAL":
+        return f"with padding {slide.padding!r} it looks ahead, or gives fewer steps; padding 'CAUSAL' does not"
+    if slide.strides != (1,):
+        return "its stride leaves steps out"
+    back = slide.spans[0] - 1
+    how = Windows(slide.size, slide.strides, slide.dilation, ((0, 0),))
+
+    def step(params: Tree, x: Array, memory: Array | None) -> tuple[Array, Array]:
+        w, b = weights(params)
+        before = np.zeros((len(x), back, x.shape[2]), x.dtype) if memory is None else memory
+        seen = np.concatenate([before, x], axis=1)
+        return kernel.correlate(seen, w, how, groups, b), seen[:, seen.shape[1] - back :]
+
+    return step
+
+
 def convolution(
-    slide: Slide, channels: int, groups: int, bias: bool, W_init: Initializer, b_init: Initializer
+    slide: Slide,
+    channels: int,
+    groups: int,
+    bias: bool,
+    W_init: Initializer,
+    b_init: Initializer,
+    step: Step | str | None = None,
 ) -> Layer[Array, Array]:
     """The convolution with these windows."""
     checked_groups(slide.layer, channels, groups, bias)
@@ -184,7 +220,7 @@ def convolution(
     def multiply_adds(shape: Shape) -> int:
         return slide.work(shape) * each_group(slide.layer, shape, slide.axes(shape)[-1], groups) * channels
 
-    return Layer.of(out_shape, spec, rule, multiply_adds=multiply_adds)
+    return Layer.of(out_shape, spec, rule, multiply_adds=multiply_adds, step=step)
 
 
 # what transposed convolutions need too --------------------------------------------------------------------------------

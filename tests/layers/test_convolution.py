@@ -9,7 +9,9 @@ from typing import Any, Literal
 import numpy as np
 import pytest
 
-from funcnn import Array, Conv, Conv1D, Conv3D, Dense, Flatten, Key, Params, Relu, ShapeError, serial, vjp
+from funcnn import (
+    Array, Conv, Conv1D, Conv3D, Dense, Flatten, Key, Layer, Params, Relu, ShapeError, decoder, serial, vjp,
+)  # fmt: skip
 
 PADDINGS: tuple[Literal["VALID", "SAME"], ...] = ("VALID", "SAME")
 
@@ -108,6 +110,34 @@ def test_causal_padding_sees_what_came_before() -> None:
     net = Conv1D(1, 3, padding="CAUSAL", bias=False)
     w = Params({"w": np.array([100.0, 10.0, 1.0]).reshape(3, 1, 1)})
     assert net.apply(w, series(1, 2, 3, 4)).ravel().tolist() == [1, 12, 123, 234]
+
+
+@pytest.mark.parametrize("pieces", [(1,) * 9, (4, 5), (2, 1, 6), (9,)])
+def test_causal_convolutions_go_on_step_by_step(pieces: tuple[int, ...]) -> None:
+    """A dilated stack, as it is applied to the whole; in pieces longer and shorter than what a window sees."""
+    x = np.random.default_rng(4).normal(size=(2, 9, 4))
+    net = serial(
+        Conv1D(6, 2, padding="CAUSAL"), Relu, Conv1D(6, 3, padding="CAUSAL", dilation=2, groups=3), Conv1D(2, 1)
+    )
+    _, params = net.init(0, x.shape, dtype=np.float64)
+    step, memory, found = decoder(net), None, list[Array]()
+    for n in np.split(x, np.cumsum(pieces)[:-1], axis=1):
+        y, memory = step(params, n, memory)
+        found.append(y)
+    np.testing.assert_allclose(np.concatenate(found, axis=1), net.apply(params, x), rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("net", "why"),
+    [
+        (Conv1D(2, 3, padding="SAME"), "with padding 'SAME' it looks ahead"),
+        (Conv1D(2, 3, padding=(2, 0)), "with padding ((2, 0),)"),
+        (Conv1D(2, 3, 2, "CAUSAL"), "its stride leaves steps out"),
+    ],
+)
+def test_other_convolutions_say_why_they_cannot_go_on(net: Layer[Array, Array], why: str) -> None:
+    """With their path."""
+    refused(lambda: decoder(serial(Relu, net)), TypeError, "conv1d_0", why)
 
 
 def test_dilation_leaves_gaps() -> None:
