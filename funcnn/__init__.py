@@ -45,11 +45,13 @@ from funcnn.blocks.transformer import TransformerBlock
 
 # losses and objectives
 from funcnn.losses import Loss, Reduce, Terms, Weights, joint, loss
-from funcnn.losses import softmax_cross_entropy, squared_error, sum_squared_error
+from funcnn.losses import absolute_error, cosine_distance, huber, log_cosh, squared_error, sum_squared_error
+from funcnn.losses import ctc, focal, hinge, on_item, sigmoid_binary_cross_entropy, softmax_cross_entropy
+from funcnn.losses import gaussian_kl, gaussian_nll, kl_divergence, mixture_nll, poisson_nll
 from funcnn.derivatives import Gradient, Objective, grad, value_and_grad, vjp
 from funcnn.derivatives import as_scipy, ggn_vp, hvp, jacobian, jvp, linearize, per_example_grads
 from funcnn.derivatives import input_gradient, tangent
-from funcnn.losses.penalties import Penalty, l1, l2
+from funcnn.losses.penalties import Penalty, elastic_net, l1, l2
 from funcnn.metrics import Metric, accuracy, binary_accuracy, confusion_matrix, f1, precision, recall, top_k_accuracy
 from funcnn.metrics import average_precision, mean_of, metric, perplexity, r2, roc_auc
 from funcnn.metrics import mean_absolute_error, mean_squared_error, root_mean_squared_error
@@ -126,12 +128,14 @@ __all__ = [
     "MaxOver", "MeanOver",
     "mlp", "TransformerBlock",
     # losses and objectives
-    "Loss", "Reduce", "Terms", "Weights", "joint", "loss",
-    "softmax_cross_entropy", "squared_error", "sum_squared_error",
+    "Loss", "Reduce", "Terms", "Weights", "joint", "loss", "on_item",
+    "absolute_error", "cosine_distance", "huber", "log_cosh", "squared_error", "sum_squared_error",
+    "ctc", "focal", "hinge", "sigmoid_binary_cross_entropy", "softmax_cross_entropy",
+    "gaussian_kl", "gaussian_nll", "kl_divergence", "mixture_nll", "poisson_nll",
     "Gradient", "Objective", "Penalty", "grad", "value_and_grad",
     "jvp", "linearize", "jacobian", "hvp", "ggn_vp", "per_example_grads", "as_scipy",
     "tangent", "input_gradient",
-    "l1", "l2",
+    "elastic_net", "l1", "l2",
     "Metric", "accuracy", "binary_accuracy", "top_k_accuracy", "confusion_matrix", "f1", "precision", "recall",
     "average_precision", "roc_auc", "mean_of", "perplexity", "metric",
     "mean_absolute_error", "mean_squared_error", "r2", "root_mean_squared_error",

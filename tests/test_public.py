@@ -147,6 +147,7 @@ PUBLIC = """
     Updates
     Upsample
     Weights
+    absolute_error
     accuracy
     adam
     adamw
@@ -166,8 +167,11 @@ PUBLIC = """
     confusion_matrix
     cosine_decay
     count
+    cosine_distance
+    ctc
     decoder
     differentiable
+    elastic_net
     elementwise
     elu
     ensemble
@@ -177,6 +181,9 @@ PUBLIC = """
     first
     fit
     freeze
+    focal
+    gaussian_kl
+    gaussian_nll
     gelu
     ggn_vp
     glorot_normal
@@ -185,6 +192,8 @@ PUBLIC = """
     gradient_reversal
     he_normal
     he_uniform
+    hinge
+    huber
     hvp
     inference
     input_gradient
@@ -192,6 +201,7 @@ PUBLIC = """
     joint
     jvp
     keep
+    kl_divergence
     l1
     l2
     layer
@@ -200,19 +210,23 @@ PUBLIC = """
     lecun_uniform
     linearize
     load_params
+    log_cosh
     loss
     map_over
     mean_absolute_error
     mean_of
     mean_squared_error
     metric
+    mixture_nll
     mlp
     momentum
+    on_item
     orthogonal
     parallel
     partition
     per_example_grads
     perplexity
+    poisson_nll
     precision
     predict
     progress
@@ -233,6 +247,7 @@ PUBLIC = """
     serial
     sgd
     shape_dependent
+    sigmoid_binary_cross_entropy
     softmax_cross_entropy
     split
     squared_error

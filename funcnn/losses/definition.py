@@ -8,11 +8,13 @@ import sys
 from collections.abc import Callable
 from typing import Any, Concatenate, Generic, Literal, TypeAlias, TypeVar, Union, cast, final, overload
 
+import numpy as np
+
 from funcnn.calculus import force
 from funcnn.cotangents import cotangent_like, cotangent_of_number, read_only
 from funcnn.errors import brief
 from funcnn.losses.promises import checked_terms
-from funcnn.losses.reductions import Back, Reduce, Weights, reduced
+from funcnn.losses.reductions import Back, Reduce, Weights, product, reduced
 from funcnn.losses.targets import real
 from funcnn.promises import ours
 from funcnn.records import Origin, Record, frozen, known_by_origin, replay
@@ -26,6 +28,9 @@ Q = TypeVar("Q")
 Terms: TypeAlias = tuple[Array, Callable[[Union[Array, float]], tuple[P, object]]]
 """What the rule of a loss returns: a term for every row or element, and `dterms -> (dprediction, dtarget)`, where
 `dterms` is an array like the terms, or one number for all of them."""
+
+Counts: TypeAlias = "Callable[..., tuple[Weights | None, Any]]"
+"""How much terms count by the options of a loss, and the target that is left."""
 
 Run: TypeAlias = "Callable[[Any, Any, Any, str | None, dict[str, Any]], tuple[Any, Back]]"
 """`(prediction, target, weights, reduce, options) -> (value, pullback)`."""
@@ -89,11 +94,11 @@ class Loss(Generic[Y, T]):
 
     @overload
     def __call__(
-        self, prediction: Y, target: T, *, weights: Weights | None = None, reduce: Reduce = ..., **options: float
+        self, prediction: Y, target: T, *, weights: Weights | None = None, reduce: Reduce = ..., **options: object
     ) -> float: ...
     @overload
     def __call__(
-        self, prediction: Y, target: T, *, weights: Weights | None = None, reduce: Literal["none"], **options: float
+        self, prediction: Y, target: T, *, weights: Weights | None = None, reduce: Literal["none"], **options: object
     ) -> Array: ...
     def __call__(
         self,
@@ -102,7 +107,7 @@ class Loss(Generic[Y, T]):
         *,
         weights: Weights | None = None,
         reduce: Reduce | Literal["none"] | None = None,
-        **options: float,
+        **options: object,
     ) -> float | Array:
         self._check(reduce, options)
         value, _ = self.rule(real(prediction), target, weights, reduce, options)
@@ -110,11 +115,11 @@ class Loss(Generic[Y, T]):
 
     @overload
     def pull(
-        self, prediction: Y, target: T, *, weights: Weights | None = None, reduce: Reduce = ..., **options: float
+        self, prediction: Y, target: T, *, weights: Weights | None = None, reduce: Reduce = ..., **options: object
     ) -> tuple[float, Callable[[float], tuple[Y, T]]]: ...
     @overload
     def pull(
-        self, prediction: Y, target: T, *, weights: Weights | None = None, reduce: Literal["none"], **options: float
+        self, prediction: Y, target: T, *, weights: Weights | None = None, reduce: Literal["none"], **options: object
     ) -> tuple[Array, Callable[[Array], tuple[Y, T]]]: ...
     def pull(
         self,
@@ -123,7 +128,7 @@ class Loss(Generic[Y, T]):
         *,
         weights: Weights | None = None,
         reduce: Reduce | Literal["none"] | None = None,
-        **options: float,
+        **options: object,
     ) -> Any:
         """The value and the pullback; what `vjp(loss, prediction, target)` calls."""
         self._check(reduce, options)
@@ -135,7 +140,7 @@ class Loss(Generic[Y, T]):
 
         return (read_only(value) if reduce == "none" else value), pullback
 
-    def bind(self, *, reduce: Reduce | None = None, **options: float) -> Loss[Y, T]:
+    def bind(self, *, reduce: Reduce | None = None, **options: object) -> Loss[Y, T]:
         """The same loss with its reduction, or keyword options, fixed; calls may still say otherwise.
 
         Errors
@@ -148,7 +153,8 @@ class Loss(Generic[Y, T]):
         self._check(reduce, options)
         if cast(object, reduce) == "none":
             raise ValueError(f"{self!r}: reduce='none' gives an array; it belongs in the call, not in bind")
-        fixed = {**self.bound, **({} if reduce is None else {"reduce": reduce}), **options}
+        values = {name: _value(option) for name, option in options.items()}
+        fixed = {**self.bound, **({} if reduce is None else {"reduce": reduce}), **values}
         wrapped = vars(self).get("__wrapped__")
         return Loss(self.run, self.record, self.default, self.names, self.parts, fixed, wrapped)
 
@@ -159,7 +165,7 @@ class Loss(Generic[Y, T]):
         merged = {**self.options, **options} if options else self.options
         return self.run(prediction, target, weights, reduce or self.reduce, merged)
 
-    def _check(self, reduce: str | None, options: dict[str, float]) -> None:
+    def _check(self, reduce: str | None, options: dict[str, object]) -> None:
         if reduce not in (None, "mean", "sum", "batch", "none"):
             raise ValueError(f"reduce must be 'mean', 'sum', 'batch' or 'none', got {reduce!r}")
         if options and (unknown := sorted(options.keys() - set(self.names))):
@@ -185,18 +191,28 @@ class Loss(Generic[Y, T]):
         return replay, (self.record, "", self.bound)
 
 
+def _value(option: object) -> object:
+    """An option as it is kept: arrays become tuples, which compare and hash."""
+    return tuple(np.asarray(cast(Any, option)).tolist()) if isinstance(option, (list, np.ndarray)) else option
+
+
 @overload
 def loss(rule: Callable[Concatenate[P, Q, ...], Terms[P]], /) -> Loss[P, Q]: ...
 @overload
-def loss(*, reduce: Reduce) -> Callable[[Callable[Concatenate[P, Q, ...], Terms[P]]], Loss[P, Q]]: ...
-def loss(rule: Callable[..., Any] | None = None, /, *, reduce: Reduce = "mean") -> Any:
+def loss(
+    *, reduce: Reduce = ..., counts: Counts | None = None
+) -> Callable[[Callable[Concatenate[P, Q, ...], Terms[P]]], Loss[P, Q]]: ...
+def loss(
+    rule: Callable[..., Any] | None = None, /, *, reduce: Reduce = "mean", counts: Counts | None = None
+) -> Any:
     """Make a rule `(prediction, target, **options) -> (terms, pullback)` into a loss, with weights and reductions.
 
     Floating-point targets come in the dtype of the prediction, integers as they are. The terms and `dprediction` have
     that dtype, and what has not is refused under the name of the loss. The rule checks that prediction and target fit,
     first thing. Its pullback takes the cotangent of the terms, an array like them or one number for all, and returns
     `(dprediction, dtarget)`: fresh arrays, of which `dtarget` may be a `Later`. Options are keyword-only.
-    `@loss(reduce="sum")` sets what is done where no `reduce` is given.
+    `@loss(reduce="sum")` sets what is done where no `reduce` is given. `counts(prediction, target, **options)` may say how
+    much each term counts, and what the target is then: `(weights or None, target)`; the caller's weights multiply these.
 
     >>> @loss
     ... def product(prediction: Array, target: Array) -> Terms[Array]:
@@ -204,19 +220,30 @@ def loss(rule: Callable[..., Any] | None = None, /, *, reduce: Reduce = "mean") 
     >>> product(np.array([1.0, 2.0]), np.array([3.0, 5.0]))
     6.5
     """
-    return functools.partial(_made, reduce=reduce) if rule is None else _made(rule, reduce)
+    return functools.partial(_made, reduce=reduce, counts=counts) if rule is None else _made(rule, reduce, counts)
 
 
-def _made(rule: Callable[..., Any], reduce: Reduce) -> Loss[Any, Any]:
+def _made(rule: Callable[..., Any], reduce: Reduce, counts: Counts | None = None) -> Loss[Any, Any]:
     if not callable(rule) or not hasattr(rule, "__qualname__"):
         raise TypeError(f"loss takes a rule (prediction, target) -> (terms, pullback), got {brief(rule)}")
     parameters = inspect.signature(rule).parameters.values()
     names = tuple(p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY)
     record = Record(rule.__module__, rule.__qualname__)
-    run = functools.partial(_run, rule if ours(rule) else checked_terms(rule))
+    run = functools.partial(_run, rule if ours(rule) else checked_terms(rule), counts)
     return Loss(run, record, reduce, names, wrapped=rule)
 
 
-def _run(rule: Callable[..., Any], prediction: Any, target: Any, weights: Any, how: str | None, options: Any) -> Any:
+def _run(
+    rule: Callable[..., Any],
+    counts: Counts | None,
+    prediction: Any,
+    target: Any,
+    weights: Any,
+    how: str | None,
+    options: Any,
+) -> Any:
+    if counts is not None and options:
+        own, target = counts(prediction, target, **options)
+        weights = weights if own is None else own if weights is None else product(weights, own)
     terms, back = rule(prediction, target, **options)
     return reduced(terms, back, weights, how)

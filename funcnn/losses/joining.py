@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import functools
 from math import isfinite
-from typing import Any, overload
+from typing import Any, TypeVar, overload
 
-from funcnn.arguments import is_number
+import numpy as np
+
+from funcnn.arguments import is_integer, is_number
 from funcnn.calculus import Later, force
-from funcnn.errors import ShapeError
+from funcnn.cotangents import zeros_like
+from funcnn.errors import ShapeError, brief
 from funcnn.losses.definition import Loss
 from funcnn.losses.reductions import Back
 from funcnn.records import Record
 from funcnn.shapes import display
 from funcnn.types import T0, T1, T2, T3, T4, T5, is_tuple
+
+A = TypeVar("A")
+T = TypeVar("T")
 
 
 # fmt: off
@@ -84,3 +90,46 @@ def paired(parts: tuple[Any, ...], prediction: Any, target: Any) -> tuple[tuple[
             got = f"a tuple of {len(value)}" if is_tuple(value) else f"one {type(value).__name__}"
             raise ShapeError(f"this joint loss takes a {name} that is a tuple of {len(parts)}, got {got}")
     return prediction, target
+
+
+def on_item(i: int, part: Loss[A, T], /) -> Loss[tuple[Any, ...], T]:
+    """A loss on one item of a predicted tuple; the target is that item's alone.
+
+    The other items get no gradient. In `joint` it stands for losses of which one predicts what another does.
+
+    Shapes
+        prediction   a tuple with an item i, counted from 0 or from the end
+        target       what the loss takes
+    Errors
+        TypeError    `i` is no integer, `part` no loss
+        ShapeError   the prediction is no tuple, or has no item i
+    Pullback
+        the loss's own for the item, zeros for the others
+    Source: the derivative of a projection.
+
+    >>> on_item(1, squared_error)((np.array([9.0]), np.array([1.0])), np.array([3.0]))
+    4.0
+    """
+    if not is_integer(i):
+        raise TypeError(f"on_item takes the number of an item first, got {brief(i)}")
+    if not isinstance(part, Loss):
+        raise TypeError(f"on_item takes a loss, got {type(part).__name__}; make a rule one with @loss")
+    run = functools.partial(_run_item, int(i), part)
+    return Loss(run, Record(__name__, "on_item", on_item, (int(i), part)), None)
+
+
+def _run_item(
+    i: int, part: Loss[Any, Any], prediction: Any, target: Any, weights: Any, how: str | None, _: Any
+) -> tuple[Any, Back]:
+    if not is_tuple(prediction) or not -len(prediction) <= i < len(prediction):
+        got = f"a tuple of {len(prediction)}" if is_tuple(prediction) else f"one {type(prediction).__name__}"
+        raise ShapeError(f"on_item({i}, {part!r}) takes a prediction that is a tuple with such an item, got {got}")
+    value, back = part.rule(prediction[i], target, weights, how)
+
+    def pullback(d: Any) -> tuple[Any, Any]:
+        dpart, dtarget = back(d)
+        others = [zeros_like(p, getattr(p, "dtype", np.float32)) for p in prediction]
+        others[i] = force(dpart)
+        return tuple(others), dtarget
+
+    return value, pullback

@@ -13,13 +13,13 @@ from funcnn.calculus import Differentiable
 from funcnn.inputs import COMPUTED, refuse_stored
 from funcnn.params import plain_tree
 from funcnn.params.selection import selected
-from funcnn.params.trees import Plain, flatten
+from funcnn.params.trees import Plain, flatten, mapped
 from funcnn.records import recording
 from funcnn.types import Array, Tree, Where
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-Back: TypeAlias = Callable[[float], tuple[Tree]]
+Back: TypeAlias = Callable[[float], tuple[Plain]]
 
 Penalty: TypeAlias = Differentiable[[Tree], float, tuple[Tree]]
 """A differentiable function of params that an objective adds: `l2(1e-4)`."""
@@ -70,15 +70,43 @@ def l2(rate: float, *, where: Where = None) -> Penalty:
     return _penalty("l2", _l2, rate, where)
 
 
-def _l1(rate: float, where: Where, params: Tree) -> tuple[float, Back]:
-    leaves, chosen = _chosen("l1", params, where)
+@_recorded
+def elastic_net(rate: float, l1_ratio: float = 0.5, *, where: Where = None) -> Penalty:
+    """Both penalties, `rate * (l1_ratio sum |w| + (1 - l1_ratio) / 2 sum w^2)`, over matrices only, as `where` says.
+
+    Shapes
+        params   any tree
+    Errors
+        ValueError    `rate` is negative or no finite number, `l1_ratio` outside [0, 1]
+        ParamsError   `where` chooses no leaf
+    Pullback
+        dw = rate (l1_ratio sign(w) + (1 - l1_ratio) w) d; fresh zeros for the leaves that are left out
+    Source: Zou & Hastie, Regularization and Variable Selection via the Elastic Net (2005), section 2; parametrised as in
+    scikit-learn.
+
+    >>> elastic_net(0.5, 0.5)({"w": np.array([[3.0, -4.0]]), "b": np.array([9.0])})
+    4.875
+    """
+    if not (is_number(l1_ratio) and 0 <= l1_ratio <= 1):
+        raise ValueError(f"elastic_net: l1_ratio must be in [0, 1], got {l1_ratio!r}")
+    return _penalty("elastic_net", functools.partial(_elastic, float(l1_ratio)), rate, where)
+
+
+def _elastic(ratio: float, rate: float, where: Where, params: Tree) -> tuple[float, Back]:
+    sizes, back = _l1(rate * ratio, where, params, "elastic_net")
+    squares, more = _l2(rate * (1 - ratio) / 2, where, params, "elastic_net")
+    return sizes + squares, lambda d: (mapped(np.add, back(d)[0], more(d)[0]),)
+
+
+def _l1(rate: float, where: Where, params: Tree, name: str = "l1") -> tuple[float, Back]:
+    leaves, chosen = _chosen(name, params, where)
     signs = {path: np.sign(w.real).astype(w.dtype) for path, w in chosen.items()}  # |w| = sign(Re w) w is analytic
     value = rate * sum(np.dot(signs[path].reshape(-1), w.reshape(-1)).item() for path, w in chosen.items())
     return value, lambda d: (_gradients(leaves, signs, rate * d),)
 
 
-def _l2(rate: float, where: Where, params: Tree) -> tuple[float, Back]:
-    leaves, chosen = _chosen("l2", params, where)
+def _l2(rate: float, where: Where, params: Tree, name: str = "l2") -> tuple[float, Back]:
+    leaves, chosen = _chosen(name, params, where)
     flats = [w.reshape(-1) for w in chosen.values()]
     return rate * sum(np.dot(w, w).item() for w in flats), lambda d: (_gradients(leaves, chosen, 2 * rate * d),)
 

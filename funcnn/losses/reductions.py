@@ -63,6 +63,14 @@ def _weighted(terms: Any, back: Back, weights: Any, how: str | None) -> tuple[An
     return value, lambda d: back(np.broadcast_to(each * (d / n), terms.shape))
 
 
+def product(weights: Any, own: Any) -> Any:
+    """Weights of the caller and of the loss itself; the caller's have the leading axes of the other."""
+    w: Any = np.asarray(weights)
+    if w.ndim > own.ndim or w.shape != own.shape[: w.ndim]:
+        return weights  # what does not fit is refused where weights are
+    return own * w.reshape(w.shape + (1,) * (own.ndim - w.ndim))
+
+
 def _rows(terms: Any) -> int:
     return int(terms.shape[0]) if terms.ndim else 1
 
