@@ -1,16 +1,17 @@
 """Neural networks as pairs of pure functions on NumPy.
 
-The public names, in the order a reader meets them.
+The public names, in the order a reader meets them. NumPy too has an `astype`, a `ravel` and some more:
+`from funcnn import *` leaves those out, and `from funcnn import astype` or `funcnn.astype` means ours.
 """
 
 # the five nouns
 from funcnn.params import Gradients, Params, Updates
-from funcnn.params.leafwise import astype, tree_map
-from funcnn.params.partitioning import count, partition
+from funcnn.params.leafwise import astype as astype, tree_map
+from funcnn.params.partitioning import count, partition as partition
 from funcnn.keys import Initializer, Key, Rng
 from funcnn.calculus import Differentiable, Pullback, differentiable
 from funcnn.networks import Apply, Init, Layer, layer
-from funcnn.params.packing import ravel
+from funcnn.params.packing import ravel as ravel
 from funcnn.optimizers import Optimizer
 
 # layers
@@ -59,9 +60,9 @@ from funcnn.metrics import mean_absolute_error, mean_squared_error, root_mean_sq
 # combinators
 from funcnn.networks import serial
 from funcnn.combinators import FanInConcat, FanInProduct, FanInSum, FanOut, parallel, residual
-from funcnn.combinators import first, keep, select, split
+from funcnn.combinators import first, keep, select as select, split as split
 from funcnn.combinators import bidirectional, map_over, scan
-from funcnn.combinators import ensemble, freeze, reparam, repeat, shape_dependent, thaw, tie, transposed
+from funcnn.combinators import ensemble, freeze, reparam, repeat as repeat, shape_dependent, thaw, tie, transposed
 from funcnn.combinators import checkpoint, gradient_reversal, inference, stop_gradient, straight_through
 from funcnn.networks import rebuild
 from funcnn.networks.surgery import reinit
@@ -82,7 +83,7 @@ from funcnn.checkpoints import load_params, save_params
 
 # working with networks
 from funcnn.training.calibration import calibrate
-from funcnn.inspection import Summary, summary, trace
+from funcnn.inspection import Summary, summary, trace as trace
 from funcnn.decoding import Decoder, Memory, decoder, sample
 
 # types and errors
@@ -101,11 +102,12 @@ from funcnn.errors import (
     ShapeError,
     UndecidedError,
 )
+from funcnn.version import __version__ as __version__
 
 __all__ = [
     # the five nouns
-    "Params", "Gradients", "Updates", "astype", "tree_map", "ravel",
-    "partition", "count",
+    "Params", "Gradients", "Updates", "tree_map",
+    "count",
     "Key",
     "Apply", "Differentiable", "Pullback", "differentiable", "vjp",
     "Init", "Layer", "layer",
@@ -140,10 +142,10 @@ __all__ = [
     "average_precision", "roc_auc", "mean_of", "perplexity", "metric",
     "mean_absolute_error", "mean_squared_error", "r2", "root_mean_squared_error",
     # combinators
-    "serial", "parallel", "residual", "FanInConcat", "FanInProduct", "FanInSum", "FanOut", "select",
-    "split", "first", "keep",
+    "serial", "parallel", "residual", "FanInConcat", "FanInProduct", "FanInSum", "FanOut",
+    "first", "keep",
     "scan", "map_over", "bidirectional",
-    "repeat", "tie", "transposed", "reparam", "freeze", "thaw", "ensemble", "shape_dependent",
+    "tie", "transposed", "reparam", "freeze", "thaw", "ensemble", "shape_dependent",
     "inference", "checkpoint", "stop_gradient", "straight_through", "gradient_reversal",
     "rebuild", "reinit",
     # initializers
@@ -155,10 +157,17 @@ __all__ = [
     # training
     "batches", "StepMetrics", "TrainState", "fit", "evaluate", "predict", "progress", "load_params", "save_params",
     # working with networks
-    "Summary", "calibrate", "summary", "trace",
+    "Summary", "calibrate", "summary",
     "Decoder", "Memory", "decoder", "sample",
     # types and errors
     "Array", "Initializer", "Mask", "Rng", "Shape", "Spec", "Tokens", "Tree",
     "CheckpointError", "DTypeError", "FuncnnError", "ImmutableError", "LabelError", "MissingExtraError",
     "NonFiniteError", "NotAnalyticError", "ParamsError", "ShapeError", "UndecidedError",
 ]  # fmt: skip
+
+_NAMED_LIKE_NUMPYS = ["astype", "partition", "ravel", "repeat", "select", "split", "trace"]
+
+
+def __dir__() -> list[str]:
+    """What there is for users, and what every module has."""
+    return [*__all__, *_NAMED_LIKE_NUMPYS, *(name for name in globals() if name.startswith("__"))]

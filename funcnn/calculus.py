@@ -87,7 +87,8 @@ class Differentiable(Generic[P, V, D]):
     def __init__(self, rule: Callable[P, tuple[V, Callable[[V], D]]], record: Record | None = None) -> None:
         self.rule = rule
         self.record = record
-        functools.update_wrapper(cast(Any, self), rule, updated=())
+        if record is None:  # else it is known by the call
+            functools.update_wrapper(cast(Any, self), rule, updated=())
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> V:
         return self.rule(*args, **kwargs)[0]

@@ -16,6 +16,7 @@ from typing import Any, Generic, NamedTuple, NoReturn, ParamSpec, TypeGuard, Typ
 import numpy as np
 import numpy.typing as npt
 
+from funcnn.documentation import tells_of_itself
 from funcnn.types import is_array, is_mapping
 
 P = ParamSpec("P")
@@ -113,7 +114,9 @@ class Origin(NamedTuple):
 
 
 def known_by_origin(cls: type[C]) -> type[C]:
-    """Make a class one whose values print, compare and hash by how they were made, by what their `origin` says."""
+    """Make a class one whose values print, compare and hash by how they were made, by what their `origin` says; their
+    `help` is that of what made them.
+    """
 
     def equal(self: object, other: object) -> bool:
         return same_value(self, other) if type(other) is type(self) else NotImplemented
@@ -128,8 +131,13 @@ def known_by_origin(cls: type[C]) -> type[C]:
     def shown(self: object) -> str:
         return printed(self)
 
+    def places(self: Any) -> list[tuple[str, str]]:
+        origin: Origin = self.origin
+        return [] if origin.record is None else [(origin.record.module, origin.record.name)]
+
     for name, method in (("__repr__", shown), ("__eq__", equal), ("__ne__", unequal), ("__hash__", hashed)):
         setattr(cls, name, method)
+    tells_of_itself(cls, places)
     return cls
 
 

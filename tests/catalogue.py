@@ -399,7 +399,9 @@ WITHOUT_ROW: Final = {
 
 Row: TypeAlias = Union[LayerRow, LossRow, OptimizerRow]
 NAMESPACE: Final[dict[str, Any]] = {
-    name: getattr(module, name) for module in (funcnn.optimizers, funcnn) for name in module.__all__
+    name: getattr(module, name)
+    for module, names in ((funcnn.optimizers, funcnn.optimizers.__all__), (funcnn, dir(funcnn)))
+    for name in names
 } | {"np": np}
 
 

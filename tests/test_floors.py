@@ -14,9 +14,9 @@ import funcnn
 
 ROOT = Path(funcnn.__file__).parent
 FLOORS = (
-    "errors",
+    "errors version",
     "types",
-    "keys generators shapes records array_kinds inputs kernels",
+    "keys generators shapes records documentation array_kinds inputs kernels",
     "arguments cotangents calculus params promises",
     "initializers schedules checkpoints",
     "networks",

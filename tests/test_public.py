@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import builtins
 import inspect
 import json
 import pkgutil
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
+import numpy as np
 import pytest
 
 import funcnn
@@ -270,9 +275,15 @@ PUBLIC = """
 """
 
 
+# NumPy has such names too: they are there, and a star leaves them out.
+BESIDE = ["astype", "partition", "ravel", "repeat", "select", "split", "trace"]
+
+INTERACTIVE = "In = Out = _ = __ = ___ = get_ipython = exit = quit = display = open = object()"
+
+
 def test_the_public_names_are_these() -> None:
     """A name that comes or goes is a decision: it changes this list and the changelog."""
-    assert sorted(funcnn.__all__) == sorted(PUBLIC.split())
+    assert sorted([*funcnn.__all__, *BESIDE]) == sorted(PUBLIC.split())
 
 
 def test_no_name_stands_twice() -> None:
@@ -280,7 +291,7 @@ def test_no_name_stands_twice() -> None:
     assert sorted(set(funcnn.__all__)) == sorted(funcnn.__all__)
 
 
-@pytest.mark.parametrize("name", funcnn.__all__)
+@pytest.mark.parametrize("name", [*funcnn.__all__, *BESIDE])
 def test_every_public_name_is_there(name: str) -> None:
     """And is no module."""
     assert not isinstance(getattr(funcnn, name), ModuleType)
@@ -289,7 +300,34 @@ def test_every_public_name_is_there(name: str) -> None:
 def test_nothing_else_is_there() -> None:
     """What can be imported from the package is listed, or is a module."""
     found = {name for name, value in vars(funcnn).items() if name[0] != "_" and not isinstance(value, ModuleType)}
-    assert found == set(funcnn.__all__)
+    assert found == {*funcnn.__all__, *BESIDE}
+
+
+def test_dir_shows_the_public_names() -> None:
+    """And what every module has; nothing of how it is made."""
+    assert [name for name in dir(funcnn) if not name.startswith("_")] == sorted([*funcnn.__all__, *BESIDE])
+    assert {"__all__", "__doc__", "__version__", "__file__"} <= set(dir(funcnn))
+    assert all(hasattr(funcnn, name) for name in dir(funcnn))
+
+
+@pytest.mark.parametrize("before", ["from builtins import *", "from numpy import *", INTERACTIVE])
+def test_a_star_shadows_nothing(before: str) -> None:
+    """Of Python's, of NumPy's, of an interactive session's. A name that does goes from `__all__` to `_NAMED_LIKE_NUMPYS`."""
+    names: dict[str, Any] = {}
+    exec(before, names)
+    known = dict(names)
+    exec("from funcnn import *", names)
+    assert {name for name in known if known[name] is not names[name]} == set()
+    assert set(BESIDE) <= set(np.__all__) and not set(funcnn.__all__) & set(dir(builtins))
+
+
+def test_the_version_is_that_of_the_changelog() -> None:
+    """And of the package that is built; it is said in one place."""
+    log = (ROOT.parent / "CHANGELOG.md").read_text("utf-8")
+    assert re.findall(r"^## ([^ ,]+)", log, re.M)[0] == funcnn.__version__
+    settings = tomllib.loads((ROOT.parent / "pyproject.toml").read_text("utf-8"))
+    assert "version" in settings["project"]["dynamic"]
+    assert (ROOT.parent / settings["tool"]["hatch"]["version"]["path"]) == ROOT / "version.py"
 
 
 @pytest.mark.parametrize("package", ["", *(p.name for p in ROOT.iterdir() if (p / "__init__.py").exists())])
@@ -299,7 +337,7 @@ def test_no_module_shares_its_name_with_something_exported(package: str) -> None
     assert names & set(funcnn.__all__) == set()
 
 
-@pytest.mark.parametrize("name", funcnn.__all__)
+@pytest.mark.parametrize("name", [*funcnn.__all__, *BESIDE])
 def test_public_functions_and_classes_are_documented(name: str) -> None:
     """With a docstring of their own."""
     value = getattr(funcnn, name)

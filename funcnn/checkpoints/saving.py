@@ -12,6 +12,7 @@ from funcnn.errors import CheckpointError, ParamsError
 from funcnn.params import ArrayTree, Params, plain, plain_tree, trees, wrap
 from funcnn.params.packing import pack
 from funcnn.types import Array, Tree
+from funcnn.version import __version__
 
 
 def save_params(path: str | bytes | os.PathLike[str] | os.PathLike[bytes], params: Tree) -> None:
@@ -43,9 +44,8 @@ def save_params(path: str | bytes | os.PathLike[str] | os.PathLike[bytes], param
 
     tree = plain(params if isinstance(params, ArrayTree) else Params(params))
     shown = path_of(path, "save_params")
-    library = _library_version()
     with replacing(shown) as file:
-        archives.write(file, tree, library)
+        archives.write(file, tree, __version__)
 
 
 def load_params(path: str | bytes | os.PathLike[str] | os.PathLike[bytes], *, like: Tree | None = None) -> Params:
@@ -96,12 +96,3 @@ def _unlike(got: Mapping[trees.Path, Array], want: Mapping[trees.Path, Array]) -
                 f"{shown} is {got[path].dtype} of shape {got[path].shape}, "
                 f"expected {want[path].dtype} of shape {want[path].shape}"
             )
-
-
-def _library_version() -> str:
-    from importlib.metadata import PackageNotFoundError, version  # takes longer to import than everything else here
-
-    try:
-        return version("funcnn")
-    except PackageNotFoundError:
-        return "unknown"

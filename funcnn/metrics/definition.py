@@ -9,6 +9,7 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar, Union, cast
 import numpy as np
 import numpy.typing as npt
 
+from funcnn.documentation import of_name, tells_of_itself
 from funcnn.errors import ShapeError
 from funcnn.inputs import convert
 from funcnn.losses.reductions import Weights
@@ -54,6 +55,9 @@ class Metric(NamedTuple, Generic[S, Y, T, R]):
 
     def __repr__(self) -> str:
         return f"<metric {self.name}>"
+
+
+tells_of_itself(Metric, lambda value: of_name(value, value.name))
 
 
 def updated(metric: Metric[S, Y, T, Any], state: S, prediction: Y, target: T, weights: Weights | None) -> S:

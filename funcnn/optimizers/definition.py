@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, Generic, NamedTuple, Final, Protocol, TypeVar, cast, final
 
 from funcnn.cotangents import described
+from funcnn.documentation import tells_of_itself
 from funcnn.errors import DTypeError, FuncnnError, ParamsError, brief, locate
 from funcnn.inputs import COMPUTED, refuse_stored
 from funcnn.kernels import updates as kernel
@@ -67,6 +68,14 @@ class Optimizer(NamedTuple, Generic[S]):
         if is_recorded(self.init):
             return repr(self.init.record)
         return f"Optimizer(init={self.init!r}, update={self.update!r})"
+
+
+def _places(optimizer: Optimizer[Any]) -> list[tuple[str, str]]:
+    init = optimizer.init
+    return [(init.record.module, init.record.name)] if is_recorded(init) else []
+
+
+tells_of_itself(Optimizer, _places)
 
 
 class _Advance(Protocol[S]):

@@ -31,13 +31,10 @@ class ArrayTree(Mapping[str, "Array | ArrayTree"]):
     _layout: Layout | None
 
     def __init__(self, tree: Tree) -> None:
-        if isinstance(tree, ArrayTree):  # whatever its kind, it never changes: nothing needs to be copied
-            found, flat, layout = tree._tree, tree._flat, tree._layout
-        else:
-            found, flat, layout = trees.copied(tree), None, None
-        _set(self, "_tree", found)
-        _set(self, "_flat", flat)
-        _set(self, "_layout", layout)
+        ours = tree if isinstance(tree, ArrayTree) else None  # whatever its kind, it never changes: it is not copied
+        _set(self, "_tree", trees.copied(tree) if ours is None else ours._tree)
+        _set(self, "_flat", None if ours is None else ours._flat)
+        _set(self, "_layout", None if ours is None else ours._layout)
 
     # reading ----------------------------------------------------------------------------------------------------------
     def __getitem__(self, key: str) -> Array | Self:

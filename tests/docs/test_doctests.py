@@ -17,7 +17,8 @@ import pytest
 import funcnn
 from funcnn import authoring
 
-NAMES = {name: getattr(module, name) for module in (funcnn, authoring) for name in module.__all__} | {"np": np}
+NAMES = {name: getattr(authoring, name) for name in authoring.__all__} | {"np": np}
+NAMES |= {name: getattr(funcnn, name) for name in dir(funcnn) if not name.startswith("_")}
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 LEFT_OUT = ("funcnn.mypy_plugin", "funcnn.testing.__main__")  # the one needs mypy, the other is a program
 

@@ -13,6 +13,7 @@ PREPARED = """
 import numpy as np
 import funcnn
 from funcnn import *
+from funcnn import astype, partition, ravel, repeat, select, split, trace
 from funcnn import initializers, optimizers, schedules
 
 key, shape, step = Key(0), (-1, 4), 3

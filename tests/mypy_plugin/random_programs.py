@@ -133,7 +133,7 @@ def _makes_layer(node: ast.expr) -> bool:
 def program(seed: int, networks: int) -> Program:
     """A program of some networks, every one of which meets a shape."""
     r = random.Random(seed)
-    source = ["import numpy as np", "from funcnn import *", ""]
+    source = ["import numpy as np", "from funcnn import *", "from funcnn import repeat, select, split", ""]
     found: list[tuple[int, int, Verdict | None]] = []
     for i in range(networks):
         first = len(source) + 1

@@ -20,7 +20,7 @@ def output(programs: list[Program], folder: Path) -> list[str]:
     (folder / "mypy.ini").write_text(CONFIG)
     for seed, each in enumerate(programs):
         (folder / f"drift_{seed}.py").write_text(each.source)
-    (folder / "rows.py").write_text("from funcnn import *\n" + "".join(f"reveal_type({row.source})\n" for row in ROWS))
+    (folder / "rows.py").write_text("from funcnn import *; from funcnn import repeat, select, split\n" + "".join(f"reveal_type({row.source})\n" for row in ROWS))
     done = subprocess.run(
         [sys.executable, "-m", "mypy", "--config-file", "mypy.ini", *sorted(path.name for path in folder.glob("*.py"))],
         capture_output=True, text=True, check=False, cwd=folder,
