@@ -84,16 +84,20 @@ def _lstm_back(
     n = len(t)
     i, f, g, o = a[:n], a[n : 2 * n], a[2 * n : 3 * n], a[3 * n :]
     dh, dc = d
-    dc = dc + dh * o * (1 - t * t)
+    c = t * t
+    np.subtract(1, c, c)
+    c *= o
+    c = c * dh
+    c += dc  # the cotangent of c', through h' too
     np.multiply(a, a, dzx)
     np.subtract(a, dzx, dzx)  # s' = s (1 - s), of the sigmoids
     np.multiply(g, g, dzx[2 * n : 3 * n])
     np.subtract(1, dzx[2 * n : 3 * n], dzx[2 * n : 3 * n])
-    dzx[:n] *= dc * g
-    dzx[n : 2 * n] *= dc * before[1]
-    dzx[2 * n : 3 * n] *= dc * i
+    for block, factor in enumerate((g, before[1], i)):
+        dzx[block * n : (block + 1) * n] *= c * factor
     dzx[3 * n :] *= dh * t
-    return None, dc * f
+    c *= f
+    return None, c
 
 
 # gated recurrent unit: reset gate, update gate, candidate -------------------------------------------------------------

@@ -23,7 +23,7 @@ class Pass(NamedTuple):
     """What a pass over a sequence leaves.
 
     xs       the inputs, (features, time, batch); where the mask is false they are 0
-    states   (units, 1 + time, batch) each, the initial one first; of passes that keep nothing the first one alone
+    states   (1 + time, units, batch) each, the initial one first; of passes that keep nothing the first one alone
     final    (units, batch) each
     kept     what the pullback of each step needs
     off      (time, batch), where nothing is real; None without a mask
@@ -59,16 +59,15 @@ def recur(
     zx += beside_input[:, None, None]
     states: list[Array] = []
     for i, start in enumerate(initial):
-        state: Array = array((n, 1 + time if keep or not i else 2, batch), dtype)
-        state[:, 0] = start.T
+        state: Array = array((1 + time if keep or not i else 2, n, batch), dtype)
+        state[0] = start.T
         states.append(state)
+    room: Array = array((time if keep else min(time, 1), rows, batch), dtype)
     ut, kept = u.T, list[Any]()
-    zh: Array = np.empty((rows, batch), dtype)
     for t in range(time):
-        before = tuple([s[:, t % s.shape[1]] for s in states])
-        after = tuple([s[:, (t + 1) % s.shape[1]] for s in states])
-        if keep:
-            zh = np.empty((rows, batch), dtype)
+        before = tuple([s[t % len(s)] for s in states])
+        after = tuple([s[(t + 1) % len(s)] for s in states])
+        zh = room[t % len(room)]
         np.matmul(ut, before[0], out=zh)
         if not gates.adds:
             zh += beside_state[:, None]
@@ -78,12 +77,12 @@ def recur(
                 np.copyto(new, old, where=off[t])
         if keep:
             kept.append(found)
-    return Pass(xs, tuple(states), tuple([s[:, time % s.shape[1]] for s in states]), kept, off)
+    return Pass(xs, tuple(states), tuple([s[time % len(s)] for s in states]), kept, off)
 
 
 def outputs(done: Pass) -> Array:
     """The outputs of all steps, (batch, time, units): the first state, and 0 where nothing is real."""
-    y: Array = np.array(done.states[0][:, 1:].transpose(2, 1, 0), order="C")
+    y: Array = np.array(done.states[0][1:].transpose(2, 0, 1), order="C")
     if done.off is not None:
         y[done.off.T] = 0
     return y
@@ -104,34 +103,38 @@ def recur_pullback(gates: Gates, u: Array, done: Pass, dy: Array | None, final: 
 
     Backpropagation through time: the cotangents of the states go from the last step to the first.
     """
-    time, (n, _, batch) = len(done.kept), done.states[0].shape
+    time, (_, n, batch) = len(done.kept), done.states[0].shape
     rows, off = gates.blocks * n, done.off
     dtype = np.result_type(done.states[0], *final, *(() if dy is None else (dy,)))
-    dys = None if dy is None else np.array(dy.transpose(2, 1, 0), order="C")
+    dys = None if dy is None else np.array(dy.transpose(1, 2, 0), order="C")
     if dys is not None and off is not None:
-        dys[:, off] = 0  # what is not real has no output
+        np.copyto(dys, 0, where=off[:, None])  # what is not real has no output
     dzx: Array = array((rows, time, batch), dtype)
     dzh: Array = dzx if gates.adds else array((rows, time, batch), dtype)
+    one: Array = np.empty((rows, batch), dtype)  # of a step, in one piece of memory
+    other: Array = one if gates.adds else np.empty((rows, batch), dtype)
     d = final
     for t in reversed(range(time)):
-        before = tuple([s[:, t] for s in done.states])
-        after = tuple([s[:, t + 1] for s in done.states])
+        before, after = tuple([s[t] for s in done.states]), tuple([s[t + 1] for s in done.states])
         if dys is not None:
-            d = (d[0] + dys[:, t], *d[1:])
+            d = (d[0] + dys[t], *d[1:])
         stays = None
         if off is not None:
             stays = [np.where(off[t], v, 0) for v in d]
             d = tuple([np.where(off[t], 0, v) for v in d])
-        direct, *rest = gates.back(done.kept[t], before, after, d, dzx[:, t], dzh[:, t])
-        through: Array = np.matmul(u, dzh[:, t])
+        direct, *rest = gates.back(done.kept[t], before, after, d, one, other)
+        dzx[:, t] = one
+        if not gates.adds:
+            dzh[:, t] = other
+        through: Array = np.matmul(u, other)
         d = (through if direct is None else direct + through, *rest)
         if stays is not None:
             d = tuple([v + s for v, s in zip(d, stays, strict=True)])
     xs, flat = done.xs.reshape(len(done.xs), time * batch), dzx.reshape(rows, time * batch)
     beside_state = dzh.reshape(rows, time * batch)
-    states = done.states[0][:, :time].reshape(n, time * batch)
-    one = ones(time * batch, dtype)
-    db = np.concatenate([flat @ one, beside_state @ one])
+    states = done.states[0][:time].transpose(1, 0, 2).reshape(n, time * batch)
+    whole = ones(time * batch, dtype)
+    db = np.concatenate([flat @ whole, beside_state @ whole])
     return Cotangents(product(xs, flat.T), product(states, beside_state.T), db, dzx, d)
 
 

@@ -100,14 +100,14 @@ def test_a_transformer_learns_to_write() -> None:
     assert set(found.text) <= set(chargpt.CHARACTERS)
 
 
-def test_what_it_writes_is_what_the_whole_network_would() -> None:
+def test_what_it_writes_is_what_the_whole_network_would(monkeypatch: pytest.MonkeyPatch) -> None:
     """Cached or not, the most likely characters are the same."""
     from funcnn import Key, astype
 
     chargpt = load("chargpt")
     net = chargpt.network(chargpt.QUICK)
     params = astype(net.init(Key(0), (-1, 8))[1], np.float64)
-    chargpt.sample = lambda logits, key, **options: logits.argmax(-1)
+    monkeypatch.setattr(chargpt, "sample", lambda logits, key, **options: logits.argmax(-1))
     written = chargpt.encoded(chargpt.write(net, params, "def f(", 12, Key(0)))
     for i in range(6, len(written)):
         assert net.apply(params, written[None, :i])[0, -1].argmax() == written[i]
