@@ -72,6 +72,8 @@ class Layer(NamedTuple, Generic[X, Y]):
         takes           what the input is for, given what the output is for: `features` (the default), `tokens`,
                         `passes`
         multiply_adds   how many a forward pass costs on an input of this shape, for `summary`
+        step            `(params, x, memory) -> (y, memory)` of a layer that looks along time, for `decoder`; memory is
+                        None at first; a string says why it cannot go on
 
         Errors
             TypeError   the rule has another third parameter than `rng`

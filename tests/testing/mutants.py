@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from funcnn import Dropout, Layer
+from funcnn import Dropout, Layer, MeanOver, first
 from funcnn.authoring import axes, known
 from funcnn.testing import Template
 from tests.testing.faulty_layers import (
@@ -257,6 +257,11 @@ STRANGERS: Final[dict[str, tuple[Layer[Any, Any], Template]]] = {
     "increasing": (pointwise(lambda x: x * x, lambda x, dy: dy), ("B", "D")),
     "odd": (pointwise(lambda x: x + x * x / 8, lambda x, dy: dy), ("B", "D")),
     "unbiased": (dropout(scale=1.0), ("B", 4)),
+    "causal": (
+        Layer.lift(lambda shape: axes("mutant", shape, exactly=3), lambda x: (x[:, ::-1] * 1, lambda dy: dy[:, ::-1] * 1)),
+        ("B", range(2, 5), "D"),
+    ),
+    "padding_inert": (first(MeanOver(1)), (("B", "T", 2), ("B", "T"))),
     "propagates_nan": (pointwise(np.nan_to_num, lambda x, dy: dy), ("B", "D")),
 }
 # fmt: on

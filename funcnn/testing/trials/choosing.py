@@ -10,6 +10,7 @@ from funcnn.errors import brief
 from funcnn.networks import Layer
 from funcnn.testing.casebook.of_layers import Case
 from funcnn.testing.judging.verdicts import Law, listed
+from funcnn.testing.lawbook.along_time import ALONG_TIME_LAWS
 from funcnn.testing.lawbook.analytic import ANALYTIC_LAWS
 from funcnn.testing.lawbook.composition import COMPOSITION_LAWS
 from funcnn.testing.lawbook.derivatives import DERIVATIVE_LAWS
@@ -31,7 +32,7 @@ _GENERAL = (
     *COMPOSITION_LAWS, *STEPWISE_LAWS, *OUTSIDE_LAWS, *MEMORY_LAWS,
 )  # fmt: skip
 
-LAWS: Final[Mapping[str, Law[Case]]] = listed("LAWS", *_GENERAL, *DOMAIN_LAWS, UNBIASED)
+LAWS: Final[Mapping[str, Law[Case]]] = listed("LAWS", *_GENERAL, *DOMAIN_LAWS, *ALONG_TIME_LAWS, UNBIASED)
 """Every law about layers, by name. Those of a domain hold for some layers only, and are asked for with `also=`."""
 
 

@@ -1,0 +1,100 @@
+"""Laws of layers over (batch, time, ...): nobody sees the future, and padding is never looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from funcnn.testing import nested
+from funcnn.testing.casebook.of_layers import Case
+from funcnn.testing.judging.tolerances import compare_exactly
+from funcnn.testing.judging.verdicts import Law, Verdict, broken
+
+Chosen = Callable[[Any], Any]
+"""Which steps of an array are meant, (batch, time); None of an array that is no such sequence."""
+
+
+def _causal(case: Case) -> Verdict | None:
+    time = next((a.shape[1] for _, a in nested.leaves(case.x) if a.ndim > 1), 0)
+    if time < 2:
+        return Verdict.MOOT
+    first = int(case.generator("future").integers(1, time))
+
+    def later(a: Any) -> Any:
+        return np.broadcast_to(np.arange(time) >= first, a.shape[:2]) if _is_sequence(a, time) else None
+
+    return _unseen(case, later, f"what comes at step {first} and later")
+
+
+def _padding_inert(case: Case) -> Verdict | None:
+    masks = [a for _, a in nested.leaves(case.x) if a.dtype == np.bool_]
+    if not masks:
+        raise broken("there is no mask in the input: this is a law about layers with one")
+    mask = masks[-1]
+    if mask.all():
+        return Verdict.MOOT
+
+    def padded(a: Any) -> Any:
+        beside = a.ndim > mask.ndim or a.dtype.kind in "iu"
+        return ~mask if beside and a.shape[: mask.ndim] == mask.shape else None
+
+    return _unseen(case, padded, "what stands where the mask is false")
+
+
+def _unseen(case: Case, where: Chosen, what: str) -> Verdict | None:
+    """Another input there changes no bit of the outputs elsewhere, nor of what their cotangents give: 0 there."""
+    drawn = case.again(1).like(kind="large").x
+
+    def chosen(a: Any, b: Any) -> Any:
+        return a if a.dtype == np.bool_ else _put(a, where(a), b)
+
+    x = nested.mapped(chosen, case.x, drawn)
+    (y, pull), (z, back) = case.pull(), case.pull(x=x)
+
+    def here(a: Any) -> Any:
+        return _put(a, where(a), np.zeros_like(a))
+
+    got, wanted = nested.mapped(here, z), nested.mapped(here, y)
+    compare_exactly({"y": got}, {"y": wanted}, f"{what} changes the outputs elsewhere")
+    dy = nested.mapped(here, case.cotangent(y))
+    gradients, others = pull(dy), back(dy)
+    compare_exactly(others, gradients, f"{what} changes gradients of the outputs elsewhere")
+
+    def there(a: Any, d: Any) -> Any:
+        found = where(a)
+        return np.zeros(1) if found is None else d * _wide(found, d)
+
+    reached = nested.mapped(there, case.x, gradients["x"])
+    for path, d in nested.leaves(reached, "x"):
+        if d.any():
+            raise broken(f"{what} gets a cotangent from outputs elsewhere: that of {path} reaches {nested.largest(d):.3g}")
+    return None
+
+
+def _put(a: Any, where: Any, b: Any) -> Any:
+    if where is None:
+        return a
+    chosen: Any = np.where(_wide(where, a), b, a)
+    return chosen.astype(a.dtype)
+
+
+def _wide(where: Any, a: Any) -> Any:
+    return where.reshape(*where.shape, *(1,) * (a.ndim - where.ndim))
+
+
+def _is_sequence(a: Any, time: int) -> bool:
+    return bool(a.ndim > (2 if nested.is_real(a) else 1) and a.shape[1] == time)
+
+
+ALONG_TIME_LAWS = (
+    Law(
+        "causal", "an output depends on no later step, and gives it no cotangent",
+        "exact", _causal, kinds=("normal", "mixed"), passes="inference",
+    ),
+    Law(
+        "padding_inert", "what stands where the mask is false changes no other output and no gradient, and gets none",
+        "exact", _padding_inert, kinds=("normal", "mixed"), passes="inference",
+    ),
+)  # fmt: skip
