@@ -107,9 +107,9 @@ def _takes(layer: Layer[Any, Any], template: str) -> bool:
     from hypothesis import find, settings
 
     drawn, few = shapes(*eval(f"({template},)")), settings(max_examples=200, database=None)
-    for least in (1, 3):
+    for least, axes in ((1, 0), (3, 0), (1, 3), (1, 4)) if "..." in template else ((1, 0), (3, 0)):
         try:
-            shape = find(drawn, lambda s: _smallest(s) >= least, settings=few)  # noqa: B023
+            shape = find(drawn, lambda s: _smallest(s) >= least and len(s) >= axes, settings=few)  # noqa: B023
             Case(layer, shape, tokens=_TOKENS).pull()
         except Exception:  # it does not
             return False

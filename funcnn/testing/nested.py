@@ -89,6 +89,27 @@ def largest(a: Any) -> float:
     return float(np.max(np.abs(a), initial=0.0))
 
 
+def reach(a: Any) -> float:
+    """The largest size of a finite entry of an array."""
+    return largest(a[np.isfinite(a)]) if a.dtype.kind in "fc" else largest(a)
+
+
+def furthest(a: Any, b: Any) -> float:
+    """The largest distance of entries that are finite in both; of truth values, whether any differ."""
+    if a.dtype.kind == "b":
+        return largest(a ^ b)
+    if a.dtype.kind not in "fc":
+        return largest(np.asarray(a, np.float64) - b)
+    both = np.isfinite(a) & np.isfinite(b)
+    return largest(a[both] - b[both]) if not both.all() else largest(a - b)
+
+
+def not_numbers(a: Any) -> bytes:
+    """Where an array is not finite, to compare; b"" where it is finite everywhere."""
+    finite = np.isfinite(a) if a.dtype.kind in "fc" else True
+    return b"" if np.all(finite) else np.asarray(finite).tobytes()
+
+
 def same_bytes(a: Any, b: Any) -> bool:
     """Equal shape, dtype and bits."""
     return bool(a.shape == b.shape and a.dtype == b.dtype and a.tobytes() == b.tobytes())

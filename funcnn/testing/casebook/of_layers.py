@@ -33,6 +33,7 @@ class Case(KnownByFields):
     tokens         what token inputs hold: integers below this, or of this range
     domain         features lie between these two, where the layer is not for all numbers; or a function of
                    `(rng, shape)` draws them; a tuple of these for a tuple of inputs
+    batch_axis     which axis of the input, and of the value, is the batch; None where none is
 
     >>> case = Case(Dense(3), (2, 4), seed=7)
     >>> case
@@ -43,7 +44,8 @@ class Case(KnownByFields):
 
     GIVEN = ("layer", "shape")
     DEFAULTS: ClassVar = {
-        "dtype": "float64", "seed": 0, "kind": "normal", "training": False, "tokens": 5, "domain": None, "attempt": 0,
+        "dtype": "float64", "seed": 0, "kind": "normal", "training": False, "tokens": 5, "domain": None,
+        "batch_axis": 0, "attempt": 0,
     }  # fmt: skip
 
     def __init__(
@@ -57,12 +59,13 @@ class Case(KnownByFields):
         training: bool = False,
         tokens: int | range = 5,
         domain: Domain = None,
+        batch_axis: int | None = 0,
         attempt: int = 0,
     ) -> None:
         self.layer, self.shape = layer, shape
         self.dtype: np.dtype[Any] = np.dtype(dtype)
         self.seed, self.kind, self.training = seed, kind, training
-        self.tokens, self.domain, self.attempt = tokens, domain, attempt
+        self.tokens, self.domain, self.batch_axis, self.attempt = tokens, domain, batch_axis, attempt
 
     # what it is made of -----------------------------------------------------------------------------------------------
     def generator(self, name: str) -> np.random.Generator:

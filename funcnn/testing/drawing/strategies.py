@@ -244,11 +244,12 @@ def cases(
     passes: str = "both",
     tokens: int | range = 5,
     domain: Domain = None,
+    batch_axis: int | None = 0,
 ) -> SearchStrategy[Case]:
     """Cases of a layer, or of a family of layers, on inputs of a shape; shapes may be drawn too."""
     hows = st.sampled_from([(d, k) for d in dtypes for k in kinds])  # one draw for both: drawing is half of the time
     drawn = layers if isinstance(layers, SearchStrategy) else st.just(layers)
-    return _cases(drawn, _shape_strategy(shape), hows, passes, tokens, domain)
+    return _cases(drawn, _shape_strategy(shape), hows, passes, tokens, domain, batch_axis)
 
 
 _seeds = seeds()
@@ -264,6 +265,7 @@ def _cases(
     passes: str,
     tokens: int | range,
     domain: Domain,
+    batch_axis: int | None,
 ) -> Case:
     layer = draw(layers)
     if not isinstance(layer, Layer):
@@ -273,4 +275,5 @@ def _cases(
     return Case(
         layer, draw(shape),
         dtype=dtype, kind=kind, seed=draw(_seeds), training=training, tokens=tokens, domain=domain,
+        batch_axis=batch_axis,
     )  # fmt: skip

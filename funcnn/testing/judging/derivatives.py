@@ -14,6 +14,7 @@ from funcnn.testing import nested
 EPS: Final = float(np.finfo(np.float64).eps)
 STEP: Final = 1e-30  # a complex step has no cancellation: as small as one likes
 CLOSE: Final = 1e-11  # relative to the sum of the sizes of all terms
+NODES: Final = tuple(zip(*np.polynomial.legendre.leggauss(4), strict=True))  # of Gauss, and their weights
 FIRST: Final = (2.0**-6, 2.0**-9, 2.0**-12)  # first steps of the ladders, one an attempt
 
 
@@ -215,6 +216,7 @@ def jump(slope: Callable[[float], float], samples: int = 24, halvings: int = 44)
         for _ in range(halvings):
             middle = (low + high) / 2
             at_middle = slope(middle)
+            size = max(size, abs(at_middle))  # steep is not kinked, where it is steepest between two samples
             if abs(at_middle - at_low) >= abs(at_high - at_middle):
                 high, at_high = middle, at_middle
             else:
@@ -223,3 +225,41 @@ def jump(slope: Callable[[float], float], samples: int = 24, halvings: int = 44)
                 break
         largest = max(largest, Jump(abs(at_high - at_low) / size, (low + high) / 2))
     return largest
+
+
+class Edge(NamedTuple):
+    """The values on both sides of a place where a function jumps."""
+
+    low: float
+    high: float
+
+
+def leap(value: Callable[[float], float], slope: Callable[[float], float]) -> Edge | None:
+    """Where a function between 0 and 1 rises by another amount than the integral of its slope; None if it does not.
+
+    The piece that fails is halved and halved. At a kink what is missing shrinks with the piece, at a jump it does not.
+    """
+
+    def gap(low: float, high: float, rise: float) -> float:
+        half, middle = (high - low) / 2, (high + low) / 2
+        return rise - half * sum(weight * slope(middle + half * node) for node, weight in NODES)
+
+    points = np.linspace(0, 1, 17).tolist()
+    values = [value(t) for t in points]
+    size = max(map(abs, values)) + 1e-3
+    if not np.isfinite(size):
+        return None
+    pieces = [
+        (gap(low, high, b - a), low, high, a, b)
+        for low, high, a, b in zip(points[:-1], points[1:], values[:-1], values[1:], strict=True)
+    ]
+    missing, low, high, a, b = max(pieces, key=lambda piece: abs(piece[0]))
+    for _ in range(30):
+        if not abs(missing) > 1e-7 * size:
+            return None
+        middle = (low + high) / 2
+        there = value(middle)
+        left = (gap(low, middle, there - a), low, middle, a, there)
+        right = (gap(middle, high, b - there), middle, high, there, b)
+        missing, low, high, a, b = max(left, right, key=lambda piece: abs(piece[0]))
+    return Edge(a, b)

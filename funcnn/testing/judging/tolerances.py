@@ -24,12 +24,12 @@ def wiggle(case: Case, f: Callable[..., Any], *trees: Any, unit: float | None = 
     moves = nested.mapped(lambda a: 0.0, base)
 
     def most(so_far: float, a: Any, b: Any) -> float:
-        return max(so_far, nested.largest(a - b) if a.dtype.kind != "b" else 0.0)
+        return max(so_far, nested.furthest(a, b) if a.dtype.kind != "b" else 0.0)
 
     for _ in range(3):
         there = f(*(nested.mapped(partial(shaken, rng, unit=u), t) for t in trees))
         moves = nested.mapped(most, moves, there, base)
-    return nested.mapped(lambda m, a: 256 * m + 64 * u * nested.largest(a), moves, base)
+    return nested.mapped(lambda m, a: 256 * m + 64 * u * nested.reach(a), moves, base)
 
 
 def shaken(rng: np.random.Generator, a: Any, unit: float | None = None) -> Any:
@@ -43,7 +43,7 @@ def shaken(rng: np.random.Generator, a: Any, unit: float | None = None) -> Any:
 def floor(case: Case, y: Any, dy: Any, unit: float | None = None) -> dict[str, Any]:
     """Rounding of what lies between input and output, by dimensions: for the value, params and x."""
     u = _unit(case) if unit is None else unit
-    big = max([nested.largest(a) for _, a in nested.leaves((case.x, y)) if nested.is_real(a)], default=1.0)
+    big = max([nested.reach(a) for _, a in nested.leaves((case.x, y)) if nested.is_real(a)], default=1.0)
     beside_one = max(big, 1.0)  # as in 1 - cos x, there may be a 1 in sight that cancels
     weight = max([nested.largest(a) for _, a in nested.leaves(dy)], default=1.0)
 
@@ -68,7 +68,10 @@ def compare(got: Any, wanted: Any, allowed: Any, what: str) -> None:
     for (path, a), (_, b), (_, tolerance) in triples:
         if a.shape != b.shape:
             raise broken(f"{what}: {nested.spoken(path)} has shape {a.shape}, expected {b.shape}")
-        off = nested.largest(a ^ b if a.dtype.kind == "b" else a - b)
+        if (nowhere := nested.not_numbers(a)) != nested.not_numbers(b):
+            which = "is not finite" if nowhere else "is finite"
+            raise broken(f"{what}: {nested.spoken(path)} {which} where it is not both times; `finite` tells more")
+        off = nested.furthest(a, b)
         if not off <= tolerance:
             raise broken(
                 f"{what}: {nested.spoken(path)} is off by {off:.3g}, its values reach {nested.largest(b):.3g}, "

@@ -48,7 +48,9 @@ def _agrees(vague: Any, exact: Any) -> bool:
     return bool(vague in (-1, exact))
 
 
-def _empty_batch(case: Case) -> None:
+def _empty_batch(case: Case) -> Verdict | None:
+    if case.batch_axis != 0:
+        return Verdict.MOOT  # only the first axis may be empty
     none = case.like(shape=resized(case.shape, 0))
     y, pullback = none.pull(params=case.params)
     wanted = resized(case.out_shape, 0)
@@ -57,11 +59,14 @@ def _empty_batch(case: Case) -> None:
     for path, g in nested.leaves(pullback(none.cotangent(y))["params"]):
         if g.any():
             raise broken(f"an empty batch gives {path} a gradient, {g.reshape(-1)[0]!r}; a sum over nothing is 0")
+    return None
 
 
-def resized(shape: Any, batch: int) -> Any:
+def resized(shape: Any, batch: int, axis: int = 0) -> Any:
     """The same (nested) shape for another number of rows."""
-    return tuple(resized(s, batch) for s in shape) if isinstance(shape[0], tuple) else (batch, *shape[1:])
+    if isinstance(shape[0], tuple):
+        return tuple(resized(s, batch, axis) for s in shape)
+    return (*shape[:axis], batch, *shape[axis + 1 :])
 
 
 def _dtype_kept(case: Case) -> None:
@@ -229,12 +234,15 @@ def _uses_every_feature(case: Case) -> None:
 
 
 def _neighbours(shape: Any) -> list[Any]:
-    """Shapes near this one that many layers must refuse: an axis longer, missing, too many; a tuple for an array."""
+    """Shapes near this one that many layers must refuse: an axis longer, missing, too many; an array for a tuple.
+
+    Not a tuple for an array: `lambda shape: shape` lets it through, and Python refuses it in its own words.
+    """
     if any(isinstance(d, tuple) for d in shape):
         inner = [(*shape[:i], other, *shape[i + 1 :]) for i, d in enumerate(shape) for other in _neighbours(d)]
         return [shape[0], (*shape, shape[0]), *inner]
     longer = [(*shape[:i], d + 1, *shape[i + 1 :]) for i, d in enumerate(shape) if i]
-    return [*longer, shape[1:], (*shape, 2), (shape, shape)]
+    return [*longer, shape[1:], (*shape, 2)]
 
 
 EXACT_LAWS = (

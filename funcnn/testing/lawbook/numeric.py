@@ -14,6 +14,7 @@ from funcnn.testing.judging.tolerances import compare, floor, wiggle
 from funcnn.testing.judging.verdicts import FLOAT64, Law, Verdict, broken
 
 
+_MIXING: Final = " (say mixes_batch=True if examples are to see each other)"
 APART: Final = 8  # rows that are taken one by one; more are cut into a first one and two halves
 
 
@@ -67,12 +68,13 @@ def _promoted(tree: Any) -> Any:
     return nested.mapped(lambda a: a.astype(np.float64) if nested.is_real(a) else a, tree)
 
 
-def _rows(x: Any, rows: Any) -> Any:
-    return nested.mapped(lambda a: a[rows], x)
+def _rows(x: Any, rows: Any, axis: int) -> Any:
+    return nested.mapped(lambda a: a[(slice(None),) * axis + (rows,)], x)
 
 
 def _independent_rows(case: Case) -> None:
-    n = next(a.shape[0] for _, a in nested.leaves(case.x))
+    axis = case.batch_axis or 0
+    n = next(a.shape[axis] for _, a in nested.leaves(case.x))
     y, pullback = case.pull()
     dy = case.cotangent(y)
 
@@ -81,21 +83,21 @@ def _independent_rows(case: Case) -> None:
 
     allowed = _plus(wiggle(case, value, case.z), floor(case, y, y)["y"])
     order = case.generator("order").permutation(n)
-    reordered = {"y": case.apply(x=_rows(case.x, order))}
-    compare(reordered, {"y": _rows(y, order)}, {"y": allowed}, "the rows in another order")
+    reordered = {"y": case.apply(x=_rows(case.x, order, axis))}
+    compare(reordered, {"y": _rows(y, order, axis)}, {"y": allowed}, f"the rows in another order{_MIXING}")
     cuts = [slice(i, i + 1) for i in range(n)] if n <= APART else [slice(0, 1), slice(1, n // 2), slice(n // 2, n)]
-    alone = [case.pull(x=_rows(case.x, cut)) for cut in cuts]
-    together = nested.located(lambda path, a: np.concatenate([dict(nested.leaves(v))[path] for v, _ in alone]), y)
-    compare({"y": together}, {"y": y}, {"y": allowed}, "one example at a time")
+    alone = [case.pull(x=_rows(case.x, cut, axis)) for cut in cuts]
+    together = nested.located(lambda path, a: np.concatenate([dict(nested.leaves(v))[path] for v, _ in alone], axis), y)
+    compare({"y": together}, {"y": y}, {"y": allowed}, f"one example at a time{_MIXING}")
 
     def gradients(z: Any, dy: Any) -> Any:
         return case.bare_pull(z)[1](dy)["params"]
 
     total = nested.mapped(lambda a: np.zeros_like(a), case.z["params"])
     for cut, (_, back) in zip(cuts, alone, strict=True):
-        total = _plus(total, back(_rows(dy, cut))["params"])
+        total = _plus(total, back(_rows(dy, cut, axis))["params"])
     room = _plus(wiggle(case, gradients, case.z, dy), nested.mapped(lambda t: n * t, floor(case, y, dy)["params"]))
-    compare(total, pullback(dy)["params"], room, "the sum of the gradients of single examples")
+    compare(total, pullback(dy)["params"], room, f"the sum of the gradients of single examples{_MIXING}")
 
 
 def _layout_blind(case: Case) -> None:

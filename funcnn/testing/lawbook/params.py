@@ -24,6 +24,7 @@ from funcnn.params.packing import ravel
 from funcnn.shapes import normalize
 from funcnn.testing import nested
 from funcnn.testing.casebook.of_layers import Case
+from funcnn.testing.judging.draws import asks_elsewhere
 from funcnn.testing.judging.tolerances import compare_exactly
 from funcnn.testing.judging.verdicts import Law, Verdict, broken
 from funcnn.testing.lawbook.composition import gain
@@ -36,12 +37,16 @@ def _repeatable_init(case: Case) -> None:
         raise broken("init with the same key gave other params the second time")
     _draws_as_asked(case)
     others = [case.layer.init(key.fold(i), case.shape, dtype=case.dtype)[1] for i in range(2)]
+    spec = case.layer.definition.planned(normalize(case.shape))[1]
+    initializers = {path: initializer for path, initializer, _ in _wanted(spec)}
     for path in draws[0].paths():
         leaf = draws[0].at(path)
         if leaf.dtype != case.dtype:
             raise broken(f"init was asked for {case.dtype}, {path} is {leaf.dtype}")
         drawn = leaf.size >= 4 and len(np.unique(leaf)) == leaf.size  # random, as it seems
-        if drawn and all(nested.same_bytes(leaf, other.at(path)) for other in others):
+        made = initializers.get(path)  # a linspace draws nothing, and so does a layer that makes params out of params
+        same = drawn and all(nested.same_bytes(leaf, other.at(path)) for other in others)
+        if same and made and asks_elsewhere(made, leaf):
             raise broken(f"init draws {path} without its key: other keys give the same numbers")
 
 
@@ -135,8 +140,9 @@ def _is_data(case: Case) -> Verdict | None:
     layer = case.layer
     if layer.init.record is None or not _importable(layer):
         return Verdict.MOOT
+    by_name = all(map(_found_by_name, (*layer.init.record.args, *layer.init.record.kwargs.values())))
     others: dict[str, Layer[Any, Any]] = {
-        "pickle": pickle.loads(pickle.dumps(layer)),
+        **({"pickle": pickle.loads(pickle.dumps(layer))} if by_name else {}),
         "deepcopy": copy.deepcopy(layer),
         "rebuild": rebuild(layer, lambda path, child: child),
         "Layer(*layer)": Layer(*layer),
@@ -147,6 +153,11 @@ def _is_data(case: Case) -> Verdict | None:
             raise broken(f"{what} gives another layer, {other!r}")
         compare_exactly({"y": case.like(layer=other).apply(params=case.params)}, {"y": y}, f"the layer from {what}")
     return None
+
+
+def _found_by_name(argument: object) -> bool:
+    """Can a pickle find this argument? A lambda, and a function within a function, it cannot."""
+    return "<" not in getattr(argument, "__qualname__", "")
 
 
 def _importable(layer: Layer[Any, Any]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
@@ -11,11 +11,9 @@ from funcnn.testing import nested
 from funcnn.testing.casebook.of_layers import Case
 from funcnn.testing.casebook.of_losses import LossCase
 from funcnn.testing.drawing.contents import KINDS
+from funcnn.testing.judging.derivatives import leap
 from funcnn.testing.judging.tolerances import compare, floor, shaken, wiggle
 from funcnn.testing.judging.verdicts import Law, Verdict, broken
-
-NODES: Final = tuple(zip(*np.polynomial.legendre.leggauss(4), strict=True))
-
 
 def plain_value(formula: Callable[[Any, Any], Any]) -> Law[Case]:
     """The law that the value is that of a plain formula, `formula(params, x) -> y`, of dicts and arrays in float64."""
@@ -86,27 +84,12 @@ def _adds_up(case: LossCase) -> Verdict | None:
     def slope(t: float) -> float:
         return float(nested.dot(case.bare(at(t))[1](1.0)["prediction"], way))
 
-    def gap(low: float, high: float, rise: float) -> float:
-        half, middle = (high - low) / 2, (high + low) / 2
-        return rise - half * sum(weight * slope(middle + half * node) for node, weight in NODES)
-
-    points = np.linspace(0, 1, 17)
-    values = [value(t) for t in points]
-    size = max(map(abs, values)) + 1e-3
-    pieces = [(gap(low, high, b - a), low, high, a, b)
-              for low, high, a, b in zip(points[:-1], points[1:], values[:-1], values[1:], strict=True)]  # fmt: skip
-    worst, low, high, a, b = max(pieces, key=lambda piece: abs(piece[0]))
-    for _ in range(24):
-        if abs(worst) <= 1e-7 * size:
-            return None
-        middle = (low + high) / 2
-        there = value(middle)
-        left = (gap(low, middle, there - a), low, middle, a, there)
-        right = (gap(middle, high, b - there), middle, high, there, b)
-        worst, low, high, a, b = max(left, right, key=lambda piece: abs(piece[0]))
+    edge = leap(value, slope)
+    if edge is None:
+        return None
     raise broken(
-        f"along a line the value goes from {a:.9g} to {b:.9g} within a hair, and the pullback knows nothing of that: "
-        f"it jumps"
+        f"along a line the value goes from {edge.low:.9g} to {edge.high:.9g} within a hair, and the pullback knows "
+        f"nothing of that: it jumps"
     )
 
 

@@ -23,6 +23,7 @@ from funcnn.testing.lawbook.params import PARAMS_LAWS
 from funcnn.testing.lawbook.randomness import RANDOM_LAWS, UNBIASED
 from funcnn.testing.lawbook.stepwise import STEPWISE_LAWS
 from funcnn.testing.lawbook.ties import TIE_LAWS
+from funcnn.testing.trials.running import May
 from funcnn.types import is_mapping
 
 C = TypeVar("C")
@@ -47,12 +48,14 @@ class Claims(NamedTuple):
     mixes_batch  an example's output depends on other examples, at inference
     linear       linear in x, but for a constant
     analytic     the rule runs on complex numbers
+    batched      one axis of the input is a batch
     """
 
     kinks: bool | None = None
     mixes_batch: bool = False
     linear: bool = False
     analytic: bool = False
+    batched: bool = True
 
 
 def laws_for(layer: Layer[Any, Any] | None, claims: Claims) -> dict[str, str]:
@@ -62,7 +65,7 @@ def laws_for(layer: Layer[Any, Any] | None, claims: Claims) -> dict[str, str]:
     """
     verdicts: dict[str, str | None] = {
         "": "",
-        "rows": None if claims.mixes_batch else "",
+        "rows": None if claims.mixes_batch or not claims.batched else "",
         "linear": "" if claims.linear else None,
         "analytic": "" if claims.analytic else None,
         "random": "" if layer is None or layer.apply.random else None,
@@ -70,7 +73,7 @@ def laws_for(layer: Layer[Any, Any] | None, claims: Claims) -> dict[str, str]:
         "smooth": {True: "kinks are declared", False: "", None: None}[claims.kinks],
     }
     chosen = {law.name: verdicts[law.wants] for law in _GENERAL}
-    if claims.mixes_batch:
+    if claims.mixes_batch and claims.batched:
         chosen["independent_rows"] = "it is declared that examples see each other"
     return {name: reason for name, reason in chosen.items() if reason is not None}
 
@@ -81,6 +84,7 @@ def selected(
     only: Iterable[str],
     also: Iterable[str | Law[C]],
     except_: Mapping[str, str],
+    may_fail: Mapping[str, str] = {},
 ) -> dict[str, tuple[Law[C], str]]:
     """The laws to try, each with the reason why it must fail, or "": those chosen, after what a user says.
 
@@ -95,18 +99,21 @@ def selected(
         value = table[law] if isinstance(law, str) else law
         laws[value.name] = (value, "")
     wanted = set(only)
-    if not is_mapping(except_):
-        raise TypeError(f"except_ takes {{law: reason}}, got {brief(except_)}; say why each does not hold")
-    for name, reason in except_.items():
-        if name not in laws:
-            raise ValueError(f"except_ takes {{law: reason}}, got {name!r}: {reason!r}; the laws are {', '.join(laws)}")
-        if not reason or not isinstance(reason, str):
-            raise ValueError(f"except_ takes {{law: reason}}, got {name!r}: {reason!r}; say why it does not hold")
-        if wanted and name not in wanted:
-            raise ValueError(f"except_ says that {name} does not hold, which only= leaves out; drop one of the two")
-        laws[name] = (laws[name][0], reason)
+    for option, said, how in (("except_", except_, str), ("may_fail", may_fail, May)):
+        if not is_mapping(said):
+            raise TypeError(f"{option} takes {{law: reason}}, got {brief(said)}; say why each does not hold")
+        for name, reason in said.items():
+            got = f"{option} takes {{law: reason}}, got {name!r}: {reason!r}"
+            if name not in laws:
+                raise ValueError(f"{got}; the laws are {', '.join(laws)}")
+            if not reason or not isinstance(reason, str):
+                raise ValueError(f"{got}; say why it does not hold")
+            if wanted and name not in wanted:
+                out = f"{option} says that {name} does not hold, which only= leaves out"
+                raise ValueError(f"{out}; drop one of the two")
+            laws[name] = (laws[name][0], how(reason))
     for name, on in REST_ON.items():
-        if name in laws and on in except_ and name not in except_ and name not in wanted:
+        if name in laws and (on in except_ or on in may_fail) and name not in except_ and name not in wanted:
             del laws[name]
     if missing := wanted - laws.keys():
         raise ValueError(f"not held to {', '.join(sorted(missing))}; the laws are {', '.join(laws)}")

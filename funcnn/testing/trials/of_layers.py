@@ -32,12 +32,14 @@ class Options(TypedDict, total=False):
     analytic: bool
     tokens: int | range
     domain: Domain
+    batch_axis: int | None
     value: Callable[[Any, Any], Any] | None
     dtypes: Sequence[str]
     examples: int | None
     only: Iterable[str]
     also: Iterable[str | Law[Case]]
     except_: Mapping[str, str]
+    may_fail: Mapping[str, str]
 
 
 def shape_strategy(shape: Template | Shape | SearchStrategy[Shape]) -> SearchStrategy[Any]:
@@ -65,12 +67,14 @@ def trials(
     analytic: bool = False,
     tokens: int | range = 5,
     domain: Domain = None,
+    batch_axis: int | None = 0,
     value: Callable[[Any, Any], Any] | None = None,
     dtypes: Sequence[str] = ("float32", "float64"),
     examples: int | None = None,
     only: Iterable[str] = (),
     also: Iterable[str | Law[Case]] = (),
     except_: Mapping[str, str] = {},
+    may_fail: Mapping[str, str] = {},
 ) -> dict[str, Trial]:
     """Every law a layer is held to, with its cases. The arguments are those of `laws`.
 
@@ -83,7 +87,7 @@ def trials(
         raise TypeError(f"kinks is True, False, or None where it is not known, got {brief(kinks)}")
     told = Told()
     single = layer if isinstance(layer, Layer) else None
-    chosen = laws_for(single, Claims(kinks, mixes_batch, linear, analytic))
+    chosen = laws_for(single, Claims(kinks, mixes_batch, linear, analytic, batch_axis is not None))
     label = "layers" if single is None else repr(layer)
     drawn = shape_strategy(shape)
     more = [*also, *([plain_value(value)] if value else [])]
@@ -93,6 +97,7 @@ def trials(
         return cases(
             layer, shape,
             dtypes=common(dtypes, law.dtypes), kinds=kinds, passes=law.passes, tokens=tokens, domain=domain,
+            batch_axis=batch_axis,
         )  # fmt: skip
 
     return {
@@ -103,7 +108,7 @@ def trials(
                 **({"rare": tried(law, drawn, law.rare)} if law.rare else {}),
             },
         )
-        for name, (law, reason) in selected(LAWS, chosen, only, more, except_).items()
+        for name, (law, reason) in selected(LAWS, chosen, only, more, except_, may_fail).items()
         if common(dtypes, law.dtypes)
     }  # fmt: skip
 

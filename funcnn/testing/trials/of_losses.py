@@ -52,6 +52,7 @@ class LossOptions(TypedDict, total=False):
     only: Iterable[str]
     also: Iterable[str | Law[LossCase]]
     except_: Mapping[str, str]
+    may_fail: Mapping[str, str]
 
 
 def loss_trials(
@@ -67,6 +68,7 @@ def loss_trials(
     only: Iterable[str] = (),
     also: Iterable[str | Law[LossCase]] = (),
     except_: Mapping[str, str] = {},
+    may_fail: Mapping[str, str] = {},
 ) -> dict[str, Trial]:
     """Every law a loss is held to, with its cases. The arguments are those of `loss_laws`.
 
@@ -95,6 +97,6 @@ def loss_trials(
 
     return {
         name: Trial(law, tried(law, drawn, law.kinds), repr(loss), reason, examples, told, others(law))
-        for name, (law, reason) in selected(LOSS_LAWS, chosen, only, more, except_).items()
+        for name, (law, reason) in selected(LOSS_LAWS, chosen, only, more, except_, may_fail).items()
         if common(dtypes, law.dtypes)
     }  # fmt: skip

@@ -30,6 +30,7 @@ class OptimizerOptions(TypedDict, total=False):
     only: Iterable[str]
     also: Iterable[str | Law[OptimizerCase]]
     except_: Mapping[str, str]
+    may_fail: Mapping[str, str]
 
 
 _shapes: Final[SearchStrategy[tuple[int, ...]]] = st.lists(st.integers(1, 3), max_size=3).map(lambda s: tuple(s))
@@ -69,6 +70,7 @@ def optimizer_trials(
     only: Iterable[str] = (),
     also: Iterable[str | Law[OptimizerCase]] = (),
     except_: Mapping[str, str] = {},
+    may_fail: Mapping[str, str] = {},
 ) -> dict[str, Trial]:
     """Every law an optimizer is held to, with its cases. The arguments are those of `optimizer_laws`.
 
@@ -90,6 +92,6 @@ def optimizer_trials(
 
     return {
         name: Trial(law, tried(law), label, reason, examples, told, others(law))
-        for name, (law, reason) in selected(OPTIMIZER_LAWS, chosen, only, more, except_).items()
+        for name, (law, reason) in selected(OPTIMIZER_LAWS, chosen, only, more, except_, may_fail).items()
         if common(dtypes, law.dtypes)
     }

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NamedTuple, Unpack, cast
+from unittest import TestCase
 
 from hypothesis.strategies import SearchStrategy
 
@@ -48,6 +50,8 @@ def laws(layer: Layers, shape: Template | Shape | SearchStrategy[Shape], **optio
     only         names of laws: these and no others
     also         laws of a domain, by name or as values
     except_      {law: why it does not hold}: the law must then fail, so that no exception outlives its reason
+    may_fail     {law: why it may not hold}: it is tried, and nothing comes of it
+    batch_axis   which axis of the input is the batch; None where none is
 
     Errors
         TypeError    it is no layer and no strategy of layers, or no shape
@@ -71,7 +75,7 @@ def loss_laws(
     domain     predictions are drawn between these two numbers
     value      a plain formula, `(prediction, target)`, of the terms, or of their mean
     weighted   it takes `weights=`
-    dtypes, examples, only, also, except_   as `laws` takes them
+    dtypes, examples, only, also, except_, may_fail   as `laws` takes them
 
     >>> "test_true_pullback" in vars(loss_laws(squared_error, ("B", ..., "D")))
     True
@@ -87,7 +91,7 @@ def optimizer_laws(optimizer: Optimizer[Any], **options: Unpack[OptimizerOptions
     steps    the formula of the source, written down plainly: `steps(optimizer)` gives a function of gradients and
              params, dicts from path to array, that returns the updates; called once a step, it may remember
     part     it is a part of a chain, which gives no steps of its own: it need not lead downhill
-    dtypes, examples, only, also, except_   as `laws` takes them
+    dtypes, examples, only, also, except_, may_fail   as `laws` takes them
 
     >>> "test_splits" in vars(optimizer_laws(sgd(0.1)))
     True
@@ -96,17 +100,25 @@ def optimizer_laws(optimizer: Optimizer[Any], **options: Unpack[OptimizerOptions
 
 
 def suite(name: str, trials: Mapping[str, Trial]) -> type:
-    """A test class with a test for every trial."""
-    return type(name, (), {f"test_{law}": _test(law, trial) for law, trial in trials.items()})
+    """A test class with a test for every trial: unittest's where pytest is not running."""
+    bases = () if "pytest" in sys.modules else (TestCase,)
+    return type(name, bases, {f"test_{law}": _test(law, trial) for law, trial in trials.items()})
 
 
 def _test(law: str, trial: Trial) -> Callable[..., None]:
-    def test(self: object, request: pytest.FixtureRequest) -> None:
-        run_in_pytest(trial, request)
+    def test(self: object) -> None:
+        __tracebackhide__ = True
+        item = running.get()
+        if item is None:
+            trial.run()
+        else:
+            run_for(trial, item)
 
     test.__name__ = test.__qualname__ = f"test_{law}"
     test.__doc__ = trial.law.statement
     test.is_hypothesis_test = True  # type: ignore[attr-defined]  # so that Hypothesis's plugin gathers its statistics
+    if "pytest" not in sys.modules:
+        return test
     marked: Callable[..., None] = _pytest().mark.law(law)(test)
     return marked
 
