@@ -111,3 +111,45 @@ def test_what_it_writes_is_what_the_whole_network_would(monkeypatch: pytest.Monk
     written = chargpt.encoded(chargpt.write(net, params, "def f(", 12, Key(0)))
     for i in range(6, len(written)):
         assert net.apply(params, written[None, :i])[0, -1].argmax() == written[i]
+
+
+def test_the_autoencoder_writes_digits(tmp_path: Path) -> None:
+    """A scan costs less than its pixels' means say; what is written lies between white and black; there is a picture."""
+    autoencoder = load("autoencoder")
+    before, after = autoencoder.main(["--quick", "--out", str(tmp_path)])
+    assert after < before - 0.7
+    assert (tmp_path / "autoencoder.png").read_bytes().startswith(b"\x89PNG")
+    _, params = autoencoder.net.init(0, (-1, 64))
+    drawn = autoencoder.written(params, np.zeros((3, autoencoder.LATENT), np.float32))
+    assert drawn.shape == (3, 64) and 0 <= drawn.min() <= drawn.max() <= 1
+
+
+def test_the_autoencoders_parts_keep_the_laws() -> None:
+    """The layer that draws, and the loss, are as sound as those of the library."""
+    from funcnn.testing import holds
+
+    autoencoder = load("autoencoder")
+    holds(autoencoder.Sampled(), (("B", "D"), ("B", "D")), domain=(-4, 4), examples=10)  # it takes an exponential
+    rng = np.random.default_rng(0)
+    logits, t, mean, log_variance = (rng.normal(size=(4, 3)) for _ in range(4))
+    p = 1 / (1 + np.exp(-logits))
+    wanted = -(t * np.log(p) + (1 - t) * np.log(1 - p)).sum(-1)
+    wanted += (mean**2 + np.exp(log_variance) - log_variance - 1).sum(-1) / 2
+    prediction = logits, (mean, log_variance)
+    assert autoencoder.surprise(prediction, t, reduce="none") == pytest.approx(wanted)
+    from funcnn import vjp
+
+    value, pullback = vjp(autoencoder.surprise, prediction, t)
+    dlogits, (dmean, dlog) = pullback(1.0)[0]
+    for x, d in ((logits, dlogits), (mean, dmean), (log_variance, dlog)):
+        x[1, 2] += 1e-6
+        assert (autoencoder.surprise(prediction, t) - value) / 1e-6 == pytest.approx(d[1, 2], abs=1e-6)
+        x[1, 2] -= 1e-6
+
+
+def test_tied_autoencoders_beside_principal_components() -> None:
+    """The linear one finds their plane, and loses as much, of unseen scans too; the deep one loses less."""
+    lost = load("tied_autoencoder").main(["--quick"])
+    best = lost["principal components"]
+    assert lost["linear, tied"] == pytest.approx(best, rel=0.01)
+    assert lost["deep, tied"] < 0.9 * best
