@@ -35,7 +35,8 @@ def topics() -> dict[str, list[str]]:
     source = (ROOT / "funcnn" / "__init__.py").read_text(encoding="utf-8")
     found: dict[str, list[str]] = {}
     names: list[str] = []
-    for line in source[source.index("__all__ = [") :].splitlines():
+    listed = source.partition("__all__ = [")[2].partition("\n]")[0]
+    for line in listed.splitlines():
         if line.strip().startswith("# "):
             names = found.setdefault(line.strip()[2:], [])
         else:
