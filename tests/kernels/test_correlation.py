@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from funcnn import Array
 from funcnn.kernels import correlation as kernel
+from funcnn.kernels import threads
 from funcnn.kernels.windows import Windows
 
 
@@ -87,6 +88,14 @@ def test_the_size_of_the_blocks_does_not_matter(case: Case, block: int) -> None:
     """One row of windows at a time, or several images."""
     expected = all_three(case)
     with mock.patch.object(kernel, "_BLOCK", block):
+        agree(all_three(case), expected)
+
+
+@given(case=cases())
+def test_several_threads_give_the_same(case: Case) -> None:
+    """Images are shared out; what is added up over them is added in one order."""
+    expected = all_three(case)
+    with mock.patch.object(threads, "THREADS", 3), mock.patch.object(kernel, "_WORTHWHILE", 1):
         agree(all_three(case), expected)
 
 

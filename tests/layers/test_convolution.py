@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from funcnn import (
-    Array, Conv, Conv1D, Conv3D, Dense, Flatten, Key, Layer, Params, Relu, ShapeError, decoder, serial, vjp,
+    Array, Conv, Conv1D, Conv3D, Dense, Flatten, Key, Layer, Params, Relu, ShapeError, decoder, serial,
+    summary, vjp,
 )  # fmt: skip
 
 PADDINGS: tuple[Literal["VALID", "SAME"], ...] = ("VALID", "SAME")
@@ -224,6 +225,12 @@ def test_strides_are_one_by_default() -> None:
     """None, as stax writes it, and (1, 1) are the same."""
     shape = (1, 5, 6, 1)
     assert Conv(1, (3, 3), None).out_shape(shape) == Conv(1, (3, 3), (1, 1)).out_shape(shape) == (1, 3, 4, 1)
+
+
+def test_multiply_adds_are_counted_for_a_group() -> None:
+    """2 x 3 x 3 windows, 4 outputs, 9 pixels of 2 channels each: 1296 for two images."""
+    assert summary(Conv(4, (3, 3), groups=2), (2, 5, 5, 4)).multiply_adds == 2 * 3 * 3 * 4 * 9 * 2
+    assert summary(Conv1D(3, 2, 2, "SAME"), (1, 5, 4)).multiply_adds == 3 * 3 * 2 * 4
 
 
 # gradients ------------------------------------------------------------------------------------------------------------

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from funcnn import Array, Conv, Conv1DTranspose, Conv3DTranspose, ConvTranspose, Params, Relu, ShapeError, serial, vjp
+from funcnn import (
+    Array, Conv, Conv1DTranspose, Conv3DTranspose, ConvTranspose, Params, Relu, ShapeError, serial, summary, vjp,
+)  # fmt: skip
 from tests.refusals import refusal
 
 
@@ -109,6 +111,11 @@ def test_params_are_those_of_a_convolution() -> None:
     """(window, inputs of a group, outputs)."""
     _, params = ConvTranspose(6, (3, 2), groups=2).init(0, (-1, 5, 5, 4))
     assert (params.at("w").shape, params.at("b").shape) == ((3, 2, 2, 6), (6,))
+
+
+def test_multiply_adds_are_those_of_every_pixel_of_the_input() -> None:
+    """9 pixels, a window of 4, from 4 channels to 2."""
+    assert summary(ConvTranspose(2, (2, 2), (2, 2)), (1, 3, 3, 4)).multiply_adds == 9 * 4 * 4 * 2
 
 
 CAUSAL: Any = "CAUSAL"
