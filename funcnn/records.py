@@ -331,7 +331,8 @@ def same_value(a: object, b: object) -> bool:
                 return False
             left += zip(x, y, strict=True)
         elif is_mapping(x) and is_mapping(y):
-            if x.keys() != y.keys():
+            # of a dict that was written down the order counts: it prints otherwise, and later patterns win
+            if x.keys() != y.keys() or (_is_plain_dict(x) and list(x) != list(y)):
                 return False
             left += [(v, y[key]) for key, v in x.items()]
         elif isinstance(x, Record) and isinstance(y, Record):
@@ -339,9 +340,10 @@ def same_value(a: object, b: object) -> bool:
                 return False
             seen.add((id(x), id(y)))
             if len(x.args) == len(y.args) and x.kwargs.keys() == y.kwargs.keys():
-                left += [(x.args, y.args), (x.kwargs, y.kwargs)]
+                left += [(x.args, y.args), *((v, y.kwargs[name]) for name, v in x.kwargs.items())]
             elif x.make is not None and x.make is y.make:
-                left.append((x.bound().arguments, y.bound().arguments))
+                given = y.bound().arguments
+                left += [(v, given[name]) for name, v in x.bound().arguments.items()]
             else:
                 return False
         else:

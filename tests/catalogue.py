@@ -389,6 +389,9 @@ OPTIMIZERS: tuple[OptimizerRow, ...] = (
         "chain(scale_by_adam(), add_decayed_weights(0.1), scale_by_rate(0.1))", "chain",
         except_={"fixed_point": "matrices decay"},
     ),
+    OptimizerRow("scaled({'**': 0.5})", "scaled"),
+    OptimizerRow("scaled({'**': 0.0})", "scaled"),
+    OptimizerRow("chain(adam(0.1), scaled({'**': 0.25}))", "chain"),
     OptimizerRow(
         "clip_by_global_norm(0.5)", "clip_by_global_norm", except_={"splits": "the norm is that of all leaves"}
     ),

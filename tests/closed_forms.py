@@ -135,6 +135,16 @@ def add_decayed_weights(weight_decay: float) -> Step:
     return step
 
 
+def scaled(factors: dict[str, float]) -> Step:
+    """Every leaf times what the last of the patterns says that matches it; here they are `**` and whole paths."""
+
+    def step(g: Leaves, p: Leaves) -> Leaves:
+        told = {k: [f for pattern, f in factors.items() if pattern in ("**", k)] for k in g}
+        return {k: g[k] * [1.0, *told[k]][-1] for k in g}
+
+    return step
+
+
 def clip_by_global_norm(max_norm: float) -> Step:
     """Pascanu, Mikolov & Bengio (2013), algorithm 1."""
 

@@ -53,6 +53,8 @@ def test_replaying_gives_the_value_again(record: Record) -> None:
     [
         (called(1, 2), called(1, b=2)),
         (called(1), called(1, 2, c=None)),
+        (called(1, b=3, c=4), called(1, c=4, b=3)),
+        (called(1, 3, c=4), called(c=4, a=1, b=3)),
         (called(np.array([np.nan])), called(np.array([np.nan]))),
         (called([np.ones(2)], {"x": (np.ones(2),)}), called([np.ones(2)], {"x": (np.ones(2),)})),
         (called(Dense(3)), called(Dense(units=3))),
@@ -74,6 +76,7 @@ def test_the_same_call_is_equal(a: Record, b: Record) -> None:
         (called(np.ones(2)), called(np.ones((2, 1)))),
         (called(np.ones(2)), called([1.0, 1.0])),
         (called({"x": 1}), called({"y": 1})),
+        (called({"x": 1, "y": 2}), called({"y": 2, "x": 1})),
         (called(1), Record(__name__, "other", make, (1,))),
     ],
 )

@@ -226,21 +226,33 @@ def _looked(u: Array, hidden: Sequence[Array] | None, onto: Array | None) -> boo
     return True
 
 
+Block: TypeAlias = Callable[[Array, Array, Array, Sequence[Array], Sequence[Array]], object]
+"""`(g, u, p, old, new)`: of some numbers, writes the updates into `u` and the next state into `new`."""
+
+
+class Span(NamedTuple):
+    """What steps from where to where."""
+
+    start: int
+    end: int
+    block: Block
+
+
 def swept(
-    pieces: Sequence[Array],
-    old: Sequence[Array],
-    block: Callable[[Array, Array, Sequence[Array], Sequence[Array]], object],
-    onto: Array | None,
-    flush: bool,
+    pieces: Sequence[Array], p: Array, old: Sequence[Array], spans: Sequence[Span], onto: Array | None, flush: bool
 ) -> tuple[Array, list[Array], bool]:
-    """What `block(gradient, update, old, new)` writes: the updates, or `onto` plus these, and the new state. And whether
-    all of it is known to be finite.
+    """What the blocks of the spans write: the updates, or `onto` plus these, and the new state. And whether all of it
+    is known to be finite. The spans cover the vector, and what a block gets lies in its span.
     """
     new: list[Array] = [vector(v.size, v.dtype) for v in old]
 
     def part(s: slice, g: Array, u: Array) -> list[Array]:
+        for start, end, block in spans:
+            i, j = max(start, s.start), min(end, s.start + g.size)
+            if i < j:
+                here, there = slice(i - s.start, j - s.start), slice(i, j)
+                block(g[here], u[here], p[there], [v[there] for v in old], [v[there] for v in new])
         into = [v[s] for v in new]
-        block(g, u, [v[s] for v in old], into)
         if flush:
             for v in into:
                 _flush(v)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
@@ -11,13 +10,14 @@ import numpy as np
 
 from funcnn.arguments import finite_positive, is_number, probability
 from funcnn.kernels import updates as kernel
-from funcnn.optimizers.definition import Optimizer, Update, checked_state, flat, flat_like, optimizer, pieces_like
-from funcnn.params import Params
+from funcnn.optimizers.definition import Optimizer, optimizer, sweeping
+from funcnn.optimizers.flat import checked_state, flat, flat_like
+from funcnn.optimizers.groups import Table, grouping
+from funcnn.params import Params, ParamsLike
 from funcnn.params.layouts import Layout
 from funcnn.params.packing import own
-from funcnn.params.selection import selected
 from funcnn.schedules import Rate, Schedule, rates
-from funcnn.types import Array, Tree, Where
+from funcnn.types import Array, Where
 
 Spans: TypeAlias = "tuple[tuple[int, int], ...]"
 
@@ -97,8 +97,8 @@ def adamw(
     >>> adamw(1e-3, weight_decay=0.01, where="encoder/**")
     adamw(0.001, weight_decay=0.01, where='encoder/**')
     """
-    decaying = chosen("adamw", where)
-    return _adam("adamw", rates(rate, where="adamw"), b1, b2, eps, decay_factor("adamw", weight_decay), decaying)
+    decays = decay_factor("adamw", weight_decay)
+    return _adam("adamw", rates(rate, where="adamw"), b1, b2, eps, decays, decaying("adamw", where))
 
 
 def decay_factor(name: str, weight_decay: float) -> float:
@@ -112,27 +112,18 @@ def decay_factor(name: str, weight_decay: float) -> float:
     return float(weight_decay)
 
 
-def chosen(name: str, where: Where) -> Callable[[Array, Layout], Spans]:
-    """Where the leaves that `where` chooses lie in the vector of the params."""
-
-    @functools.lru_cache(8)  # a layout is compared by identity, and lives as long as the params that are trained
-    def by_layout(layout: Layout) -> Spans:
-        return _spans(name, np.empty(layout.size), layout, where)  # neither patterns nor ranks look at values
+def decaying(name: str, where: Where) -> Callable[[Array, Layout], Spans]:
+    """Where the leaves that decay lie in the vector of the params."""
+    groups = grouping(name, Table(((where, 1.0),), 0.0))
 
     def spans(p: Array, layout: Layout) -> Spans:
-        return _spans(name, p, layout, where) if callable(where) else by_layout(layout)
+        return tuple((start, end) for start, end, (decays,) in groups(p, layout) if decays)
 
     return spans
 
 
-def _spans(name: str, p: Array, layout: Layout, where: Where) -> Spans:
-    places = {path: (start, end, shape) for path, start, end, shape in layout.places()}
-    leaves = {path: p[start:end].reshape(shape) for path, (start, end, shape) in places.items()}
-    return tuple(places[path][:2] for path in selected(leaves, where, caller=name))
-
-
 def _adam(
-    name: str, read: Schedule, b1: float, b2: float, eps: float, decay: float, decaying: Callable[[Array, Layout], Spans]
+    name: str, read: Schedule, b1: float, b2: float, eps: float, decay: float, spans: Callable[[Array, Layout], Spans]
 ) -> Optimizer[AdamState]:
     probability(name, b1=b1, b2=b2)
     finite_positive(name, eps=eps)
@@ -140,22 +131,22 @@ def _adam(
 
     interval = kernel.flush_interval(b1, b2)
 
-    def init(params: Tree) -> AdamState:
+    def init(params: ParamsLike) -> AdamState:
         p, layout = flat(params)
-        decaying(p, layout)
+        spans(p, layout)
         zeros = own(layout, np.zeros_like(p))
         return AdamState(0, zeros, zeros)
 
-    def advance(grads: Tree, state: AdamState, params: Tree, *, onto: bool) -> tuple[Params, AdamState, bool]:
+    def sweep(
+        g: list[Array], state: AdamState, p: Array, layout: Layout, onto: Array | None
+    ) -> tuple[Array, AdamState, bool]:
         checked_state(name, state, AdamState)
-        p, layout = flat(params)
-        g = pieces_like(layout, grads, p, "grads")
         m, v = flat_like(layout, state.m, p, "state/m"), flat_like(layout, state.v, p, "state/v")
         step_rate, t = read(state.step), state.step + 1
         scale, inner = kernel.adam_scalars(t, step_rate, b1, b2, eps)
-        decays = kernel.Decay(p, -step_rate * decay, spans) if (spans := decaying(p, layout)) else None
-        flush = t % interval == 0
-        moved, m, v, finite = kernel.adam(g, m, v, b1, b2, scale, inner, p if onto else None, decays, flush)
-        return own(layout, moved), AdamState(t, own(layout, m), own(layout, v)), finite
+        where = spans(p, layout)
+        decays = kernel.Decay(p, -step_rate * decay, where) if where else None
+        moved, m, v, finite = kernel.adam(g, m, v, b1, b2, scale, inner, onto, decays, t % interval == 0)
+        return moved, AdamState(t, own(layout, m), own(layout, v)), finite
 
-    return Optimizer(init, Update(advance))
+    return Optimizer(init, sweeping(sweep))

@@ -3,32 +3,18 @@
 from __future__ import annotations
 
 import math
-from typing import Any, TypeVar, cast, overload
+from typing import Any, overload
 
 from funcnn.arguments import finite_positive
 from funcnn.errors import brief
 from funcnn.kernels import updates as kernel
 from funcnn.optimizers.definition import (
-    Optimizer,
-    Update,
-    advancing,
-    apply_updates,
-    flat,
-    is_plain,
-    optimizer,
-    passing,
-    pieces_like,
-)
-from funcnn.params import ArrayTree, ParamsLike, Updates
-from funcnn.params.packing import own
-from funcnn.types import Tree, is_tuple
-
-S0 = TypeVar("S0")
-S1 = TypeVar("S1")
-S2 = TypeVar("S2")
-S3 = TypeVar("S3")
-S4 = TypeVar("S4")
-S5 = TypeVar("S5")
+    Optimizer, Update, advancing, apply_updates, is_plain, optimizer, passing, sweeping,
+)  # fmt: skip
+from funcnn.optimizers.flat import flat
+from funcnn.params import GradientsLike, Params, ParamsLike, Updates
+from funcnn.params.layouts import Layout
+from funcnn.types import T0, T1, T2, T3, T4, T5, Array, is_tuple
 
 
 @optimizer
@@ -52,19 +38,19 @@ def clip_by_global_norm(max_norm: float) -> Optimizer[tuple[()]]:
     finite_positive("clip_by_global_norm", max_norm=max_norm)
     limit = float(max_norm)
 
-    def init(params: Tree) -> tuple[()]:
+    def init(params: ParamsLike) -> tuple[()]:
         flat(params)
         return ()
 
-    def advance(grads: Tree, state: tuple[()], params: Tree, *, onto: bool) -> tuple[ArrayTree, tuple[()], bool]:
-        p, layout = flat(params)
-        g = pieces_like(layout, grads, p, "grads")
+    def sweep(
+        g: list[Array], state: tuple[()], p: Array, layout: Layout, onto: Array | None
+    ) -> tuple[Array, tuple[()], bool]:
         size = kernel.norm(g)
         scale = limit / size if limit < size < math.inf else 1.0
-        moved, finite = kernel.descended(g, scale, p if onto else None)
-        return own(layout, moved), state, finite
+        moved, finite = kernel.descended(g, scale, onto)
+        return moved, state, finite
 
-    return Optimizer(init, Update(advance))
+    return Optimizer(init, sweeping(sweep))
 
 
 # One overload per arity, for the exact type of the state.
@@ -72,17 +58,17 @@ def clip_by_global_norm(max_norm: float) -> Optimizer[tuple[()]]:
 @overload
 def chain() -> Optimizer[tuple[()]]: ...
 @overload
-def chain(o0: Optimizer[S0], /) -> Optimizer[tuple[S0]]: ...
+def chain(o0: Optimizer[T0], /) -> Optimizer[tuple[T0]]: ...
 @overload
-def chain(o0: Optimizer[S0], o1: Optimizer[S1], /) -> Optimizer[tuple[S0, S1]]: ...
+def chain(o0: Optimizer[T0], o1: Optimizer[T1], /) -> Optimizer[tuple[T0, T1]]: ...
 @overload
-def chain(o0: Optimizer[S0], o1: Optimizer[S1], o2: Optimizer[S2], /) -> Optimizer[tuple[S0, S1, S2]]: ...
+def chain(o0: Optimizer[T0], o1: Optimizer[T1], o2: Optimizer[T2], /) -> Optimizer[tuple[T0, T1, T2]]: ...
 @overload
-def chain(o0: Optimizer[S0], o1: Optimizer[S1], o2: Optimizer[S2], o3: Optimizer[S3], /) -> Optimizer[tuple[S0, S1, S2, S3]]: ...
+def chain(o0: Optimizer[T0], o1: Optimizer[T1], o2: Optimizer[T2], o3: Optimizer[T3], /) -> Optimizer[tuple[T0, T1, T2, T3]]: ...
 @overload
-def chain(o0: Optimizer[S0], o1: Optimizer[S1], o2: Optimizer[S2], o3: Optimizer[S3], o4: Optimizer[S4], /) -> Optimizer[tuple[S0, S1, S2, S3, S4]]: ...
+def chain(o0: Optimizer[T0], o1: Optimizer[T1], o2: Optimizer[T2], o3: Optimizer[T3], o4: Optimizer[T4], /) -> Optimizer[tuple[T0, T1, T2, T3, T4]]: ...
 @overload
-def chain(o0: Optimizer[S0], o1: Optimizer[S1], o2: Optimizer[S2], o3: Optimizer[S3], o4: Optimizer[S4], o5: Optimizer[S5], /) -> Optimizer[tuple[S0, S1, S2, S3, S4, S5]]: ...
+def chain(o0: Optimizer[T0], o1: Optimizer[T1], o2: Optimizer[T2], o3: Optimizer[T3], o4: Optimizer[T4], o5: Optimizer[T5], /) -> Optimizer[tuple[T0, T1, T2, T3, T4, T5]]: ...
 @overload
 def chain(*optimizers: Optimizer[Any]) -> Optimizer[tuple[Any, ...]]: ...
 # fmt: on
@@ -103,29 +89,31 @@ def chain(*optimizers: Optimizer[Any]) -> Optimizer[Any]:
             hint = f"; call it, {o.__name__}(...)" if callable(o) and hasattr(o, "__name__") else ""
             raise TypeError(f"chain takes optimizers, argument {i} is {type(o).__name__} {o!r:.60}{hint}")
 
-    passed: list[Any] = [passing(o) for o in optimizers]
-    onto_params: list[Any] = [*passed[:-1], *map(advancing, optimizers[-1:])]
+    steps: list[Any] = [passing(o) for o in optimizers]
+    last: list[Any] = [*steps[:-1], *map(advancing, optimizers[-1:])]
 
     def init(params: ParamsLike) -> tuple[Any, ...]:
         return tuple(o.init(params) for o in optimizers)
 
-    def advance(
-        grads: Tree, state: tuple[Any, ...], params: Tree, *, onto: bool
-    ) -> tuple[ArrayTree, tuple[Any, ...], bool]:
+    def through(row: list[Any], grads: Any, state: Any, params: Any) -> tuple[Any, tuple[Any, ...], bool]:
         if not is_tuple(state) or len(state) != len(optimizers):
             got = len(state) if is_tuple(state) else brief(state)
             n = len(optimizers)
             raise ValueError(f"this chain of {n} has a state of {n} parts, got {got}; make it with init")
-        if not optimizers:
-            return (apply_updates(cast(Any, params), Updates(grads)) if onto else Updates(grads)), (), False
         states: list[Any] = []
-        moved: Any = grads
-        at: Any = params
         finite = True
-        for step, s in zip(onto_params if onto else passed, state, strict=True):
-            moved, s, seen = step(moved, s, at)
+        for step, s in zip(row, state, strict=True):
+            grads, s, seen = step(grads, s, params)
             finite = finite and seen
             states.append(s)
-        return moved, tuple(states), finite
+        return grads, tuple(states), finite
 
-    return Optimizer(init, Update(advance, all(map(is_plain, optimizers))))
+    def updates(grads: GradientsLike, state: Any, params: ParamsLike) -> tuple[Updates, Any, bool]:
+        moved, state, finite = through(steps, grads, state, params)
+        return Updates(moved), state, finite
+
+    def applied(grads: GradientsLike, state: Any, params: ParamsLike) -> tuple[Params, Any, bool]:
+        moved, state, finite = through(last, grads, state, params)
+        return (moved, state, finite) if optimizers else (apply_updates(params, Updates(moved)), state, False)
+
+    return Optimizer(init, Update(updates, applied, all(map(is_plain, optimizers))))

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
-from typing import Any, Generic, NamedTuple, Final, Protocol, TypeVar, cast, final
+from typing import Any, Final, Generic, NamedTuple, Protocol, TypeAlias, TypeVar, cast, final
 
 from funcnn.cotangents import described
 from funcnn.documentation import tells_of_itself
-from funcnn.errors import DTypeError, FuncnnError, ParamsError, brief, locate
-from funcnn.inputs import COMPUTED, refuse_stored
+from funcnn.errors import FuncnnError, ParamsError
 from funcnn.kernels import updates as kernel
-from funcnn.params import (
-    ArrayTree, Gradients, GradientsLike, Params, ParamsLike, Updates, UpdatesLike, as_params, packed, refuse_kind,
-)  # fmt: skip
+from funcnn.optimizers.flat import flat, flat_like, pieces_like
+from funcnn.params import GradientsLike, Params, ParamsLike, Updates, UpdatesLike, refuse_kind
 from funcnn.params.layouts import Layout
-from funcnn.params.packing import gather, layout_of, own, pack, pieces
+from funcnn.params.packing import own
 from funcnn.records import Record, Recorded, is_recorded, recording
-from funcnn.types import Array, Tree, is_mapping, is_tuple
+from funcnn.types import Array, is_mapping, is_tuple
 
 S = TypeVar("S")
+K = TypeVar("K")
 F = TypeVar("F", bound=Callable[..., "Optimizer[Any]"])
 
 
@@ -77,39 +75,66 @@ def _places(optimizer: Optimizer[Any]) -> list[tuple[str, str]]:
 
 tells_of_itself(Optimizer, _places)
 
-
-class _Advance(Protocol[S]):
-    def __call__(self, grads: Tree, state: S, params: Tree, *, onto: bool) -> tuple[ArrayTree, S, bool]: ...
+Step: TypeAlias = "Callable[[GradientsLike, S, ParamsLike], tuple[K, S, bool]]"
+"""`(grads, state, params) -> (tree, state, finite)`, where the tree is updates, or params after a step."""
 
 
 @final
 class Update(Generic[S]):
     """The `update` of an optimizer of this library, which can apply the updates in the same pass over memory.
 
-    `advance(grads, state, params, onto=...)` gives the updates, or where `onto` is true the params with the updates
-    added, and it does not matter what kind of tree that is; the next state; and whether both are known to be finite, or
-    without `onto` to hide nothing that is not, as a second moment does, whose root is in a denominator. `plain` says that
-    what is not finite in the gradients is not finite in the new params and the state either, which alone need a look.
+    updates   gives the updates, the next state, and whether these hide nothing that is not finite, as a second moment
+              does, whose root is in a denominator
+    applied   gives the params with the updates added, the next state, and whether both are known to be finite
+    plain     what is not finite in the gradients is not finite in the new params and the state either, which alone need
+              a look
     """
 
-    __slots__ = ("advance", "plain")
+    __slots__ = ("updates", "applied", "plain")
 
-    def __init__(self, advance: _Advance[S], plain: bool = True) -> None:
-        self.advance = advance
-        self.plain = plain
+    def __init__(self, updates: Step[S, Updates], applied: Step[S, Params], plain: bool = True) -> None:
+        self.updates, self.applied, self.plain = updates, applied, plain
 
     def __call__(self, grads: GradientsLike, state: S, params: ParamsLike) -> tuple[Updates, S]:
-        updates, state, _ = self.advance(grads, state, params, onto=False)
-        return updates if type(updates) is Updates else Updates(updates), state
+        updates, state, _ = self.updates(grads, state, params)
+        return updates, state
 
 
-def advancing(optimizer: Optimizer[S]) -> Callable[[GradientsLike, S, ParamsLike], tuple[Params, S, bool]]:
+class Sweep(Protocol[S]):
+    """A step on flat vectors: gradients in pieces `g`, params `p`, and how these lie.
+
+    It gives the updates, or `onto` plus the updates where that is a vector; the next state; and what `Update` says of
+    numbers that are not finite. The kernels do the same.
+    """
+
+    def __call__(
+        self, g: list[Array], state: S, p: Array, layout: Layout, onto: Array | None, /
+    ) -> tuple[Array, S, bool]: ...
+
+
+def sweeping(sweep: Sweep[S]) -> Update[S]:
+    """The `update` that steps by one sweep over memory."""
+
+    def updates(grads: GradientsLike, state: S, params: ParamsLike) -> tuple[Updates, S, bool]:
+        p, layout = flat(params)
+        u, state, seen = sweep(pieces_like(layout, grads, p, "grads"), state, p, layout, None)
+        return own(layout, u, Updates), state, seen
+
+    def applied(grads: GradientsLike, state: S, params: ParamsLike) -> tuple[Params, S, bool]:
+        p, layout = flat(params)
+        after, state, finite = sweep(pieces_like(layout, grads, p, "grads"), state, p, layout, p)
+        return own(layout, after), state, finite
+
+    return Update(updates, applied)
+
+
+def advancing(optimizer: Optimizer[S]) -> Step[S, Params]:
     """The function `(grads, state, params)` that gives the params after a step, the next state, and whether both are
     known to be finite.
     """
     update = _own(optimizer)
     if update is not None:
-        return cast("Callable[..., tuple[Params, S, bool]]", functools.partial(update.advance, onto=True))
+        return update.applied
 
     def advance(grads: GradientsLike, state: S, params: ParamsLike) -> tuple[Params, S, bool]:
         updates, state = asked(optimizer, grads, state, params)
@@ -122,17 +147,16 @@ def advancing(optimizer: Optimizer[S]) -> Callable[[GradientsLike, S, ParamsLike
     return advance
 
 
-def passing(optimizer: Optimizer[S]) -> Callable[[GradientsLike, S, ParamsLike], tuple[UpdatesLike, S, bool]]:
+def passing(optimizer: Optimizer[S]) -> Step[S, UpdatesLike]:
     """The function `(grads, state, params)` that gives the updates, the next state, and whether what is not finite in
     this is known to be seen in the updates.
     """
     update = _own(optimizer)
+    if update is not None:
+        return update.updates
 
     def advance(grads: GradientsLike, state: S, params: ParamsLike) -> tuple[UpdatesLike, S, bool]:
-        if update is None:
-            return *asked(optimizer, grads, state, params), False
-        updates, state, seen = update.advance(grads, state, params, onto=False)
-        return Updates(updates), state, seen
+        return *asked(optimizer, grads, state, params), False
 
     return advance
 
@@ -183,6 +207,9 @@ def optimizer(make: F) -> F:
     return recording(make, carried)
 
 
+_ADDED: Final = "apply_updates(params, updates)"
+
+
 def apply_updates(params: ParamsLike, updates: UpdatesLike) -> Params:
     """`params + updates`, packed.
 
@@ -198,76 +225,3 @@ def apply_updates(params: ParamsLike, updates: UpdatesLike) -> Params:
         refuse_kind(updates, Updates, _ADDED)
     u = flat_like(layout, updates, p, "updates")
     return own(layout, kernel.added(p, u))
-
-
-def checked_state(function: str, state: object, kind: type[Any]) -> None:
-    """Refuse the state of another optimizer, and what is none.
-
-    Errors
-        TypeError   with what came and where states come from
-    """
-    if not isinstance(state, kind):
-        got = f"got {type(state).__name__} {brief(state)}"
-        raise TypeError(f"{function} takes the {kind.__name__} that its init or its last update gave, {got}")
-
-
-_CALLS: Final = "init(params) and update(grads, state, params)"
-_ADDED: Final = "apply_updates(params, updates)"
-
-
-def flat(params: Tree, call: str = _CALLS) -> tuple[Array, Layout]:
-    """Params as one vector, nobody's to write to, and how they lie in it. Free where they are packed.
-
-    Errors
-        ParamsError, DTypeError   they are no params; `call` says where those belong
-    """
-    found = packed(params) if type(params) is Params else None
-    if not found:
-        one = pack(as_params(params, call))
-        layout = layout_of(one)
-        found = gather(layout, one), layout
-    if found[0].dtype not in COMPUTED:
-        refuse_stored("the params are", found[0].dtype, "astype(params, np.{wide})")
-    return found
-
-
-def flat_like(layout: Layout, tree: Tree, like: Array, what: str) -> Array:
-    """A tree of the same structure as one vector of the dtype of `like`, nobody's to write to. Free where it is packed.
-
-    Errors
-        ParamsError   it has another structure, or leaves of other shapes
-        DTypeError    it has another dtype
-    """
-    same = packed(tree)
-    if same and same[1] is layout and same[0].dtype == like.dtype:
-        return same[0]
-    try:
-        found = gather(layout, tree)
-    except ParamsError as error:
-        locate(error, what)
-        raise
-    if found.dtype != like.dtype and found.size:
-        raise DTypeError(_other_dtype(like, found), path=(what,))
-    return found
-
-
-def pieces_like(layout: Layout, tree: Tree, like: Array, what: str) -> list[Array]:
-    """The same in pieces, for kernels that take gradients as they lie: nothing is copied where there is much of it."""
-    if type(tree) is Params:
-        refuse_kind(tree, Gradients, "update(grads, state, params)")
-    packed_tree = packed(tree)
-    if packed_tree and packed_tree[1] is layout and packed_tree[0].dtype == like.dtype:
-        return [packed_tree[0]]
-    try:
-        found = pieces(layout, tree)
-    except ParamsError as error:
-        locate(error, what)
-        raise
-    for piece in found:
-        if piece.dtype != like.dtype and piece.size:
-            raise DTypeError(_other_dtype(like, piece), path=(what,))
-    return found
-
-
-def _other_dtype(like: Array, found: Array) -> str:
-    return f"the params are {like.dtype}, got {found.dtype}; convert with astype(..., np.{like.dtype})"

@@ -8,11 +8,13 @@ import numpy as np
 
 from funcnn.arguments import probability
 from funcnn.kernels import updates as kernel
-from funcnn.optimizers.definition import Optimizer, Update, checked_state, flat, flat_like, optimizer, pieces_like
-from funcnn.params import Params
+from funcnn.optimizers.definition import Optimizer, optimizer, sweeping
+from funcnn.optimizers.flat import checked_state, flat, flat_like
+from funcnn.params import Params, ParamsLike
+from funcnn.params.layouts import Layout
 from funcnn.params.packing import own
 from funcnn.schedules import Rate, rates
-from funcnn.types import Tree
+from funcnn.types import Array
 
 
 class SgdState(NamedTuple):
@@ -42,25 +44,25 @@ def sgd(rate: Rate) -> Optimizer[SgdState]:
     >>> sgd(0.1)
     sgd(0.1)
     """
-    return scaled("sgd", rate)
+    return by_rate("sgd", rate)
 
 
-def scaled(name: str, rate: Rate) -> Optimizer[SgdState]:
+def by_rate(name: str, rate: Rate) -> Optimizer[SgdState]:
     """The optimizer of this name whose updates are the gradients times minus the rate."""
     read = rates(rate, where=name)
 
-    def init(params: Tree) -> SgdState:
+    def init(params: ParamsLike) -> SgdState:
         flat(params)
         return SgdState(0)
 
-    def advance(grads: Tree, state: SgdState, params: Tree, *, onto: bool) -> tuple[Params, SgdState, bool]:
+    def sweep(
+        g: list[Array], state: SgdState, p: Array, layout: Layout, onto: Array | None
+    ) -> tuple[Array, SgdState, bool]:
         checked_state(name, state, SgdState)
-        p, layout = flat(params)
-        g = pieces_like(layout, grads, p, "grads")
-        moved, finite = kernel.descended(g, -read(state.step), p if onto else None)
-        return own(layout, moved), SgdState(state.step + 1), finite
+        moved, finite = kernel.descended(g, -read(state.step), onto)
+        return moved, SgdState(state.step + 1), finite
 
-    return Optimizer(init, Update(advance))
+    return Optimizer(init, sweeping(sweep))
 
 
 @optimizer
@@ -81,17 +83,16 @@ def momentum(rate: Rate, mass: float) -> Optimizer[MomentumState]:
 
     interval = kernel.flush_interval(mass)
 
-    def init(params: Tree) -> MomentumState:
+    def init(params: ParamsLike) -> MomentumState:
         p, layout = flat(params)
         return MomentumState(0, own(layout, np.zeros_like(p)))
 
-    def advance(grads: Tree, state: MomentumState, params: Tree, *, onto: bool) -> tuple[Params, MomentumState, bool]:
+    def sweep(
+        g: list[Array], state: MomentumState, p: Array, layout: Layout, onto: Array | None
+    ) -> tuple[Array, MomentumState, bool]:
         checked_state("momentum", state, MomentumState)
-        p, layout = flat(params)
-        g = pieces_like(layout, grads, p, "grads")
-        velocity = flat_like(layout, state.velocity, p, "state")
-        t, at = state.step + 1, p if onto else None
-        moved, velocity, finite = kernel.momentum(g, velocity, mass, -read(state.step), at, t % interval == 0)
-        return own(layout, moved), MomentumState(t, own(layout, velocity)), finite
+        velocity, t = flat_like(layout, state.velocity, p, "state"), state.step + 1
+        moved, velocity, finite = kernel.momentum(g, velocity, mass, -read(state.step), onto, t % interval == 0)
+        return moved, MomentumState(t, own(layout, velocity)), finite
 
-    return Optimizer(init, Update(advance))
+    return Optimizer(init, sweeping(sweep))

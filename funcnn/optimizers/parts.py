@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from funcnn.arguments import is_number
+from funcnn.errors import brief
 from funcnn.kernels import updates as kernel
-from funcnn.optimizers.adaptive import chosen, decay_factor
-from funcnn.optimizers.definition import Optimizer, Update, flat, optimizer, pieces_like
-from funcnn.optimizers.descent import SgdState, scaled
-from funcnn.params import Params
-from funcnn.params.packing import own
+from funcnn.optimizers.adaptive import decay_factor, decaying
+from funcnn.optimizers.definition import Optimizer, optimizer, sweeping
+from funcnn.optimizers.descent import SgdState, by_rate
+from funcnn.optimizers.flat import flat
+from funcnn.optimizers.groups import Table, grouping
+from funcnn.params import ParamsLike
+from funcnn.params.layouts import Layout
 from funcnn.schedules import Rate
-from funcnn.types import Tree, Where
+from funcnn.types import Array, Where, is_mapping
 
 
 @optimizer
@@ -24,7 +33,7 @@ def scale_by_rate(rate: Rate) -> Optimizer[SgdState]:
     >>> chain(scale_by_adam(), scale_by_rate(exponential_decay(0.1, 1000, 0.5)))
     chain(scale_by_adam(), scale_by_rate(exponential_decay(0.1, 1000, 0.5)))
     """
-    return scaled("scale_by_rate", rate)
+    return by_rate("scale_by_rate", rate)
 
 
 @optimizer
@@ -49,16 +58,63 @@ def add_decayed_weights(weight_decay: float, *, where: Where = None) -> Optimize
     >>> updates.at("w"), updates.at("b")
     (array([[3.]]), array([2.]))
     """
-    decay, decaying = decay_factor("add_decayed_weights", weight_decay), chosen("add_decayed_weights", where)
+    decay, spans = decay_factor("add_decayed_weights", weight_decay), decaying("add_decayed_weights", where)
 
-    def init(params: Tree) -> tuple[()]:
-        decaying(*flat(params))
+    def init(params: ParamsLike) -> tuple[()]:
+        spans(*flat(params))
         return ()
 
-    def advance(grads: Tree, state: tuple[()], params: Tree, *, onto: bool) -> tuple[Params, tuple[()], bool]:
-        p, layout = flat(params)
-        g = pieces_like(layout, grads, p, "grads")
-        moved, finite = kernel.decayed(g, kernel.Decay(p, decay, decaying(p, layout)), p if onto else None)
-        return own(layout, moved), state, finite
+    def sweep(
+        g: list[Array], state: tuple[()], p: Array, layout: Layout, onto: Array | None
+    ) -> tuple[Array, tuple[()], bool]:
+        moved, finite = kernel.decayed(g, kernel.Decay(p, decay, spans(p, layout)), onto)
+        return moved, state, finite
 
-    return Optimizer(init, Update(advance))
+    return Optimizer(init, sweeping(sweep))
+
+
+@optimizer
+def scaled(factors: Mapping[str, float]) -> Optimizer[tuple[()]]:
+    """Updates times a factor, leaf by leaf, `update = factor u`: rates by groups of params, behind any optimizer.
+
+    `factors` says it by pattern of paths; where several patterns match a leaf the last one counts, and where none does
+    the factor is 1. With the factor 0 params stay as they are, while the states in front go on.
+
+    Errors
+        TypeError     `factors` is no mapping of patterns
+        ValueError    there is none, or a factor is negative or not finite
+        ParamsError   a pattern matches no path; from `init`
+    Source: parameter groups, as in PyTorch; as a part of a chain it is optax's `multi_transform` of `scale`.
+
+    >>> from funcnn.optimizers import scaled
+    >>> optimizer = chain(sgd(1.0), scaled({"**": 0.1, "head/*": 1.0}))
+    >>> params = Params({"body": {"w": np.ones(2)}, "head": {"w": np.ones(2)}})
+    >>> updates, _ = optimizer.update(Gradients(params), optimizer.init(params), params)
+    >>> updates.at("body/w"), updates.at("head/w")
+    (array([-0.1, -0.1]), array([-1., -1.]))
+    """
+    if not is_mapping(factors) or not all(isinstance(pattern, str) for pattern in factors):
+        raise TypeError(f"scaled: factors must be a mapping of patterns, {{'head/**': 0.1}}, got {brief(factors)}")
+    if not factors or not all(is_number(factor) and 0 <= factor < math.inf for factor in factors.values()):
+        raise ValueError(f"scaled: factors must be numbers in [0, inf), one at least, got {brief(factors)}")
+    groups = grouping("scaled", Table(tuple((pattern, float(factor)) for pattern, factor in factors.items()), 1.0))
+
+    def init(params: ParamsLike) -> tuple[()]:
+        groups(*flat(params))
+        return ()
+
+    def sweep(
+        g: list[Array], state: tuple[()], p: Array, layout: Layout, onto: Array | None
+    ) -> tuple[Array, tuple[()], bool]:
+        spans = [kernel.Span(start, end, _times(factor)) for start, end, (factor,) in groups(p, layout)]
+        moved, _, finite = kernel.swept(g, p, (), spans, onto, False)
+        return moved, state, finite
+
+    return Optimizer(init, sweeping(sweep))
+
+
+def _times(factor: float) -> kernel.Block:
+    def block(g: Array, u: Array, p: Array, old: Sequence[Array], new: Sequence[Array]) -> None:
+        np.multiply(g, factor, u)
+
+    return block
