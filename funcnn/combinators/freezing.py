@@ -19,7 +19,7 @@ from funcnn.networks.pair import layer_of
 from funcnn.networks.rebuilding import Path, rebuilt
 from funcnn.params import Params, as_params, plain_tree, trees
 from funcnn.params.grafting import pruned, subtree_at
-from funcnn.params.partitioning import partition
+from funcnn.params.partitioning import parted
 from funcnn.params.trees import Plain
 from funcnn.types import Shape, Tree, Where
 
@@ -122,7 +122,7 @@ def thaw(net: Layer[A, B], params: Tree) -> tuple[Layer[A, B], Params]:
 
 
 def _chosen(params: Tree, where: Where) -> Plain:
-    return plain_tree(partition(params, where)[0])
+    return plain_tree(parted(params, where, caller="freeze")[0])
 
 
 def _frozen(d: Definition, fixed: Plain) -> Definition:

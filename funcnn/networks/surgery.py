@@ -15,7 +15,7 @@ from funcnn.networks.pair import Layer, altered, is_layer, layer_of
 from funcnn.networks.rebuilding import Path, rebuilt, walked
 from funcnn.params import Params, as_params, plain_tree, trees
 from funcnn.params.packing import pack
-from funcnn.params.partitioning import partition
+from funcnn.params.partitioning import parted
 from funcnn.promises import checked
 from funcnn.types import Shape, Tree, Where
 
@@ -91,6 +91,6 @@ def reinit(
     _, drawn = net.init(rng, shape)
     if wrong := trees.differences(plain_tree(drawn), plain_tree(old)):
         raise ParamsError("reinit: the params are not this network's: " + ", ".join(wrong))
-    for path in partition(drawn, where)[0].paths():
+    for path in parted(drawn, where, caller="reinit")[0].paths():
         old = old.set(path, drawn.at(path).astype(old.at(path).dtype))
     return pack(old)

@@ -29,9 +29,14 @@ def partition(params: Tree, where: Where) -> Any:
     >>> head.paths(), rest.paths(), rest | head == params
     (('head/b', 'head/w'), ('dense_0/b', 'dense_0/w'), True)
     """
+    return parted(params, where, caller="partition")
+
+
+def parted(params: Tree, where: Where, *, caller: str) -> Any:
+    """The same for a function of this name."""
     whole = params if isinstance(params, ArrayTree) else Params(params)
     leaves = {path: whole.at(path) for path in whole.paths()}
-    chosen = set(selected(leaves, where, caller="partition"))
+    chosen = set(selected(leaves, where, caller=caller))
     first: Plain = {}
     second: Plain = {}
     for path, leaf in leaves.items():

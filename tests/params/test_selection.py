@@ -12,20 +12,27 @@ import pytest
 
 import funcnn
 import funcnn.optimizers
-from funcnn import Params, ParamsError, adamw, l1, l2, value_and_grad
+from funcnn import (
+    Dense, LayerNorm, Params, ParamsError, adamw, count, freeze, l1, l2, partition, reinit, serial, value_and_grad,
+)  # fmt: skip
 from funcnn.optimizers import add_decayed_weights
 from funcnn.params.selection import selected
 from funcnn.types import Array, Where
 from tests.derivatives.small_objectives import NET, PARAMS, T, X
 
-TREE = Params({"head": {"b": np.ones(3), "w": np.ones((2, 3))}, "scale": np.ones(3)})
+NET_OF_TREE = serial(Dense(3).named("head"), LayerNorm().named("norm"))
+TREE = Params({"head": {"b": np.ones(3), "w": np.ones((2, 3))}, "norm": {"offset": np.ones(3), "scale": np.ones(3)}})
 LEAVES: dict[str, Array] = {path: TREE.at(path) for path in TREE.paths()}
 
 USERS: dict[str, Callable[[Where], object]] = {
     "adamw": lambda where: adamw(0.1, where=where).init(TREE),
     "add_decayed_weights": lambda where: add_decayed_weights(0.1, where=where).init(TREE),
+    "count": lambda where: count(TREE, where),
+    "freeze": lambda where: freeze(NET_OF_TREE, TREE, where),
     "l1": lambda where: l1(0.1, where=where)(TREE),
     "l2": lambda where: l2(0.1, where=where)(TREE),
+    "partition": lambda where: partition(TREE, where),
+    "reinit": lambda where: reinit(NET_OF_TREE, TREE, where, 0, (-1, 2)),
 }
 
 
@@ -52,7 +59,7 @@ def test_everyone_who_takes_a_where_is_here() -> None:
 )  # fmt: skip
 def test_what_chooses_nothing_is_refused(name: str, where: Any, shown: str, what: str) -> None:
     """A pattern and a function alike: whoever writes one means some leaf."""
-    words = f"{name}: where={shown} {what} of the params: head/b, head/w, scale"
+    words = f"{name}: where={shown} {what} of the params: head/b, head/w, norm/offset, norm/scale"
     with pytest.raises(ParamsError, match=re.escape(words)):
         USERS[name](where)
 
@@ -60,16 +67,16 @@ def test_what_chooses_nothing_is_refused(name: str, where: Any, shown: str, what
 @pytest.mark.parametrize("name", USERS)
 def test_what_chooses_something_is_taken(name: str) -> None:
     """One leaf is enough; and None stands for the matrices, of which there may be none."""
-    for where in ("scale", lambda path, leaf: path == "scale", None):
+    for where in ("*/scale", lambda path, leaf: path == "norm/scale", None):
         USERS[name](where)
 
 
 def test_the_leaves_in_their_order() -> None:
     """By pattern, by path and array, and by the number of axes."""
-    assert selected(LEAVES, "**", caller="f") == ["head/b", "head/w", "scale"]
-    assert selected(LEAVES, "*", caller="f") == ["scale"]
+    assert selected(LEAVES, "**", caller="f") == ["head/b", "head/w", "norm/offset", "norm/scale"]
+    assert selected({"a": np.ones(1), "a/b": np.ones(1)}, "*", caller="f") == ["a"]
     assert selected(LEAVES, "**/?", caller="f") == ["head/b", "head/w"]
-    assert selected(LEAVES, lambda path, leaf: leaf.ndim == 1, caller="f") == ["head/b", "scale"]
+    assert selected(LEAVES, lambda path, leaf: leaf.ndim == 1, caller="f") == ["head/b", "norm/offset", "norm/scale"]
     assert selected(LEAVES, None, caller="f") == ["head/w"]
     assert selected({"b": np.ones(3)}, None, caller="f") == []
 
