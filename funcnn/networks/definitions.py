@@ -78,7 +78,7 @@ class Definition:
 
     def out_shape(self, shape: Shape) -> Shape:
         """The shape out."""
-        return self.meets(shape, Child.through if self.transparent else Child.out_shape)
+        return self.meets(shape, Child.out_shape)
 
     def planned(self, shape: Shape) -> tuple[Shape, Spec]:
         """The shape out and the params, every shape rule asked once."""
@@ -108,17 +108,11 @@ class Child:
 
     def out_shape(self, shape: Shape) -> Shape:
         """The shape out; what a child is sent through where nothing but shapes is asked for."""
-        found = self.definition
         try:
-            return found.meets(shape, Child.through if found.transparent else Child.out_shape)
+            return self.definition.meets(shape, Child.out_shape)
         except Exception as error:
             locate(error, self.name)
             raise
-
-    def through(self, shape: Shape) -> Shape:
-        """The same, of the child of a transparent layer: its name is told already."""
-        found = self.definition
-        return found.meets(shape, Child.through if found.transparent else Child.out_shape)
 
     def value(self, params: Mapping[str, Any], x: Any, rng: Key | None) -> Any:
         try:
@@ -170,8 +164,7 @@ def gathering(wanted: dict[str, Any], flat: bool) -> Go:
             out = found.meets(shape, gathering(below, found.transparent))
             spec = found.wanted(shape, below)
         except Exception as error:
-            if not flat:
-                locate(error, child.name)
+            locate(error, child.name)
             raise
         if spec:
             wanted.update(spec if flat else {child.name: spec})

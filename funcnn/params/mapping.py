@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 import numpy as np
 
-from funcnn.array_kinds import as_array
 from funcnn.errors import ImmutableError, ParamsError, brief
 from funcnn.params import trees
+from funcnn.params.fitting import fitting
 from funcnn.params.layouts import Layout
 from funcnn.params.names import Name, instead_of, shown
+from funcnn.params.printing import as_html, as_text
 from funcnn.records import frozen
 from funcnn.types import Array, Tree
 
@@ -98,23 +99,8 @@ class ArrayTree(Mapping[str, "Array | ArrayTree"]):
         Errors
             ParamsError   there is no such leaf, or the array has another shape or dtype
         """
-        if isinstance(below := self._find(path), dict):
-            leaf = next(iter(made(type(self), below).paths()), "name")
-            raise ParamsError(
-                f"{path!r} is a subtree; set its leaves one by one, .set({path + '/' + leaf!r}, array), "
-                f"or all together, {type(self).__name__.lower()} | {{...}}"
-            )
-        old, keys = below, tuple(path.split("/"))
-        if not isinstance(array, (np.ndarray, np.generic)):
-            array = as_array(array, path, "the shape that is there")
-        new = trees.taken_leaf(array, keys)
-        if old.shape != new.shape or old.dtype != new.dtype:
-            turned = new.shape == old.shape[::-1] != old.shape
-            raise ParamsError(
-                f"{path} has shape {old.shape} and dtype {old.dtype}, got {new.shape} and {new.dtype}; "
-                f"{'it is the transpose: .T' if turned else 'convert with .reshape and .astype'}"
-            )
-        return made(type(self), trees.replaced(plain(self), keys, trees.sealed_copy(new, keys)))
+        new = fitting(array, self._find(path), path, type(self).__name__)
+        return made(type(self), trees.replaced(plain(self), tuple(path.split("/")), new))
 
     def __or__(self, other: Tree) -> Self:
         """Both trees in one; where both have a leaf, the right one's is taken.
@@ -146,17 +132,10 @@ class ArrayTree(Mapping[str, "Array | ArrayTree"]):
         return _restored, (type(self), trees.listed(plain(self)) if layout is None else flat, layout)
 
     def __repr__(self) -> str:
-        title, rows = trees.tabulated(type(self).__name__, plain(self))
-        widths = [max((len(row[i]) for row in rows), default=0) for i in range(4)]
-        lines = ("  " + "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows)
-        return "\n".join((title, *lines))
+        return as_text(type(self).__name__, plain(self))
 
     def _repr_html_(self) -> str:
-        import html  # only notebooks need it
-
-        title, rows = trees.tabulated(type(self).__name__, plain(self))
-        body = "".join("<tr>" + "".join(f"<td>{html.escape(c)}</td>" for c in row) + "</tr>" for row in rows)
-        return f"<table><caption>{html.escape(title)}</caption>{body}</table>"
+        return as_html(type(self).__name__, plain(self))
 
     if not TYPE_CHECKING:  # type checkers refuse attributes that are not there; at run time messages say what to do
 

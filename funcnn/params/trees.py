@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias, Union
 
 import numpy as np
-import numpy.typing as npt
 
 from funcnn.array_kinds import MASKED, advice, instead, kind_of, native
 from funcnn.errors import DTypeError, ParamsError, brief, printable
@@ -193,18 +192,6 @@ def sealed_copy(leaf: object, at: Path) -> Array:
     return copy
 
 
-def tabulated(kind: str, tree: Plain) -> tuple[str, list[tuple[str, ...]]]:
-    """What a tree prints: a title, and a row of path, shape, dtype and size for every leaf. Never values."""
-    leaves = list(flatten(tree))
-    dtypes = ", ".join(sorted({str(a.dtype) for _, a in leaves})) or "nothing"
-    count = "1 leaf" if len(leaves) == 1 else f"{len(leaves)} leaves"
-    size, nbytes = sum(a.size for _, a in leaves), sum(a.nbytes for _, a in leaves)
-    rows: list[tuple[str, ...]] = [
-        (printable("/".join(path), lines=False), str(a.shape), str(a.dtype), f"{a.size:,}") for path, a in leaves
-    ]
-    return f"{kind}({count}, {size:,} values, {dtypes}, {nbytes:,} bytes)", rows
-
-
 def not_a_tree(value: object, at: Path) -> str:
     """Why `value` is no tree of params, and what to take instead."""
     if not at and (told := _meant(value)):
@@ -264,14 +251,14 @@ def floating(dtype: object) -> np.dtype[Any]:
     return found
 
 
-def common_dtype(leaves: list[tuple[Path, Array]], default: npt.DTypeLike = np.float32) -> np.dtype[Any]:
-    """The one dtype of all leaves.
+def common_dtype(leaves: list[tuple[Path, Array]]) -> np.dtype[Any]:
+    """The one dtype of all leaves; float32 where there is none.
 
     Errors
         DTypeError   they have several
     """
     if not leaves:
-        return np.dtype(default)
+        return np.dtype(np.float32)
     path, first = leaves[0]
     for other, leaf in leaves:
         if leaf.dtype != first.dtype:
