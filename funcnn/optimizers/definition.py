@@ -75,6 +75,7 @@ def _places(optimizer: Optimizer[Any]) -> list[tuple[str, str]]:
 
 tells_of_itself(Optimizer, _places)
 
+
 Step: TypeAlias = "Callable[[GradientsLike, S, ParamsLike], tuple[K, S, bool]]"
 """`(grads, state, params) -> (tree, state, finite)`, where the tree is updates, or params after a step."""
 

@@ -13,7 +13,7 @@ import pytest
 import funcnn
 import funcnn.optimizers
 from funcnn import (
-    Dense, LayerNorm, Params, ParamsError, adamw, count, freeze, l1, l2, partition, reinit, serial, value_and_grad,
+    Dense, LayerNorm, Params, ParamsError, adamw, count, elastic_net, freeze, l1, l2, partition, reinit, serial, value_and_grad,
 )  # fmt: skip
 from funcnn.optimizers import add_decayed_weights
 from funcnn.params.selection import selected
@@ -28,6 +28,7 @@ USERS: dict[str, Callable[[Where], object]] = {
     "adamw": lambda where: adamw(0.1, where=where).init(TREE),
     "add_decayed_weights": lambda where: add_decayed_weights(0.1, where=where).init(TREE),
     "count": lambda where: count(TREE, where),
+    "elastic_net": lambda where: elastic_net(0.1, 0.1, where=where)(TREE),
     "freeze": lambda where: freeze(NET_OF_TREE, TREE, where),
     "l1": lambda where: l1(0.1, where=where)(TREE),
     "l2": lambda where: l2(0.1, where=where)(TREE),
