@@ -15,6 +15,10 @@ from funcnn.kernels.settings import WINOGRAD
 from funcnn.kernels.windows import Pads, Pair
 from funcnn.kernels.winograd_matrices import POINTS, STEP
 
+_CHANNELS: Final = {3: 12, 5: 3}
+"""Of the images, for every size of window: from here on it is faster, whatever the number of outputs. With fewer, the
+transforms of the images cost more than the multiplications that they save."""
+
 _WHOLE: Final = 400  # tiles; images of no more go as a whole, several at a time
 _TILES: Final = 144  # of a band: enough rows for matrix products at full speed, few enough for the cache
 _BYTES: Final = 1 << 24  # of all tiles of a band, transformed
@@ -38,13 +42,13 @@ def by_winograd(
     Not with few channels, few tiles, or tiles that reach far over the border. The size of the images makes no
     difference otherwise: they come in bands.
     """
-    height, width, c, o = w_shape
+    height, width, c, _ = w_shape
     square = height == width and height in POINTS and strides == (1, 1)
     if not WINOGRAD or dtype != np.float32 or not square or not shape[0]:
         return False
     rows, columns = (shape[1] + sum(pads[0]) - height + 1, shape[2] + sum(pads[1]) - width + 1)
     tiles = -(-rows // STEP) * -(-columns // STEP)
-    return min(c, o) >= 8 and c * o >= 128 and shape[0] * tiles >= 24 and STEP * STEP * tiles <= 1.5 * rows * columns
+    return c >= _CHANNELS[height] and shape[0] * tiles >= 24 and STEP * STEP * tiles <= 1.5 * rows * columns
 
 
 def rows_by_winograd(counts: Pair, w_shape: tuple[int, ...]) -> int:

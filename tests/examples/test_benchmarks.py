@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -44,3 +45,20 @@ def test_imports_are_timed() -> None:
 def test_work_of_the_second_list_runs(name: str) -> None:
     """By its name."""
     assert run(name).startswith(name)
+
+
+def test_convolutions_are_timed_by_both_algorithms() -> None:
+    """A table with a row for every size: both times, the memory, and which one is taken."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(FOLDER / "convolutions.py"), "--sizes", "8", "16", "--channels", "3", "16",
+         "--windows", "3", "5", "--budget", "0.01"],
+        capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    tables = [table.splitlines() for table in done.stdout.strip().split("\n\n")]
+    assert [table[0] for table in tables] == ["| 3 x 3 | 3 | 16 |", "| 5 x 5 | 3 | 16 |"]
+    assert [line.split(" |")[0] for line in tables[0][2:]] == ["| 8", "| 16"]
+    time = r"\d+(\.\d)?"
+    direct, winograd = rf"\*\*{time}\*\* / {time}, \d+\.\d", rf"{time} / \*\*{time}\*\*, \d+\.\d"
+    assert all(re.fullmatch(rf"\| \d+ \| {direct} \| {winograd} \|", line) for line in tables[0][2:])
+    assert all(re.fullmatch(rf"\| \d+ \| {winograd} \| {winograd} \|", line) for line in tables[1][2:])

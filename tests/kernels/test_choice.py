@@ -27,20 +27,26 @@ def chosen(n: int, size: int, c: int, o: int, window: int = 3, **changes: Any) -
 
 # which algorithm ------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("window", [3, 5])
-@pytest.mark.parametrize(("c", "o"), [(16, 16), (64, 64), (512, 512), (8, 16), (16, 8)])
+@pytest.mark.parametrize(("c", "o"), [(16, 16), (64, 64), (512, 512), (12, 16), (16, 8), (16, 1), (64, 3)])
 @pytest.mark.parametrize(("n", "size"), [(32, 4), (16, 8), (2, 16), (1, 32), (1, 192), (1, 512), (1, 2048)])
 def test_winograd_where_there_are_channels_and_tiles(n: int, size: int, c: int, o: int, window: int) -> None:
     """At every size of the images: bands keep it in the cache."""
     assert chosen(n, size, c, o, window)
 
 
+def test_wide_windows_need_few_channels() -> None:
+    """Of 5x5, three of the images are enough; that is one sixth of the multiplications."""
+    assert all(chosen(64, 28, 3, o, 5) for o in (1, 3, 64))
+    assert not chosen(64, 28, 3, 64, 3)
+
+
 @pytest.mark.parametrize(
     ("n", "size", "c", "o", "window", "changes"),
     [
         (1, 512, 3, 64, 3, {}),
-        (1, 512, 64, 3, 3, {}),
-        (1, 512, 1, 1, 5, {}),
-        (1, 512, 8, 8, 3, {}),
+        (1, 512, 8, 512, 3, {}),
+        (1, 512, 1, 64, 5, {}),
+        (1, 512, 2, 2, 5, {}),
         (1, 4, 512, 512, 3, {}),
         (16, 6, 64, 64, 3, {"pads": ((0, 0), (0, 0)), "dtype": np.dtype(np.float64)}),
         (16, 32, 64, 64, 3, {"strides": (2, 2)}),
