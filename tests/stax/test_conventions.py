@@ -63,7 +63,7 @@ def test_dropout_keeps_at_this_rate() -> None:
 def test_batch_norm_standardizes_by_the_batch() -> None:
     """Without a key as with one; without scale and offset there are no params."""
     net = stax.BatchNorm(axis=(0, 1, 2), center=False, scale=False)
-    x = RNG.normal(3.0, 2.0, size=(4, 5, 6, 3))
+    x = RNG.normal(3.0, 2.0, size=(4, 5, 6, 7))
     out_shape, params = net.init(Key(0), x.shape, dtype=np.float64)
     y = net.apply(params, x)
     assert out_shape == x.shape and params.paths() == ()

@@ -38,8 +38,10 @@ def promised(net: Layer[Any, Any], shape: Any) -> Any:
 
 
 CONVOLUTIONS: list[Any] = list(product([2, 3], [(1, 1), (2, 3)], ["SAME", "VALID"], [None, (2, 1)], [(2, 10, 11, 1)]))
-TRANSPOSED: list[Any] = list(product([2, 3], [(3, 3), (2, 3)], ["SAME", "VALID"], [None, (2, 1)], [(2, 10, 11, 1)]))
-SERIES: list[Any] = list(product([2, 3], [(3,), (5,)], ["SAME", "VALID"], [None, (2,)], [(2, 10, 1)]))
+TRANSPOSED: list[Any] = list(
+    product([2, 3], [(1, 1), (2, 3), (3, 3)], ["SAME", "VALID"], [None, (2, 1), (2, 2)], [(2, 10, 11, 1)])
+)
+SERIES: list[Any] = list(product([2, 3], [(1,), (2,), (3,)], ["SAME", "VALID"], [None, (1,), (2,)], [(2, 10, 1)]))
 POOLS: list[Any] = list(product([(1, 1), (2, 3)], ["SAME", "VALID"], [None, (2, 1)], [(2, 5, 6, 4)]))
 
 
@@ -51,7 +53,12 @@ def test_initializers_take_a_key_and_a_shape(make: Any, shape: Any) -> None:
     assert drawn.shape == tuple(shape) and drawn.dtype == np.float32 and np.isfinite(drawn).all()
 
 
-@pytest.mark.parametrize("shape", [(2, 3), (2, 3, 4)])
+def test_normal_values_of_any_shape() -> None:
+    """A vector too, which has no inputs and outputs."""
+    assert stax.randn()(Key(0), (5,)).shape == (5,)
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (3, 4), (2, 3, 4)])
 @pytest.mark.parametrize("out_dim", [3, 4])
 def test_dense(out_dim: int, shape: tuple[int, ...]) -> None:
     """With the width by name, too."""
@@ -112,7 +119,13 @@ def test_batch_norm_keeps_the_shape(shape: tuple[int, ...]) -> None:
     promised(stax.BatchNorm(axis=tuple(range(len(shape) - 1))), shape)
 
 
-@pytest.mark.parametrize("shape, rate", [((2, 3), 0.9), ((2, 5, 4), 0.5)])
+@pytest.mark.parametrize("layers", [(stax.Conv(3, (2, 2)),), (stax.Conv(3, (2, 2)), stax.Flatten, stax.Dense(4))])
+def test_serial(layers: tuple[Layer[Array, Array], ...]) -> None:
+    """One layer, and three."""
+    promised(stax.serial(*layers), (2, 5, 6, 1))
+
+
+@pytest.mark.parametrize("shape, rate", [((3, 4), 0.9), ((2, 5, 6, 1), 0.9), ((2, 5, 4), 0.5)])
 def test_dropout(shape: tuple[int, ...], rate: float) -> None:
     """In both modes."""
     promised(stax.Dropout(rate), shape)
@@ -126,7 +139,10 @@ def test_fan_in_sum(shape: tuple[int, ...]) -> None:
 
 
 @pytest.mark.parametrize(
-    "shapes, axis", [([(2, 3), (2, 4)], 1), ([(2, 3), (2, 4), (2, 1)], -1), ([(2, 3, 1), (2, 5, 1)], 1)]
+    "shapes, axis",
+    [
+        ([(2, 3), (2, 1)], 1), ([(2, 3), (2, 1)], -1), ([(1, 2, 4), (1, 1, 4)], 1), ([(2, 3), (2, 4), (2, 1)], -1),
+    ],
 )
 def test_fan_in_concat(shapes: list[tuple[int, ...]], axis: int) -> None:
     """Along any axis but the batch."""
