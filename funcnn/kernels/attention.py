@@ -58,13 +58,13 @@ class Cotangents(NamedTuple):
 def attend_pullback(q: Array, k: Array, v: Array, done: Attended, dh: Array) -> Cotangents:
     """The pullback of `attend`: with the weights `a = e / z`, `ds = a (da - sum of a da)`, `da = dh v^T`.
 
-    What all values of a row have in common leaves ds as it is, and is taken off before: of values of 1000 and a little,
-    float32 would keep little of the differences. That sum comes of the very numbers it is taken from, so that a query
+    What all values of a row have in common leaves ds as it is, and the first of them is taken off before: of values of
+    1000 and a little, float32 would keep little of the differences; a mean would know the future. That sum comes of the very numbers it is taken from, so that a query
     which looks at one key alone gives 0 exactly; the product of dh and the value, which is the same, would not.
     """
     scale = q.dtype.type(q.shape[-1] ** -0.5)
     d: Array = dh / done.z
-    common: Array = v.mean(-2, keepdims=True) if v.size else v
+    common: Array = v[..., :1, :]
     ds: Array = d @ np.ascontiguousarray(np.swapaxes(v - common, -1, -2))
     if done.kept is not None:  # dropped weights do not sum to one: what is common counts
         ds += (d * common).sum(-1, keepdims=True)

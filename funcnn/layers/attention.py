@@ -52,8 +52,10 @@ def MultiHeadAttention(
     W_init: Initializer = glorot_normal,
     b_init: Initializer = zeros,
 ) -> Layer[Any, Any]:
-    """Every step looks at the others, `heads` times: `y = (h_1 ... h_heads) wo + bo`, with, for the features of a head,
-    `h = softmax(q k^T / sqrt(n / heads)) v`, `q = x wq + bq`, `k = s wk + bk`, `v = s wv + bv`.
+    """Every step looks at others, several times at once.
+
+    `y = (h_1 ... h_heads) wo + bo`, with, for the features of each head, `h = softmax(q k^T / sqrt(n / heads)) v`, and
+    `q = x wq + bq`, `k = s wk + bk`, `v = s wv + bv`.
 
     What is looked at, s, is x itself, or with `cross` a memory that comes beside it. With `causal` a step looks at
     itself and what is before it. With `masked` a mask says which steps of s are real: the others are never looked at,

@@ -1,0 +1,81 @@
+"""Attention against einsum, its pullback against differences; what float32 keeps far out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from funcnn import Array
+from funcnn.kernels.attention import attend, attend_pullback, earlier, heads_apart, heads_joined
+
+RNG = np.random.default_rng(0)
+Q, K, V = (RNG.normal(size=(2, 3, t, 4)) for t in (5, 6, 6))
+MASKS: dict[str, Any] = {
+    "none": None,
+    "causal": earlier(5, 6),
+    "rows": RNG.random((2, 1, 5, 6)) < 0.5,
+    "nothing": np.zeros((1, 1, 1, 6), np.bool_),
+}
+
+
+def reference(q: Array, k: Array, v: Array, mask: Any) -> Array:
+    """The equation, in float64."""
+    scores = np.exp(np.einsum("bhqd,bhkd->bhqk", q, k) / np.sqrt(q.shape[-1]))
+    scores = scores if mask is None else scores * mask
+    sums = scores.sum(-1, keepdims=True)
+    found: Array = np.einsum("bhqk,bhkd->bhqd", scores / np.where(sums == 0, 1, sums), v)
+    return found
+
+
+@pytest.mark.parametrize("mask", MASKS.values(), ids=list(MASKS))
+def test_values_are_those_of_the_equation(mask: Any) -> None:
+    """With every mask; nothing to look at gives 0."""
+    np.testing.assert_allclose(attend(Q, K, V, mask).value, reference(Q, K, V, mask), rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("kept", [None, 2.0 * (RNG.random((2, 3, 5, 6)) < 0.5)], ids=["whole", "dropped"])
+@pytest.mark.parametrize("mask", MASKS.values(), ids=list(MASKS))
+def test_the_pullback_is_the_derivative(mask: Any, kept: Any) -> None:
+    """By complex step, along a direction for each of q, k and v."""
+    done = attend(Q, K, V, mask, kept)
+    dh = RNG.normal(size=done.value.shape)
+    found = attend_pullback(Q, K, V, done, dh)
+    for i, d in enumerate(found):
+        direction = RNG.normal(size=d.shape)
+        moved = [a + 1e-30j * direction if i == j else a.astype(complex) for j, a in enumerate((Q, K, V))]
+        step = attend(moved[0], moved[1], moved[2], mask, kept)
+        slope = float((step.value.imag * dh).sum() / 1e-30)
+        assert float((d * direction).sum()) == pytest.approx(slope, rel=1e-11, abs=1e-12)
+
+
+def test_what_values_have_in_common_costs_no_digits() -> None:
+    """In float32, of values of 10000 and a little: gradients of the scores are those of the little alone."""
+    q, k, v = (a.astype(np.float32) for a in (Q, K, V))
+    dh = RNG.normal(size=Q.shape).astype(np.float32)
+    far = (v + np.float32(1e4)).astype(np.float32)
+    near = (far - np.float32(1e4)).astype(np.float32)
+    found, wanted = (attend_pullback(q, k, u, attend(q, k, u, None), dh) for u in (far, near))
+    np.testing.assert_allclose(found.q, wanted.q, rtol=0, atol=2e-3 * float(np.abs(wanted.q).max()))
+    np.testing.assert_allclose(found.k, wanted.k, rtol=0, atol=2e-3 * float(np.abs(wanted.k).max()))
+
+
+def test_a_query_that_looks_at_one_key_gives_scores_nothing() -> None:
+    """Exactly: no rounding is left over."""
+    alone = np.eye(5, 6, dtype=np.bool_)
+    found = attend_pullback(Q, 100 * K, 1e6 * V, attend(Q, 100 * K, 1e6 * V, alone), np.ones_like(Q))
+    assert not found.q.any()
+    assert not found.k.any()
+
+
+def test_heads_come_apart_and_together() -> None:
+    """Each has its own features."""
+    x = RNG.normal(size=(2, 5, 6))
+    assert np.array_equal(heads_apart(x, 3)[:, 1], x[:, :, 2:4])
+    assert np.array_equal(heads_joined(heads_apart(x, 3)), x)
+
+
+def test_the_last_queries_see_all_that_is_before_them() -> None:
+    """Three queries of five steps."""
+    assert earlier(3, 5).astype(int).tolist() == [[1, 1, 1, 0, 0], [1, 1, 1, 1, 0], [1, 1, 1, 1, 1]]
