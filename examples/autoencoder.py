@@ -21,8 +21,8 @@ import numpy as np
 from sklearn.datasets import load_digits
 
 from funcnn import (
-    Array, Dense, FanOut, Key, Layer, Params, Pullback, Shape, ShapeError, Sigmoid, Silu, Softplus, Terms, Tree, adam,
-    cosine_decay, fit, layer, loss, parallel, predict, progress, serial, split,
+    Array, Dense, FanOut, Key, Layer, Params, Pullback, Shape, ShapeError, Sigmoid, Silu, Tree, adam, cosine_decay, fit,
+    gaussian_kl, joint, layer, parallel, predict, progress, serial, sigmoid_binary_cross_entropy, split,
 )  # fmt: skip
 from funcnn.authoring import axes, branches, display, same
 
@@ -57,24 +57,8 @@ def Sampled() -> Layer[Pair, Array]:
     return Layer.of(out_shape, lambda shape: {}, rule)
 
 
-@loss
-def surprise(prediction: tuple[Array, Pair], target: Array) -> Terms[tuple[Array, Pair]]:
-    """What a scan costs in nats, an upper bound: to say the pixels, and to say where in the plane they come from.
-
-    `sum (log(1 + e^x) - t x)` over pixels, plus `sum (m^2 + e^v - v - 1) / 2` over the dimensions of the plane.
-    """
-    logits, (mean, log_variance) = prediction
-    chance: Array = Sigmoid.apply({}, logits)
-    said: Array = (Softplus.apply({}, logits) - target * logits).sum(-1)
-    place: Array = (mean**2 + np.exp(log_variance) - log_variance - 1).sum(-1) / 2
-
-    def pullback(d: Array | float) -> tuple[tuple[Array, Pair], Array]:
-        each: Any = d[:, None] if isinstance(d, np.ndarray) else d
-        plane = mean * each, (np.exp(log_variance) - 1) / 2 * each
-        return ((chance - target) * each, plane), -logits * each
-
-    return said + place, pullback
-
+# What a scan costs in nats, an upper bound: to say the pixels, and to say where in the plane they come from.
+surprise = joint(sigmoid_binary_cross_entropy.bind(reduce="batch"), gaussian_kl)
 
 encoder = serial(Dense(128), Silu, Dense(2 * LATENT), split(2)).named("encoder")
 decoder = serial(Dense(128), Silu, Dense(64)).named("decoder")
@@ -104,10 +88,11 @@ def learn(train: Array, test: Array, *, epochs: int, seed: int = 0, batch_size: 
     _, params = net.init(key, (-1, 64))
     steps = epochs * -(-len(train) // batch_size)
     optimizer = adam(cosine_decay(3e-3, steps))
-    run = fit(surprise, net.apply, optimizer, params, (train, train), epochs=epochs, batch_size=batch_size, rng=key)
+    data = train, (train, None)  # where in the plane a scan lies, nobody says
+    run = fit(surprise, net.apply, optimizer, params, data, epochs=epochs, batch_size=batch_size, rng=key)
     for state, _ in progress(run, total=steps):
         params = state.params
-    return Result(params, surprise(net.apply(params, test, rng=key.fold("test")), test))
+    return Result(params, surprise(net.apply(params, test, rng=key.fold("test")), (test, None)))
 
 
 def nats_by_pixels(train: Array, test: Array) -> float:

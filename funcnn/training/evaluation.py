@@ -97,14 +97,14 @@ def evaluate(
     if len(set(names)) < len(names):
         raise ValueError(f"two metrics have one name, got {', '.join(names)}; rename one: metric._replace(name=...)")
     tree = as_params(params, "evaluate(apply, params, data)")
-    x, target = features_of(apply, tree, data[0], once=True), arrays_of(data[1], "target", once=True)
+    x, target = features_of(apply, tree, data[0], once=True), arrays_of(data[1], "target", once=True, absent=True)
     weights = arrays_of(data[2], "weights") if len(data) == 3 and data[2] is not None else None
     rows = count_rows(x=x, target=target) if weights is None else count_rows(x=x, target=target, weights=weights)
     refuse_empty(rows, "evaluate")
     states = [metric.init() for metric in metrics]
     for i in range(batch_count(rows, batch_size, False)):
         place = slice(i * batch_size, (i + 1) * batch_size)
-        prediction, wanted = apply(tree, taken(x, place)), arrays_of(taken(target, place), "target")
+        prediction, wanted = apply(tree, taken(x, place)), arrays_of(taken(target, place), "target", absent=True)
         heavy = None if weights is None else taken(weights, place)
         states = [updated(metric, state, prediction, wanted, heavy) for metric, state in zip(metrics, states, strict=True)]
     return {metric.name: metric.compute(state) for metric, state in zip(metrics, states, strict=True)}

@@ -153,7 +153,8 @@ def _prepared(apply: Apply[X, Y], params: Params, data: object, size: int) -> tu
     if len(data) not in (2, 3):
         raise ValueError(f"the data is a tuple (x, target) or (x, target, weights), got one of {len(data)}")
     x = features_of(apply, params, data[0])
-    others = {name: arrays_of(value, name) for name, value in zip(("target", "weights"), data[1:])}
+    others = {"target": arrays_of(data[1], "target", absent=True)}
+    others |= {"weights": arrays_of(value, "weights") for value in data[2:]}
     rows = count_rows(x=x, **others)
     refuse_empty(rows, "fit")
     try:

@@ -19,17 +19,20 @@ _BLOCK = 1 << 20  # values looked at together
 _SMALL = 1 << 26  # bytes; up to this size, data are converted once, in advance
 
 
-def arrays_of(value: Any, name: str, *, once: bool = False) -> Any:
+def arrays_of(value: Any, name: str, *, once: bool = False, absent: bool = False) -> Any:
     """The value with everything in it made an array, in rows and in native byte order; copied only where it must be.
 
     Where the rows are wanted `once`, large arrays stay as they are, whatever their layout: their batches are converted.
+    Where something may be `absent`, None stays None: the target of a loss that has none.
 
     Errors
         DTypeError   complex, text, masked, sparse, ragged
         ShapeError   an array without axes
     """
     if is_tuple(value):
-        return tuple(arrays_of(v, f"{name}[{i}]", once=once) for i, v in enumerate(value))
+        return tuple(arrays_of(v, f"{name}[{i}]", once=once, absent=absent) for i, v in enumerate(value))
+    if absent and value is None:
+        return None
     if once and type(value) in (np.ndarray, np.memmap) and value.ndim and value.nbytes > _SMALL:
         convert(value[:0], "any", native(value.dtype), name)
         return np.asarray(value)
@@ -58,13 +61,15 @@ def count_rows(**named: Any) -> int:
 def _counts(value: Any, name: str) -> list[tuple[str, int]]:
     if is_tuple(value):
         return [found for i, v in enumerate(value) for found in _counts(v, f"{name}[{i}]")]
-    return [(name, len(value))]
+    return [] if value is None else [(name, len(value))]
 
 
 def taken(value: Any, index: Any) -> Any:
     """The rows of an index, as fresh arrays; those of a slice, as read-only views."""
     if is_tuple(value):
         return tuple([taken(v, index) for v in value])
+    if value is None:
+        return None
     if type(index) is slice:
         view = value[index]
         view.setflags(write=False)  # who writes into a batch must not write into the data
@@ -149,6 +154,8 @@ def converted(value: Any, kind: Kind, dtype: np.dtype[Any], name: str, *, once: 
     if is_tuple(value):
         each = enumerate(value)
         return tuple(converted(v, part(kind, i), dtype, f"{name}[{i}]", once=once) for i, v in each)
+    if value is None:
+        return None
     wanted = convert(value[:0], kind, dtype, name).dtype
     if (once or value.dtype.kind != "f") and max(value.nbytes, value.size * wanted.itemsize) > _SMALL:
         return value

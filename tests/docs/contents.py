@@ -18,8 +18,9 @@ PAGE: Final = ROOT / "docs" / "contents.md"
 HEAD: Final = """\
 # Contents
 
-Every public name, by topic, with its first sentence; `help(name)` tells the rest: the equation, shapes, errors, the pullback, the source. All of them come with `from funcnn import *`, but for those of the modules at the end. The page is written by `python -m tests.docs.contents`, and a test compares it with the package.
+Every public name, by topic, with its first sentence; `help(name)` tells the rest: the equation, shapes, errors, the pullback, the source. They come with `from funcnn import *`, but for those of the modules at the end, and for {beside}, which are imported by name because NumPy has such names too. The page is written by `python -m tests.docs.contents`, and a test compares it with the package.
 """
+BESIDE: Final = [name for name in dir(funcnn) if name[0] != "_" and name not in funcnn.__all__]
 FINE: Final = ("layers", "combinators")  # topics that are large: a table for each family, which is a file
 MODULES: Final = {
     "funcnn.initializers": "More initializers",
@@ -31,7 +32,9 @@ MODULES: Final = {
 
 
 def topics() -> dict[str, list[str]]:
-    """The public names under the comments that stand between them in the package's `__all__`."""
+    """The public names under the comments that stand between them in the package's `__all__`; those that a star leaves
+    out, behind the others of their module, or of its package.
+    """
     source = (ROOT / "funcnn" / "__init__.py").read_text(encoding="utf-8")
     found: dict[str, list[str]] = {}
     names: list[str] = []
@@ -41,6 +44,14 @@ def topics() -> dict[str, list[str]]:
             names = found.setdefault(line.strip()[2:], [])
         else:
             names += re.findall(r'"(\w+)"', line)
+    where = homes("funcnn")
+    for name in BESIDE:
+        for near in (where[name], ".".join(where[name].split(".")[:2])):
+            homely = [names for names in found.values() if any(f"{where[n]}.".startswith(f"{near}.") for n in names)]
+            if homely:
+                last = max(i for i, n in enumerate(homely[0]) if f"{where[n]}.".startswith(f"{near}."))
+                homely[0].insert(last + 1, name)
+                break
     return found
 
 
@@ -93,7 +104,8 @@ def table(names: list[str], where: dict[str, str], module: ModuleType) -> Iterat
 
 def page() -> str:
     """The whole page."""
-    where, parts = homes("funcnn"), [HEAD]
+    *some, last = (f"`{name}`" for name in BESIDE)
+    where, parts = homes("funcnn"), [HEAD.format(beside=f"{', '.join(some)} and {last}")]
     for topic, names in topics().items():
         parts.append(f"## {topic[0].upper()}{topic[1:]}\n")
         families: dict[str, list[str]] = {}
