@@ -30,7 +30,7 @@ FLOORS = (
 """From the ground up. What stands on one line is on one floor."""
 
 NETWORKS = (
-    "definitions", "rules mistakes", "children", "series rebuilding replaying", "diagnosis constructors",
+    "statistics", "definitions", "rules mistakes", "children", "series rebuilding replaying", "diagnosis constructors",
     "doors sampling", "functions", "pair", "surgery", "__init__",
 )  # fmt: skip
 """The floors inside `networks`."""

@@ -18,7 +18,7 @@ PATH = (
 )  # fmt: skip
 """In the order in which they are read, behind `__init__.py`, which is a list of names and grows with the catalogue."""
 
-LIMIT = 655
+LIMIT = 645
 """Lines of code: no docstrings, comments, blank lines, overloads. Before anything is added here, something leaves."""
 
 NO_CODE = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from funcnn.checkpoints.atomic_writes import replacing
 from funcnn.checkpoints.places import about, path_of
 from funcnn.errors import CheckpointError, ParamsError
-from funcnn.params import ArrayTree, Params, plain, plain_tree, trees, wrap
+from funcnn.params import Params, as_tree, plain, plain_tree, trees, wrap
 from funcnn.params.packing import pack
 from funcnn.types import Array, Tree
 from funcnn.version import __version__
@@ -42,7 +42,7 @@ def save_params(path: str | bytes | os.PathLike[str] | os.PathLike[bytes], param
     """
     from funcnn.checkpoints import archives  # not above: zip files are slow to import, and wanted by few programs
 
-    tree = plain(params if isinstance(params, ArrayTree) else Params(params))
+    tree = plain(as_tree(params))
     shown = path_of(path, "save_params")
     with replacing(shown) as file:
         archives.write(file, tree, __version__)

@@ -14,7 +14,8 @@ from funcnn.initializers import ones, zeros
 from funcnn.kernels.sums import column_sums, moments
 from funcnn.keys import Initializer, Key
 from funcnn.networks import Layer, layer
-from funcnn.networks.definitions import Spec, Statistics
+from funcnn.networks.definitions import Spec
+from funcnn.networks.statistics import Statistics
 from funcnn.params.trees import leaves
 from funcnn.shapes import axes
 from funcnn.types import Array, Shape, Tree

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeAlias, Union, final
+from typing import Any, TypeAlias, Union, final
 
 from funcnn.calculus import Later
 from funcnn.errors import locate
 from funcnn.inputs import Kind
 from funcnn.keys import Initializer, Key
+from funcnn.networks.statistics import Statistics
 from funcnn.records import Record
 from funcnn.types import Shape
 
@@ -20,21 +21,6 @@ Takes: TypeAlias = Callable[[Kind], Kind]
 
 EMPTY: Mapping[str, Any] = {}
 """The params, and the gradients, of what has none."""
-
-
-class Statistics(NamedTuple):
-    """What a layer keeps of the data, as a fold over what it gets.
-
-    leaves   the params that hold it
-    of       what one batch says
-    merged   what two say together
-    values   the leaves, in their order
-    """
-
-    leaves: tuple[str, ...]
-    of: Callable[[Any], Any]
-    merged: Callable[[Any, Any], Any]
-    values: Callable[[Any], tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,11 +100,15 @@ class Child:
             locate(error, self.name)
             raise
 
+    def given(self, params: Mapping[str, Any], x: Any, rng: Key | None) -> tuple[Any, ...]:
+        """What it is called with: its own params, the input and, if it is random, its own key."""
+        sub = params.get(self.name, EMPTY)
+        return (sub, x, None if rng is None else rng.fold(self.name)) if self.random else (sub, x)
+
     def value(self, params: Mapping[str, Any], x: Any, rng: Key | None) -> Any:
+        """The value alone."""
         try:
-            if self.random:
-                return self._value(params.get(self.name, EMPTY), x, None if rng is None else rng.fold(self.name))
-            return self._value(params.get(self.name, EMPTY), x)
+            return self._value(*self.given(params, x, rng))
         except Exception as error:
             locate(error, self.name)
             raise
@@ -126,11 +116,7 @@ class Child:
     def pull(self, params: Mapping[str, Any], x: Any, rng: Key | None) -> tuple[Any, Callable[[Any], Any]]:
         """The value and the pullback, which gives the child's gradients without its name."""
         try:
-            sub = params.get(self.name, EMPTY)
-            if self.random:
-                y, back = self._rule(sub, x, None if rng is None else rng.fold(self.name))
-            else:
-                y, back = self._rule(sub, x)
+            y, back = self._rule(*self.given(params, x, rng))
         except Exception as error:
             locate(error, self.name)
             raise

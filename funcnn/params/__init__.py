@@ -7,6 +7,7 @@ from funcnn.params.kinds import ParamsLike as ParamsLike
 from funcnn.params.kinds import Updates as Updates
 from funcnn.params.kinds import UpdatesLike as UpdatesLike
 from funcnn.params.kinds import as_params as as_params
+from funcnn.params.kinds import as_tree as as_tree
 from funcnn.params.kinds import packed as packed
 from funcnn.params.kinds import plain_tree as plain_tree
 from funcnn.params.kinds import refuse_kind as refuse_kind

@@ -116,6 +116,15 @@ def packed(tree: object) -> tuple[Array, Layout] | None:
     return None if flat is None or layout is None else (flat, layout)
 
 
+def as_tree(tree: Tree) -> ArrayTree:
+    """A tree of ours as it is, whatever its kind; another mapping as params, copied.
+
+    Errors
+        ParamsError, DTypeError   it is no tree of arrays
+    """
+    return tree if isinstance(tree, ArrayTree) else Params(tree)
+
+
 def as_params(tree: Tree, call: str) -> Params:
     """What is taken as params, as such; a plain mapping is copied.
 

@@ -11,7 +11,7 @@ from funcnn.errors import ParamsError
 from funcnn.kernels import scratch
 from funcnn.params import trees
 from funcnn.params.layouts import Layout
-from funcnn.params.kinds import Gradients, Params, packed, plain_tree
+from funcnn.params.kinds import Gradients, Params, as_tree, packed, plain_tree
 from funcnn.params.mapping import ArrayTree, K, made
 from funcnn.types import Array, Tree
 
@@ -111,7 +111,7 @@ def ravel(params: Tree) -> tuple[Array, Callable[[Array], Any]]:
     array([[2., 2.],
            [2., 2.]])
     """
-    one: ArrayTree = pack(params if isinstance(params, ArrayTree) else Params(params))
+    one = pack(as_tree(params))
     layout, tree = layout_of(one), type(one)
 
     def unravel(vector: Array) -> ArrayTree:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, overload
 
-from funcnn.params.kinds import Params
-from funcnn.params.mapping import ArrayTree, K, made
+from funcnn.params.kinds import Params, as_tree
+from funcnn.params.mapping import K, made
 from funcnn.params.selection import selected
 from funcnn.params.trees import Plain, replaced
 from funcnn.types import Tree, Where
@@ -34,7 +34,7 @@ def partition(params: Tree, where: Where) -> Any:
 
 def parted(params: Tree, where: Where, *, caller: str) -> Any:
     """The same for a function of this name."""
-    whole = params if isinstance(params, ArrayTree) else Params(params)
+    whole = as_tree(params)
     leaves = {path: whole.at(path) for path in whole.paths()}
     chosen = set(selected(leaves, where, caller=caller))
     first: Plain = {}
@@ -62,6 +62,6 @@ def count(params: Tree, where: Where = "**") -> int:
     """
     if not params and where == "**":
         return 0
-    whole = params if isinstance(params, ArrayTree) else Params(params)
+    whole = as_tree(params)
     leaves = {path: whole.at(path) for path in whole.paths()}
     return sum(leaves[path].size for path in selected(leaves, where, caller="count"))

@@ -12,9 +12,10 @@ from funcnn.errors import ShapeError
 from funcnn.keys import Key, Rng, as_key
 from funcnn.networks import Layer
 from funcnn.networks.children import definition_of
-from funcnn.networks.definitions import Definition, Statistics
+from funcnn.networks.definitions import Definition
 from funcnn.networks.pair import layer_of
 from funcnn.networks.rebuilding import Path, observed
+from funcnn.networks.statistics import Statistics
 from funcnn.params import Params, as_params
 from funcnn.params.packing import pack
 from funcnn.types import Tree, is_array

@@ -16,7 +16,7 @@ from funcnn import (
 from funcnn.authoring import Child, Combined, axes, force, leaves
 from funcnn.initializers import ones, zeros
 from funcnn.layers.normalization import Pool, averaged
-from funcnn.networks.definitions import Statistics
+from funcnn.networks.statistics import Statistics
 
 
 @layer
