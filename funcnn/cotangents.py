@@ -35,7 +35,7 @@ def cotangent_like(y: Nested, dy: Any, name: str = "the cotangent") -> Any:
             got = type(dy).__name__
             raise ShapeError(f"the value is a tuple of {len(y)}, its cotangent must be one too, got {got}")
         return tuple(cotangent_like(a, b, f"item {i} of {name}") for i, (a, b) in enumerate(zip(y, dy, strict=True)))
-    if type(dy) is not np.ndarray or dy.dtype != y.dtype:
+    if type(dy) is not np.ndarray or dy.dtype != y.dtype or not dy.flags.c_contiguous:
         dy = _converted(dy, y.dtype, name)
     if dy.shape != y.shape:
         raise ShapeError(f"{name} must have the shape of the value, {display(y.shape)}, got {display(dy.shape)}")
@@ -46,7 +46,7 @@ def cotangent_like(y: Nested, dy: Any, name: str = "the cotangent") -> Any:
 
 def _converted(dy: Any, dtype: np.dtype[Any], name: str) -> Any:
     if dtype.kind == "c":  # a rule under complex numbers, whose derivatives are exact
-        return np.asarray(dy, dtype)
+        return np.asarray(dy, dtype, order="C")
     if is_tuple(dy):
         raise ShapeError(f"the value is one array, its cotangent must be one too, got a tuple of {len(dy)}")
     return convert(dy, "features", dtype if dtype.kind == "f" else np.dtype(np.float32), name)

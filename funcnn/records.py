@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from funcnn.documentation import tells_of_itself
+from funcnn.errors import brief
 from funcnn.types import is_array, is_mapping
 
 P = ParamSpec("P")
@@ -173,12 +174,32 @@ _AS_THEY_ARE = frozenset((int, float, bool, str, type(None)))
 def recording(make: F, carried: Callable[[Record, Any], Any]) -> F:
     """A constructor that records its calls: it returns `carried(record, what make returned)`."""
 
+    switches = _switches(make)
+
     @functools.wraps(make)
     def construct(*args: Any, **kwargs: Any) -> Any:
         args, kwargs = fixed(args), fixed(kwargs)
+        for i, name in switches:
+            value = kwargs[name] if name in kwargs else args[i] if i < len(args) else True
+            if type(value) is not bool:
+                raise ValueError(f"{make.__name__}: {name} must be True or False, got {brief(value)}")
         return carried(Record(make.__module__, make.__name__, construct, args, kwargs), make(*args, **kwargs))
 
     return cast(F, construct)
+
+
+def _switches(make: Callable[..., Any]) -> list[tuple[int, str]]:
+    """The parameters of a constructor that are True or False, as its annotations say, with their places."""
+    code = getattr(make, "__code__", None)
+    if code is None:
+        return []
+    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    last = 1 << 30  # who is given by keyword alone has no place
+    return [
+        (i if i < code.co_argcount else last, name)
+        for i, name in enumerate(names)
+        if make.__annotations__.get(name) in ("bool", bool)
+    ]
 
 
 @final

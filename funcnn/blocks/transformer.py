@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, overload
 
-from funcnn.arguments import positive
+from funcnn.arguments import positive, probability
 from funcnn.combinators.branching import residual
 from funcnn.combinators.fans import select
 from funcnn.combinators.parts import first, keep
@@ -64,11 +64,13 @@ def TransformerBlock(
     >>> net.out_shape((-1, 20))
     (-1, 20, 50)
     """
+    positive("TransformerBlock", width=width, heads=heads)
     inner = 4 * width if hidden is None else hidden
-    positive("TransformerBlock", width=width, heads=heads, hidden=inner)
+    positive("TransformerBlock", hidden=inner)
+    probability("TransformerBlock", drop=drop)
     if known(width, heads) and width % heads:
         raise ValueError(f"TransformerBlock: heads must divide the width, got {heads} heads and the width {width}")
-    if norm not in ("pre", "post"):
+    if not isinstance(norm, str) or norm not in ("pre", "post"):
         raise ValueError(f'TransformerBlock: norm must be "pre" or "post", got {brief(norm)}')
     if not is_layer(activation):
         raise TypeError(f"TransformerBlock: activation must be a layer, like Gelu, got {brief(activation)}")

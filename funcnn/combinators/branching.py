@@ -11,7 +11,7 @@ from funcnn.combinators.fans import add, agreed
 from funcnn.inputs import Kind, part, unify
 from funcnn.keys import Key
 from funcnn.layers.reshaping import Identity
-from funcnn.networks import Child, Combined, Go, Layer, layer
+from funcnn.networks import Child, Combined, Go, Layer, is_layer, layer
 from funcnn.shapes import branches
 from funcnn.types import T0, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, Array, Shape, Tree
 
@@ -140,4 +140,4 @@ def residual(f: Layer[Any, Any], shortcut: Layer[Any, Any] = Identity, /) -> Lay
 
         return Combined(meets, rule, value, takes)
 
-    return Layer.over((f,) if shortcut == Identity else (f, shortcut), build, where="residual")
+    return Layer.over((f,) if is_layer(shortcut) and shortcut == Identity else (f, shortcut), build, where="residual")

@@ -14,6 +14,7 @@ from funcnn.inputs import Kind, part
 from funcnn.keys import Key
 from funcnn.layers.sequences import is_nested, masked_steps, sequence
 from funcnn.networks import Child, Combined, Go, Layer, layer
+from funcnn.networks.children import definition_of
 from funcnn.shapes import axes, branches, display
 from funcnn.types import Array, Shape, Tree, is_tuple
 
@@ -81,6 +82,7 @@ def bidirectional(f: Layer[A, Array], /) -> Layer[A, Array]:
 
         return Combined(meets, rule, value, takes, step="it reads from both ends")
 
+    definition_of(f, where="bidirectional")
     return Layer.over((f.named("forward"), f.named("backward")), build, where="bidirectional")
 
 

@@ -195,7 +195,7 @@ def _length(value: Any) -> int | None:
     shape: Any = getattr(value, "shape", None)
     if shape is None:
         return len(cast(Any, value)) if isinstance(value, list) else None  # what else has a length is no data
-    return shape[0] if shape else None
+    return shape[0] if is_tuple(shape) and shape else None
 
 
 def _sum(gradients: Gradients, more: Tree, penalty: Penalty) -> Gradients:

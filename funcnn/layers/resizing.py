@@ -7,8 +7,8 @@ from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 
-from funcnn.arguments import is_integer
-from funcnn.errors import ShapeError
+from funcnn.arguments import is_integer, is_number
+from funcnn.errors import ShapeError, brief
 from funcnn.kernels import resizing as kernel
 from funcnn.kernels.windows import Pair
 from funcnn.layers.windows import AXES, checked_sizes
@@ -44,8 +44,8 @@ def Upsample(scale: int | tuple[int, ...], method: Method = "nearest") -> Layer[
     >>> Upsample(2, "bilinear").apply({}, np.array([[[1.0], [3.0]]])).ravel()
     array([1. , 1.5, 2.5, 3. ])
     """
-    if method not in get_args(Method):
-        raise ValueError(f"Upsample: method must be 'nearest' or 'bilinear', got {method!r}")
+    if not isinstance(method, str) or method not in get_args(Method):
+        raise ValueError(f"Upsample: method must be 'nearest' or 'bilinear', got {brief(method)}")
     rank = len(scale) if isinstance(scale, tuple) and len(scale) in AXES else 1
     scales = checked_sizes("Upsample", "scale", scale, rank)
 
@@ -89,12 +89,14 @@ def Pad(widths: tuple[Pair, ...], mode: Mode = "constant", value: float = 0.0) -
     >>> Pad(((2, 1),), "reflect").apply({}, np.array([[1.0, 2.0, 3.0]]))
     array([[3., 2., 1., 2., 3., 2.]])
     """
-    if mode not in get_args(Mode):
-        raise ValueError(f"Pad: mode must be 'constant', 'reflect' or 'edge', got {mode!r}")
+    if not isinstance(mode, str) or mode not in get_args(Mode):
+        raise ValueError(f"Pad: mode must be 'constant', 'reflect' or 'edge', got {brief(mode)}")
     if not is_tuple(widths) or not widths or not all(map(_is_width, widths)):
         raise ValueError(
             f"Pad: widths must be pairs (before, behind) of integers of at least 0, got {widths!r}; write ((1, 1),), say"
         )
+    if not is_number(value):
+        raise ValueError(f"Pad: value must be a number, got {brief(value)}")
     filling = float(value)
 
     def out_shape(shape: Shape) -> Shape:

@@ -166,8 +166,8 @@ class Loss(Generic[Y, T]):
         return self.run(prediction, target, weights, reduce or self.reduce, merged)
 
     def _check(self, reduce: str | None, options: dict[str, object]) -> None:
-        if reduce not in (None, "mean", "sum", "batch", "none"):
-            raise ValueError(f"reduce must be 'mean', 'sum', 'batch' or 'none', got {reduce!r}")
+        if reduce is not None and not (isinstance(reduce, str) and reduce in ("mean", "sum", "batch", "none")):
+            raise ValueError(f"reduce must be 'mean', 'sum', 'batch' or 'none', got {brief(reduce)}")
         if options and (unknown := sorted(options.keys() - set(self.names))):
             has = ", ".join((*self.names, "reduce"))
             raise TypeError(f"{self!r} has no option {', '.join(unknown)}; it has {has}")

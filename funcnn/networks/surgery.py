@@ -56,6 +56,8 @@ def rebuild(
         return made.definition
 
     old = definition_of(net, where="rebuild")
+    if not callable(f):
+        raise TypeError(f"rebuild takes a function (path, layer) -> layer, got {brief(f)}")
     new = rebuilt(old, other)
     return net if new is old else cast("Layer[A, B]", layer_of(new))
 

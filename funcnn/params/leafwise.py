@@ -52,6 +52,8 @@ def tree_map(f: Callable[..., Array], params: Tree, *rest: Tree) -> Any:
     >>> tree_map(np.add, {"w": np.ones(2)}, {"w": np.ones(2)}).at("w")
     array([2., 2.])
     """
+    if not callable(f):
+        raise TypeError(f"tree_map takes a function of arrays first, got {type(f).__name__}; write tree_map(f, params)")
     first, others = plain_tree(params), [plain_tree(t) for t in rest]
     for other in others:
         if wrong := trees.differences(first, other):

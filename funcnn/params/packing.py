@@ -7,13 +7,14 @@ from typing import Any, overload
 
 import numpy as np
 
+from funcnn.array_kinds import as_array
 from funcnn.errors import ParamsError
 from funcnn.kernels import scratch
 from funcnn.params import trees
 from funcnn.params.layouts import Layout
 from funcnn.params.kinds import Gradients, Params, as_tree, packed, plain_tree
 from funcnn.params.mapping import ArrayTree, K, made
-from funcnn.types import Array, Tree
+from funcnn.types import Array, Tree, is_array
 
 
 @overload
@@ -115,7 +116,7 @@ def ravel(params: Tree) -> tuple[Array, Callable[[Array], Any]]:
     layout, tree = layout_of(one), type(one)
 
     def unravel(vector: Array) -> ArrayTree:
-        array = np.asanyarray(vector)
+        array = vector if is_array(vector) else as_array(vector, "the vector")
         if array.shape != (layout.size,) or array.dtype.kind != "f" or isinstance(array, np.ma.MaskedArray):
             kind = "a masked array" if isinstance(array, np.ma.MaskedArray) else f"{array.dtype} of shape {array.shape}"
             raise ParamsError(f"unravel takes a float vector of {layout.size}, got {kind}")

@@ -8,7 +8,7 @@ from funcnn.params.kinds import Params, as_tree
 from funcnn.params.mapping import K, made
 from funcnn.params.selection import selected
 from funcnn.params.trees import Plain, replaced
-from funcnn.types import Tree, Where
+from funcnn.types import Tree, Where, is_mapping
 
 
 # A tree of ours keeps its kind even where it is known as a `Tree`: types say params there, for what else comes.
@@ -60,7 +60,7 @@ def count(params: Tree, where: Where = "**") -> int:
     >>> count(params), count(params, "**/w"), count(params, None)
     (26, 20, 20)
     """
-    if not params and where == "**":
+    if is_mapping(params) and not params and isinstance(where, str) and where == "**":
         return 0
     whole = as_tree(params)
     leaves = {path: whole.at(path) for path in whole.paths()}

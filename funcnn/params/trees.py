@@ -243,7 +243,7 @@ def floating(dtype: object) -> np.dtype[Any]:
     wanted: Any = dtype
     try:
         found: np.dtype[Any] | None = None if dtype is None else np.dtype(wanted)  # NumPy takes None for float64
-    except TypeError:
+    except (TypeError, ValueError, DeprecationWarning):
         found = None
     if found is None or found.kind != "f":
         got = f"got dtype {found or brief(dtype)}"

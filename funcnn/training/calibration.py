@@ -8,7 +8,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
-from funcnn.errors import ShapeError
+from funcnn.errors import ShapeError, brief
 from funcnn.keys import Key, Rng, as_key
 from funcnn.networks import Layer
 from funcnn.networks.children import definition_of
@@ -92,6 +92,8 @@ def _gathered(net: Layer[A, object], params: Params, batches: Iterable[A], rng: 
         more = kept.of(x)
         seen[path] = kept, kept.merged(seen[path][1], more) if path in seen else more
 
+    if not isinstance(batches, Iterable):
+        raise TypeError(f"calibrate takes batches of inputs, got {brief(batches)}; write [x] for a single one")
     watched, number = layer_of(observed(net.definition, see, where="calibrate")), 0
     for number, x in enumerate(batches, 1):
         watched.apply(params, x, rng=None if rng is None else rng.fold(number - 1))

@@ -8,13 +8,13 @@ import numpy as np
 
 from funcnn.arguments import counted
 from funcnn.derivatives.objectives import checked_apply
-from funcnn.errors import ShapeError
+from funcnn.errors import FuncnnError, ShapeError
 from funcnn.losses.reductions import Weights
 from funcnn.metrics import Metric
 from funcnn.metrics.definition import updated
 from funcnn.networks import Apply
 from funcnn.params import as_params
-from funcnn.shapes import display
+from funcnn.shapes import display, known, normalize
 from funcnn.training.batching import batch_count
 from funcnn.training.rows import arrays_of, count_rows, features_of, refuse_empty, taken
 from funcnn.types import Tree, is_tuple
@@ -48,6 +48,7 @@ def predict(apply: Apply[X, Y], params: Tree, x: X, *, batch_size: int = 256) ->
     tree = as_params(params, "predict(apply, params, x)")
     data = features_of(apply, tree, x, once=True)
     rows = count_rows(x=data)
+    _refuse_mixed_rows(apply, data)
     out: Any = None
     for i in range(max(1, batch_count(rows, batch_size, False))):
         place = slice(i * batch_size, (i + 1) * batch_size)
@@ -108,6 +109,33 @@ def evaluate(
         heavy = None if weights is None else taken(weights, place)
         states = [updated(metric, state, prediction, wanted, heavy) for metric, state in zip(metrics, states, strict=True)]
     return {metric.name: metric.compute(state) for metric, state in zip(metrics, states, strict=True)}
+
+
+def _refuse_mixed_rows(apply: Apply[Any, Any], x: Any) -> None:
+    """Refuse a network whose first axis is not that of the rows: with as many members as rows, say, nothing would show.
+
+    Errors
+        ShapeError   with what it gives for any number of rows
+    """
+    shape = _of_any_rows(x)
+    try:
+        out = apply.definition.out_shape(normalize(shape))
+    except FuncnnError:
+        return  # it decides something about the rows; or does not fit, and `apply` will tell where
+    if not all(map(_has_rows, out if any(isinstance(d, tuple) for d in out) else (out,))):
+        raise ShapeError(
+            f"predict needs a network that gives one row for every row of x, got {display(out)} for {display(shape)}; "
+            "call its apply"
+        )
+
+
+def _of_any_rows(x: Any) -> Any:
+    return tuple(map(_of_any_rows, x)) if is_tuple(x) else (-1, *x.shape[1:])
+
+
+def _has_rows(shape: Any) -> bool:
+    """Is its first axis as long as there are rows, as far as anybody can know?"""
+    return bool(shape) and (isinstance(shape[0], tuple) or not known(shape[0]))
 
 
 def _for_all(y: Any, rows: int, size: int) -> Any:

@@ -127,13 +127,18 @@ def features_of(apply: Apply[Any, Any], params: Params, x: object, *, once: bool
     try:
         refuse_list(x, apply.door.wants(), "x")
         value = arrays_of(x, "x", once=once)
-        if dtype := dtype_of(params):
+        dtype = dtype_of(params) or (None if is_array(_first(x)) else np.dtype(np.float32))
+        if dtype:
             value = converted(value, apply.door.wants(), dtype, "x", once=once)
         refuse_nonfinite(value, "x", dtype)
         return value
     except FuncnnError as error:
         error.seen_in(apply.definition.name)
         raise
+
+
+def _first(x: object) -> object:
+    return _first(x[0]) if is_tuple(x) and x else x
 
 
 def dtype_of(params: Params) -> np.dtype[Any] | None:

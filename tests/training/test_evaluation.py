@@ -98,7 +98,7 @@ def test_a_mapping_for_params() -> None:
 def test_a_network_that_mixes_rows() -> None:
     """A network whose output has no row for every row of x is refused."""
     total = Layer.lift(lambda shape: shape[1:], lambda x: (x.sum(0), lambda dy: np.broadcast_to(dy, x.shape)))
-    with pytest.raises(ShapeError, match=r"one row for every row of x, got \(3,\) for 4 rows; call its apply"):
+    with pytest.raises(ShapeError, match=r"one row for every row of x, got \(3,\) for \(-1, 3\); call its apply"):
         predict(total.apply, NOTHING, X, batch_size=4)
 
 

@@ -1,0 +1,153 @@
+"""The functions of the library, each with arguments that fit a case."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import tempfile
+from collections.abc import Callable
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+import funcnn
+from funcnn import Key, Params
+from tests.fuzz.drawing import Case, Rng
+
+f: Any = funcnn
+Call = tuple[Callable[..., Any], list[Any], dict[str, Any]]
+
+_CLIPPED = f.chain(f.clip_by_global_norm(1.0), f.sgd(0.1))
+_OPTIMIZERS = [f.sgd(0.1), f.momentum(0.1, 0.9), f.adam(0.01), f.adamw(0.01), _CLIPPED]
+
+
+def _one(y: Any) -> Any:
+    return y[0] if isinstance(y, tuple) else y
+
+
+def _flat(net: Any, case: Case) -> Any:
+    """The network with one output, as losses take it."""
+    y = case.y
+    while isinstance(y, tuple):
+        net, y = f.serial(net, f.select(0)), y[0]
+    return net, f.serial(net).init(0, case.shape)[1] if net is not case.net else case.params, np.zeros_like(y)
+
+
+def _pull(apply: Any, params: Any, x: Any, dy: Any, rng: Any = None) -> Any:
+    return f.vjp(apply, params, x, rng=rng)[1](dy)
+
+
+def _objective(loss: Any, apply: Any, params: Any, x: Any, t: Any, weights: Any = None, rng: Any = None) -> Any:
+    return f.value_and_grad(loss, apply)(params, x, t, weights=weights, rng=rng)
+
+
+def _fit(loss: Any, apply: Any, optimizer: Any, start: Any, data: Any, **options: Any) -> Any:
+    return [(s.params, m.loss) for s, m in islice(f.fit(loss, apply, optimizer, start, data, **options), 3)]
+
+
+def _update(optimizer: Any, grads: Any, params: Any) -> Any:
+    return optimizer.update(grads, optimizer.init(params), params)
+
+
+def _step(optimizer: Any, grads: Any, params: Any) -> Any:
+    return optimizer.step(grads, optimizer.init(params), params)
+
+
+def _through_file(params: Any, like: Any) -> Any:
+    with tempfile.TemporaryDirectory() as folder:
+        f.save_params(folder + "/params.npz", params)
+        return f.load_params(folder + "/params.npz", like=like)
+
+
+def _batches(arrays: Any, size: Any, **options: Any) -> Any:
+    return list(islice(f.batches(arrays, size, **options), 50))
+
+
+def calls(case: Case, rng: Rng) -> dict[str, Callable[[], Call]]:
+    """Every function, with fresh arguments at every call."""
+    net, params, shape = case.net, case.params, case.shape
+    key = Key(int(rng.integers(9)))
+    optimizer = _OPTIMIZERS[int(rng.integers(len(_OPTIMIZERS)))]
+    size = int(rng.integers(1, 5))
+
+    def x() -> Any:
+        return copy.deepcopy(case.x)
+
+    def dy() -> Any:
+        return copy.deepcopy(case.y)
+
+    grads = f.Gradients(params)
+    out: dict[str, Callable[[], Call]] = {
+        "apply": lambda: (net.apply, [params, x()], {}),
+        "apply, rng": lambda: (net.apply, [params, x()], {"rng": key}),
+        "apply, dict": lambda: (net.apply, [params.to_dict(), x()], {}),
+        "pullback": lambda: (_pull, [net.apply, params, x(), dy()], {}),
+        "pullback, rng": lambda: (_pull, [net.apply, params, x(), dy()], {"rng": key}),
+        "init": lambda: (net.init, [3, shape], {}),
+        "init, dtype": lambda: (net.init, [Key(3), shape], {"dtype": np.float64}),
+        "out_shape": lambda: (net.out_shape, [shape], {}),
+        "summary": lambda: (lambda *a: str(f.summary(*a)), [net, shape], {}),
+        "trace": lambda: (lambda n, p, v: f.trace(n)(p, v)[0], [net, params, x()], {}),
+        "predict": lambda: (f.predict, [net.apply, params, x()], {"batch_size": size}),
+        "calibrate": lambda: (f.calibrate, [net, params, [x()]], {}),
+        "serial": lambda: (f.serial, [net, f.Identity], {}),
+        "named": lambda: (net.named, ["name"], {}),
+        ">>": lambda: (lambda a, b: a >> b, [net, f.Identity], {}),
+        "rebuild": lambda: (f.rebuild, [net, lambda path, layer: layer], {}),
+        "inference": lambda: (f.inference, [net], {}),
+        "repr": lambda: (repr, [net], {}),
+        "pickle": lambda: (lambda n: pickle.loads(pickle.dumps(n)) == n, [net], {}),
+        "ravel": lambda: (lambda p: f.ravel(p)[0], [params], {}),
+        "unravel": lambda: (lambda p, v: f.ravel(p)[1](v), [params, f.ravel(params)[0]], {}),
+        "astype": lambda: (f.astype, [params, np.float64], {}),
+        "tree_map": lambda: (f.tree_map, [np.tanh, params], {}),
+        "Params": lambda: (Params, [params.to_dict()], {}),
+        "|": lambda: (lambda a, b: a | b, [params, params.to_dict()], {}),
+        "files": lambda: (_through_file, [params, params], {}),
+        "update": lambda: (_update, [optimizer, grads, params], {}),
+        "step": lambda: (_step, [optimizer, grads, params], {}),
+        "apply_updates": lambda: (f.apply_updates, [params, f.Updates(params)], {}),
+        "l2": lambda: (lambda r, p: f.l2(r)(p), [0.1, params], {}),
+        "batches": lambda: (_batches, [(np.arange(7), np.ones((7, 2))), size], {"key": key}),
+        "Key": lambda: (lambda s, n: Key(s).fold(n), [3, "a"], {}),
+        "schedule": lambda: (lambda r, n, s: f.cosine_decay(r, n)(s), [0.1, 10, size], {}),
+        "count": lambda: (f.count, [params], {}),
+    }
+    if len(params.paths()):
+        out["partition"] = lambda: (f.partition, [params, "**"], {})
+        out["at"] = lambda: (lambda p, path: p.at(path), [params, params.paths()[0]], {})
+        out["set"] = lambda: (lambda p, path, v: p.set(path, v), [params, *_leaf(params)], {})
+    flat, flat_params, target = _flat(net, case)
+    if target.dtype.kind == "f" and target.ndim and target.shape[0] == len(_first(case.x)) and target.size:
+        mse = f.squared_error
+        out |= {
+            "loss": lambda: (mse, [_one(dy()), target.copy()], {}),
+            "objective": lambda: (_objective, [mse, flat.apply, flat_params, x(), target.copy()], {"rng": key}),
+            "objective, weights": lambda: (
+                _objective, [mse, flat.apply, flat_params, x(), target.copy(), np.ones(len(target))], {"rng": key},
+            ),
+            "fit": lambda: (
+                _fit, [mse, flat.apply, optimizer, flat_params, (x(), target.copy())],
+                {"rng": key, "batch_size": size, "epochs": 2},
+            ),
+            "evaluate": lambda: (f.evaluate, [flat.apply, flat_params, (x(), target.copy()), f.mean_of(mse)], {}),
+            "r2": lambda: (f.r2, [_one(dy()), target + np.arange(target.size).reshape(target.shape)], {}),
+            "jvp": lambda: (f.jvp, [flat.apply, (flat_params, x()), (flat_params, x())], {}),
+        }
+        if target.ndim > 1 and target.shape[-1] > 1:
+            labels = np.zeros(target.shape[:-1], int)
+            out |= {
+                "cross entropy": lambda: (f.softmax_cross_entropy, [_one(dy()), labels.copy()], {}),
+                "accuracy": lambda: (f.accuracy, [_one(dy()), labels.copy()], {}),
+            }
+    return out
+
+
+def _first(x: Any) -> Any:
+    return _first(x[0]) if isinstance(x, tuple) else x
+
+
+def _leaf(params: Params) -> tuple[str, Any]:
+    path = params.paths()[0]
+    return path, np.array(params.at(path))
