@@ -12,6 +12,7 @@ import numpy as np
 
 from funcnn.calculus import force
 from funcnn.cotangents import cotangent_like, cotangent_of_number, read_only
+from funcnn.array_kinds import as_array
 from funcnn.errors import brief
 from funcnn.losses.promises import checked_terms
 from funcnn.losses.reductions import Back, Reduce, Weights, product, reduced
@@ -153,7 +154,7 @@ class Loss(Generic[Y, T]):
         self._check(reduce, options)
         if cast(object, reduce) == "none":
             raise ValueError(f"{self!r}: reduce='none' gives an array; it belongs in the call, not in bind")
-        values = {name: _value(option) for name, option in options.items()}
+        values = {name: _value(option, name) for name, option in options.items()}
         fixed = {**self.bound, **({} if reduce is None else {"reduce": reduce}), **values}
         wrapped = vars(self).get("__wrapped__")
         return Loss(self.run, self.record, self.default, self.names, self.parts, fixed, wrapped)
@@ -191,9 +192,13 @@ class Loss(Generic[Y, T]):
         return replay, (self.record, "", self.bound)
 
 
-def _value(option: object) -> object:
+def _value(option: object, name: str) -> object:
     """An option as it is kept: arrays become tuples, which compare and hash."""
-    return tuple(np.asarray(cast(Any, option)).tolist()) if isinstance(option, (list, np.ndarray)) else option
+    return _tupled(as_array(option, name).tolist()) if isinstance(option, (list, np.ndarray)) else option
+
+
+def _tupled(value: object) -> object:
+    return tuple(map(_tupled, cast("list[object]", value))) if isinstance(value, list) else value
 
 
 @overload
