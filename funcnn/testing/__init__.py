@@ -21,6 +21,7 @@ if find_spec("hypothesis") is None:
 from funcnn.testing.casebook.of_layers import Case
 from funcnn.testing.casebook.of_losses import TARGETS, LossCase
 from funcnn.testing.casebook.of_optimizers import OptimizerCase
+from funcnn.testing.casebook.of_parts import InitializerCase, MetricCase, PenaltyCase, ScheduleCase
 from funcnn.testing.drawing.contents import KINDS, contents, positive_definite
 
 # strategies
@@ -44,13 +45,26 @@ from funcnn.testing.drawing.strategies import (
 # the derivative judge
 from funcnn.testing.judging.derivatives import Estimate, Finding, complex_step, judge, ladder
 from funcnn.testing.judging.verdicts import Law, LawBroken, Verdict, broken
+from funcnn.testing.lawbook.of_initializers import INITIALIZER_LAWS, scale_by_fan
 from funcnn.testing.lawbook.of_losses import LOSS_LAWS
+from funcnn.testing.lawbook.of_metrics import METRIC_LAWS, plain_metric
 from funcnn.testing.lawbook.of_optimizers import OPTIMIZER_LAWS, closed_form
+from funcnn.testing.lawbook.of_penalties import PENALTY_LAWS
+from funcnn.testing.lawbook.of_schedules import SCHEDULE_LAWS, plain_rate
 from funcnn.testing.lawbook.values import plain_loss, plain_value
 from funcnn.testing.trials.choosing import LAWS, Claims, laws_for
 from funcnn.testing.trials.reports import Line, Report, holds
 from funcnn.testing.trials.running import Tally, Trial
-from funcnn.testing.trials.suites import laws, loss_laws, optimizer_laws, parametrize_with_laws
+from funcnn.testing.trials.suites import (
+    initializer_laws,
+    laws,
+    loss_laws,
+    metric_laws,
+    optimizer_laws,
+    parametrize_with_laws,
+    penalty_laws,
+    schedule_laws,
+)
 
 # what type checkers say
 from funcnn.testing.typing_cases import TypingCase, mypy_cases
@@ -58,10 +72,11 @@ from funcnn.testing.typing_cases import TypingCase, mypy_cases
 __all__ = [
     # one line a layer
     "laws", "parametrize_with_laws",
-    "loss_laws", "optimizer_laws",
+    "loss_laws", "metric_laws", "optimizer_laws", "initializer_laws", "penalty_laws", "schedule_laws",
     "Line", "Report", "holds",
     # laws as values
-    "Case", "LossCase", "OptimizerCase", "TARGETS",
+    "Case", "LossCase", "OptimizerCase", "TARGETS", "InitializerCase", "MetricCase", "PenaltyCase", "ScheduleCase",
+    "INITIALIZER_LAWS", "METRIC_LAWS", "PENALTY_LAWS", "SCHEDULE_LAWS", "plain_metric", "plain_rate", "scale_by_fan",
     "LAWS", "LOSS_LAWS", "OPTIMIZER_LAWS", "Claims", "closed_form", "laws_for", "plain_loss", "plain_value",
     "Tally", "Trial",
     "Law", "LawBroken", "Verdict", "broken",

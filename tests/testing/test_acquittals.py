@@ -71,7 +71,8 @@ def linspace(key: Key, shape: tuple[int, ...], dtype: Any) -> Array:
 
 def sinusoids(key: Key, shape: tuple[int, ...], dtype: Any) -> Array:
     """Positions."""
-    return np.sin(np.arange(1, math.prod(shape) + 1) ** 1.5).reshape(shape).astype(dtype)
+    found: Array = np.sin(np.arange(1, math.prod(shape) + 1) ** 1.5).reshape(shape).astype(dtype)
+    return found
 
 
 def time_first() -> Layer[Any, Any]:

@@ -14,7 +14,7 @@ from funcnn.combinators.fans import FanOut
 from funcnn.networks.pair import altered
 from funcnn.params import wrap
 from funcnn.testing import LAWS, LOSS_LAWS, OPTIMIZER_LAWS, Case, LawBroken
-from tests.testing import mutants, test_mutants_losses
+from tests.testing import mutants, test_mutants_losses, test_mutants_parts
 from tests.testing.escapes import ESCAPES
 from tests.testing.escapes_losses import LOSS_ESCAPES, OPTIMIZER_ESCAPES
 
@@ -164,6 +164,6 @@ def test_every_law_of_losses_and_optimizers_is_seen_to_fail() -> None:
 
 def test_the_readme_counts_the_planted_faults() -> None:
     """In layers, losses and optimizers."""
-    losses = len(test_mutants_losses.LOSSES) + len(LOSS_ESCAPES)
+    losses = len(test_mutants_losses.LOSSES) + len(LOSS_ESCAPES) + test_mutants_parts.COUNT
     count = len(mutants.MUTANTS) + len(ESCAPES) + losses + len(test_mutants_losses.OPTIMIZERS) + len(OPTIMIZER_ESCAPES)
     assert f" {count} planted faults" in (Path(__file__).parents[2] / "docs" / "laws.md").read_text(encoding="utf-8")

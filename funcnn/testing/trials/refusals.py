@@ -13,6 +13,7 @@ from funcnn.types import is_tuple
 _WAYS_OUT = {
     "a layer": "call it if it makes layers: {name}(...)",
     "a loss": "a loss is a function decorated with @loss; call it if it makes losses: {name}(...)",
+    "a metric": "call it if it makes metrics: {name}(...); metric(...) makes one of a function of all rows",
     "an optimizer": "call it if it makes optimizers: {name}(...)",
 }
 

@@ -13,15 +13,27 @@ from hypothesis.strategies import SearchStrategy
 
 from funcnn.errors import MissingExtraError
 from funcnn.hooks.running import running
+from funcnn.keys import Initializer
 from funcnn.losses.definition import Loss
+from funcnn.losses.penalties import Penalty
+from funcnn.metrics import Metric
 from funcnn.networks import Layer
 from funcnn.optimizers.definition import Optimizer
+from funcnn.schedules import Schedule
+from funcnn.testing.casebook.of_losses import Target
 from funcnn.testing.drawing.strategies import Template
 from funcnn.testing.judging.causes import Told
 from funcnn.testing.judging.verdicts import LawBroken
 from funcnn.testing.trials.of_layers import Layers, Options, trials
 from funcnn.testing.trials.of_losses import LossOptions, loss_trials
 from funcnn.testing.trials.of_optimizers import OptimizerOptions, optimizer_trials
+from funcnn.testing.trials.of_parts import (
+    PartOptions,
+    initializer_trials,
+    metric_trials,
+    penalty_trials,
+    schedule_trials,
+)
 from funcnn.testing.trials.refusals import demand_list
 from funcnn.testing.trials.running import Tally, Trial
 from funcnn.types import Shape
@@ -97,6 +109,67 @@ def optimizer_laws(optimizer: Optimizer[Any], **options: Unpack[OptimizerOptions
     True
     """
     return suite(f"Laws of {optimizer!r}", optimizer_trials(optimizer, **options))
+
+
+def metric_laws(
+    metric: Metric[Any, Any, Any, Any],
+    shape: Template | Shape | SearchStrategy[Shape],
+    *,
+    target: Target = "like",
+    domain: tuple[float, float] | None = None,
+    value: Callable[[Any, Any], Any] | None = None,
+    weighted: bool = True,
+    nan: bool = True,
+    **options: Unpack[PartOptions],
+) -> type:
+    """A test class that holds a metric to all laws of metrics.
+
+    shape, target, domain   of predictions and targets, as `loss_laws` takes them
+    value      a plain formula, `(prediction, target)`, over all rows
+    weighted   it takes weights; `nan` a NaN among the predictions shows in the result
+
+    >>> "test_batches_agree" in vars(metric_laws(accuracy, ("B", 4), target="labels"))
+    True
+    """
+    found = metric_trials(metric, shape, target, domain, value, weighted, nan, options)
+    return suite(f"Laws of {metric!r}", found)
+
+
+def schedule_laws(
+    schedule: Schedule, *, value: Callable[[int], Any] | None = None, **options: Unpack[PartOptions]
+) -> type:
+    """A test class that holds a schedule to all laws of schedules; `value` is a plain formula of the step.
+
+    >>> "test_a_rate" in vars(schedule_laws(cosine_decay(0.1, 100)))
+    True
+    """
+    return suite(f"Laws of {schedule!r}", schedule_trials(schedule, value, options))
+
+
+def initializer_laws(
+    initializer: Initializer,
+    *,
+    dtypes: Sequence[str] = ("float32", "float64"),
+    variance: Callable[[int, int], float] | None = None,
+    **options: Unpack[PartOptions],
+) -> type:
+    """A test class that holds an initializer to all laws of initializers; `variance(fan_in, fan_out)` is its scale.
+
+    >>> "test_scale_by_fan" in vars(initializer_laws(he_normal, variance=lambda fan_in, fan_out: 2 / fan_in))
+    True
+    """
+    return suite(f"Laws of {initializer!r}", initializer_trials(initializer, dtypes, variance, options))
+
+
+def penalty_laws(
+    penalty: Penalty, *, dtypes: Sequence[str] = ("float32", "float64"), **options: Unpack[PartOptions]
+) -> type:
+    """A test class that holds a penalty to all laws of penalties.
+
+    >>> "test_selected" in vars(penalty_laws(l2(1e-4)))
+    True
+    """
+    return suite(f"Laws of {penalty!r}", penalty_trials(penalty, dtypes, options))
 
 
 def suite(name: str, trials: Mapping[str, Trial]) -> type:

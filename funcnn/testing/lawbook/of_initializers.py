@@ -1,0 +1,106 @@
+"""Laws about initializers: shape, dtype and key are those that are given, and the scale is what is said."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import numpy as np
+
+from funcnn.errors import ShapeError
+from funcnn.testing import nested
+from funcnn.testing.casebook.copies import copies
+from funcnn.testing.casebook.of_parts import InitializerCase
+from funcnn.testing.judging.draws import asks_elsewhere
+from funcnn.testing.judging.verdicts import Law, Verdict, broken, listed
+from funcnn.types import is_array
+
+LARGE: Final = (4, 60, 90)  # its fans are 240 and 360
+
+
+def _as_asked(case: InitializerCase) -> None:
+    for shape in (case.shape, (*case.shape[:-1], 0), (3, 2), (2, 3, 2, 4)):
+        try:
+            drawn = case.drawn(shape=shape)
+        except ShapeError:
+            if shape == case.shape:
+                raise
+            continue  # it says that it does not take this shape
+        if not is_array(drawn) or drawn.shape != shape:
+            raise broken(f"asked for shape {shape}, gives {getattr(drawn, 'shape', drawn)!r}")
+        if drawn.dtype != case.dtype:
+            raise broken(f"asked for {case.dtype}, gives {drawn.dtype}")
+        if not np.isfinite(drawn).all():
+            raise broken(f"a value is not finite, for shape {shape}")
+
+
+def _repeatable(case: InitializerCase) -> None:
+    first = case.drawn()
+    kept = first.tobytes()
+    case.again(1).drawn()
+    again = case.drawn()
+    if again.tobytes() != kept:
+        raise broken("the same key gives other numbers the second time")
+    if np.shares_memory(first, again) and first.size:
+        raise broken("two draws share memory")
+
+
+def _key_decides(case: InitializerCase) -> Verdict | None:
+    one, two = case.drawn("one", LARGE[1:]), case.drawn("two", LARGE[1:])
+    if one.tobytes() != two.tobytes():
+        return None
+    if asks_elsewhere(case.initializer, one):
+        raise broken("other keys give the same numbers: they are drawn from elsewhere")
+    return Verdict.MOOT
+
+
+def _leaves_random_state(case: InitializerCase) -> None:
+    def state() -> tuple[Any, ...]:
+        name, numbers, *rest = np.random.get_state()
+        return name, np.asarray(numbers).tobytes(), rest, random.getstate()
+
+    before = state()
+    case.drawn()
+    if state() != before:
+        raise broken("the global random state of NumPy or Python is another one afterwards; draw from the key")
+
+
+def _is_data(case: InitializerCase) -> Verdict | None:
+    others = copies(case.initializer)
+    for what, other in others.items():
+        if not nested.same_bytes(case.like(initializer=other).drawn(), case.drawn()):
+            raise broken(f"the initializer from {what} draws other numbers")
+    return None if others else Verdict.MOOT
+
+
+def scale_by_fan(variance: Callable[[int, int], float]) -> Law[InitializerCase]:
+    """The law that values have mean zero and the variance `variance(fan_in, fan_out)`."""
+
+    def check(case: InitializerCase) -> None:
+        receptive, n, m = LARGE
+        drawn = case.drawn(shape=LARGE).astype(np.float64)
+        wanted = variance(receptive * n, receptive * m)
+        found, room = float(drawn.var()), 6 * math.sqrt(2 / drawn.size)
+        if abs(found / wanted - 1) > room:
+            raise broken(
+                f"for shape {LARGE}, of fans {receptive * n} and {receptive * m}, the variance is {found:.5g}, "
+                f"{wanted:.5g} is said; chance allows {100 * room:.2g} %"
+            )
+        if abs(drawn.mean()) > 6 * math.sqrt(wanted / drawn.size):
+            raise broken(f"for shape {LARGE} the mean is {drawn.mean():.3g}, 0 is said")
+
+    statement = "values have mean zero, and the variance that is said of their fans"
+    return Law("scale_by_fan", statement, "numeric", check, made_by=(scale_by_fan, variance))
+
+
+INITIALIZER_LAWS: Final[Mapping[str, Law[Any]]] = listed(
+    "INITIALIZER_LAWS",
+    Law("as_asked", "values have the shape and the dtype that are asked for, and are finite", "exact", _as_asked),
+    Law("repeatable", "the same key gives the same numbers, in memory of their own", "exact", _repeatable),
+    Law("key_decides", "where numbers are drawn, another key gives others", "exact", _key_decides),
+    Law("leaves_random_state", "the global random state is left alone", "exact", _leaves_random_state),
+    Law("is_data", "an initializer draws the same when it comes from pickle and deepcopy", "exact", _is_data),
+)
+"""Every law about initializers, by name."""

@@ -1,0 +1,129 @@
+"""Laws about penalties: the pullback is the derivative of the number, and zero where nothing is selected."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+
+from funcnn.params import Params
+from funcnn.testing import nested
+from funcnn.testing.casebook.copies import copies
+from funcnn.testing.casebook.of_parts import PenaltyCase
+from funcnn.testing.drawing.contents import signs
+from funcnn.testing.judging.derivatives import Line, judge, moved
+from funcnn.testing.judging.verdicts import FLOAT64, Law, Verdict, broken, listed
+
+
+def _one_number(case: PenaltyCase) -> None:
+    value = case.penalty(case.params)
+    if type(value) is not float or not np.isfinite(value):
+        raise broken(f"the penalty is {value!r}, a {type(value).__name__}; a finite Python float is wanted")
+    if case.pull()[0] != value:
+        raise broken(f"vjp's value is {case.pull()[0]!r}, the call's {value!r}")
+
+
+def _true_pullback(case: PenaltyCase) -> Verdict | None:
+    params = nested.mapped(np.array, case.params)
+    value, pullback = case.pull()
+    gradients = dict(nested.leaves(pullback(1.0)))
+    undecided = False
+    for path, leaf in nested.leaves(params):
+        g = gradients[path]
+
+        def line(attempt: int, path: str = path, leaf: Any = leaf, g: Any = g) -> Line:
+            d = signs(case.generator(f"direction {path} {attempt}"), leaf.shape)
+
+            def at(t: Any) -> Any:
+                return case.penalty.rule(moved(params, path, d, t))[0]
+
+            return Line(at, float(nested.dot(g, d)), value, nested.absolute_dot(g, d), abs(value) + 1.0)
+
+        finding = judge(line)
+        if finding.outcome is False:
+            raise broken(f"gradient of {path}: {finding}")
+        undecided = undecided or finding.outcome is None
+    return Verdict.NONE if undecided else None
+
+
+def _tree(case: PenaltyCase) -> None:
+    gradients = dict(nested.leaves(case.pull()[1](1.0)))
+    for path, a in nested.leaves(case.params):
+        g = gradients.pop(path, None)
+        if g is None or g.dtype != case.dtype or g.shape != a.shape:
+            got = "nothing" if g is None else f"{g.dtype} {g.shape}"
+            raise broken(f"the gradient of {path} is {got}, expected {case.dtype} {a.shape}")
+        if np.shares_memory(g, a):
+            raise broken(f"the gradient of {path} shares memory with it")
+    if gradients:
+        raise broken(f"there are gradients of what the params have not: {', '.join(gradients)}")
+
+
+def _linear_pullback(case: PenaltyCase) -> None:
+    pullback = case.pull()[1]
+    one = dict(nested.leaves(pullback(1.0)))
+    for factor in (2.0, -1.0, 0.0, 2.0**-20):
+        for path, g in nested.leaves(pullback(factor)):
+            if not np.allclose(g, factor * one[path], rtol=4 * float(np.finfo(case.dtype).eps), atol=0):
+                raise broken(f"pullback({factor:g}) is not {factor:g} pullback(1) for {path}")
+
+
+def _selected(case: PenaltyCase) -> None:
+    """A leaf that does not move the penalty has no gradient, and one that has none does not move it."""
+    value, pullback = case.pull()
+    gradients = dict(nested.leaves(pullback(1.0)))
+    for path, a in nested.leaves(case.params):
+        there = case.penalty(Params({p: (1.5 * b + 1).astype(b.dtype) if p == path else b
+                                     for p, b in nested.leaves(case.params)}))  # fmt: skip
+        if there == value and gradients[path].any():
+            size = nested.largest(gradients[path])
+            raise broken(f"{path} does not move the penalty, and has a gradient of {size:.3g}")
+        if abs(there - value) > 1e-3 * abs(value) and not gradients[path].any() and a.any():
+            raise broken(f"{path} moves the penalty from {value:.6g} to {there:.6g}, and has no gradient")
+
+
+def _pure(case: PenaltyCase) -> None:
+    before = nested.bits(case.params)
+    value, pullback = case.pull()
+    g = pullback(1.0)
+    kept = nested.bits(g)
+    pullback(3.0)
+    case.again(1).pull()[1](1.0)
+    if nested.bits(g) != kept:
+        raise broken("what the pullback returned has changed since")
+    if case.pull()[0] != value or nested.bits(case.pull()[1](1.0)) != kept:
+        raise broken("twice the same gives something else")
+    if nested.bits(case.params) != before:
+        raise broken("the params have changed")
+
+
+def _order_blind(case: PenaltyCase) -> None:
+    turned = {name: case.params.at(name) for name in reversed(case.params.paths())}
+    value, other = case.penalty(case.params), case.penalty(turned)
+    if not np.isclose(value, other, rtol=64 * float(np.finfo(case.dtype).eps), atol=0):
+        raise broken(f"with the names in another order the penalty is {other!r}, not {value!r}")
+
+
+def _is_data(case: PenaltyCase) -> Verdict | None:
+    others = copies(case.penalty)
+    for what, other in others.items():
+        same = other == case.penalty and repr(other) == repr(case.penalty)
+        if not same or other(case.params) != case.penalty(case.params):
+            raise broken(f"{what} gives another penalty, {other!r}")
+    return None if others else Verdict.MOOT
+
+
+PENALTY_LAWS: Final[Mapping[str, Law[Any]]] = listed(
+    "PENALTY_LAWS",
+    Law("one_number", "the penalty is a Python float, and vjp gives the same", "exact", _one_number),
+    Law("true_pullback", "the pullback is the derivative of the value, for every leaf", "derivative", _true_pullback,
+        dtypes=FLOAT64),
+    Law("tree", "gradients have the structure, the shapes and the dtype of the params", "exact", _tree),
+    Law("linear_pullback", "the pullback is linear", "exact", _linear_pullback),
+    Law("selected", "the gradient is zero where the penalty does not look, and there alone", "exact", _selected),
+    Law("pure", "nothing is changed and nothing remembered", "exact", _pure),
+    Law("order_blind", "the order of names in params does not matter", "exact", _order_blind),
+    Law("is_data", "a penalty comes back equal from pickle and deepcopy", "exact", _is_data),
+)  # fmt: skip
+"""Every law about penalties, by name."""

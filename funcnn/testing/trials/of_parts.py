@@ -1,0 +1,148 @@
+"""The trials of metrics, schedules, initializers and penalties: every law they are held to, with its cases."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, TypedDict, TypeVar
+
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn, SearchStrategy
+
+from funcnn.keys import Initializer
+from funcnn.losses.penalties import Penalty
+from funcnn.metrics import Metric
+from funcnn.schedules import Schedule
+from funcnn.testing.casebook.of_losses import Target, checked_target
+from funcnn.testing.casebook.of_parts import InitializerCase, MetricCase, PenaltyCase, ScheduleCase
+from funcnn.testing.drawing.strategies import Template, larger, seeds
+from funcnn.testing.judging.causes import Told
+from funcnn.testing.judging.verdicts import Law
+from funcnn.testing.lawbook.of_initializers import INITIALIZER_LAWS, scale_by_fan
+from funcnn.testing.lawbook.of_metrics import METRIC_LAWS, plain_metric
+from funcnn.testing.lawbook.of_penalties import PENALTY_LAWS
+from funcnn.testing.lawbook.of_schedules import SCHEDULE_LAWS, plain_rate
+from funcnn.testing.trials.choosing import selected
+from funcnn.testing.trials.of_layers import common, shape_strategy
+from funcnn.testing.trials.refusals import demand
+from funcnn.testing.trials.running import Trial
+from funcnn.types import Shape
+
+C = TypeVar("C")
+
+
+class PartOptions(TypedDict, total=False):
+    """How a part is to be tried: the keyword arguments that the laws of all parts have."""
+
+    examples: int | None
+    only: Iterable[str]
+    also: Iterable[str | Law[Any]]
+    except_: Mapping[str, str]
+    may_fail: Mapping[str, str]
+
+
+def _trials(
+    label: str,
+    table: Mapping[str, Law[Any]],
+    chosen: Mapping[str, str],
+    cases: Callable[[Law[Any]], SearchStrategy[Any]],
+    options: PartOptions,
+    more: Sequence[Law[Any]] = (),
+    others: Callable[[Law[Any]], dict[str, SearchStrategy[Any]]] = lambda law: {},
+) -> dict[str, Trial]:
+    told = Told()
+    also = [*options.get("also", ()), *more]
+    laws = selected(
+        table, chosen, options.get("only", ()), also, options.get("except_", {}), options.get("may_fail", {})
+    )
+    return {
+        name: Trial(law, cases(law), label, reason, options.get("examples"), told, others(law))
+        for name, (law, reason) in laws.items()
+    }
+
+
+@st.composite
+def _metric_cases(
+    draw: DrawFn,
+    metric: Metric[Any, Any, Any, Any],
+    shape: SearchStrategy[Shape],
+    target: Target,
+    law: Law[Any],
+    domain: tuple[float, float] | None,
+) -> MetricCase:
+    dtype, kind = draw(st.sampled_from(law.dtypes)), draw(st.sampled_from(law.kinds))
+    return MetricCase(metric, draw(shape), target=target, dtype=dtype, kind=kind, seed=draw(seeds()), domain=domain)
+
+
+def metric_trials(
+    metric: Metric[Any, Any, Any, Any],
+    shape: Template | Shape | SearchStrategy[Shape],
+    target: Target = "like",
+    domain: tuple[float, float] | None = None,
+    value: Callable[[Any, Any], Any] | None = None,
+    weighted: bool = True,
+    nan: bool = True,
+    options: PartOptions = {},
+) -> dict[str, Trial]:
+    """Every law a metric is held to, with its cases. The arguments are those of `metric_laws`."""
+    demand(metric, "a metric", Metric)
+    checked_target(target)
+    has = {"": True, "weights": weighted, "nan": nan}
+    chosen = {law.name: "" for law in METRIC_LAWS.values() if has[law.wants]}
+    drawn = shape_strategy(shape)
+    wide = larger(drawn)
+
+    def cases(law: Law[Any]) -> SearchStrategy[MetricCase]:
+        return _metric_cases(metric, drawn, target, law, domain)
+
+    def others(law: Law[Any]) -> dict[str, SearchStrategy[MetricCase]]:
+        large = wide is not None and law.large
+        return {"large": _metric_cases(metric, wide, target, law, domain)} if wide is not None and large else {}
+
+    return _trials(
+        repr(metric), METRIC_LAWS, chosen, cases, options, [plain_metric(value)] if value else [], others
+    )
+
+
+def schedule_trials(
+    schedule: Schedule, value: Callable[[int], Any] | None = None, options: PartOptions = {}
+) -> dict[str, Trial]:
+    """Every law a schedule is held to, with its cases. The arguments are those of `schedule_laws`."""
+    steps = st.builds(ScheduleCase, st.just(schedule), st.one_of(st.integers(0, 20), st.integers(0, 10**6)))
+    more = [plain_rate(value)] if value else []
+    return _trials(
+        repr(schedule), SCHEDULE_LAWS, dict.fromkeys(SCHEDULE_LAWS, ""), lambda law: steps, options, more
+    )
+
+
+_sizes: Final = st.lists(st.integers(1, 5), min_size=2, max_size=4).map(tuple)
+
+
+def initializer_trials(
+    initializer: Initializer,
+    dtypes: Sequence[str] = ("float32", "float64"),
+    variance: Callable[[int, int], float] | None = None,
+    options: PartOptions = {},
+) -> dict[str, Trial]:
+    """Every law an initializer is held to, with its cases. The arguments are those of `initializer_laws`."""
+
+    def cases(law: Law[Any]) -> SearchStrategy[InitializerCase]:
+        tried = st.sampled_from(common(dtypes, law.dtypes))
+        return st.builds(InitializerCase, st.just(initializer), _sizes, dtype=tried, seed=seeds())
+
+    label = getattr(initializer, "__name__", repr(initializer))
+    more = [scale_by_fan(variance)] if variance else []
+    return _trials(label, INITIALIZER_LAWS, dict.fromkeys(INITIALIZER_LAWS, ""), cases, options, more)
+
+
+def penalty_trials(
+    penalty: Penalty, dtypes: Sequence[str] = ("float32", "float64"), options: PartOptions = {}
+) -> dict[str, Trial]:
+    """Every law a penalty is held to, with its cases. The arguments are those of `penalty_laws`."""
+    size = st.integers(1, 3)
+    trees = st.fixed_dictionaries({"w": st.tuples(size, size), "b": st.tuples(size)})
+
+    def cases(law: Law[Any]) -> SearchStrategy[PenaltyCase]:
+        tried = st.sampled_from(common(dtypes, law.dtypes))
+        return st.builds(PenaltyCase, st.just(penalty), trees, dtype=tried, seed=seeds())
+
+    return _trials(repr(penalty), PENALTY_LAWS, dict.fromkeys(PENALTY_LAWS, ""), cases, options)
