@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from funcnn import (
-    GRU, LSTM, RNN, Array, Dense, Dropout, Embedding, Flatten, GRUCell, Key, Layer, LayerNorm, NonFiniteError, Softmax,
-    Tanh, bidirectional, decoder, first, map_over, residual, sample, scan, select, serial,
+    GRU, LSTM, RNN, Array, Conv1D, Dense, Dropout, Embedding, Flatten, GRUCell, Key, Layer, LayerNorm, NonFiniteError,
+    Softmax, Tanh, TransformerBlock, bidirectional, checkpoint, decoder, first, freeze, inference, map_over, repeat,
+    residual, sample, scan, select, serial, shape_dependent, stop_gradient, tie, transposed,
 )  # fmt: skip
 from funcnn.authoring import Child, Combined
 
@@ -34,6 +35,7 @@ def piecewise(net: Layer[Any, Any], x: Any, *cuts: int) -> tuple[Array, Any]:
         serial(Embedding(7, 4), LSTM(5), Dense(7)),
         serial(Embedding(7, 4), residual(GRU(4)), LayerNorm(), Dropout(0.5), RNN(3), Softmax),
         serial(Embedding(7, 4), map_over(Dense(3)), GRU(2)),
+        serial(Embedding(7, 4), Conv1D(4, 2, padding="CAUSAL"), residual(Conv1D(4, 3, padding="CAUSAL", dilation=2))),
     ],
     ids=repr,
 )  # fmt: skip
@@ -41,6 +43,34 @@ def test_pieces_are_the_whole(net: Layer[Any, Any], cuts: tuple[int, ...]) -> No
     """However the sequence is cut."""
     y, params = piecewise(net, TOKENS, *cuts)
     assert np.allclose(y, net.apply(params, TOKENS), rtol=1e-13, atol=1e-15)
+
+
+BLOCK = TransformerBlock(8, 2, causal=True, drop=0.1)
+HEAD = Dense(7, bias=False).named("head")
+AROUND: dict[str, Layer[Any, Any]] = {
+    "tied": tie(serial(Embedding(7, 8), BLOCK, HEAD), {"head/w": transposed("embedding_0/w")}),
+    "shared": serial(Embedding(7, 8), repeat(BLOCK, 3, shared=True), Dense(7)),
+    "repeated": serial(Embedding(7, 8), repeat(serial(LSTM(8), BLOCK), 2), Dense(7)),
+    "checkpointed": serial(Embedding(7, 8), checkpoint(BLOCK), stop_gradient(GRU(4)), inference(RNN(4))),
+    "made later": serial(Embedding(7, 8), shape_dependent(lambda shape: LSTM(shape[-1] // 2)), Dense(7)),
+}
+
+
+@pytest.mark.parametrize("cuts", [(4,), (1, 2, 3, 4, 5, 6, 7, 8)])
+@pytest.mark.parametrize("name", AROUND)
+def test_what_stands_around_a_layer_knows_nothing_of_it(name: str, cuts: tuple[int, ...]) -> None:
+    """Tied, shared, repeated, checkpointed, made when the shape is known."""
+    y, params = piecewise(AROUND[name], TOKENS, *cuts)
+    assert np.allclose(y, AROUND[name].apply(params, TOKENS), rtol=1e-12, atol=1e-14)
+
+
+def test_frozen_networks_go_on() -> None:
+    """Their params are theirs."""
+    net = serial(Embedding(7, 8), BLOCK, GRU(4), Dense(7))
+    _, params = net.init(0, TOKENS.shape, dtype=np.float64)
+    frozen = freeze(net, params, "transformer_block_0/**")
+    y, rest = piecewise(frozen, TOKENS, 3, 5)
+    assert np.allclose(y, frozen.apply(rest, TOKENS), rtol=1e-12, atol=1e-14)
 
 
 def test_states_and_last_outputs() -> None:
