@@ -1,4 +1,4 @@
-"""The page of contents: every public name by topic, with its first sentence. `python -m tests.docs.contents` writes it."""
+"""The page of contents: every public name by topic, with its first sentence. `python -m tests.docs.contents` writes."""
 
 from __future__ import annotations
 

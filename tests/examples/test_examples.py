@@ -114,7 +114,7 @@ def test_what_it_writes_is_what_the_whole_network_would(monkeypatch: pytest.Monk
 
 
 def test_the_autoencoder_writes_digits(tmp_path: Path) -> None:
-    """A scan costs less than its pixels' means say; what is written lies between white and black; there is a picture."""
+    """A scan costs less than its pixels' means say; what is written is gray; there is a picture."""
     autoencoder = load("autoencoder")
     before, after = autoencoder.main(["--quick", "--out", str(tmp_path)])
     assert after < before - 0.7

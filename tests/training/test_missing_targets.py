@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from funcnn import (
-    Dense, DTypeError, FanOut, Identity, Tanh, evaluate, fit, gaussian_kl, joint, mean_of, parallel, serial, sgd, squared_error,
-    value_and_grad,
+    Dense, DTypeError, FanOut, Identity, Tanh, evaluate, fit, gaussian_kl, joint, mean_of, parallel, serial, sgd,
+    squared_error, value_and_grad,
 )  # fmt: skip
 
 X = np.random.default_rng(0).normal(size=(10, 3)).astype(np.float32)

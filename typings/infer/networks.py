@@ -5,8 +5,9 @@ from typing import Any, assert_type
 import numpy as np
 
 from funcnn import (
-    Apply, Array, Dense, Embedding, FanInConcat, FanInSum, FanOut, Flatten, Identity, Init, Key, Layer, Params, Relu,
-    Tokens, first, keep, mlp, parallel, residual, select, serial,
+    Apply, Array, Bilinear, Dense, Embedding, FanInConcat, FanInSum, FanOut, Flatten, Identity, Init, Key, Layer,
+    Params, Relu, Tokens, checkpoint, ensemble, first, freeze, inference, keep, leaky_relu, mlp, parallel, partition, repeat,
+    residual, select, serial, shape_dependent, split, stop_gradient, thaw, tie,
 )  # fmt: skip
 
 assert_type(Dense(3), Layer[Array, Array])
@@ -77,3 +78,25 @@ assert_type(serial(Dense(3), FanOut(2)).apply(both, np.zeros((2, 5))), tuple[Arr
 assert_type(params.at("dense_0/w"), Array)
 assert_type(params.sub("dense_0"), Params)
 assert_type(params["dense_0"], Array | Params)
+
+# parts of one's own: types pass through what changes a part
+pair_of_words = parallel(Embedding(9, 3), Embedding(9, 3))
+assert_type(checkpoint(Embedding(9, 3)), Layer[Tokens, Array])
+assert_type(inference(stop_gradient(pair_of_words)), Layer[tuple[Tokens, Tokens], tuple[Array, Array]])
+assert_type(tie(Embedding(9, 3), {"v": "w"}), Layer[Tokens, Array])
+assert_type(ensemble(Embedding(9, 3), 4), Layer[Tokens, Array])
+assert_type(repeat(Dense(3), 2, shared=True), Layer[Array, Array])
+assert_type(freeze(Embedding(9, 3), {"w": np.ones((9, 3))}), Layer[Tokens, Array])
+assert_type(thaw(Embedding(9, 3), {"w": np.ones((9, 3))}), tuple[Layer[Tokens, Array], Params])
+assert_type(split(2), Layer[Array, tuple[Array, Array]])
+assert_type(split((1, 2, 3)), Layer[Array, tuple[Array, Array, Array]])
+assert_type(partition(Params({"w": np.ones(2)}), "w"), tuple[Params, Params])
+assert_type(leaky_relu(0.2), Layer[Array, Array])
+assert_type(Bilinear(3), Layer[tuple[Array, Array], Array])
+
+
+def of_its_own_width(shape: tuple[int, ...]) -> Layer[Array, Array]:
+    return Dense(shape[-1])
+
+
+assert_type(shape_dependent(of_its_own_width), Layer[Array, Array])
