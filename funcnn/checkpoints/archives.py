@@ -29,8 +29,8 @@ VERSION: Final = 1
 _MANIFEST: Final = "manifest.json"
 # Parsed, JSON takes many times as much memory as it has bytes. A leaf takes 250 bytes of a file or more, so these bound
 # what a file may cost by its size. What they refuse to read, they refuse to write.
-_MANIFEST_BYTES, _MANIFEST_BYTES_A_LEAF = 1 << 20, 256
-_SUBTREES, _SUBTREES_A_LEAF = 10_000, 4
+MANIFEST_BYTES, MANIFEST_BYTES_A_LEAF = 1 << 20, 256
+SUBTREES, SUBTREES_A_LEAF = 10_000, 4
 _SEAL: Final = b"funcnn sha256 "
 _DIGITS: Final = 64
 _BLOCK: Final = 1 << 20
@@ -112,16 +112,16 @@ def _numbered(tree: trees.Plain) -> tuple[dict[str, Any], list[Array]]:
         return out
 
     found = numbered(tree, 1)
-    if subtrees > _SUBTREES + _SUBTREES_A_LEAF * len(leaves):
+    if subtrees > SUBTREES + SUBTREES_A_LEAF * len(leaves):
         raise ParamsError(
-            f"a checkpoint of {len(leaves):,} leaves holds at most {_SUBTREES + _SUBTREES_A_LEAF * len(leaves):,} "
+            f"a checkpoint of {len(leaves):,} leaves holds at most {SUBTREES + SUBTREES_A_LEAF * len(leaves):,} "
             f"subtrees, these params have {subtrees:,}; leave the empty ones out"
         )
     return found, leaves
 
 
 def _refuse_letters(count: int, leaves: int) -> None:
-    limit = _MANIFEST_BYTES + _MANIFEST_BYTES_A_LEAF * leaves
+    limit = MANIFEST_BYTES + MANIFEST_BYTES_A_LEAF * leaves
     if count > limit:
         raise ParamsError(
             f"the names of these params take {count:,} bytes, a checkpoint of {leaves:,} leaves holds {limit:,}; "
@@ -197,10 +197,10 @@ def _content(data: bytes, member: zipfile.ZipInfo) -> memoryview:
 
 def _manifest(text: memoryview, leaves: int) -> tuple[dict[str, Any], int]:
     """The tree of numbers, checked, and how many there are; `leaves` is how many there should be."""
-    limit = _MANIFEST_BYTES + _MANIFEST_BYTES_A_LEAF * leaves
+    limit = MANIFEST_BYTES + MANIFEST_BYTES_A_LEAF * leaves
     if len(text) > limit:
         raise ValueError(f"{_MANIFEST} has {len(text):,} bytes, more than the {limit:,} for {leaves:,} leaves")
-    found: object = json.loads(bytes(text), object_pairs_hook=_Objects(_SUBTREES + _SUBTREES_A_LEAF * leaves + 2))
+    found: object = json.loads(bytes(text), object_pairs_hook=_Objects(SUBTREES + SUBTREES_A_LEAF * leaves + 2))
     manifest = cast("dict[str, object]", found) if isinstance(found, dict) else {}
     version, tree = manifest.get("version"), manifest.get("tree")
     if manifest.get("format") != FORMAT:

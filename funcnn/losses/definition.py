@@ -194,7 +194,7 @@ class Loss(Generic[Y, T]):
 
 def _value(option: object, name: str) -> object:
     """An option as it is kept: arrays become tuples, which compare and hash."""
-    return _tupled(as_array(option, name).tolist()) if isinstance(option, (list, np.ndarray)) else option
+    return _tupled(as_array(option, name).tolist()) if issubclass(type(option), (list, np.ndarray)) else option
 
 
 def _tupled(value: object) -> object:

@@ -85,7 +85,7 @@ def _as_it_should(rng: Any, told: list[str]) -> None:
     told += [name, "of", repr(drawn.net), "at", str(drawn.shape), "with", layout]
     kind, plain = judge(table[name], strict=True)
     if kind != "value":
-        if name not in ("calibrate", "jvp", "serial", "evaluate", "repr", "fit", "objective", "objective, weights"):
+        if name not in ("predict", "calibrate", "jvp", "serial", "evaluate", "repr", "fit", "objective", "objective, weights"):
             raise Finding(f"it fits, and was refused: {plain}")
         return
     if name not in ("apply", "pullback", "predict", "trace"):

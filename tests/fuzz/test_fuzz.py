@@ -90,6 +90,7 @@ FOUND: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (lambda: f.Upsample(2, X), ValueError, "Upsample: method must be 'nearest' or 'bilinear', got array("),
     (lambda: f.squared_error(X, X, reduce=X), ValueError, "reduce must be 'mean', 'sum', 'batch' or 'none', got arr"),
     (lambda: f.softmax_cross_entropy.bind(class_weights=[[1], [1, 2]]), funcnn.DTypeError, "class_weights is ragged"),
+    (lambda: f.Embedding(5, 3).apply(f.Embedding(5, 3).init(0, (-1,))[1], ()), funcnn.DTypeError, "a tuple of nothing"),
     (lambda: f.rebuild(f.Tanh, (1, 2)), TypeError, "rebuild takes a function (path, layer) -> layer, got (1, 2)"),
     (lambda: f.tree_map((None,), {"w": X}), TypeError, "tree_map takes a function of arrays first, got tuple"),
     (lambda: f.calibrate(f.BatchNorm(), f.BatchNorm().init(0, (-1, 2))[1], 3), TypeError,
