@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from typing import Any, TypeVar, TypeVarTuple, Unpack
 
@@ -46,19 +47,7 @@ def keep(f: Layer[tuple[A, Unpack[Rest]], B], /) -> Layer[tuple[A, Unpack[Rest]]
                 return inner
             return unify(inner, {i: kind for i, kind in out.items() if i})
 
-        def value(params: Tree, x: Any, rng: Key | None = None) -> Any:
-            return (child.value(params, x, rng), *x[1:])
-
-        def rule(params: Tree, x: Any, rng: Key | None = None) -> tuple[Any, Callable[[Any], Any]]:
-            y, pull = child.pull(params, x, rng)
-
-            def pullback(dy: Any) -> tuple[Tree, Any]:
-                dparams, dx = pull(dy[0])
-                return child.grads(dparams), Later(_rest_added, dx, dy)
-
-            return (y, *x[1:]), pullback
-
-        return Combined(meets, rule, value, takes)
+        return _first_of(child, meets, takes, lambda x: x, _rest_added)
 
     return Layer.over((f,), build, where="keep")
 
@@ -96,22 +85,34 @@ def first(f: Layer[A, B], /) -> Layer[tuple[A, *tuple[Any, ...]], tuple[B, *tupl
             rest = {i: kind for i, kind in out.items() if i} if isinstance(out, dict) else {}
             return {0: child.takes(part(out, 0)), **rest}
 
-        def value(params: Tree, x: Any, rng: Key | None = None) -> Any:
-            return (child.value(params, x[0], rng), *x[1:])
-
-        def rule(params: Tree, x: Any, rng: Key | None = None) -> tuple[Any, Callable[[Any], Any]]:
-            y, pull = child.pull(params, x[0], rng)
-
-            def pullback(dy: Any) -> tuple[Tree, Any]:
-                dparams, dx = pull(dy[0])
-                return child.grads(dparams), Later(_in_front, dx, dy)
-
-            return (y, *x[1:]), pullback
-
-        return Combined(meets, rule, value, takes)
+        return _first_of(child, meets, takes, operator.itemgetter(0), _in_front)
 
     return Layer.over((f,), build, where="first")
 
 
 def _in_front(dx: Any, dy: Any) -> Any:
     return (dx, *dy[1:])
+
+
+def _first_of(
+    child: Child,
+    meets: Callable[[Shape, Go], Shape],
+    takes: Callable[[Kind], Kind],
+    given: Callable[[Any], Any],
+    back: Callable[[Any, Any], Any],
+) -> Combined:
+    """The first item becomes what the child makes of `given(x)`; `back(dx, dy)` is the cotangent of the whole tuple."""
+
+    def value(params: Tree, x: Any, rng: Key | None = None) -> Any:
+        return (child.value(params, given(x), rng), *x[1:])
+
+    def rule(params: Tree, x: Any, rng: Key | None = None) -> tuple[Any, Callable[[Any], Any]]:
+        y, pull = child.pull(params, given(x), rng)
+
+        def pullback(dy: Any) -> tuple[Tree, Any]:
+            dparams, dx = pull(dy[0])
+            return child.grads(dparams), Later(back, dx, dy)
+
+        return (y, *x[1:]), pullback
+
+    return Combined(meets, rule, value, takes)
