@@ -10,6 +10,7 @@ from typing import Any, TypeVar, cast
 import numpy as np
 
 from funcnn.calculus import Later, force
+from funcnn.combinators.ensembles import ensemble
 from funcnn.combinators.nested import leading
 from funcnn.combinators.reparametrizing import alike
 from funcnn.networks import Child, Combined, Go, Layer, layer
@@ -21,7 +22,7 @@ from funcnn.params import Params, as_params, plain_tree, trees
 from funcnn.params.grafting import pruned, subtree_at
 from funcnn.params.partitioning import parted
 from funcnn.params.trees import Plain
-from funcnn.types import Shape, Tree, Where
+from funcnn.types import Array, Shape, Tree, Where
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -103,6 +104,9 @@ def thaw(net: Layer[A, B], params: Tree) -> tuple[Layer[A, B], Params]:
     found: list[tuple[Path, Plain]] = []
 
     def f(path: Path, d: Definition) -> Definition:
+        if d.record is not None and d.record.make is ensemble:  # what its members had in common, each has from now on
+            n = d.record.bound().arguments["n"]
+            found[:] = [(at, _copies(fixed, n) if at[: len(path)] == path else fixed) for at, fixed in found]
         if d.record is None or d.record.make is not freeze:
             return d
         call = d.record.bound().arguments
@@ -119,6 +123,15 @@ def thaw(net: Layer[A, B], params: Tree) -> tuple[Layer[A, B], Params]:
             tree = {name: tree}
         out = out | tree
     return (cast("Layer[A, B]", layer_of(thawed)) if found else net), out
+
+
+def _copies(tree: Plain, n: int) -> Plain:
+    """Every leaf n times, in front."""
+
+    def copied(leaf: Array) -> Array:
+        return np.stack([leaf] * n)
+
+    return trees.mapped(copied, tree)
 
 
 def _chosen(params: Tree, where: Where) -> Plain:

@@ -10,6 +10,7 @@ from funcnn.combinators.nested import summed
 from funcnn.errors import ParamsError, ShapeError, brief
 from funcnn.networks import Child, Combined, Go, Layer, layer
 from funcnn.networks.definitions import Spec
+from funcnn.networks.surgery import promised
 from funcnn.params.grafting import grafted, pruned, subtree_at
 from funcnn.shapes import display, same
 from funcnn.types import Shape, Tree, is_mapping
@@ -32,8 +33,9 @@ def reparam(
         x, y    those of the network
         params  `spec` of the network's
     Errors
-        TypeError    `net` is no layer
-        ShapeError   from the network
+        TypeError     `net` is no layer
+        ParamsError   `outer` gives other gradients than those of the params that `spec` says
+        ShapeError    from the network
     Pullback
         dparams = outer(the network's gradients)      dx = the network's
     Source: Griewank & Walther, Evaluating Derivatives (2008), section 3.2 (the chain rule).
@@ -45,7 +47,7 @@ def reparam(
     array([[7.]])
     """
 
-    return _over_other("reparam", net, spec, inner, outer)
+    return promised(_over_other("reparam", net, spec, inner, outer))
 
 
 def _over_other(

@@ -190,6 +190,18 @@ def rest_of(params: Params) -> Params:
     return params.sub("middle")
 
 
+def test_thawing_members_of_an_ensemble() -> None:
+    """A constant of all members becomes a leaf of each."""
+    one = serial(Dense(4), Tanh)
+    params = drawn(one, (-1, 3))
+    net = serial(Dense(3), ensemble(freeze(one, params, "dense_0/w"), 3))
+    rest, x = drawn(net, (-1, 3)), RNG.normal(size=(5, 3))
+    thawed, full = thaw(net, rest)
+    assert thawed == serial(Dense(3), ensemble(one, 3))
+    assert full.at("serial_0/dense_0/w").shape == (3, 3, 4)
+    assert np.array_equal(thawed.apply(full, x), net.apply(rest, x))
+
+
 def test_thawing_what_is_not_frozen() -> None:
     """The same network, the same params; a gradient in their place is refused."""
     assert thaw(NET, FULL) == (NET, FULL)

@@ -170,6 +170,14 @@ def test_weights_of_low_rank() -> None:
     assert dp.at("u") == pytest.approx(dq.at("dense_0/w")) and dp.at("v") == pytest.approx(dq.at("dense_1/w"))
 
 
+def test_gradients_that_are_not_those_of_the_params_are_told() -> None:
+    """Where they are made, in the reparametrized part."""
+    net = serial(Dense(4), reparam(Dense(3), unchanged, halved, lambda g: {"w": g["w"]}))
+    _, pullback = vjp(net.apply, drawn(net, (-1, 2)), np.ones((1, 2)))
+    with pytest.raises(ParamsError, match="^dense_1 in serial: .*b"):
+        pullback(np.ones((1, 3)))
+
+
 def halved(tree: Any) -> Any:
     return {**tree, "w": tree["w"] / 2}
 
