@@ -74,7 +74,11 @@ from funcnn.initializers import (
 )  # fmt: skip
 
 # optimizers and schedules; the schedule `constant` stays in its module
-from funcnn.optimizers import adam, adamw, apply_updates, chain, clip_by_global_norm, momentum, sgd
+from funcnn.optimizers import (
+    adabelief, adadelta, adafactor, adagrad, adam, adamax, adamw, amsgrad, apply_updates, averaged, by_label, chain,
+    clip_by_global_norm, ema, frozen, lamb, lars, lion, lookahead, masked, momentum, muon, nadam, nesterov, radam,
+    rmsprop, rmsprop_momentum, rprop, sgd, sign_sgd, sm3,
+)  # fmt: skip
 from funcnn.schedules import Rate, Schedule, as_schedule, cosine_decay, exponential_decay, warmup
 
 # training
@@ -152,7 +156,10 @@ __all__ = [
     "glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "lecun_normal", "lecun_uniform", "orthogonal",
     "truncated_normal", "variance_scaling",
     # optimizers and schedules
-    "adam", "adamw", "apply_updates", "chain", "clip_by_global_norm", "momentum", "sgd",
+    "adabelief", "adadelta", "adafactor", "adagrad", "adam", "adamax", "adamw", "amsgrad", "apply_updates",
+    "averaged", "by_label", "chain", "clip_by_global_norm", "ema", "frozen", "lamb", "lars", "lion", "lookahead",
+    "masked", "momentum", "muon", "nadam", "nesterov", "radam", "rmsprop", "rmsprop_momentum", "rprop", "sgd",
+    "sign_sgd", "sm3",
     "Rate", "Schedule", "as_schedule", "cosine_decay", "exponential_decay", "warmup",
     # training
     "batches", "StepMetrics", "TrainState", "fit", "evaluate", "predict", "progress", "load_params", "save_params",

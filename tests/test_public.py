@@ -154,16 +154,24 @@ PUBLIC = """
     Weights
     absolute_error
     accuracy
+    adabelief
+    adadelta
+    adafactor
+    adagrad
     adam
+    adamax
     adamw
+    amsgrad
     apply_updates
     as_schedule
     as_scipy
     astype
     average_precision
+    averaged
     batches
     bidirectional
     binary_accuracy
+    by_label
     calibrate
     celu
     chain
@@ -171,22 +179,24 @@ PUBLIC = """
     clip_by_global_norm
     confusion_matrix
     cosine_decay
-    count
     cosine_distance
+    count
     ctc
     decoder
     differentiable
     elastic_net
     elementwise
     elu
+    ema
     ensemble
     evaluate
     exponential_decay
     f1
     first
     fit
-    freeze
     focal
+    freeze
+    frozen
     gaussian_kl
     gaussian_nll
     gelu
@@ -209,15 +219,20 @@ PUBLIC = """
     kl_divergence
     l1
     l2
+    lamb
+    lars
     layer
     leaky_relu
     lecun_normal
     lecun_uniform
     linearize
+    lion
     load_params
     log_cosh
+    lookahead
     loss
     map_over
+    masked
     mean_absolute_error
     mean_of
     mean_squared_error
@@ -225,6 +240,9 @@ PUBLIC = """
     mixture_nll
     mlp
     momentum
+    muon
+    nadam
+    nesterov
     on_item
     orthogonal
     parallel
@@ -236,6 +254,7 @@ PUBLIC = """
     predict
     progress
     r2
+    radam
     ravel
     rebuild
     recall
@@ -243,8 +262,11 @@ PUBLIC = """
     reparam
     repeat
     residual
+    rmsprop
+    rmsprop_momentum
     roc_auc
     root_mean_squared_error
+    rprop
     sample
     save_params
     scan
@@ -253,6 +275,8 @@ PUBLIC = """
     sgd
     shape_dependent
     sigmoid_binary_cross_entropy
+    sign_sgd
+    sm3
     softmax_cross_entropy
     split
     squared_error

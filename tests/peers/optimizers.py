@@ -1,0 +1,150 @@
+"""Fifty steps of every optimizer on three trees, beside optax's, JAX's and PyTorch's own.
+
+`python -m tests.peers.optimizers` runs the peers and keeps where they end, in float64, in `recorded/optimizers.npz`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+
+from funcnn import Array, Gradients, Params
+from funcnn.records import is_recorded
+from tests.catalogue import NAMESPACE
+from tests.peers.case import HERE, numbers
+
+STEPS: Final = 50
+FILE: Final = HERE / "recorded" / "optimizers.npz"
+
+TREES: Final[dict[str, dict[str, Array]]] = {
+    "vector": {"w": 2 * numbers(7)},
+    "dense": {"w": numbers(4, 3, seed=1), "b": numbers(3, seed=2)},
+    "image": {"w": numbers(2, 2, 3, 5, seed=3), "b": numbers(5, seed=4), "s": np.ones(1)},
+}
+"""Flat trees, for the peers' sake."""
+
+
+def gradient(tree: dict[str, Array]) -> dict[str, Array]:
+    """That of a valley: every number pulled to a place of its own, at its own speed, some across a bend."""
+    return {
+        name: (1.5 + numbers(*p.shape, seed=11)) * (p - numbers(*p.shape, seed=12)) + 0.3 * np.sin(3 * p)
+        for name, p in tree.items()
+    }
+
+
+def optax_(make: Callable[[Any], Any]) -> Callable[[dict[str, Array]], dict[str, Array]]:
+    """Where optax's ends."""
+
+    def run(tree: dict[str, Array]) -> dict[str, Array]:
+        importlib.import_module("jax").config.update("jax_enable_x64", True)
+        optax: Any = importlib.import_module("optax")
+        transform = make(optax)
+        state = transform.init(tree)
+        for _ in range(STEPS):
+            updates, state = transform.update(gradient(tree), state, tree)
+            tree = {name: np.asarray(p + np.asarray(updates[name])) for name, p in tree.items()}
+        return tree
+
+    return run
+
+
+def jax_(make: Callable[[Any], Any]) -> Callable[[dict[str, Array]], dict[str, Array]]:
+    """Where `jax.example_libraries.optimizers` ends."""
+
+    def run(tree: dict[str, Array]) -> dict[str, Array]:
+        importlib.import_module("jax").config.update("jax_enable_x64", True)
+        init, update, params = make(importlib.import_module("jax.example_libraries.optimizers"))
+        state = init(tree)
+        for i in range(STEPS):
+            now = {name: np.asarray(p) for name, p in params(state).items()}
+            state = update(i, gradient(now), state)
+        return {name: np.asarray(p) for name, p in params(state).items()}
+
+    return run
+
+
+def torch_(make: Callable[[Any, Any], Any]) -> Callable[[dict[str, Array]], dict[str, Array]]:
+    """Where PyTorch's ends."""
+
+    def run(tree: dict[str, Array]) -> dict[str, Array]:
+        torch: Any = importlib.import_module("torch")
+        tensors = {name: torch.tensor(p) for name, p in tree.items()}
+        optimizer = make(torch.optim, list(tensors.values()))
+        for _ in range(STEPS):
+            grads = gradient({name: t.numpy().copy() for name, t in tensors.items()})
+            for name, t in tensors.items():
+                t.grad = torch.tensor(grads[name])
+            optimizer.step()
+        return {name: t.numpy() for name, t in tensors.items()}
+
+    return run
+
+
+PEERS: Final[dict[str, Callable[[dict[str, Array]], dict[str, Array]]]] = {
+    "sgd(0.1)": optax_(lambda o: o.sgd(0.1)),
+    "momentum(0.1, 0.9)": jax_(lambda o: o.momentum(0.1, 0.9)),
+    "nesterov(0.1, 0.9)": jax_(lambda o: o.nesterov(0.1, 0.9)),
+    "adagrad(0.1)": jax_(lambda o: o.adagrad(0.1)),
+    "rmsprop(0.01)": jax_(lambda o: o.rmsprop(0.01)),
+    "rmsprop_momentum(0.01)": jax_(lambda o: o.rmsprop_momentum(0.01)),
+    "adam(0.01)": optax_(lambda o: o.adam(0.01)),
+    "adamw(0.01, weight_decay=0.1, where='**')": optax_(lambda o: o.adamw(0.01, weight_decay=0.1)),
+    "adamax(0.01)": jax_(lambda o: o.adamax(0.01)),
+    "nadam(0.01)": optax_(lambda o: o.nadam(0.01)),
+    "amsgrad(0.01)": optax_(lambda o: o.amsgrad(0.01)),
+    "radam(0.01)": optax_(lambda o: o.radam(0.01)),
+    "radam(0.05, b2=0.9)": optax_(lambda o: o.radam(0.05, b2=0.9)),
+    "adadelta(1.0)": torch_(lambda o, p: o.Adadelta(p, lr=1.0, rho=0.9, eps=1e-6)),
+    "adabelief(0.01)": optax_(lambda o: o.adabelief(0.01)),
+    "lion(0.01, weight_decay=0.1)": optax_(lambda o: o.lion(0.01, weight_decay=0.1)),
+    "sign_sgd(0.01)": optax_(lambda o: o.sign_sgd(0.01)),
+    "rprop(0.01)": torch_(lambda o, p: o.Rprop(p, lr=0.01)),
+    "sm3(0.1)": jax_(lambda o: o.sm3(0.1)),
+    "lamb(0.01, weight_decay=0.1, where='**')": optax_(lambda o: o.lamb(0.01, weight_decay=0.1)),
+    "lars(0.1, weight_decay=0.1, coefficient=0.1, where='**')": optax_(
+        lambda o: o.lars(0.1, weight_decay=0.1, trust_coefficient=0.1)
+    ),
+    "adafactor(0.01)": optax_(lambda o: o.adafactor(0.01)),
+    "adafactor(0.01, factored_from=3)": optax_(lambda o: o.adafactor(0.01, min_dim_size_to_factor=3)),
+    "chain(clip_by_global_norm(0.5), adam(0.01))": optax_(lambda o: o.chain(o.clip_by_global_norm(0.5), o.adam(0.01))),
+    "chain(clip(0.1), sgd(0.1))": optax_(lambda o: o.chain(o.clip(0.1), o.sgd(0.1))),
+    "chain(masked(scale(0.1), 'w'), sgd(0.1))": optax_(
+        lambda o: o.chain(o.masked(o.scale(0.1), lambda tree: {name: name == "w" for name in tree}), o.sgd(0.1))
+    ),
+    "by_label({'w': adam(0.01), '**': frozen})": optax_(
+        lambda o: o.multi_transform(
+            {"w": o.adam(0.01), "rest": o.set_to_zero()}, lambda t: {n: "w" if n == "w" else "rest" for n in t}
+        )
+    ),
+}
+
+
+def ours(source: str, tree: dict[str, Array]) -> dict[str, Array]:
+    """Where ours ends."""
+    made: Any = eval(source, dict(NAMESPACE))
+    assert is_recorded(made.init)
+    params = Params(tree)
+    state = made.init(params)
+    for _ in range(STEPS):
+        now = {name: np.array(params.at(name)) for name in tree}
+        params, state = made.step(Gradients(gradient(now)), state, params)
+    return {name: params.at(name) for name in tree}
+
+
+def main() -> None:
+    """Record."""
+    found: dict[str, Array] = {}
+    for source, peer in PEERS.items():
+        for name, tree in TREES.items():
+            there, here = peer(dict(tree)), ours(source, tree)
+            far = max(float(abs(there[k] - here[k]).max()) for k in tree)
+            print(f"{far:8.0e}  {name:7} {source}", flush=True)
+            found |= {f"{source}|{name}|{leaf}": value for leaf, value in there.items()}
+    np.savez_compressed(FILE, allow_pickle=False, **found)
+
+
+if __name__ == "__main__":
+    main()
