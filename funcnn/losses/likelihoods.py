@@ -1,6 +1,7 @@
 """Negative log-likelihoods of distributions whose parameters a network predicts, and what parts two of them.
 
-Variances are predicted by their logarithms, so that every number a network may give is one.
+Variances are predicted by their logarithms, so that every number a network may give is one. A logarithm below -87 is a
+variance that float32 cannot divide by: the loss overflows there, as the likelihood does.
 """
 
 from __future__ import annotations

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from funcnn.optimizers.definition import Optimizer
-from funcnn.optimizers.flat import checked_state, flat, flat_like
+from funcnn.optimizers.flat import checked_state, flat, flat_like, pieces_like
 from funcnn.optimizers.formulas import Formula
 from funcnn.params import GradientsLike, ParamsLike, Updates, plain, wrap
 from funcnn.params.trees import Plain
 from funcnn.schedules import Rate, rates
-from funcnn.types import Array
+from funcnn.types import Array, is_mapping
 
 
 def by_leaf(
@@ -36,6 +36,7 @@ def by_leaf(
     def update(grads: GradientsLike, state: Any, params: ParamsLike) -> tuple[Updates, Any]:
         checked_state(name, state, kind)
         p, layout = flat(params)
+        pieces_like(layout, grads, p, "grads")
         g = layout.views(flat_like(layout, grads, p, "grads"))
         t, step = state.step + 1, read(state.step)
         done = _mapped(functools.partial(formula, t, step), g, layout.views(p), *map(plain, state[1:]))
@@ -54,9 +55,8 @@ def _mapped(f: Callable[..., tuple[Array, ...]], tree: Plain, *rest: Any) -> Any
 
 def _item(tree: Any, i: int) -> Any:
     """One item of every tuple of a tree, as a fresh array that nobody can write to."""
-    if isinstance(tree, dict):
-        found: dict[str, Any] = tree
-        return {name: _item(value, i) for name, value in found.items()}
+    if is_mapping(tree):
+        return {name: _item(value, i) for name, value in tree.items()}
     array: Any = np.array(tree[i], order="C")
     array.setflags(write=False)
     return array

@@ -10,9 +10,11 @@ import numpy as np
 from funcnn.arguments import counted, is_number, probability
 from funcnn.errors import ParamsError, brief
 from funcnn.optimizers.definition import Optimizer, apply_updates, optimizer
+from funcnn.optimizers.flat import checked_state, flat, pieces_like
 from funcnn.params import Gradients, GradientsLike, Params, ParamsLike, Updates, as_params
 from funcnn.params.leafwise import tree_map
 from funcnn.params.mapping import made
+from funcnn.params.packing import own
 from funcnn.params.selection import selected
 from funcnn.params.trees import Plain, replaced
 from funcnn.records import as_argument
@@ -41,14 +43,13 @@ def masked(inner: Optimizer[S], where: Where) -> Optimizer[S]:
     _checked("masked", inner)
 
     def init(params: ParamsLike) -> S:
-        return inner.init(_part(as_params(params, "masked"), where)[0])
+        return inner.init(_part(as_params(params, "init(params)"), where)[0])
 
     def update(grads: GradientsLike, state: S, params: ParamsLike) -> tuple[Updates, S]:
-        whole = as_params(params, "masked")
-        mine, _, paths = _part(whole, where)
-        g = grads if isinstance(grads, (Gradients, Updates)) else Gradients(grads)
-        updates, state = inner.update(_picked(Gradients(g), paths), state, mine)
-        return Updates(Gradients(g)) | Updates(updates), state
+        g, whole = _trees(grads, params)
+        mine, paths = _part(whole, where)
+        updates, state = inner.update(_picked(g, paths), state, mine)
+        return Updates(g) | Updates(updates), state
 
     return Optimizer(init, update)
 
@@ -58,10 +59,21 @@ def _checked(name: str, inner: object) -> None:
         raise TypeError(f"{name} takes an optimizer, got {brief(inner)}")
 
 
-def _part(params: Params, where: Where) -> tuple[Params, Params, list[str]]:
+def _trees(grads: GradientsLike, params: ParamsLike) -> tuple[Gradients, Params]:
+    """Gradients and params that are alike.
+
+    Errors
+        ParamsError, DTypeError   they are not
+    """
+    p, layout = flat(params)
+    pieces_like(layout, grads, p, "grads")
+    return Gradients(grads), own(layout, p)
+
+
+def _part(params: Params, where: Where) -> tuple[Params, list[str]]:
     leaves = {path: params.at(path) for path in params.paths()}
     paths = selected(leaves, where, caller="masked")
-    return _picked(params, paths), params, paths
+    return _picked(params, paths), paths
 
 
 K = TypeVar("K", Params, Gradients, Updates)
@@ -117,7 +129,7 @@ def by_groups(name: str, rows: tuple[tuple[Where, Optimizer[Any]], ...]) -> Opti
         return found
 
     def init(params: ParamsLike) -> tuple[Any, ...]:
-        whole = as_params(params, name)
+        whole = as_params(params, "init(params)")
         return tuple(
             inner.init(_picked(whole, paths)) for (_, inner), paths in zip(rows, groups(whole), strict=True)
         )
@@ -125,8 +137,7 @@ def by_groups(name: str, rows: tuple[tuple[Where, Optimizer[Any]], ...]) -> Opti
     def update(
         grads: GradientsLike, state: tuple[Any, ...], params: ParamsLike
     ) -> tuple[Updates, tuple[Any, ...]]:
-        whole = as_params(params, name)
-        g = Gradients(grads)
+        g, whole = _trees(grads, params)
         if not is_tuple(state) or len(state) != len(rows):
             raise ValueError(f"{name} of {len(rows)} optimizers has a state of as many parts; make it with init")
         out, states = Updates({}), list[Any]()
@@ -170,17 +181,16 @@ def lookahead(inner: Optimizer[S], every: int = 6, share: float = 0.5) -> Optimi
         return slow + follow * (fast + u - slow)
 
     def init(params: ParamsLike) -> LookaheadState[S]:
-        return LookaheadState(0, as_params(params, "lookahead"), inner.init(params))
+        return LookaheadState(0, as_params(params, "init(params)"), inner.init(params))
 
     def update(
         grads: GradientsLike, state: LookaheadState[S], params: ParamsLike
     ) -> tuple[Updates, LookaheadState[S]]:
-        if not isinstance(state, LookaheadState):
-            raise ValueError(f"lookahead takes a LookaheadState, got {brief(state)}; make it with init")
+        checked_state("lookahead", state, LookaheadState)
         updates, fast = inner.update(grads, state.fast, params)
         t, slow = state.step + 1, state.slow
         if t % every == 0:
-            now = as_params(params, "lookahead")
+            now = as_params(params, "update(grads, state, params)")
             slow = tree_map(followed, slow, now, updates)
             updates = Updates(tree_map(np.subtract, slow, now))
         return updates, LookaheadState(t, slow, fast)
@@ -221,13 +231,13 @@ def ema(decay: float = 0.999) -> Optimizer[EmaState]:
         return kept * mean + (1 - kept) * p
 
     def init(params: ParamsLike) -> EmaState:
-        return EmaState(0, tree_map(_zero, as_params(params, "ema")), 0.0)
+        return EmaState(0, tree_map(_zero, as_params(params, "init(params)")), 0.0)
 
     def update(grads: GradientsLike, state: EmaState, params: ParamsLike) -> tuple[Updates, EmaState]:
-        if not isinstance(state, EmaState):
-            raise ValueError(f"ema takes an EmaState, got {brief(state)}; make it with init")
-        updates = Updates(grads)
-        after = apply_updates(params, updates)
+        checked_state("ema", state, EmaState)
+        g, whole = _trees(grads, params)
+        updates = Updates(g)
+        after = apply_updates(whole, updates)
         mean = tree_map(faded, state.mean, after)
         return updates, EmaState(state.step + 1, mean, kept * state.weight + (1 - kept))
 
@@ -260,7 +270,7 @@ def _averages(state: object) -> Sequence[EmaState]:
     return tuple(found for part in state for found in _averages(part)) if is_tuple(state) else ()
 
 
-def _zero(p: Array, *others: Array) -> Array:
+def _zero(p: Array) -> Array:
     return np.zeros_like(p)
 
 
@@ -277,11 +287,12 @@ def set_to_zero() -> Optimizer[tuple[()]]:
     """
 
     def init(params: ParamsLike) -> tuple[()]:
-        as_params(params, "frozen")
+        flat(params)
         return ()
 
     def update(grads: GradientsLike, state: tuple[()], params: ParamsLike) -> tuple[Updates, tuple[()]]:
-        return Updates(tree_map(_zero, as_params(params, "frozen"), Gradients(grads))), state
+        _, whole = _trees(grads, params)
+        return Updates(tree_map(_zero, whole)), state
 
     return Optimizer(init, update)
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 import pickle
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from tests import closed_forms
 import numpy as np
 import pytest
-from tests.catalogue import OPTIMIZERS, OptimizerRow, build
-from tests.closed_forms import gradients, run, tree
 from hypothesis import given
 from hypothesis import strategies as st
+from tests import closed_forms
+from tests.catalogue import OPTIMIZERS, OptimizerRow, build
+from tests.closed_forms import gradients, run, tree
+from tests.peers.optimizers import PEERS
 
 import funcnn
 from funcnn import (
@@ -47,7 +49,7 @@ def leaves(params: ArrayTree) -> dict[str, Any]:
 
 
 # closed forms ---------------------------------------------------------------------------------------------------------
-@every_row
+@pytest.mark.parametrize("row", [row for row in OPTIMIZERS if row.steps], ids=lambda row: row.source)
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_first_steps_are_those_of_the_closed_form(row: OptimizerRow, dtype: type[np.floating[Any]]) -> None:
     """The first four updates agree with the algorithm written down from its source."""
@@ -58,6 +60,14 @@ def test_first_steps_are_those_of_the_closed_form(row: OptimizerRow, dtype: type
         p = {k: p[k] + expected[k] for k in p}
         for path, leaf in leaves(u).items():
             np.testing.assert_allclose(leaf, expected[path], *((1e-12, 1e-14) if dtype is np.float64 else (2e-5, 1e-7)))
+
+
+def test_every_optimizer_is_compared_with_another() -> None:
+    """With its closed form, with a peer's steps, or in a test of its own."""
+    own = {"muon", "scale_by_muon", "ema", "lookahead", "scale_by_momentum", "scale_by_trust_ratio", "set_to_zero"}
+    named = {name for source in PEERS for name in re.findall(r"\w+", source)}
+    names = {row.source.partition("(")[0] for row in OPTIMIZERS if not row.steps}
+    assert names - named <= own
 
 
 def test_adam_starts_with_the_sign_of_the_gradient() -> None:
