@@ -200,6 +200,7 @@ def log_sum_exp(x: Array) -> tuple[Array, Array]:
     top = np.max(x.real, axis=-1, keepdims=True)
     top = np.where(np.isfinite(top), top, 0).astype(x.real.dtype)
     exps = np.exp(x - top)
+    exps[exps.real < 2 * np.finfo(exps.dtype).tiny] = 0  # denormal numbers have no digits to be linear with
     sums = np.sum(exps, axis=-1, keepdims=True)
     total: Array = (np.log(sums) + top)[..., 0]
     return total, exps / sums
