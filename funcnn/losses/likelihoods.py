@@ -199,8 +199,9 @@ def log_sum_exp(x: Array) -> tuple[Array, Array]:
     """`log sum_k exp x_k` for every row, and the softmax."""
     top = np.max(x.real, axis=-1, keepdims=True)
     top = np.where(np.isfinite(top), top, 0).astype(x.real.dtype)
-    exps = np.exp(x - top)
-    exps[exps.real < 2 * np.finfo(exps.dtype).tiny] = 0  # denormal numbers have no digits to be linear with
+    exps: Any = np.exp(x - top)
+    limits: Any = np.finfo(exps.dtype)
+    exps[exps.real < 2 * limits.tiny] = 0  # denormal numbers have no digits to be linear with
     sums = np.sum(exps, axis=-1, keepdims=True)
     total: Array = (np.log(sums) + top)[..., 0]
     return total, exps / sums
