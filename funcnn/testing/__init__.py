@@ -53,7 +53,7 @@ from funcnn.testing.lawbook.of_penalties import PENALTY_LAWS
 from funcnn.testing.lawbook.of_schedules import SCHEDULE_LAWS, plain_rate
 from funcnn.testing.lawbook.values import plain_loss, plain_value
 from funcnn.testing.trials.choosing import LAWS, Claims, laws_for
-from funcnn.testing.trials.reports import Line, Report, holds
+from funcnn.testing.trials.reports import Line, Report, as_html, holds
 from funcnn.testing.trials.running import Tally, Trial
 from funcnn.testing.trials.suites import (
     initializer_laws,
@@ -73,7 +73,7 @@ __all__ = [
     # one line a layer
     "laws", "parametrize_with_laws",
     "loss_laws", "metric_laws", "optimizer_laws", "initializer_laws", "penalty_laws", "schedule_laws",
-    "Line", "Report", "holds",
+    "Line", "Report", "as_html", "holds",
     # laws as values
     "Case", "LossCase", "OptimizerCase", "TARGETS", "InitializerCase", "MetricCase", "PenaltyCase", "ScheduleCase",
     "INITIALIZER_LAWS", "METRIC_LAWS", "PENALTY_LAWS", "SCHEDULE_LAWS", "plain_metric", "plain_rate", "scale_by_fan",

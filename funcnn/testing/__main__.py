@@ -6,7 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from funcnn.testing.ghostwriting import write_tests
+from funcnn.testing.ghostwriting import check, write_tests
+from funcnn.testing.trials.reports import as_html
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -14,9 +15,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m funcnn.testing", description=__doc__)
     parser.add_argument("module", help="a module with layers, as it is imported: mypkg.layers")
     parser.add_argument("-o", "--output", type=Path, help="the file to write, instead of printing it")
+    parser.add_argument("--check", action="store_true", help="write no file: hold the layers to the laws, and report")
+    parser.add_argument("--html", type=Path, help="with --check: a table of laws and layers, as a page")
     chosen = parser.parse_args(arguments)
     sys.path.insert(0, "")
     try:
+        if chosen.check:
+            return _checked(chosen.module, chosen.html)
         text = write_tests(chosen.module)
     except (ImportError, ValueError) as error:
         parser.error(str(error))
@@ -31,6 +36,16 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError as error:
         parser.error(f"{chosen.output} cannot be written: {error.strerror}; is its folder there?")
     return 0
+
+
+def _checked(module: str, html: Path | None) -> int:
+    """Report on the layers of a module; 1 where a law is broken."""
+    reports = check(module)
+    for source, report in reports.items():
+        print(f"{source}\n{report}\n")
+    if html is not None:
+        html.write_text(as_html(reports), encoding="utf-8")
+    return int(not all(report.held for report in reports.values()))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple, TypeGuard
 from funcnn.networks import Layer
 from funcnn.testing.casebook.of_layers import Case
 from funcnn.testing.drawing.strategies import shapes
+from funcnn.testing.trials.reports import Report, holds
 
 TEMPLATES: Final = (  # from the most general to the most special; the first that fits is written down
     '"B", ..., "D"',
@@ -127,6 +128,26 @@ def _line(one: Guess, value: Any) -> str:
     made: Any = value if is_layer(value) else eval(one.source, {one.name: value})
     tokens = f", tokens={_TOKENS}" if "tokens" in repr(made.definition.takes("any")) else ""
     return f"Test{name} = laws({one.source}, shapes({one.template}){tokens})"
+
+
+def check(module_name: str) -> dict[str, Report]:
+    """Hold the layers of a module to all laws without writing a file; those whose input cannot be guessed are left out.
+
+    Errors
+        as `write_tests`
+    """
+    module = importlib.import_module(module_name)
+    found: dict[str, Report] = {}
+    for name, value in public_layers(module):
+        one = guess(name, value)
+        if one.template is None:
+            continue
+        made: Any = value if is_layer(value) else eval(one.source, {name: value})
+        tokens = _TOKENS if "tokens" in repr(made.definition.takes("any")) else 5
+        found[one.source] = holds(made, shapes(*eval(f"({one.template},)")), report=True, tokens=tokens)
+    if not found:
+        raise ValueError(f"{module_name} has no public layers whose input can be guessed")
+    return found
 
 
 def write_tests(module_name: str) -> str:

@@ -279,3 +279,14 @@ def test_unittest_runs_laws_too(project: Path) -> None:
     )
     told = python(project, "-m", "unittest", "test_layers").stderr
     assert "Ran 3 tests" in told and "FAILED (failures=1)" in told and "true_pullback is broken" in told
+
+
+def test_a_module_is_checked_without_a_file(project: Path) -> None:
+    """Tables on the screen, and as a page; the program ends with 1 where a law is broken."""
+    (project / "mypkg" / "faults.py").write_text(
+        "from mypkg.layers import *\nWrong = Cube(fault=True)\n__all__ = ['Wrong']\n"
+    )
+    done = python(project, "-m", "funcnn.testing", "mypkg.faults", "--check", "--html", "laws.html")
+    assert done.returncode == 1 and re.search(r"true_pullback +BROKEN", done.stdout)
+    page = (project / "laws.html").read_text()
+    assert 'class="BROKEN" title="true_pullback is broken' in page and 'class="holds"' in page

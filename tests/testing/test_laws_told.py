@@ -148,6 +148,24 @@ def test_one_exception_is_told_once() -> None:
         assert str(error) == head + first.what
 
 
+def test_one_cause_is_shrunk_once() -> None:
+    """The law that tells looks for the smallest case; the others stop at the first that they meet."""
+    calls: list[int] = []
+
+    def f(x: Any) -> Any:
+        calls.append(1)
+        return x[7], lambda dy: dy
+
+    tried = trials(Layer.lift(lambda shape: axes("f", shape, at_least=1), f), ("B", "D"), only=["pure", "value_of_rule"])
+    counts: list[int] = []
+    for trial in tried.values():
+        before = len(calls)
+        with pytest.raises(LawBroken):
+            trial.run()
+        counts.append(len(calls) - before)
+    assert counts[1] <= 4 < counts[0]
+
+
 def test_whichever_law_is_first_tells() -> None:
     """Tests may run in any order, and the same one twice."""
     tried = trials(Clumsy(), ("B", "D"), examples=2)

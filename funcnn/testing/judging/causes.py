@@ -56,3 +56,7 @@ class Told:
         """The law that has told of this before, or "": then `law` is to tell."""
         first = self._first.setdefault(what, law)
         return "" if first == law else first
+
+    def known(self, what: str, law: str) -> bool:
+        """Has another law told of this?"""
+        return self._first.get(what, law) != law

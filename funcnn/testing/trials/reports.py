@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from html import escape
 from typing import Literal, NamedTuple, Unpack, overload
 
 from hypothesis.strategies import SearchStrategy
@@ -24,6 +25,11 @@ class Line(NamedTuple):
     seconds: float
     broken: LawBroken | None
 
+    @property
+    def verdict(self) -> str:
+        """In a word."""
+        return "BROKEN" if self.broken else "holds" if self.tally.holds or not self.tally.moot else "moot"
+
 
 class Report(NamedTuple):
     """What came of all laws. `str()` of it is a table."""
@@ -38,9 +44,8 @@ class Report(NamedTuple):
     def __str__(self) -> str:
         rows = [("law", "verdict", "cases", "no verdict", "ms")]
         for line in self.lines:
-            verdict = "BROKEN" if line.broken else "holds" if line.tally.holds or not line.tally.moot else "moot"
             share = f"{100 * line.tally.undecided:.0f} %"
-            rows.append((line.law, verdict, str(sum(line.tally)), share, f"{1e3 * line.seconds:.0f}"))
+            rows.append((line.law, line.verdict, str(sum(line.tally)), share, f"{1e3 * line.seconds:.0f}"))
         widths = [max(len(row[i]) for row in rows) for i in range(5)]
         table = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows]
         return "\n".join(table + [f"\n{line.broken}" for line in self.lines if line.broken])
@@ -58,6 +63,34 @@ def report_of(trials: Mapping[str, Trial]) -> Report:
             broken = error
         lines.append(Line(name, trial.law.statement, tally, time.perf_counter() - start, broken))
     return Report(tuple(lines))
+
+
+def as_html(reports: Mapping[str, Report]) -> str:
+    """A table of laws and layers, as a page of HTML: a cell says what came of a law, and shows the message on hover.
+
+    >>> page = as_html({"Dense(3)": holds(Dense(3), (2, 4), report=True, only=["pure"])})
+    >>> "<th>Dense(3)</th>" in page, '<td class="holds" title="">holds</td>' in page
+    (True, True)
+    """
+    laws = sorted({line.law: line.statement for report in reports.values() for line in report.lines}.items())
+    found = {name: {line.law: line for line in report.lines} for name, report in reports.items()}
+    head = "".join(f"<th>{escape(name)}</th>" for name in reports)
+    rows = [
+        f'<tr><th title="{escape(statement)}">{escape(law)}</th>'
+        + "".join(_cell(lines.get(law)) for lines in found.values())
+        + "</tr>"
+        for law, statement in laws
+    ]
+    style = "th { text-align: left } .BROKEN { background: #fbb } .holds { background: #dfd } .moot { color: #888 }"
+    table = f"<table>\n<tr><th></th>{head}</tr>\n" + "\n".join(rows) + "\n</table>"
+    return f"<!DOCTYPE html>\n<meta charset=\"utf-8\"><title>Laws</title><style>{style}</style>\n{table}\n"
+
+
+def _cell(line: Line | None) -> str:
+    if line is None:
+        return "<td></td>"
+    told = escape(str(line.broken)) if line.broken else ""
+    return f'<td class="{line.verdict}" title="{told}">{line.verdict}</td>'
 
 
 @overload

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis.errors import Flaky
 from hypothesis.strategies import SearchStrategy
 
-from funcnn.testing.judging.causes import Told
+from funcnn.testing.judging.causes import Told, place
 from funcnn.testing.judging.verdicts import Law, LawBroken, Verdict
 
 EXAMPLES: Final = 30
@@ -111,7 +111,7 @@ class Trial(NamedTuple):
         except LawBroken as broken:
             if not self.reason:
                 if self.told and broken.law and isinstance(broken.__cause__, Exception):
-                    broken.told = self.told.before(broken.what, self.law.name)
+                    broken.told = self.told.before(_cause(broken), self.law.name)
                 raise
             return Tally(seen[Verdict.HOLDS], seen[Verdict.NONE], seen[Verdict.MOOT])
         tally = Tally(seen[Verdict.HOLDS], seen[Verdict.NONE], seen[Verdict.MOOT])
@@ -136,11 +136,17 @@ class Trial(NamedTuple):
             )
         return tally
 
+    def _is_told(self, broken: LawBroken) -> bool:
+        """Has another law told of the exception that broke this one?"""
+        cause = broken.__cause__
+        return bool(self.told and isinstance(cause, Exception) and self.told.known(_cause(broken), self.law.name))
+
     def _search(
         self, examples: int, seen: Counter[Verdict], shrink: bool, budget: Budget | None = None
     ) -> Callable[[], None]:
         late = (Phase.shrink, Phase.explain)
         default = cast(Any, settings.default)
+        known: LawBroken | None = None
         phases = [phase for phase in default.phases if (shrink and self.law.shrinks) or phase not in late]
 
         @settings(
@@ -149,14 +155,19 @@ class Trial(NamedTuple):
         )  # fmt: skip
         @given(case=self.cases)
         def holds(case: Any) -> None:
+            nonlocal known
+            if known is not None:
+                raise known  # told of before, and smaller then: no need to look for the smallest again
             if budget is not None and budget.spent:
                 return
             start = process_time()
             try:
                 verdict = self.law(case)
-            except LawBroken:
+            except LawBroken as broken:
                 if budget is not None:
                     budget.broken = True
+                if self._is_told(broken):
+                    known = broken
                 raise
             if budget is not None:
                 budget.cases, budget.seconds = budget.cases + 1, budget.seconds + process_time() - start
@@ -167,6 +178,12 @@ class Trial(NamedTuple):
         test: Any = holds
         test.hypothesis.inner_test._hypothesis_internal_add_digest = f"{self.law.name} {self.label}".encode()
         return partial(_without_flakes, test)
+
+
+def _cause(broken: LawBroken) -> str:
+    """An exception by its type and its place: sizes in its message differ from case to case."""
+    cause = broken.__cause__
+    return f"{type(cause).__name__} {place(cause)}" if cause else broken.what
 
 
 def _without_flakes(test: Callable[[], None]) -> None:
