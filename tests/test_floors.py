@@ -30,7 +30,8 @@ FLOORS = (
 """From the ground up. What stands on one line is on one floor."""
 
 NETWORKS = (
-    "statistics", "definitions", "rules mistakes", "children", "series rebuilding replaying", "diagnosis constructors",
+    "statistics", "definitions", "rules mistakes", "children", "series rebuilding replaying",
+    "diagnosis constructors leaks",
     "doors sampling", "functions", "pair", "surgery", "__init__",
 )  # fmt: skip
 """The floors inside `networks`."""

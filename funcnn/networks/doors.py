@@ -11,6 +11,7 @@ from funcnn.errors import ShapeError
 from funcnn.inputs import COMPUTED, Kind, computed_like, convert, refuse_stored
 from funcnn.networks.definitions import Definition
 from funcnn.networks.diagnosis import Shapes, explain, leaf_shapes, misled
+from funcnn.networks.leaks import has_people, refuse_leaks
 from funcnn.params import Gradients, packed, plain_tree, trees, wrap
 from funcnn.params.layouts import Layout
 from funcnn.params.packing import taken
@@ -32,12 +33,13 @@ class Plan(NamedTuple):
 class Door:
     """What stands between people and the rule of a network: checks on the way in, sealed arrays on the way out."""
 
-    __slots__ = ("kind", "layer", "plans")
+    __slots__ = ("kind", "layer", "plans", "sound")
 
     def __init__(self, layer: Definition) -> None:
         self.layer = layer
         self.kind: Kind | None = None  # until somebody enters: of every layer of a deep network it would cost too much
         self.plans: dict[Shape, Plan] = {}
+        self.sound: set[np.dtype[Any]] = set()  # in these, no layer of people's own makes numbers wider
 
     def wants(self) -> Kind:
         """What the input is for."""
@@ -64,6 +66,10 @@ class Door:
             return tree, x
         if not _fits(plan.leaves, tree, dtype):
             explain(self.layer, plan.leaves, tree, shape)
+        if dtype not in self.sound:
+            if has_people(self.layer):
+                refuse_leaks(self.layer, tree, x, dtype)
+            self.sound.add(dtype)
         if found:
             plan.layouts.append(found[1])
             del plan.layouts[:-4]

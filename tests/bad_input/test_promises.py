@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from funcnn import (
-    Array, Dense, FuncnnError, Key, Layer, ParamsError, Relu, ShapeError, elementwise, layer, residual, serial,
+    Array, Dense, Embedding, FuncnnError, Key, Layer, ParamsError, Relu, ShapeError, elementwise, layer, residual, serial,
     squared_error, value_and_grad, vjp,
 )  # fmt: skip
-from funcnn.authoring import Child, Combined, Later, axes
+from funcnn.authoring import Child, Combined, Later, axes, tokens
 from funcnn.initializers import ones
 from funcnn.networks.surgery import children_of
 from funcnn.promises import ours
@@ -255,3 +255,61 @@ def test_inputs_stay_untyped() -> None:
     """An array of another layer's gives the dtype where there are no params."""
     double: Layer[Array, Array] = Layer.lift(lambda shape: shape, lambda x: (x * 2, lambda dy: dy * 2))
     assert double.apply({}, X.astype(float)).dtype == np.float64
+
+
+# what only the whole network shows ------------------------------------------------------------------------------------
+def one_hot(dtype: Any) -> Layer[Any, Any]:
+    """Tokens as rows of a matrix of this dtype."""
+    table = np.eye(5, dtype=dtype)
+    return Layer.lift(lambda shape: (*shape, 5), lambda x: (table[x], lambda dy: np.zeros(x.shape)), takes=tokens)
+
+
+LEAKS: Final[dict[str, tuple[Layer[Any, Any], Any]]] = {
+    "tokens": (one_hot(np.float64), np.array([[1, 2], [3, 4]])),
+    "integers": (lifted(lambda x: (np.sign(x).astype(int), lambda dy: dy)), X),
+    "counts": (lifted(lambda x: (np.argsort(x, -1), lambda dy: dy)), X),
+}
+
+
+@pytest.mark.parametrize("name", LEAKS)
+def test_layers_that_make_numbers_wider_are_named(name: str) -> None:
+    """In the forward pass and in training, at their own path, though what they return is what was promised."""
+    bad, x = LEAKS[name]
+    net = serial(bad.named("bad"), Relu, serial(Dense(4), Relu), Dense(2))
+    _, params = net.init(0, x.shape)
+    target = np.zeros((*x.shape[:-1], 2) if x is X else (2, 2, 2), np.float32)
+    for act in (
+        lambda: net.apply(params, x),
+        lambda: vjp(net.apply, params, x),
+        lambda: value_and_grad(squared_error, net.apply)(params, x, target),
+    ):
+        said = refusal(act, ParamsError)
+        assert said.startswith("bad in serial: this layer returned ") and WIDE[2:] in said
+        assert "which makes float64 of a network that computes in float32" in said
+    wide = net.init(0, x.shape, dtype=np.float64)[1]
+    assert net.apply(wide, x).dtype == np.float64
+
+
+def test_what_makes_no_number_wider_passes() -> None:
+    """Tokens as narrow numbers, whatever the network computes in; integers that are looked up; booleans."""
+    net = serial(one_hot(np.float32), Dense(2))
+    for dtype in (np.float32, np.float64):
+        _, params = net.init(0, (2, 2), dtype=dtype)
+        assert net.apply(params, np.array([[1, 2], [3, 4]])).dtype == dtype
+    looked = serial(Dense(3), lifted(lambda x: (np.argsort(x, -1), lambda dy: np.zeros(x.shape, x.dtype))), Embedding(3, 2))
+    _, params = looked.init(0, (4, 3))
+    assert looked.apply(params, X).dtype == np.float32
+    signs = serial(lifted(lambda x: (x > 0, lambda dy: np.zeros(x.shape, x.dtype))), Dense(2))
+    _, params = signs.init(0, (4, 3))
+    assert signs.apply(params, X).dtype == np.float32
+
+
+def test_a_network_is_looked_at_once() -> None:
+    """Then its layers run once a pass."""
+    runs: list[int] = []
+    mine = lifted(lambda x: (runs.append(1) or x, lambda dy: dy))  # type: ignore[func-returns-value]
+    net = serial(Dense(2), mine)
+    _, params = net.init(0, (4, 3))
+    for n in (4, 3, 2, 4):
+        net.apply(params, X[:n])
+    assert len(runs) == 5
