@@ -89,8 +89,8 @@ def convert(x: Any, kind: Kind, dtype: np.dtype[Any], name: str = "the input") -
         DTypeError   complex, object, masked, sparse, ..., with the fix
     """
     if is_tuple(x):
-        if not x and not isinstance(kind, Mapping):  # its shape would be that of a single number
-            raise DTypeError(f"{name} is a tuple of nothing; give an array of {_WANTED.get(kind, 'numbers')}")
+        if not x and kind in ("tokens", "mask"):  # its shape would be that of a single token
+            raise DTypeError(f"{name} is a tuple of nothing; give an array of {_WANTED[str(kind)]}")
         return tuple(convert(v, part(kind, i), dtype, f"item {i} of {name}") for i, v in enumerate(x))
     if isinstance(kind, Mapping):
         refuse_list(x, kind, name)

@@ -135,5 +135,21 @@ def _other_input(
     hint = "give such an input, or init again with the shape you have"
     if len(local) == 4 and bound.get(3) == local[1]:
         hint = f"channels come last here, {bound[3]} of them: x.transpose(0, 2, 3, 1)"
+    elif _fits_turned(layer, path, leaf, shape):  # behind pools, say, which take any channels
+        hint = f"channels come last here, {shape[1]} of them: x.transpose(0, 2, 3, 1)"
     name, who = "/".join(path[len(place) :]), "" if place else f"{layer.name} "
     return ShapeError(f"{who}takes ({takes}), got {display(local)}; its {name} has shape {leaf}: {hint}", path=place)
+
+
+def _fits_turned(layer: Definition, path: trees.Path, leaf: tuple[int, ...], shape: Shape) -> bool:
+    """Is the leaf what the network wants for the same images with their channels last?"""
+    if len(shape) != 4 or isinstance(shape[0], tuple):
+        return False
+    batch, channels, *pixels = shape
+    try:
+        wanted: Any = leaf_shapes(layer.planned(normalize((batch, *pixels, channels)))[1])
+        for name in path:
+            wanted = wanted[name]
+    except Exception:  # they do not fit that way either
+        return False
+    return bool(wanted == leaf)

@@ -157,14 +157,14 @@ def checked_name(name: object, at: Path) -> str:
 
 
 def taken_leaf(leaf: object, at: Path) -> Array:
-    """The array itself, or a copy where it is no plain array in native byte order.
+    """The array itself, or a copy where it is no plain, C-contiguous array in native byte order.
 
     Errors
         ParamsError   no array
         DTypeError    no numbers, or masked
     """
     # Whole numbers are told of with everything else that does not fit. Complex steps run rules on complex ones.
-    if type(leaf) is np.ndarray and leaf.dtype.isnative and leaf.dtype.kind in "fciub":
+    if type(leaf) is np.ndarray and leaf.flags.c_contiguous and leaf.dtype.isnative and leaf.dtype.kind in "fciub":
         return leaf
     if not is_array(leaf) and not is_scalar(leaf):
         raise ParamsError(not_a_tree(leaf, at))
@@ -174,7 +174,7 @@ def taken_leaf(leaf: object, at: Path) -> Array:
     if kind_of(dtype) not in "fciub":
         told = advice(np.asarray(leaf))
         raise DTypeError(f"{at_path(at)} is of dtype {dtype}, params are floating-point; {told}")
-    return np.asarray(leaf, native(dtype))
+    return np.asarray(leaf, native(dtype), order="C")
 
 
 def sealed_copy(leaf: object, at: Path) -> Array:
