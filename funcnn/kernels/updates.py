@@ -1,28 +1,18 @@
-"""The arithmetic of optimizers, on flat vectors. Long ones go block by block, so that the passes stay in the cache."""
+"""The arithmetic of optimizers, on flat vectors."""
 
 from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 
 from funcnn.kernels.scratch import SHORT, vector
-from funcnn.kernels.sums import all_finite, both_finite
-from funcnn.kernels.threads import longer, spread
+from funcnn.kernels.sweeps import WORTHWHILE, Pieces, blocks, in_pieces, size_of, sweep
+from funcnn.kernels.threads import spread
 from funcnn.types import Array
-
-BLOCK: Final = 1 << 16
-"""Elements of a block on one core, see `longer`: the three of Adam's vectors that are worked on stay in an L2 cache."""
-
-_WORTHWHILE: Final = 1 << 17  # elements that repay another thread
-
-_WHOLE: Final = slice(0, SHORT)
-
-Pieces: TypeAlias = "Array | Sequence[Array]"
-"""A vector, or vectors that follow one another: gradients need not be copied to lie in a row."""
 
 
 def added(x: Array, y: Array) -> Array:
@@ -30,23 +20,23 @@ def added(x: Array, y: Array) -> Array:
     if x.size < SHORT:
         return x + y
     total: Array = vector(x.size, x.dtype)
-    spread(x.size, 2 * _WORTHWHILE, lambda i, j: np.add(x[i:j], y[i:j], total[i:j]))
+    spread(x.size, 2 * WORTHWHILE, lambda i, j: np.add(x[i:j], y[i:j], total[i:j]))
     return total
 
 
 def descended(g: Pieces, scale: float, onto: Array | None) -> tuple[Array, bool]:
-    """The update `scale g`, see `_swept`."""
+    """The update `scale g`, see `sweep`."""
 
     def block(s: slice, g: Array, u: Array) -> None:
         np.multiply(g, scale, u)
 
-    return _swept(_pieces(g), onto, block)
+    return sweep(in_pieces(g), onto, block)
 
 
 def momentum(
     g: Pieces, velocity: Array, mass: float, scale: float, onto: Array | None, flush: bool = False
 ) -> tuple[Array, Array, bool]:
-    """`velocity' = mass velocity + g` and the update `scale velocity'`, see `_swept`; returns it and `velocity'`.
+    """`velocity' = mass velocity + g` and the update `scale velocity'`, see `sweep`; returns it and `velocity'`.
 
     `flush` as in `adam`.
     """
@@ -60,7 +50,7 @@ def momentum(
         if flush:
             _flush(v)
 
-    moved, finite = _swept(_pieces(g), onto, block)
+    moved, finite = sweep(in_pieces(g), onto, block)
     return moved, new, finite
 
 
@@ -83,7 +73,7 @@ def adam(
     float32 gradients up to 5.8e20, and up to 1.8e19 without. Beyond that `v` is infinite and the update zero, which
     nobody sees in the params: `v` is looked at together with them.
 
-    For `onto` see `_swept`: to apply the updates at once takes 1.25 ms for 670k params, in two sweeps 1.4.
+    For `onto` see `sweep`: to apply the updates at once takes 1.25 ms for 670k params, in two sweeps 1.4.
 
     Where the gradient is zero for good, as behind a dead unit, `m` becomes denormal after 830 steps and would stay so,
     and the processor takes ten times as long for such numbers. `flush`, wanted every `flush_interval` steps, sets what
@@ -111,7 +101,7 @@ def adam(
             _flush(b, unless=a)
         return (b,)
 
-    moved, finite = _swept(_pieces(g), onto, block)
+    moved, finite = sweep(in_pieces(g), onto, block)
     return moved, new_m, new_v, finite
 
 
@@ -149,13 +139,13 @@ def _decay(decay: Decay, s: slice, u: Array) -> None:
 
 
 def decayed(g: Pieces, decay: Decay, onto: Array | None) -> tuple[Array, bool]:
-    """The gradients with the decay added, see `_swept`."""
+    """The gradients with the decay added, see `sweep`."""
 
     def block(s: slice, g: Array, u: Array) -> None:
         np.copyto(u, g)
         _decay(decay, s, u)
 
-    return _swept(_pieces(g), onto, block)
+    return sweep(in_pieces(g), onto, block)
 
 
 def adam_scalars(t: int, rate: float, b1: float, b2: float, eps: float) -> tuple[float, float]:
@@ -173,57 +163,16 @@ def norm(x: Pieces) -> float:
 
     Where squares leave the range of float64, the largest element is taken out first. Not finite if an element is not.
     """
-    pieces = _pieces(x)
-    total, n = 0.0, _size(pieces)
+    pieces = in_pieces(x)
+    total, n = 0.0, size_of(pieces)
     with np.errstate(over="ignore"):
-        for _, part in _blocks(pieces, 0, n):
+        for _, part in blocks(pieces, 0, n):
             block = part.astype(np.float64)
             total += float(np.dot(block, block))
     if 1e-280 < total < math.inf or not n:
         return math.sqrt(total)
     top = float(np.max([np.abs(piece).max(initial=0) for piece in pieces]))  # NaN if one is, unlike Python's max
     return top * norm([piece / top for piece in pieces]) if 0 < top < math.inf else top
-
-
-def _swept(
-    pieces: Sequence[Array], onto: Array | None, block: Callable[[slice, Array, Array], Sequence[Array] | None]
-) -> tuple[Array, bool]:
-    """The updates that `block(where, gradient, update)` writes; or `onto` plus these. And whether nothing is infinite
-    without being seen in the updates: `onto` plus these, and the vectors that `block` returns, where it returns any.
-
-    The sum is made block by block, so that the updates never leave the cache.
-    """
-    g = pieces[0]
-    if len(pieces) == 1 and g.size < SHORT:
-        moved: Array = np.empty(g.size, g.dtype)
-        hidden = block(_WHOLE, g, moved)
-        if onto is not None:
-            np.add(onto, moved, moved)
-        return moved, _looked(moved, hidden, onto)
-    n = _size(pieces)
-    moved = vector(n, g.dtype)
-    finite: list[bool] = []
-
-    def part(start: int, end: int) -> None:
-        for s, g in _blocks(pieces, start, end):
-            u = moved[s]
-            hidden = block(s, g, u)
-            if onto is not None:
-                np.add(onto[s], u, u)
-            finite.append(_looked(u, hidden, onto))
-
-    spread(n, _WORTHWHILE, part)
-    return moved, all(finite)
-
-
-def _looked(u: Array, hidden: Sequence[Array] | None, onto: Array | None) -> bool:
-    """Is all of it finite? Updates alone need no look: they go on to where one is taken."""
-    if not hidden:
-        return onto is None or all_finite(u)
-    for vector in hidden:
-        if not both_finite(u, vector):
-            return False
-    return True
 
 
 Block: TypeAlias = Callable[[Array, Array, Array, Sequence[Array], Sequence[Array]], object]
@@ -258,23 +207,5 @@ def swept(
                 _flush(v)
         return into
 
-    moved, finite = _swept(pieces, onto, part)
+    moved, finite = sweep(pieces, onto, part)
     return moved, new, finite
-
-
-def _pieces(x: Pieces) -> Sequence[Array]:
-    return [x] if isinstance(x, np.ndarray) else x
-
-
-def _size(pieces: Sequence[Array]) -> int:
-    return sum(piece.size for piece in pieces)
-
-
-def _blocks(pieces: Sequence[Array], start: int, end: int) -> Iterator[tuple[slice, Array]]:
-    """From `start` to `end`, block by block: where it is, and what is there. Blocks end where pieces do."""
-    at, block = 0, longer(BLOCK)
-    for piece in pieces:
-        for i in range(max(start - at, 0), min(end - at, piece.size), block):
-            j = min(i + block, end - at, piece.size)
-            yield slice(at + i, at + j), piece[i:j]
-        at += piece.size

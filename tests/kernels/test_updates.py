@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from funcnn.kernels import updates as kernel
-from funcnn.kernels.updates import BLOCK
+from funcnn.kernels.sweeps import BLOCK
 
 SIZES = [0, 1, 7, BLOCK, BLOCK + 1, 2 * BLOCK + 5]
 every_size = pytest.mark.parametrize("n", SIZES)

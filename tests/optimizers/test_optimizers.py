@@ -34,7 +34,7 @@ from funcnn import (
     sgd,
     tree_map,
 )
-from funcnn.kernels.updates import BLOCK
+from funcnn.kernels.sweeps import BLOCK
 from funcnn.optimizers import AdamState, MomentumState, SgdState, optimizer, scale_by_adam, scale_by_rate
 from funcnn.params import ArrayTree
 from funcnn.params.packing import pack
