@@ -12,7 +12,7 @@ from typing import Union
 import numpy as np
 import numpy.typing as npt
 
-from funcnn.kernels.sums import ones, row_maxima
+from funcnn.kernels.sums import row_maxima, row_products, totals
 from funcnn.types import Array
 
 Indices = npt.NDArray[np.intp]
@@ -30,9 +30,9 @@ def of_labels(x: Array, labels: Indices, smoothing: float) -> tuple[Array, Array
     chosen = shifted.reshape(-1)[places]
     if smoothing:
         chosen *= 1 - smoothing
-        chosen += np.dot(shifted, ones(classes, x.dtype)) * (smoothing / classes)
+        chosen += totals(shifted) * (smoothing / classes)
     exps = np.exp(shifted, shifted)
-    sums = np.dot(exps, ones(classes, x.dtype))
+    sums = totals(exps)
     terms: Array = np.log(sums)
     terms -= chosen
     return terms, exps, sums, places
@@ -52,20 +52,19 @@ def of_distributions(x: Array, t: Array) -> tuple[Array, Array, Array, Array]:
 
     Returns the terms and what the pullback keeps: the exponentials, their sums, and `log softmax(x)`.
     """
-    classes = x.shape[1]
     logs = x - row_maxima(x)
     exps = np.exp(logs)
-    sums = np.dot(exps, ones(classes, x.dtype))
+    sums = totals(exps)
     logs -= np.log(sums)[:, None]
     wanted = logs
     if logs.dtype.kind == "f" and logs.size and logs.min() == -np.inf:  # a class that is ruled out costs nothing
         wanted = np.where(t == 0, np.zeros((), logs.dtype), logs)  # where it is not wanted, and infinity where it is
-    return 0 - np.einsum("ij,ij->i", t, wanted), exps, sums, logs
+    return 0 - row_products(t, wanted), exps, sums, logs
 
 
 def of_distributions_pullback(exps: Array, sums: Array, t: Array, d: Union[Array, float]) -> Array:
     """`dx = d (softmax(x) sum_k t_k - t)`; `d` is one number, or one for every row."""
-    mass = np.dot(t, ones(t.shape[1], t.dtype))
+    mass = totals(t)
     dx: Array = exps * (mass * d / sums)[:, None]
     dx -= t * column(d)
     return dx

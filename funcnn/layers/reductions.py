@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 from typing import Any, Literal, overload
 
 import numpy as np
@@ -12,6 +13,7 @@ from funcnn.arguments import is_integer
 from funcnn.calculus import Pullback
 from funcnn.errors import ShapeError
 from funcnn.inputs import Kind
+from funcnn.kernels.sums import middle_sums, totals
 from funcnn.layers.sequences import expected, items
 from funcnn.networks import Layer, layer
 from funcnn.networks.definitions import EMPTY
@@ -73,14 +75,22 @@ def _mean(x: Array, axis: int, mask: Mask | None) -> tuple[Array, Callable[[Arra
         def even(dy: Array) -> Array:
             return np.array(np.broadcast_to(dy / n, x.shape))
 
-        return x.mean(axis, keepdims=True), even
+        return _sum(x, axis) / n, even
     count: Any = np.maximum(mask.sum(axis, keepdims=True), 1).astype(x.real.dtype)
 
     def back(dy: Array) -> Array:
         return np.where(mask, dy / count, 0).astype(dy.dtype, copy=False)
 
-    total: Array = np.where(mask, x, 0).sum(axis, keepdims=True)
-    return total / count, back
+    return _sum(np.where(mask, x, 0), axis) / count, back
+
+
+def _sum(x: Array, axis: int) -> Array:
+    """Over an axis, which stays: NumPy would add float32 numbers one after the other, and lose digits of long axes."""
+    at = axis % x.ndim
+    lead, n, trail = x.shape[:at], x.shape[at], x.shape[at + 1 :]
+    rows = x.reshape(prod(lead), n, prod(trail))
+    sums = totals(rows[:, :, 0]) if rows.shape[2] == 1 else middle_sums(rows)
+    return sums.reshape(*lead, 1, *trail)
 
 
 def _maximum(x: Array, axis: int, mask: Mask | None) -> tuple[Array, Callable[[Array], Array]]:

@@ -11,6 +11,7 @@ import numpy as np
 from funcnn.arguments import is_number
 from funcnn.calculus import Differentiable
 from funcnn.inputs import COMPUTED, refuse_stored
+from funcnn.kernels.sums import product
 from funcnn.params import plain_tree
 from funcnn.params.selection import selected
 from funcnn.params.trees import Plain, flatten, mapped
@@ -101,14 +102,14 @@ def _elastic(ratio: float, rate: float, where: Where, params: Tree) -> tuple[flo
 def _l1(rate: float, where: Where, params: Tree, name: str = "l1") -> tuple[float, Back]:
     leaves, chosen = _chosen(name, params, where)
     signs = {path: np.sign(w.real).astype(w.dtype) for path, w in chosen.items()}  # |w| = sign(Re w) w is analytic
-    value = rate * sum(np.dot(signs[path].reshape(-1), w.reshape(-1)).item() for path, w in chosen.items())
+    value = rate * sum(product(signs[path].reshape(-1), w.reshape(-1)) for path, w in chosen.items())
     return value, lambda d: (_gradients(leaves, signs, rate * d),)
 
 
 def _l2(rate: float, where: Where, params: Tree, name: str = "l2") -> tuple[float, Back]:
     leaves, chosen = _chosen(name, params, where)
     flats = [w.reshape(-1) for w in chosen.values()]
-    return rate * sum(np.dot(w, w).item() for w in flats), lambda d: (_gradients(leaves, chosen, 2 * rate * d),)
+    return rate * sum(product(w, w) for w in flats), lambda d: (_gradients(leaves, chosen, 2 * rate * d),)
 
 
 def _penalty(name: str, rule: Callable[..., Any], rate: float, where: Where) -> Penalty:

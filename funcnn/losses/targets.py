@@ -8,6 +8,7 @@ import numpy as np
 
 from funcnn.errors import LabelError, ShapeError
 from funcnn.inputs import COMPUTED, convert, refuse_stored
+from funcnn.kernels.sums import totals
 from funcnn.shapes import display
 from funcnn.types import Array, is_tuple
 
@@ -112,7 +113,7 @@ def _class_numbers(name: str, logits: Array, labels: Any, classes: int) -> Any:
 
 
 def _distributions(name: str, t: Array, classes: int) -> Array:
-    off = np.dot(t, np.ones(t.shape[-1], t.dtype)).real - 1
+    off = totals(t).real - 1
     bad = ~((off <= _TOLERANCE) & (off >= -_TOLERANCE)) | (np.minimum.reduce(t.real, -1) < 0)  # NaN is bad too
     if np.any(bad):
         at = np.argwhere(bad)[0]
