@@ -100,10 +100,9 @@ class Writer:
         """The line of the innermost layer on the error's path that is written down; None for the network itself."""
         found, here = None, net
         for name in error.path:
+            while here.definition.transparent:  # what it holds may have a child of that same name
+                (here,) = children_of(here).values()
             children = children_of(here)
-            while name not in children and len(children) == 1:  # a combinator that adds no level
-                (here,) = children.values()
-                children = children_of(here)
             if name not in children:
                 break
             here = children[name]
