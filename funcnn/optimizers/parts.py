@@ -58,7 +58,12 @@ def add_decayed_weights(weight_decay: float, *, where: Where = None) -> Optimize
     >>> updates.at("w"), updates.at("b")
     (array([[3.]]), array([2.]))
     """
-    decay, spans = decay_factor("add_decayed_weights", weight_decay), decaying("add_decayed_weights", where)
+    return by_decay("add_decayed_weights", weight_decay, where)
+
+
+def by_decay(name: str, weight_decay: float, where: Where) -> Optimizer[tuple[()]]:
+    """The part of the optimizer of this name that adds a share of the params to the gradients."""
+    decay, spans = decay_factor(name, weight_decay), decaying(name, where)
 
     def init(params: ParamsLike) -> tuple[()]:
         spans(*flat(params))

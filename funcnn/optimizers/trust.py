@@ -12,7 +12,7 @@ from funcnn.optimizers.definition import Optimizer, optimizer
 from funcnn.optimizers.descent import MomentumState, SgdState
 from funcnn.optimizers.formulas import by_formula
 from funcnn.optimizers.leafwise import by_leaf, norm
-from funcnn.optimizers.parts import add_decayed_weights, scale_by_rate
+from funcnn.optimizers.parts import by_decay, scale_by_rate
 from funcnn.schedules import Rate
 from funcnn.types import Array, Where
 
@@ -97,7 +97,7 @@ def lamb(
     """
     return chain(
         scale_by_adam(b1, b2, eps),
-        add_decayed_weights(weight_decay, where=where),
+        by_decay("lamb", weight_decay, where),
         scale_by_trust_ratio(),
         scale_by_rate(rate),
     )
@@ -127,7 +127,7 @@ def lars(
     lars(0.1)
     """
     return chain(
-        add_decayed_weights(weight_decay, where=where),
+        by_decay("lars", weight_decay, where),
         scale_by_trust_ratio(coefficient),
         scale_by_rate(rate),
         scale_by_momentum(mass),

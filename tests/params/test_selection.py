@@ -13,9 +13,9 @@ import pytest
 import funcnn
 import funcnn.optimizers
 from funcnn import (
-    Dense, LayerNorm, Params, ParamsError, adamw, count, elastic_net, freeze, l1, l2, partition, reinit, serial, value_and_grad,
+    Dense, LayerNorm, Params, ParamsError, adam, adamw, count, elastic_net, freeze, l1, l2, partition, reinit, serial, value_and_grad,
 )  # fmt: skip
-from funcnn.optimizers import add_decayed_weights
+from funcnn.optimizers import add_decayed_weights, lamb, lars, masked
 from funcnn.params.selection import selected
 from funcnn.types import Array, Where
 from tests.derivatives.small_objectives import NET, PARAMS, T, X
@@ -30,6 +30,9 @@ USERS: dict[str, Callable[[Where], object]] = {
     "count": lambda where: count(TREE, where),
     "elastic_net": lambda where: elastic_net(0.1, 0.1, where=where)(TREE),
     "freeze": lambda where: freeze(NET_OF_TREE, TREE, where),
+    "lamb": lambda where: lamb(0.1, weight_decay=0.1, where=where).init(TREE),
+    "lars": lambda where: lars(0.1, weight_decay=0.1, where=where).init(TREE),
+    "masked": lambda where: masked(adam(0.1), where).init(TREE),
     "l1": lambda where: l1(0.1, where=where)(TREE),
     "l2": lambda where: l2(0.1, where=where)(TREE),
     "partition": lambda where: partition(TREE, where),
