@@ -141,10 +141,11 @@ def MultiHeadAttention(
         q, k, v = (kernel.heads_apart(mapped(params, name, a), heads) for name, a in pairs)
         return (rotated(q, start, BASE), rotated(k, start, BASE), v) if rotary else (q, k, v)
 
-    def allowed(mask: Mask | None, queries: int, keys: int) -> Mask | None:
-        seen = None if mask is None else mask[:, None, None, :]
-        before = kernel.earlier(queries, keys) if causal and queries > 1 else None
-        return before if seen is None else seen if before is None else seen & before
+    def attended(
+        q: Array, k: Array, v: Array, mask: Mask | None, kept: Array | None = None
+    ) -> tuple[Array, list[kernel.Block]]:
+        real = None if mask is None else mask[:, None, None, :]
+        return kernel.attend_in_blocks(q, k, v, real, kept, causal=causal)
 
     def alive(mask: Mask | None, queries: int) -> Mask | None:
         """The queries that give something, (batch, 1 or queries, 1)."""
@@ -165,14 +166,14 @@ def MultiHeadAttention(
         if rng is not None:
             draws = rng.generator().random((*q.shape[:3], k.shape[2]), np.float32)
             kept = np.where(draws >= drop, xs.dtype.type(1 / (1 - drop)), xs.dtype.type(0))
-        done = kernel.attend(q, k, v, allowed(mask, q.shape[2], k.shape[2]), kept)
-        joined, y = given_out(params, done.value, mask)
+        h, blocks = attended(q, k, v, mask, kept)
+        joined, y = given_out(params, h, mask)
 
         def pullback(dy: Array) -> tuple[Tree, Later[Any]]:
             live = alive(mask, joined.shape[1])
             dy = dy if live is None else np.where(live, dy, 0)
             (wq, wk, wv, wo), grads = leaves(params, "wq", "wk", "wv", "wo"), dict[str, Array]()
-            d = kernel.attend_pullback(q, k, v, done, kernel.heads_apart(affine_input(dy, wo), heads))
+            d = kernel.blocks_pullback(q, k, v, blocks, kernel.heads_apart(affine_input(dy, wo), heads))
             turned = (rotated(a, 0, BASE, back=True) if rotary else a for a in (d.q, d.k))
             dq, dk, dv = (kernel.heads_joined(a) for a in (*turned, d.v))
             for name, a, da in (("q", xs, dq), ("k", looked_at, dk), ("v", looked_at, dv), ("o", joined, dy)):
@@ -199,13 +200,12 @@ def MultiHeadAttention(
         if cross:  # the memory of the first call is the one that is looked at
             q = kernel.heads_apart(mapped(params, "q", xs), heads)
             k, v, mask = memory or (*projected(params, xs, looked_at, 0)[1:], mask)
-            return given_out(params, kernel.attend(q, k, v, allowed(mask, 1, k.shape[2])).value, mask)[1], (k, v, mask)
+            return given_out(params, attended(q, k, v, mask)[0], mask)[1], (k, v, mask)
         seen = memory or Seen.nothing()
         q, k, v = projected(params, xs, looked_at, seen.count)
         seen = seen.appended(k, v, mask)
         k, v, mask = seen.all()
-        h = kernel.attend(q, k, v, allowed(mask, q.shape[2], k.shape[2])).value
-        return given_out(params, h, mask)[1], seen
+        return given_out(params, attended(q, k, v, mask)[0], mask)[1], seen
 
     return Layer.of(
         out_shape, spec, rule, value=value, random=drop > 0, takes=takes, multiply_adds=multiply_adds,

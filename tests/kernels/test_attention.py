@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from funcnn import Array
-from funcnn.kernels.attention import attend, attend_pullback, earlier, heads_apart, heads_joined
+from funcnn.kernels.attention import (
+    attend, attend_in_blocks, attend_pullback, blocks_pullback, earlier, heads_apart, heads_joined,
+)  # fmt: skip
 
 RNG = np.random.default_rng(0)
 Q, K, V = (RNG.normal(size=(2, 3, t, 4)) for t in (5, 6, 6))
@@ -67,6 +69,23 @@ def test_a_query_that_looks_at_one_key_gives_scores_nothing() -> None:
     found = attend_pullback(Q, 100 * K, 1e6 * V, attend(Q, 100 * K, 1e6 * V, alone), np.ones_like(Q))
     assert not found.q.any()
     assert not found.k.any()
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize(("queries", "keys"), [(64, 64), (65, 65), (150, 150), (70, 200), (1, 90), (0, 5)])
+def test_blocks_are_the_whole(queries: int, keys: int, masked: bool) -> None:
+    """Causal attention of long sequences, values and cotangents, with masks and dropped weights."""
+    q, k, v = (RNG.normal(size=(2, 2, t, 3)) for t in (queries, keys, keys))
+    real = RNG.random((2, 1, 1, keys)) < 0.7 if masked else None
+    kept = 2.0 * (RNG.random((2, 2, queries, keys)) < 0.5)
+    before = earlier(queries, keys)
+    whole = attend(q, k, v, before if real is None else before & real, kept)
+    value, blocks = attend_in_blocks(q, k, v, real, kept, causal=True)
+    assert len(blocks) == max(1, -(-queries // 64))
+    np.testing.assert_allclose(value, whole.value, rtol=1e-12, atol=1e-14)
+    dh = RNG.normal(size=value.shape)
+    for a, b in zip(blocks_pullback(q, k, v, blocks, dh), attend_pullback(q, k, v, whole, dh), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-13)
 
 
 def test_heads_come_apart_and_together() -> None:
