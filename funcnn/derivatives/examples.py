@@ -102,7 +102,9 @@ def _stacked(*leaves: Any) -> Any:
 def _sealed(g: Any, shape: tuple[int, ...], dtype: Any) -> Any:
     if g.shape != shape:
         raise ShapeError(f"a gradient for every example has shape {display(shape)}, got {display(g.shape)}")
-    out = np.array(g, dtype)
+    out: Any = np.ascontiguousarray(g, dtype)
+    if out.base is not None or not out.flags.owndata:
+        out = out.copy()
     out.setflags(write=False)
     return out
 
