@@ -49,15 +49,30 @@ def write(file: IO[bytes], tree: trees.Plain, library: str) -> None:
     numbered, leaves = _numbered(tree)
     manifest = json.dumps({"format": FORMAT, "version": VERSION, "funcnn": library, "tree": numbered})
     _refuse_letters(len(manifest), len(leaves))
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-        archive.comment = _SEAL + b"0" * _DIGITS
-        archive.writestr(zipfile.ZipInfo(_MANIFEST), manifest)
-        for i, leaf in enumerate(leaves):
-            with archive.open(zipfile.ZipInfo(_member(i)), "w", force_zip64=True) as member:
-                np.lib.format.write_array(member, np.asarray(leaf, order="C"), allow_pickle=False)
+    archive = zipfile.ZipFile(file, "w", zipfile.ZIP_STORED)
+    try:
+        with archive:
+            archive.comment = _SEAL + b"0" * _DIGITS
+            archive.writestr(zipfile.ZipInfo(_MANIFEST), manifest)
+            for i, leaf in enumerate(leaves):
+                with archive.open(zipfile.ZipInfo(_member(i)), "w", force_zip64=True) as member:
+                    np.lib.format.write_array(member, np.asarray(leaf, order="C"), allow_pickle=False)
+    except BaseException as error:
+        archive.fp = None  # half open, it would complain when it is thrown away
+        if interrupt := _interrupt_behind(error):
+            raise interrupt from None
+        raise
     digest = _digest(file)
     file.seek(-_DIGITS, os.SEEK_END)
     file.write(digest)
+
+
+def _interrupt_behind(error: BaseException) -> BaseException | None:
+    """The interrupt that an error hides: closing an archive that it left half open raises one of its own."""
+    found = error.__context__
+    while isinstance(found, Exception):
+        found = found.__context__
+    return found
 
 
 def read(file: IO[bytes]) -> trees.Plain:

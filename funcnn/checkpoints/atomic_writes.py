@@ -59,7 +59,7 @@ def replacing(path: str | os.PathLike[str]) -> Generator[IO[bytes]]:
 def _file(descriptor: int) -> IO[bytes]:
     try:
         return os.fdopen(descriptor, "w+b")
-    except BaseException:
+    except Exception:  # an interrupt comes when the file is made, and closes the descriptor with it
         os.close(descriptor)
         raise
 
