@@ -9,8 +9,8 @@ import numpy as np
 from funcnn import Layer
 from tests.testing.faulty_layers import affine, matrix, pointwise, right, with_gradients
 from tests.testing.faulty_rarely import (
-    biased, by_the_clock, clipped, deaf, first_features, half, largest, misled, naive_norm, quickly, random, relu,
-    remembering, seeing_others, straight_beyond, wide_key,
+    ByASet, biased, by_the_clock, clipped, deaf, first_features, half, largest, misled, naive_norm, quickly, random,
+    relu, remembering, seeing_others, straight_beyond, wide_key,
 )  # fmt: skip
 from tests.testing.mutants import Mutant
 
@@ -50,6 +50,7 @@ ESCAPES: Final = (
     Mutant("takes the features it has params for", "refuses_wrong_shapes", first_features(4), ("B", 4)),
     # outside
     Mutant("by the clock", "blind_to_the_clock", pointwise(by_the_clock, lambda x, dy: dy * by_the_clock(1))),
+    Mutant("by the order of a set", "blind_to_hashes", ByASet(), alone=True),
     # cotangents
     Mutant("deaf below a thousandth", "linear_pullback", deaf(1e-3)),
     Mutant("deaf below a millionth", "linear_pullback", deaf(1e-6)),
