@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
@@ -53,3 +54,11 @@ def mean(old: Array, x: Array, b: float) -> Array:
     new: Array = old * b
     new += x * (1 - b)
     return new
+
+
+def mean_square(old: Array, x: Array, b: float) -> Array:
+    """A running mean of squares, `b old + (1 - b) x^2`, finite wherever it has room: the factor is in the square."""
+    square: Array = x * math.sqrt(1 - b)
+    square *= square
+    square += old * b
+    return square

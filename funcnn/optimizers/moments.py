@@ -10,7 +10,7 @@ import numpy as np
 from funcnn.arguments import finite_positive, probability
 from funcnn.optimizers.adaptive import AdamState
 from funcnn.optimizers.definition import Optimizer, optimizer
-from funcnn.optimizers.formulas import by_formula, mean
+from funcnn.optimizers.formulas import by_formula, mean, mean_square
 from funcnn.params import Params
 from funcnn.schedules import Rate
 from funcnn.types import Array
@@ -67,9 +67,9 @@ def nadam(rate: Rate, b1: float = 0.9, b2: float = 0.999, eps: float = 1e-8) -> 
     b1, b2, eps = _checked("nadam", b1, b2, eps)
 
     def formula(t: int, rate: float, g: Array, p: Array, m: Array, v: Array) -> tuple[Array, ...]:
-        m, v = mean(m, g, b1), mean(v, g * g, b2)
+        m, v = mean(m, g, b1), mean_square(v, g, b2)
         ahead = (b1 / (1 - b1 ** (t + 1))) * m + ((1 - b1) / (1 - b1**t)) * g
-        return -rate * (ahead / (np.sqrt(v / (1 - b2**t)) + eps)), m, v
+        return -rate * (ahead / (np.sqrt(v) / math.sqrt(1 - b2**t) + eps)), m, v
 
     return by_formula("nadam", AdamState, rate, formula, fading=(b1, b2))
 
@@ -89,7 +89,7 @@ def amsgrad(rate: Rate, b1: float = 0.9, b2: float = 0.999, eps: float = 1e-8) -
     b1, b2, eps = _checked("amsgrad", b1, b2, eps)
 
     def formula(t: int, rate: float, g: Array, p: Array, m: Array, v: Array, largest: Array) -> tuple[Array, ...]:
-        m, v = mean(m, g, b1), mean(v, g * g, b2)
+        m, v = mean(m, g, b1), mean_square(v, g, b2)
         largest = np.maximum(largest, v / (1 - b2**t))
         return (-rate / (1 - b1**t)) * (m / (np.sqrt(largest) + eps)), m, v, largest
 
@@ -119,12 +119,12 @@ def radam(
     longest, enough = 2 / (1 - b2) - 1, float(threshold)
 
     def formula(t: int, rate: float, g: Array, p: Array, m: Array, v: Array) -> tuple[Array, ...]:
-        m, v = mean(m, g, b1), mean(v, g * g, b2)
+        m, v = mean(m, g, b1), mean_square(v, g, b2)
         length = longest - 2 * t * b2**t / (1 - b2**t)
         if length < enough:
             return (-rate / (1 - b1**t)) * m, m, v
         c = (length - 4) * (length - 2) * longest / ((longest - 4) * (longest - 2) * length)
-        return (-rate * math.sqrt(c) / (1 - b1**t)) * (m / (np.sqrt(v / (1 - b2**t)) + eps)), m, v
+        return (-rate * math.sqrt(c) / (1 - b1**t)) * (m / (np.sqrt(v) / math.sqrt(1 - b2**t) + eps)), m, v
 
     return by_formula("radam", AdamState, rate, formula, fading=(b1, b2))
 
@@ -147,7 +147,7 @@ def adabelief(rate: Rate, b1: float = 0.9, b2: float = 0.999, eps: float = 1e-16
     def formula(t: int, rate: float, g: Array, p: Array, m: Array, v: Array) -> tuple[Array, ...]:
         m = mean(m, g, b1)
         off = g - m
-        v = mean(v, off * off, b2) + eps
-        return (-rate / (1 - b1**t)) * (m / (np.sqrt(v / (1 - b2**t)) + eps)), m, v
+        v = mean_square(v, off, b2) + eps
+        return (-rate / (1 - b1**t)) * (m / (np.sqrt(v) / math.sqrt(1 - b2**t) + eps)), m, v
 
     return by_formula("adabelief", AdamState, rate, formula, fading=(b1, b2))

@@ -8,7 +8,7 @@ import numpy as np
 
 from funcnn.arguments import finite_positive, probability
 from funcnn.optimizers.definition import Optimizer, optimizer
-from funcnn.optimizers.formulas import by_formula, mean
+from funcnn.optimizers.formulas import by_formula, mean, mean_square
 from funcnn.params import Params
 from funcnn.schedules import Rate
 from funcnn.types import Array
@@ -90,7 +90,7 @@ def rmsprop(rate: Rate, gamma: float = 0.9, eps: float = 1e-8) -> Optimizer[Rmsp
     decay, small = float(gamma), float(eps)
 
     def formula(t: int, rate: float, g: Array, p: Array, squares: Array) -> tuple[Array, ...]:
-        squares = mean(squares, g * g, decay)
+        squares = mean_square(squares, g, decay)
         return -rate * (g / np.sqrt(squares + small)), squares
 
     return by_formula("rmsprop", RmspropState, rate, formula, fading=(decay,))
@@ -114,7 +114,7 @@ def rmsprop_momentum(
     decay, small, mass = float(gamma), float(eps), float(momentum)
 
     def formula(t: int, rate: float, g: Array, p: Array, squares: Array, velocity: Array) -> tuple[Array, ...]:
-        squares = mean(squares, g * g, decay)
+        squares = mean_square(squares, g, decay)
         velocity = mass * velocity + rate * (g / np.sqrt(squares + small))
         return -velocity, squares, velocity
 
@@ -140,8 +140,8 @@ def adadelta(rate: Rate = 1.0, rho: float = 0.9, eps: float = 1e-6) -> Optimizer
     decay, small = float(rho), float(eps)
 
     def formula(t: int, rate: float, g: Array, p: Array, squares: Array, moves: Array) -> tuple[Array, ...]:
-        squares = mean(squares, g * g, decay)
-        move = g * np.sqrt((moves + small) / (squares + small))
-        return -rate * move, squares, mean(moves, move * move, decay)
+        squares = mean_square(squares, g, decay)
+        move = g * (np.sqrt(moves + small) / np.sqrt(squares + small))
+        return -rate * move, squares, mean_square(moves, move, decay)
 
     return by_formula("adadelta", AdadeltaState, rate, formula, fading=(decay,))

@@ -98,6 +98,30 @@ def test_adam_moves_on_after_a_large_gradient(o: Optimizer[Any], first: float) -
     np.testing.assert_allclose(found, FOLLOWED[first], rtol=1e-6, atol=2e-7)
 
 
+@pytest.mark.parametrize("first", [2e19, 5e20])
+@pytest.mark.parametrize(
+    "o",
+    [
+        adam(0.5), adamw(0.5), scale_by_adam(), funcnn.optimizers.rmsprop(0.5), funcnn.optimizers.adadelta(0.5),
+        funcnn.optimizers.rmsprop_momentum(0.5), funcnn.optimizers.nadam(0.5), funcnn.optimizers.radam(0.5, b2=0.99),
+        funcnn.optimizers.adabelief(0.5), funcnn.optimizers.lamb(0.5),
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_a_large_gradient_is_no_end(o: Optimizer[Any], first: float) -> None:
+    """Steps in float32 are those in float64, which has room for every square, wherever the mean of squares has."""
+    first = 2e19 if repr(o).startswith(("rms", "adadelta", "radam")) else first  # their factors are larger
+    found: list[list[float]] = []
+    for dtype in (np.float32, np.float64):
+        params, steps = Params({"w": np.ones((1, 1), dtype)}), []
+        state = o.init(params)
+        for g in (first, 1.0, -1.0, 1.0, 1.0, 1.0):
+            updates, state = o.update(Gradients({"w": np.full((1, 1), g, dtype)}), state, params)
+            steps.append(float(updates.at("w")[0, 0]))
+        found.append(steps)
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-5)
+
+
 def test_momentum_gathers_speed() -> None:
     """Under a constant gradient of 1 the steps grow as 1, 1 + 1/2, 1 + 1/2 + 1/4."""
     params, ones = Params({"w": np.zeros(1)}), Gradients({"w": np.ones(1)})
