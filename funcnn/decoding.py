@@ -12,6 +12,7 @@ import numpy as np
 
 from funcnn.arguments import counted, is_number
 from funcnn.errors import NonFiniteError, brief
+from funcnn.inputs import convert
 from funcnn.keys import Rng, as_key
 from funcnn.networks import Layer
 from funcnn.networks.children import definition_of
@@ -247,7 +248,9 @@ def sample(logits: Array, key: Rng, *, temperature: float = 1.0, top_k: int | No
         raise ValueError(f"sample: temperature must be a finite number of at least 0, got {brief(temperature)}")
     k = None if top_k is None else counted("sample", top_k=top_k)
     generator = as_key(key, where="key").generator()
-    z = np.asarray(logits, np.float64)
+    if is_tuple(logits):
+        raise ValueError(f"sample: logits are (..., vocabulary), got a tuple of {len(logits)}")
+    z: Array = convert(logits, "features", np.dtype(np.float64), "the array of logits")
     if not z.ndim or not z.shape[-1]:
         raise ValueError(f"sample: logits are (..., vocabulary), got the shape {z.shape}")
     if np.isnan(z).any() or (z.max(-1) == np.inf).any() or (z.max(-1) == -np.inf).any():

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeAlias, TypeVar, Union
 
+import numpy as np
+
 from funcnn.calculus import Later, force
 from funcnn.combinators.nested import summed
 from funcnn.errors import ParamsError, ShapeError, brief
@@ -47,11 +49,11 @@ def reparam(
     array([[7.]])
     """
 
-    return promised(_over_other("reparam", net, spec, inner, outer))
+    return promised(_over_other("reparam", net, spec, inner, lambda gradients, params: outer(gradients)))
 
 
 def _over_other(
-    where: str, net: Any, spec: Callable[[Any], Any], inner: Callable[[Any], Any], outer: Callable[[Any], Any]
+    where: str, net: Any, spec: Callable[[Any], Any], inner: Callable[[Any], Any], outer: Callable[[Any, Any], Any]
 ) -> Layer[Any, Any]:
     def build(child: Child) -> Combined:
         definition = child.definition
@@ -69,7 +71,7 @@ def _over_other(
                 if not params:  # only dx could be wanted
                     return {}, Later(lambda: force(back(dy)[1]))
                 gradients, dx = back(dy)
-                return outer(gradients), dx
+                return outer(gradients, params), dx
 
             return y, pullback
 
@@ -136,11 +138,14 @@ def tie(net: Layer[A, B], ties: Ties, /) -> Layer[A, B]:
             full = grafted(full, path, stands.T if turned else stands)
         return full
 
-    def outer(gradients: Any) -> Any:
+    def outer(gradients: Any, params: Any) -> Any:
         left = gradients
         for path, (root, turned) in sources.items():
             mine, rooted = subtree_at(gradients, path, caller="tie"), subtree_at(left, root, caller="tie")
-            total = summed(summed({}, rooted), mine) if is_mapping(rooted) else rooted + (mine.T if turned else mine)
+            if turned:  # its own axes: gradients of every example have one more in front
+                rank = subtree_at(params, root, caller="tie").ndim
+                mine = np.moveaxis(mine, range(-rank, 0), range(-1, -rank - 1, -1))
+            total = summed(summed({}, rooted), mine) if is_mapping(rooted) else rooted + mine
             left = grafted(pruned(left, path), root, total)
         return left
 

@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 
 import numpy as np
 
+from funcnn.array_kinds import as_array
 from funcnn.calculus import Later, force
 from funcnn.derivatives.forward import at_network
 from funcnn.derivatives.objectives import Objective
@@ -54,6 +55,7 @@ def per_example_grads(objective: Objective[X, Y, T], params: Tree, x: X, target:
             f"per_example_grads takes an objective first, value_and_grad(loss, net.apply), got {brief(objective)}"
         )
     run = Opened(objective, params, x, target, None, None)
+    target = _given(target)
     with at_network(objective.apply):
         rows = _rows(run.x, target)
         definition = rebuilt(objective.apply.definition, lambda path, layer: _by_row(path, layer, rows))
@@ -65,12 +67,16 @@ def per_example_grads(objective: Objective[X, Y, T], params: Tree, x: X, target:
         return wrap(found, kind=Gradients)
 
 
+def _given(target: Any) -> Any:
+    return tuple(map(_given, target)) if is_tuple(target) else as_array(target, "the target")
+
+
 def _rows(x: Any, target: Any) -> int:
     counts = {len(a) if a.ndim else None for a in arrays(x)}
     if len(counts) != 1 or None in counts:
         raise ShapeError("per_example_grads needs a row for every example in each array of x")
     (rows,) = counts
-    wanted = {len(np.asarray(a)) if np.ndim(a) else None for a in (target if is_tuple(target) else (target,))}
+    wanted = {len(a) if a.ndim else None for a in arrays(target)}
     if wanted != {rows}:
         raise ShapeError(f"x has {rows} rows, the target has not; every row of x needs a target")
     return int(rows or 0)

@@ -12,6 +12,7 @@ from funcnn.cotangents import read_only
 from funcnn.derivatives.forward import at_network, key_of
 from funcnn.derivatives.objectives import checked_apply
 from funcnn.derivatives.stepping import analytic, arrays, derivative, filled, like_structure, moved
+from funcnn.errors import brief
 from funcnn.keys import Rng
 from funcnn.networks import Apply
 from funcnn.types import Tree
@@ -55,10 +56,10 @@ def jacobian(
     (1, 2, 2)
     """
     checked_apply("jacobian", apply)
-    if by not in ("x", "params"):
-        raise ValueError(f"jacobian: by must be 'x' or 'params', got {by!r}")
-    if mode not in (None, "forward", "reverse"):
-        raise ValueError(f"jacobian: mode must be 'forward', 'reverse' or None, got {mode!r}")
+    if not isinstance(by, str) or by not in ("x", "params"):
+        raise ValueError(f"jacobian: by must be 'x' or 'params', got {brief(by)}")
+    if mode is not None and not (isinstance(mode, str) and mode in ("forward", "reverse")):
+        raise ValueError(f"jacobian: mode must be 'forward', 'reverse' or None, got {brief(mode)}")
     key = key_of(apply, rng)
     with at_network(apply):
         tree, inner = apply.door.enter(params, x)

@@ -83,7 +83,7 @@ def BatchNorm(
         d: Array = rows - mean  # kept for the pullback in the place of h = s d, which is then never made
         y: Array = d * a
         if center:
-            y += flat["offset"]
+            y = np.add(y, flat["offset"], out=y if y.dtype == flat["offset"].dtype else None)  # it may be complex alone
 
         def pullback(dy: Array) -> tuple[Tree, Later[Array]]:
             dys = as_rows(dy, axis)

@@ -10,7 +10,7 @@ from funcnn.errors import LabelError, ShapeError
 from funcnn.inputs import COMPUTED, convert, refuse_stored
 from funcnn.kernels.sums import totals
 from funcnn.shapes import display
-from funcnn.types import Array, is_tuple
+from funcnn.types import Array, is_array, is_tuple
 
 _TOLERANCE: Final = 1e-3  # sums of float16 rows are off by this; what is no distribution is further off
 
@@ -51,7 +51,7 @@ def converted(target: Any, dtype: np.dtype[Any], name: str, kind: str = "feature
     """A target in the dtype of the prediction, once."""
     if is_tuple(target):
         raise ShapeError(f"{name} takes one array, the target is a tuple of {len(target)}; make it one with np.array")
-    if dtype.kind == "c" and np.asarray(target).dtype.kind == "c":  # the laws run rules on complex numbers
+    if dtype.kind == "c" and is_array(target) and target.dtype.kind == "c":  # the laws run rules on complex numbers
         return np.asarray(target, dtype)
     return convert(target, kind, dtype, "the target")
 

@@ -89,6 +89,7 @@ def reinit(
     >>> partition(new, "dense_0/**")[0] == partition(params, "dense_0/**")[0], new == params
     (True, False)
     """
+    definition_of(net, where="reinit")
     old = as_params(params, "reinit(net, params, ...)")
     _, drawn = net.init(rng, shape)
     if wrong := trees.differences(plain_tree(drawn), plain_tree(old)):

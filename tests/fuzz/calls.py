@@ -118,6 +118,7 @@ def calls(case: Case, rng: Rng) -> dict[str, Callable[[], Call]]:
         out["partition"] = lambda: (f.partition, [params, "**"], {})
         out["at"] = lambda: (lambda p, path: p.at(path), [params, params.paths()[0]], {})
         out["set"] = lambda: (lambda p, path, v: p.set(path, v), [params, *_leaf(params)], {})
+    out |= _with_parts(net, params, shape)
     flat, flat_params, target = _flat(net, case)
     if target.dtype.kind == "f" and target.ndim and target.shape[0] == len(_first(case.x)) and target.size:
         mse = f.squared_error
@@ -141,7 +142,63 @@ def calls(case: Case, rng: Rng) -> dict[str, Callable[[], Call]]:
                 "cross entropy": lambda: (f.softmax_cross_entropy, [_one(dy()), labels.copy()], {}),
                 "accuracy": lambda: (f.accuracy, [_one(dy()), labels.copy()], {}),
             }
+            logits = np.random.default_rng(size).normal(size=(6, 3)).astype(np.float32)
+            for name, metric in _METRICS.items():
+                out[name] = lambda metric=metric: (metric, [logits.copy(), np.arange(6) % 3], {})  # type: ignore[misc]
+            out["sample"] = lambda: (f.sample, [_one(dy()), key], {"temperature": 0.5, "top_k": 2})
+        objective = f.value_and_grad(f.squared_error, flat.apply)
+        out |= {
+            "jacobian": lambda: (f.jacobian, [flat.apply, flat_params, x()], {"by": "x", "rng": key}),
+            "hvp": lambda: (f.hvp, [objective, flat_params, flat_params, x(), target.copy()], {"rng": key}),
+            "ggn_vp": lambda: (f.ggn_vp, [objective, flat_params, flat_params, x(), target.copy()], {"rng": key}),
+            "per_example_grads": lambda: (f.per_example_grads, [objective, flat_params, x(), target.copy()], {}),
+            "as_scipy": lambda: (_scipy, [objective, flat_params, x(), target.copy()], {"rng": key}),
+            "linearize": lambda: (_linear, [flat.apply, flat_params, x(), flat_params, x()], {}),
+        }
     return out
+
+
+_METRICS = {
+    "f1": f.f1(), "precision": f.precision("micro"), "recall": f.recall("none"), "confusion": f.confusion_matrix,
+    "top_k": f.top_k_accuracy(2), "perplexity": f.perplexity, "mean accuracy": f.mean_of(f.softmax_cross_entropy),
+}  # fmt: skip
+
+
+def _with_parts(net: Any, params: Any, shape: Any) -> dict[str, Callable[[], Call]]:
+    """What makes networks of networks, and is called with one."""
+    out: dict[str, Callable[[], Call]] = {
+        "ensemble": lambda: (f.ensemble, [net, 2], {}),
+        "repeat": lambda: (f.repeat, [net, 2], {"shared": True}),
+        "checkpoint": lambda: (f.checkpoint, [net], {}),
+        "stop_gradient": lambda: (f.stop_gradient, [net], {}),
+        "map_over": lambda: (f.map_over, [net, 1], {}),
+        "residual": lambda: (f.residual, [net, f.Identity], {}),
+        "parallel": lambda: (f.parallel, [net, net], {}),
+        "keep": lambda: (f.keep, [net], {}),
+        "first": lambda: (f.first, [net], {}),
+        "tie": lambda: (f.tie, [net, {"a/w": "b/w"}], {}),
+        "tangent": lambda: (f.tangent, [net], {}),
+        "input_gradient": lambda: (f.input_gradient, [net], {}),
+        "decoder": lambda: (lambda n: type(f.decoder(n)), [net], {}),
+        "thaw": lambda: (lambda n, p: f.thaw(n, p)[1], [net, params], {}),
+    }
+    if params.paths():
+        out |= {
+            "freeze": lambda: (f.freeze, [net, params, "**"], {}),
+            "reinit": lambda: (f.reinit, [net, params, "**", Key(1), shape], {}),
+            "freeze some": lambda: (f.freeze, [net, params], {"where": params.paths()[0]}),
+        }
+    return out
+
+
+def _scipy(*args: Any, **options: Any) -> Any:
+    fun, start, back = f.as_scipy(*args, **options)
+    return fun(start), back(start)
+
+
+def _linear(apply: Any, params: Any, x: Any, d: Any, v: Any) -> Any:
+    y, along = f.linearize(apply, params, x)
+    return y, along(d, v)
 
 
 def _first(x: Any) -> Any:

@@ -89,6 +89,15 @@ FOUND: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (lambda: f.Pad(((1, 1),), X), ValueError, "Pad: mode must be 'constant', 'reflect' or 'edge', got array("),
     (lambda: f.Upsample(2, X), ValueError, "Upsample: method must be 'nearest' or 'bilinear', got array("),
     (lambda: f.squared_error(X, X, reduce=X), ValueError, "reduce must be 'mean', 'sum', 'batch' or 'none', got arr"),
+    (lambda: f.reinit((X, X), {}, "**", 0, (-1, 2)), TypeError, "reinit takes layers, argument 0 is tuple"),
+    (lambda: f.sample(f.Key(0), 0), funcnn.DTypeError, "the array of logits is of type Key"),
+    (lambda: f.sample("", 0), funcnn.DTypeError, "the array of logits has dtype <U"),
+    (lambda: f.sample((X, X), 0), ValueError, "sample: logits are (..., vocabulary), got a tuple of 2"),
+    (lambda: f.jacobian(f.Tanh.apply, {}, X, by=X), ValueError, "jacobian: by must be 'x' or 'params', got array("),
+    (lambda: f.per_example_grads(f.value_and_grad(f.squared_error, f.Tanh.apply), {}, X, [[1], [1, 2]]),
+     funcnn.DTypeError, "the target is ragged"),
+    (lambda: f.per_example_grads(f.value_and_grad(f.squared_error, f.Tanh.apply), {}, X, (3.0, 2.0)),
+     funcnn.ShapeError, "x has 2 rows, the target has not"),
     (lambda: f.softmax_cross_entropy.bind(class_weights=[[1], [1, 2]]), funcnn.DTypeError, "class_weights is ragged"),
     (lambda: f.Embedding(5, 3).apply(f.Embedding(5, 3).init(0, (-1,))[1], ()), funcnn.DTypeError, "a tuple of nothing"),
     (lambda: f.rebuild(f.Tanh, (1, 2)), TypeError, "rebuild takes a function (path, layer) -> layer, got (1, 2)"),
@@ -138,6 +147,30 @@ def test_layouts_of_cotangents() -> None:
     for dy in (np.asfortranarray(y), strided, y[::-1].copy()[::-1], y.astype(">f4")):
         grads, dx = pullback(dy)
         assert grads == plain and dx.tobytes() == plain_dx.tobytes()
+
+
+def test_gradients_of_examples_through_turned_ties() -> None:
+    """Turn the weights of each example, and not the examples: they sum to the gradient, with as many rows as units too."""
+    net = f.tie(f.serial(f.Dense(4), f.Tanh, f.Dense(4).named("head")), {"head/w": f.transposed("dense_0/w")})
+    _, params = net.init(0, (-1, 4))
+    params = f.astype(params, np.float64)
+    x, t = np.random.default_rng(0).normal(size=(2, 4, 4))
+    objective = f.value_and_grad(f.squared_error.bind(reduce="batch"), net.apply)
+    each = f.per_example_grads(objective, params, x, t)
+    for i in range(4):
+        _, alone = objective(params, x[i : i + 1], t[i : i + 1])
+        assert np.allclose(each.at("dense_0/w")[i], alone.at("dense_0/w"), rtol=1e-12, atol=1e-14)
+
+
+def test_a_complex_step_through_the_offset_of_a_norm_alone() -> None:
+    """Is exact: `hvp` where the offset is all that moves."""
+    net = f.BatchNorm(axis=0, scale=False)
+    _, params = net.init(0, (-1, 3))
+    x = np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32)
+    objective = f.value_and_grad(f.sum_squared_error, net.apply)
+    moved = f.Params({**params, "offset": np.array([1, 2, 3], np.float32)})
+    product = f.hvp(objective, params, f.Gradients(moved), x, np.zeros_like(x), rng=0)
+    assert np.allclose(product.at("offset"), [10, 20, 30], rtol=1e-6)  # of sum (h + b)^2 over five rows: 2 x 5 x db
 
 
 def test_lists_without_params() -> None:
