@@ -22,7 +22,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from funcnn.kernels import convolution, dilated, scratch, threads
 from funcnn.kernels.sums import column_sums
-from funcnn.kernels.windows import Pads, Pair, Windows, padded
+from funcnn.kernels.windows import Pads, Pair, Windows, a_few, padded
 from funcnn.types import Array
 
 _BLOCK = 1 << 19  # bytes of gathered pixels, or of images, that stay in the cache
@@ -205,9 +205,7 @@ def _fold_input(dy: Array, w: Array, how: Windows, groups: int, dx: Array) -> No
 
 
 def _images(x: Array) -> Iterator[slice]:
-    many = max(1, threads.longer(_BLOCK) * len(x) // max(1, x.nbytes))
-    for i in range(0, len(x), many):
-        yield slice(i, i + many)
+    return a_few(x, threads.longer(_BLOCK))
 
 
 def _spread(y: Array, w: Array, work: Callable[[slice], object]) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from funcnn.kernels import scratch
 from funcnn.kernels.threads import longer, spread
-from funcnn.kernels.windows import Offsets, Windows
+from funcnn.kernels.windows import Offsets, Windows, a_few
 from funcnn.types import Array
 
 _BLOCK = 1 << 19  # bytes of an input that is worked on at a time: it is read once for every offset
@@ -163,10 +163,7 @@ def _pixels(shape: tuple[int, ...], y: Array, how: Windows) -> float | Array:
 
 
 def _images(x: Array, start: int = 0, end: int | None = None) -> Iterator[slice]:
-    many = max(1, longer(_BLOCK) * len(x) // max(1, x.nbytes))
-    last = len(x) if end is None else end
-    for i in range(start, last, many):
-        yield slice(i, min(i + many, last))
+    return a_few(x, longer(_BLOCK), start, end)
 
 
 def _least(x: Array) -> int:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
 
+from funcnn.kernels import scratch
+from funcnn.kernels.windows import a_few
 from funcnn.types import Array
 
 Along: TypeAlias = "tuple[slice, ...]"
+
+_BLOCK: Final = 1 << 20  # bytes of the larger images that are worked on at a time
 
 
 def repeat(x: Array, scales: tuple[int, ...]) -> Array:
@@ -33,6 +37,22 @@ def repeat_input(dy: Array, scales: tuple[int, ...]) -> Array:
 
 def interpolate(x: Array, scales: tuple[int, ...]) -> Array:
     """Linear interpolation along the axes after the first; beyond the outermost pixels, these."""
+    y: Array = scratch.array(_larger(x.shape, scales), x.dtype)
+    for images in a_few(y, _BLOCK):
+        y[images] = _interpolated(x[images], scales)
+    return y
+
+
+def interpolate_input(dy: Array, scales: tuple[int, ...]) -> Array:
+    """Every pixel gets back what it gave, times its weight."""
+    sizes = (n // s for n, s in zip(dy.shape[1:-1], scales, strict=True))
+    dx: Array = scratch.array((len(dy), *sizes, dy.shape[-1]), dy.dtype)
+    for images in a_few(dy, _BLOCK):
+        dx[images] = _gathered(dy[images], scales)
+    return dx
+
+
+def _interpolated(x: Array, scales: tuple[int, ...]) -> Array:
     for axis, scale in enumerate(scales, 1):
         y: Array = np.empty(_larger(x.shape, (scale,), axis), x.dtype)
         for phase in range(scale):
@@ -48,8 +68,7 @@ def interpolate(x: Array, scales: tuple[int, ...]) -> Array:
     return x
 
 
-def interpolate_input(dy: Array, scales: tuple[int, ...]) -> Array:
-    """Every pixel gets back what it gave, times its weight."""
+def _gathered(dy: Array, scales: tuple[int, ...]) -> Array:
     for axis, scale in reversed(list(enumerate(scales, 1))):
         dx: Array = np.zeros((*dy.shape[:axis], dy.shape[axis] // scale, *dy.shape[axis + 1 :]), dy.dtype)
         for phase in range(scale):

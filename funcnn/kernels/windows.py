@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator
 from itertools import product
 from typing import NamedTuple, TypeAlias
 
@@ -105,3 +106,11 @@ def reach(offset: int, stride: int, pad: int, size: int, count: int) -> tuple[sl
         return slice(0, 0), slice(0, 0)
     start = first * stride + offset - pad
     return slice(first, last), slice(start, start + (last - first - 1) * stride + 1, stride)
+
+
+def a_few(x: Array, size: int, start: int = 0, end: int | None = None) -> Iterator[slice]:
+    """The images of `x`, from `start` to `end`, as many at a time as have this size in bytes, but at least one."""
+    many = max(1, size * len(x) // max(1, x.nbytes))
+    last = len(x) if end is None else end
+    for i in range(start, last, many):
+        yield slice(i, min(i + many, last))
