@@ -13,7 +13,7 @@ from funcnn.testing.judging.verdicts import FLOAT64, Law, Verdict, broken
 from funcnn.testing.lawbook.derivatives import basis, entry, named_entry, real_leaves, y_leaf
 
 STEPS: Final = (2.0**-10, 2.0**-16)
-FEW: Final = 5  # outputs, and entries of the input, that are looked at in a case
+FEW: Final = 3  # outputs, and entries of the input, that are looked at in a case
 
 
 def _at_ties(case: Case) -> Verdict | None:
