@@ -12,7 +12,7 @@ from funcnn.derivatives.stepping import analytic, derivative, filled, like_cotan
 from funcnn.errors import brief
 from funcnn.keys import Rng
 from funcnn.losses.reductions import Weights
-from funcnn.params import Gradients
+from funcnn.params import Gradients, ParamsLike
 from funcnn.types import Tree
 
 X = TypeVar("X")
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 def hvp(
     objective: Objective[X, Y, T],
-    params: Tree,
+    params: ParamsLike,
     vector: Tree,
     x: X,
     target: T,
@@ -64,7 +64,7 @@ def hvp(
 
 def ggn_vp(
     objective: Objective[X, Y, T],
-    params: Tree,
+    params: ParamsLike,
     vector: Tree,
     x: X,
     target: T,

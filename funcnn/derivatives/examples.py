@@ -18,16 +18,16 @@ from funcnn.derivatives.stepping import arrays, both, filled
 from funcnn.errors import ShapeError, brief
 from funcnn.networks.definitions import Definition
 from funcnn.networks.rebuilding import Path, rebuilt
-from funcnn.params import Gradients, wrap
+from funcnn.params import Gradients, ParamsLike, wrap
 from funcnn.shapes import display
-from funcnn.types import Tree, is_tuple
+from funcnn.types import is_tuple
 
 X = TypeVar("X")
 Y = TypeVar("Y")
 T = TypeVar("T")
 
 
-def per_example_grads(objective: Objective[X, Y, T], params: Tree, x: X, target: T) -> Gradients:
+def per_example_grads(objective: Objective[X, Y, T], params: ParamsLike, x: X, target: T) -> Gradients:
     """The gradient of the objective for every example alone: what `grad` gives for each row, one after the other.
 
     It is inference, where rows do not depend on each other: no key. The network runs once on all rows; only the layers

@@ -12,16 +12,15 @@ from funcnn.derivatives.objectives import REQUIRED, Objective, forgotten
 from funcnn.errors import brief
 from funcnn.keys import Rng
 from funcnn.losses.reductions import Weights
-from funcnn.params import Params
+from funcnn.params import Params, ParamsLike
 from funcnn.params.packing import ravel
-from funcnn.types import Tree
 
 Vector: TypeAlias = npt.NDArray[np.float64]
 
 
 def as_scipy(
     objective: Objective[Any, Any, Any],
-    params: Tree,
+    params: ParamsLike,
     x: Any,
     target: Any,
     *,

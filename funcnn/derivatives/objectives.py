@@ -18,7 +18,7 @@ from funcnn.losses.promises import penalty_of
 from funcnn.losses.reductions import Weights
 from funcnn.networks import Apply
 from funcnn.networks.definitions import Definition
-from funcnn.params import Gradients, plain, plain_tree, wrap
+from funcnn.params import Gradients, ParamsLike, plain, plain_tree, wrap
 from funcnn.params.trees import Path, Plain, differences
 from funcnn.types import Tree, is_array, is_tuple
 
@@ -38,7 +38,7 @@ class Gradient(Protocol[X, T]):
     """What `grad` returns: the gradients of an objective as a function of params and data."""
 
     def __call__(
-        self, params: Tree, x: X, target: T, *, weights: Weights | None = None, rng: Rng | None = ...
+        self, params: ParamsLike, x: X, target: T, *, weights: Weights | None = None, rng: Rng | None = ...
     ) -> Gradients: ...
 
 
@@ -52,13 +52,13 @@ class Objective(Generic[X, Y, T]):
     penalties: tuple[Penalty, ...] = ()
 
     def __call__(
-        self, params: Tree, x: X, target: T, *, weights: Weights | None = None, rng: Rng | None = REQUIRED
+        self, params: ParamsLike, x: X, target: T, *, weights: Weights | None = None, rng: Rng | None = REQUIRED
     ) -> tuple[float, Gradients]:
         value, gradients, _ = self._pulled(params, x, target, weights, rng)
         return value, gradients
 
     def with_prediction(
-        self, params: Tree, x: X, target: T, *, weights: Weights | None = None, rng: Rng | None = REQUIRED
+        self, params: ParamsLike, x: X, target: T, *, weights: Weights | None = None, rng: Rng | None = REQUIRED
     ) -> tuple[float, Gradients, Y]:
         """The value, the gradients, and the prediction they came from, read-only: for metrics of the training batch.
 
@@ -73,12 +73,12 @@ class Objective(Generic[X, Y, T]):
         return value, gradients, read_only(prediction)
 
     def gradient(
-        self, params: Tree, x: X, target: T, *, weights: Weights | None = None, rng: Rng | None = REQUIRED
+        self, params: ParamsLike, x: X, target: T, *, weights: Weights | None = None, rng: Rng | None = REQUIRED
     ) -> Gradients:
         """The gradients alone; what `grad` returns is this method."""
         return self._pulled(params, x, target, weights, rng)[1]
 
-    def _pulled(self, params: Tree, x: Any, target: Any, weights: Any, rng: Any) -> tuple[float, Gradients, Any]:
+    def _pulled(self, params: ParamsLike, x: Any, target: Any, weights: Any, rng: Any) -> tuple[float, Gradients, Any]:
         apply = self.apply
         if rng is REQUIRED:
             if apply.random:

@@ -79,7 +79,8 @@ def derivative(z: Any, like: Any) -> Any:
 def _derivative(z: npt.NDArray[Any], like: npt.NDArray[Any]) -> Any:
     if z.dtype.kind != "c":  # it does not depend on what moved
         return np.zeros(z.shape, like.dtype if like.dtype.kind == "f" else np.float32)
-    return np.ascontiguousarray(z.imag / _STEPS[z.dtype.char], like.dtype if like.dtype.kind == "f" else None)
+    moved: Any = np.imag(z) / _STEPS[z.dtype.char]
+    return np.ascontiguousarray(moved, like.dtype if like.dtype.kind == "f" else None)
 
 
 def filled(grads: Any, params: Any) -> Any:

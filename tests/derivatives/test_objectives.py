@@ -50,7 +50,7 @@ def test_gradients_agree_with_differences() -> None:
     objective = value_and_grad(both, net.apply, l2(0.1), l1(0.01, where="**/b"))
     weights = np.array([1.0, 0.5, 2.0, 1.0, 0.0])
 
-    def value(tree: Tree) -> float:
+    def value(tree: Any) -> float:
         return objective(tree, X, (T, LABELS), weights=weights, rng=3)[0]
 
     tree = params.to_dict()

@@ -107,6 +107,8 @@ def swapped(params: Params, state: AdamState) -> None:
     optimizer.step(grads, params, state)  # pyright: ignore[reportArgumentType]  # E[arg-type]
     optimizer.step(params, state, grads)  # pyright: ignore[reportArgumentType]  # E[arg-type]
     both.update(params, both.init(params), grads)  # pyright: ignore[reportArgumentType]  # E[arg-type]
+    objective(updates, x, target)  # pyright: ignore[reportArgumentType]  # E[arg-type]
+    objective(grads, x, target)  # pyright: ignore[reportArgumentType]  # E[arg-type]
     fit(squared_error, net.apply, optimizer, grads, (x, target))  # pyright: ignore[reportArgumentType]  # E[arg-type]
 
 
@@ -115,8 +117,17 @@ def in_a_loop() -> None:
     _, params = net.init(0, (-1, 2))
     state = optimizer.init(params)
     for _ in range(2):
-        _, grads = objective(params, x, target)
+        _, grads = objective(params, x, target)  # pyright: ignore[reportArgumentType]
         params, state = optimizer.update(grads, state, params)  # pyright: ignore[reportArgumentType]  # E[assignment]
+
+
+def in_a_row() -> None:
+    """The same without a loop: where the next gradient is asked for."""
+    _, params = net.init(0, (-1, 2))
+    state = optimizer.init(params)
+    _, grads = objective(params, x, target)
+    params, state = optimizer.update(grads, state, params)  # E[assignment]
+    objective(params, x, target)  # pyright: ignore[reportArgumentType]
 
 
 def not_updates(grads: Tree, state: int, params: Tree) -> tuple[Params, int]:

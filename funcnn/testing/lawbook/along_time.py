@@ -76,8 +76,9 @@ def _unseen(case: Case, where: Chosen, what: str) -> Verdict | None:
 def _put(a: Any, where: Any, b: Any) -> Any:
     if where is None:
         return a
-    chosen: Any = np.where(_wide(where, a), b, a)
-    return chosen.astype(a.dtype)
+    out: Any = np.array(a)
+    np.copyto(out, b, "unsafe", where=_wide(where, a))
+    return out
 
 
 def _wide(where: Any, a: Any) -> Any:
