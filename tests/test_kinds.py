@@ -59,7 +59,7 @@ LOOK: Any = Embedding(5, 2)  # tokens in, so that mypy takes it for no layer of 
 )
 def test_a_network_knows_what_its_input_is_for(net: Layer[Any, Any], kind: Kind) -> None:
     """From its layers, from right to left."""
-    assert net.apply.door.kind == kind
+    assert net.apply.door.wants() == kind
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import copy
 import pickle
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,15 @@ from funcnn import (
 )  # fmt: skip
 
 Net = Layer[Array, Array]
+
+
+@pytest.fixture(autouse=True)
+def usual_limit() -> Iterator[None]:
+    """Python's own recursion limit: mypy raises it in the process that it runs in."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(1000)
+    yield
+    sys.setrecursionlimit(before)
 
 
 def nested(n: int, wrap: Callable[[Net], Net]) -> Net:

@@ -149,6 +149,7 @@ RIGHT: dict[str, tuple[Layer[Any, Any], tuple[Any, ...], dict[str, Any]]] = {
 }  # fmt: skip
 
 
+@pytest.mark.filterwarnings("ignore:.* decided:UserWarning")  # of jumps few cases can be decided, and that is said
 @pytest.mark.parametrize("name", RIGHT)
 def test_right_layers_are_acquitted(name: str) -> None:
     """By every law they are held to."""

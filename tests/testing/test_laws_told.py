@@ -142,8 +142,8 @@ def test_one_exception_is_told_once() -> None:
     assert first is not None and "again:" in str(first)
     assert len(others) > 25
     for line, error in zip(report.lines[1:], others, strict=True):
-        if line.law == "hands_on_key":
-            continue  # it looks at the layers inside alone
+        if line.law in ("hands_on_key", "blind_to_hashes"):
+            continue  # the one looks at the layers inside alone, the other at what another process says
         head = f"{line.law} is broken by the same exception as declared_shape, which tells more: "
         assert str(error) == head + first.what
 

@@ -121,8 +121,8 @@ def test_rows_in_their_order_are_not_copied() -> None:
 
 def test_features_are_converted_once() -> None:
     """Double precision is converted before the first step, not in every one."""
-    first, second = seen((X.astype(np.float64), Y), batch_size=10, epochs=2)
-    assert first.dtype == np.float32 and np.shares_memory(first, second)
+    first, *others = seen((X.astype(np.float64), Y), batch_size=10, epochs=2)
+    assert others and all(x.dtype == np.float32 and np.shares_memory(first, x) for x in (first, *others))
 
 
 @pytest.mark.parametrize(
