@@ -482,6 +482,15 @@ SCHEDULES: Final = (
     PartRow("exponential_decay(0.1, 100, 0.5)", {"value": lambda step: 0.1 * 0.5 ** (step / 100)}),
     PartRow("cosine_decay(0.1, 9, final=0.01)"),
     PartRow("warmup(4, cosine_decay(0.5, 100))"),
+    PartRow("schedules.inverse_time_decay(0.1, 5, 1.0)", {"value": lambda step: 0.1 / (1 + step / 5)}),
+    PartRow("schedules.polynomial_decay(0.1, 5, 0.01, power=2.0)"),
+    PartRow("schedules.linear(0.0, 0.1, 5)", {"value": lambda step: 0.02 * min(step, 5)}),
+    PartRow("schedules.piecewise_constant(0.1, {3: 0.5})", {"value": lambda step: 0.1 if step < 3 else 0.05}),
+    PartRow("schedules.join([0.1, cosine_decay(0.2, 5)], [3])"),
+    PartRow("schedules.warmup_linear(0.1, 3, 9)"),
+    PartRow("schedules.warmup_cosine(0.1, 3, 9)"),
+    PartRow("schedules.one_cycle(0.1, 10)"),
+    PartRow("schedules.cyclic(0.1, 0.2, 3)"),
 )
 
 INITIALIZERS: Final = (

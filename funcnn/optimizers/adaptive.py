@@ -16,7 +16,8 @@ from funcnn.optimizers.groups import Table, grouping
 from funcnn.params import Params, ParamsLike
 from funcnn.params.layouts import Layout
 from funcnn.params.packing import own
-from funcnn.schedules import Rate, Schedule, rates
+from funcnn.schedules import Rate, Schedule
+from funcnn.schedules.definition import rates
 from funcnn.types import Array, Where
 
 Spans: TypeAlias = "tuple[tuple[int, int], ...]"

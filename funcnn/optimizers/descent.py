@@ -13,7 +13,8 @@ from funcnn.optimizers.flat import checked_state, flat, flat_like
 from funcnn.params import Params, ParamsLike
 from funcnn.params.layouts import Layout
 from funcnn.params.packing import own
-from funcnn.schedules import Rate, rates
+from funcnn.schedules import Rate
+from funcnn.schedules.definition import rates
 from funcnn.types import Array
 
 

@@ -11,7 +11,8 @@ import numpy as np
 from funcnn.kernels.updates import Block
 from funcnn.optimizers.blockwise import blockwise
 from funcnn.optimizers.definition import Optimizer
-from funcnn.schedules import Rate, rates
+from funcnn.schedules import Rate
+from funcnn.schedules.definition import rates
 from funcnn.types import Array
 
 Formula: TypeAlias = "Callable[..., tuple[Array, ...]]"

@@ -13,7 +13,8 @@ from funcnn.optimizers.flat import checked_state, flat, flat_like, pieces_like
 from funcnn.optimizers.formulas import Formula
 from funcnn.params import GradientsLike, ParamsLike, Updates, plain, wrap
 from funcnn.params.trees import Plain
-from funcnn.schedules import Rate, rates
+from funcnn.schedules import Rate
+from funcnn.schedules.definition import rates
 from funcnn.types import Array, is_mapping
 
 
