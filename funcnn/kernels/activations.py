@@ -90,19 +90,26 @@ def exp_pullback(y: Array, dy: Array) -> Array:
     return dy * y
 
 
+_ENDS: Final = {
+    np.dtype(kind).char: (np.array(end, kind), np.array(1.0, kind)) for kind, end in (("f4", 87.0), ("f8", 700.0))
+}
+
+
 def sigmoid(x: Array) -> Array:
     """`e / (1 + e)` with `e = exp x`, right to the last digits on both sides; by way of tanh, x = -17 would have one.
 
     2.4 ms on 1M floats, by way of tanh 4.7 ms.
     """
-    dtype = x.dtype
-    if dtype.kind == "c":
+    found = _ENDS.get(x.dtype.char)
+    if found is None:
         e: Array = x.copy()
         np.minimum(e.real, 700.0, out=e.real)
-    else:
-        e = np.minimum(x, number(87.0 if dtype.char == "f" else 700.0, dtype))  # behind it e overflows; the value is 1
+        np.exp(e, e)
+        return np.divide(e, e + 1, e)
+    end, one = found
+    e = np.minimum(x, end)  # behind it e overflows; the value is 1
     np.exp(e, e)
-    return np.divide(e, e + number(1.0, dtype), e)
+    return np.divide(e, e + one, e)
 
 
 def sigmoid_pullback(y: Array, dy: Array) -> Array:
