@@ -9,6 +9,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 
+from funcnn.kernels.activations import number
 from funcnn.kernels.scratch import SHORT, vector
 from funcnn.kernels.sweeps import WORTHWHILE, Pieces, blocks, in_pieces, size_of, sweep
 from funcnn.kernels.threads import spread
@@ -80,15 +81,16 @@ def adam(
     is near them to zero: a step of a network with 38% dead params takes 5.5 ms then, and 14.5 without.
     """
     new_m, new_v = vector(m.size, m.dtype), vector(m.size, m.dtype)
-    root = math.sqrt(1 - b2)
+    # as arrays, which a ufunc takes faster than Python's floats
+    keep, fade, root = number(b1, m.dtype), number(b2, m.dtype), number(math.sqrt(1 - b2), m.dtype)
 
     def block(s: slice, g: Array, u: Array) -> tuple[Array]:
         a, b = new_m[s], new_v[s]
-        np.multiply(m[s], b1, a)
+        np.multiply(m[s], keep, a)
         np.add(a, g, a)
         np.multiply(g, root, u)
         np.multiply(u, u, u)
-        np.multiply(v[s], b2, b)
+        np.multiply(v[s], fade, b)
         np.add(b, u, b)
         np.sqrt(b, u)
         np.add(u, eps, u)
