@@ -105,11 +105,13 @@ def sigmoid(x: Array) -> Array:
         e: Array = x.copy()
         np.minimum(e.real, 700.0, out=e.real)
         np.exp(e, e)
-        return np.divide(e, e + 1, e)
+        e /= e + 1
+        return e
     end, one = found
-    e = np.minimum(x, end)  # behind it e overflows; the value is 1
-    np.exp(e, e)
-    return np.divide(e, e + one, e)
+    y: Array = np.minimum(x, end)  # behind it exp overflows; the value is 1
+    np.exp(y, y)
+    np.divide(y, y + one, y)
+    return y
 
 
 def sigmoid_pullback(y: Array, dy: Array) -> Array:
