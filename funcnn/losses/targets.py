@@ -6,7 +6,7 @@ from typing import Any, Final, cast
 
 import numpy as np
 
-from funcnn.errors import LabelError, ShapeError
+from funcnn.errors import DTypeError, LabelError, ShapeError
 from funcnn.inputs import COMPUTED, convert, refuse_stored
 from funcnn.kernels.sums import totals
 from funcnn.shapes import display
@@ -40,6 +40,8 @@ def like(name: str, prediction: Array, target: Any) -> Array:
     """
     if is_tuple(prediction):
         raise ShapeError(f"{name} takes one array, the prediction is a tuple of {len(prediction)}; use joint(...)")
+    if prediction.dtype.kind not in "fc":
+        raise DTypeError(f"{name} takes predictions of floating-point numbers, got {prediction.dtype}")
     if type(target) is not np.ndarray or target.dtype != prediction.dtype:
         target = converted(target, prediction.dtype, name)
     if target.shape != prediction.shape:

@@ -6,6 +6,8 @@ import functools
 import re
 from collections.abc import Mapping
 
+import numpy as np
+
 from funcnn.errors import ParamsError, brief
 from funcnn.records import as_argument
 from funcnn.types import Array, Where
@@ -27,8 +29,8 @@ def selected(leaves: Mapping[str, Array], where: Where, *, caller: str) -> list[
     """
     if where is None:
         return [path for path, leaf in leaves.items() if leaf.ndim >= 2]
-    if callable(where):
-        found, what = [path for path, leaf in leaves.items() if where(path, leaf)], "chooses no leaf"
+    if callable(where) and not isinstance(where, (type, np.ufunc)):
+        found, what = [path for path, leaf in leaves.items() if _says(where(path, leaf), path, caller)], "chooses no leaf"
     elif isinstance(where, str):
         pattern = _compiled(where)
         found, what = [path for path in leaves if pattern.fullmatch(path)], "matches no path"
@@ -38,6 +40,18 @@ def selected(leaves: Mapping[str, Array], where: Where, *, caller: str) -> list[
     if not found:
         raise ParamsError(f"{caller}: where={as_argument(where)} {what} of the params: {', '.join(leaves) or 'none'}")
     return found
+
+
+def _says(answer: object, path: str, caller: str) -> bool:
+    """What a function says of a leaf.
+
+    Errors
+        TypeError   neither yes nor no
+    """
+    if isinstance(answer, (bool, np.bool_)):
+        return bool(answer)
+    got = f"for {path} it gave {brief(answer)}"
+    raise TypeError(f"{caller}: where must be a function (path, array) -> bool, {got}; for all of an array, .all()")
 
 
 @functools.lru_cache(256)  # penalties ask at every step

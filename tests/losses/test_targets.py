@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from funcnn import DTypeError, LabelError, ShapeError, softmax_cross_entropy, squared_error, sum_squared_error
+from funcnn import (
+    DTypeError, Identity, LabelError, ShapeError, softmax_cross_entropy, squared_error, sum_squared_error, value_and_grad,
+)  # fmt: skip
 
 LOGITS = np.random.default_rng(5).normal(size=(4, 3))
 LABELS = np.array([2, 0, 1, 2])
@@ -118,3 +120,11 @@ def test_smoothing_out_of_range(smoothing: float) -> None:
     """The message has the name, the value and the range."""
     with pytest.raises(ValueError, match=rf"label_smoothing must be in \[0, 1\), got {smoothing}"):
         softmax_cross_entropy(LOGITS, LABELS, label_smoothing=smoothing)
+
+
+def test_predictions_are_numbers() -> None:
+    """A network without params passes truth values on."""
+    objective = value_and_grad(squared_error, Identity.apply)
+    yes: Any = np.ones((2, 2), bool)
+    with pytest.raises(DTypeError, match="squared_error takes predictions of floating-point numbers, got bool"):
+        objective({}, yes, yes)

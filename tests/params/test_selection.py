@@ -89,3 +89,17 @@ def test_a_penalty_of_an_objective_is_refused_at_the_first_step() -> None:
     """Not trained with for hours."""
     with pytest.raises(ParamsError, match="l2: where=nobody chooses no leaf"):
         value_and_grad(funcnn.squared_error, NET.apply, l2(0.1, where=nobody))(PARAMS, X, T)
+
+
+@pytest.mark.parametrize("where", [list, np.add])
+def test_a_class_or_a_ufunc_is_no_choice(where: Any) -> None:
+    """It would be called with a path and an array, and say what it likes."""
+    with pytest.raises(TypeError, match="partition: where must be a pattern of paths"):
+        funcnn.partition({"w": np.ones((2, 2))}, where)
+
+
+@pytest.mark.parametrize("answer", [np.array([True, False]), "yes", None, 1])
+def test_a_function_says_yes_or_no(answer: Any) -> None:
+    """An array of answers is none."""
+    with pytest.raises(TypeError, match=r"partition: where must be a function \(path, array\) -> bool, for w it gave"):
+        funcnn.partition({"w": np.ones((2, 2))}, lambda path, leaf: answer)
