@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -49,7 +50,8 @@ def _says(answer: object, path: str, caller: str) -> bool:
         TypeError   neither yes nor no
     """
     if isinstance(answer, (bool, np.bool_)):
-        return bool(answer)
+        said: Any = answer
+        return bool(said)
     got = f"for {path} it gave {brief(answer)}"
     raise TypeError(f"{caller}: where must be a function (path, array) -> bool, {got}; for all of an array, .all()")
 
