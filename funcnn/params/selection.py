@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
@@ -49,9 +48,8 @@ def _says(answer: object, path: str, caller: str) -> bool:
     Errors
         TypeError   neither yes nor no
     """
-    if isinstance(answer, (bool, np.bool_)):
-        said: Any = answer
-        return bool(said)
+    if answer is True or answer is False or type(answer) is np.bool_:
+        return bool(answer)
     got = f"for {path} it gave {brief(answer)}"
     raise TypeError(f"{caller}: where must be a function (path, array) -> bool, {got}; for all of an array, .all()")
 
