@@ -14,6 +14,7 @@ from funcnn.arguments import counted, is_number
 from funcnn.errors import NonFiniteError, brief
 from funcnn.inputs import convert
 from funcnn.keys import Rng, as_key
+from funcnn.nested import mapped
 from funcnn.networks import Layer
 from funcnn.networks.children import definition_of
 from funcnn.networks.definitions import Definition
@@ -199,7 +200,7 @@ def _alike(f: Callable[[Any], Any], x: Any, y: Any, n: int) -> bool:
     """
 
     def cut(tree: Any, part: slice, of: int) -> Any:
-        return _mapped(lambda a: a[:, part] if _is_sequence(a, of) else a, tree)
+        return mapped(lambda a: a[:, part] if _is_sequence(a, of) else a, tree)
 
     def longer(a: Any) -> Any:
         other = a * a.dtype.type(-0.5) if a.dtype.kind == "f" else a
@@ -211,16 +212,12 @@ def _alike(f: Callable[[Any], Any], x: Any, y: Any, n: int) -> bool:
 
     try:
         if n == 1:
-            x, n = _mapped(longer, x), 2
+            x, n = mapped(longer, x), 2
             return close(cut(f(x), slice(0, 1), n), y)
         halves = (slice(0, n // 2), slice(n // 2, n))
         return all(close(f(cut(x, half, n)), cut(y, half, n)) for half in halves)
     except Exception:  # a layer that cannot take fewer steps does not treat them alike
         return False
-
-
-def _mapped(f: Callable[[Any], Any], tree: Any) -> Any:
-    return tuple([_mapped(f, v) for v in tree]) if is_tuple(tree) else f(tree)
 
 
 # drawing tokens -------------------------------------------------------------------------------------------------------

@@ -10,8 +10,9 @@ import numpy as np
 from funcnn.arguments import counted
 from funcnn.calculus import Later, force
 from funcnn.combinators.fans import add
-from funcnn.combinators.nested import mapped, mapped_shape
+from funcnn.combinators.nested import mapped_shape
 from funcnn.keys import Initializer, Key
+from funcnn.nested import mapped
 from funcnn.networks import Child, Combined, Go, Layer, layer
 from funcnn.networks.definitions import Spec
 from funcnn.params.trees import mapped as mapped_tree

@@ -8,12 +8,13 @@ import numpy as np
 
 from funcnn.arguments import counted
 from funcnn.calculus import Later, force
-from funcnn.combinators.nested import leading, mapped, mapped_shape
+from funcnn.combinators.nested import leading, mapped_shape
 from funcnn.combinators.scanning import first_shape
 from funcnn.errors import ShapeError
 from funcnn.inputs import Kind
 from funcnn.keys import Key
 from funcnn.layers.sequences import expected
+from funcnn.nested import mapped
 from funcnn.networks import Child, Combined, Go, Layer, layer
 from funcnn.shapes import axes, display
 from funcnn.types import Shape, Tree

@@ -1,30 +1,15 @@
-"""Functions of arrays, taken to tuples of arrays; steps of sequences; the sum of gradients."""
+"""Steps of nested sequences, and sums of gradients."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 
+from funcnn.nested import mapped
 from funcnn.shapes import axes
 from funcnn.types import Array, Mask, Shape, is_mapping, is_tuple
-
-
-@overload
-def mapped(f: Callable[[Any], Any], tree: Any, /) -> Any: ...
-@overload
-def mapped(f: Callable[[Any, Any], Any], tree: Any, other: Any, /) -> Any: ...
-def mapped(f: Callable[..., Any], *trees: Any) -> Any:
-    """`f` of the arrays that stand at one place in all of these: in tuples, and in tuples in them.
-
-    >>> mapped(lambda a, b: a + b, (np.ones(1), (np.ones(2),)), (np.ones(1), (np.ones(2),)))
-    (array([2.]), (array([2., 2.]),))
-    """
-    if not is_tuple(trees[0]):
-        return f(*trees)
-    go: Any = mapped
-    return tuple([go(f, *some) for some in zip(*trees, strict=True)])
 
 
 def mapped_shape(f: Callable[[tuple[int, ...]], Shape], shape: Shape) -> Shape:

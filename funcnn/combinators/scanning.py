@@ -9,11 +9,12 @@ import numpy as np
 
 from funcnn.calculus import force
 from funcnn.combinators.fans import add
-from funcnn.combinators.nested import at_step, leading, mapped, mapped_shape, stacked, summed, where, zeros_of
+from funcnn.combinators.nested import at_step, leading, mapped_shape, stacked, summed, where, zeros_of
 from funcnn.cotangents import zeros_like
 from funcnn.inputs import Kind, part
 from funcnn.keys import Key
 from funcnn.layers.sequences import expected, items, masked_steps
+from funcnn.nested import mapped
 from funcnn.networks import Child, Combined, Go, Layer, layer
 from funcnn.shapes import axes
 from funcnn.types import Mask, Shape, Tree

@@ -8,7 +8,7 @@ from funcnn.calculus import force
 from funcnn.derivatives.forward import at_network, direction
 from funcnn.derivatives.objectives import REQUIRED, Objective
 from funcnn.derivatives.opened import Opened
-from funcnn.derivatives.stepping import analytic, derivative, filled, like_cotangent, moved
+from funcnn.derivatives.stepping import analytic, derivative, like_cotangent, moved, ordered
 from funcnn.errors import brief
 from funcnn.keys import Rng
 from funcnn.losses.reductions import Weights
@@ -59,7 +59,7 @@ def hvp(
         analytic(objective.apply.definition, run.params, run.x, run.key)
         moving = moved(run.params, direction(run.params, vector))
         _, gradients = run.pulled(moving)
-        return run.sealed(derivative(filled(gradients, run.params), run.params))
+        return run.sealed(derivative(ordered(gradients, run.params), run.params))
 
 
 def ggn_vp(
@@ -97,7 +97,7 @@ def ggn_vp(
         along = apply.value(moved(run.params, direction(run.params, vector)), run.x, *run.key)
         _, pull = loss.rule(like_cotangent(along, along), target, weights)
         curved = derivative(force(pull(1.0)[0]), y)
-        return run.sealed(filled(back(curved)[0], run.params))
+        return run.sealed(ordered(back(curved)[0], run.params))
 
 
 def _checked(function: str, objective: Any) -> Any:

@@ -14,8 +14,9 @@ from funcnn.calculus import Later, force
 from funcnn.derivatives.forward import at_network
 from funcnn.derivatives.objectives import Objective
 from funcnn.derivatives.opened import Opened
-from funcnn.derivatives.stepping import arrays, both, filled
+from funcnn.derivatives.stepping import ordered
 from funcnn.errors import ShapeError, brief
+from funcnn.nested import arrays, mapped
 from funcnn.networks.definitions import Definition
 from funcnn.networks.rebuilding import Path, rebuilt
 from funcnn.params import Gradients, ParamsLike, wrap
@@ -60,10 +61,10 @@ def per_example_grads(objective: Objective[X, Y, T], params: ParamsLike, x: X, t
         rows = _rows(run.x, target)
         definition = rebuilt(objective.apply.definition, lambda path, layer: _by_row(path, layer, rows))
         y, back = definition.rule(run.params, run.x, *run.key)
-        grads = filled(back(_cotangents(objective, y, target, rows))[0], run.params)
+        grads = ordered(back(_cotangents(objective, y, target, rows))[0], run.params)
         for penalty in objective.penalties:
-            grads = both(np.add, grads, penalty.rule(run.params)[1](1.0)[0])
-        found = both(lambda g, p: _sealed(g, (rows, *p.shape), p.dtype), grads, run.params)
+            grads = mapped(np.add, grads, penalty.rule(run.params)[1](1.0)[0])
+        found = mapped(lambda g, p: _sealed(g, (rows, *p.shape), p.dtype), grads, run.params)
         return wrap(found, kind=Gradients)
 
 
@@ -87,7 +88,7 @@ def _cotangents(objective: Objective[Any, Any, Any], y: Any, target: Any, rows: 
     loss = objective.loss
     if loss.parts or is_tuple(y) or is_tuple(target):
         found = [force(loss.rule(_row(y, i), _row(target, i))[1](1.0)[0]) for i in range(rows)]
-        return both(_joined, *found) if found else both(np.zeros_like, y)
+        return mapped(_joined, *found) if found else mapped(np.zeros_like, y)
     terms, pull = loss.rule(y, target, None, "none")
     each = terms.size // rows if loss.reduce == "mean" and rows else 1
     return force(pull(np.full(terms.shape, 1 / max(each, 1), terms.dtype))[0])
@@ -146,10 +147,10 @@ def _one_by_one(layer: Definition, params: Any, x: Any, dy: Any, rng: Any) -> An
     found: list[Any] = []
     for i in range(len(next(arrays(dy)))):
         back = layer.rule(params, _row(x, i), *rng)[1]
-        found.append(filled(back(_row(dy, i))[0], params))
+        found.append(ordered(back(_row(dy, i))[0], params))
     if not found:
-        return both(lambda a: np.zeros((0, *a.shape), a.dtype), params)
-    return both(_stacked, *found)
+        return mapped(lambda a: np.zeros((0, *a.shape), a.dtype), params)
+    return mapped(_stacked, *found)
 
 
 def _dense(layer: Definition, params: Any, x: Any, dy: Any, rng: Any) -> Any:

@@ -11,9 +11,10 @@ from funcnn.calculus import force
 from funcnn.cotangents import read_only
 from funcnn.derivatives.forward import at_network, key_of
 from funcnn.derivatives.objectives import checked_apply
-from funcnn.derivatives.stepping import analytic, arrays, derivative, filled, like_structure, moved
+from funcnn.derivatives.stepping import analytic, derivative, moved, ordered
 from funcnn.errors import brief
 from funcnn.keys import Rng
+from funcnn.nested import arrays, like
 from funcnn.networks import Apply
 from funcnn.types import Tree
 
@@ -72,7 +73,7 @@ def jacobian(
         if (mode or fewer) == "forward":
             analytic(apply.definition, tree, inner, key)
             for j, index, d in _units(ins):
-                v = like_structure(around, iter(d))
+                v = like(around, iter(d))
                 moving = (tree, moved(inner, v)) if by == "x" else (moved(tree, v), inner)
                 column = derivative(apply.value(*moving, *key), y)
                 place: Any = (..., *index)
@@ -80,10 +81,10 @@ def jacobian(
                     blocks[i][j][place] = dy
         else:
             for i, index, d in _units(outs):
-                dparams, dx = back(read_only(like_structure(y, iter(d))))
-                for j, row in enumerate(arrays(force(dx) if by == "x" else filled(dparams, tree))):
+                dparams, dx = back(read_only(like(y, iter(d))))
+                for j, row in enumerate(arrays(force(dx) if by == "x" else ordered(dparams, tree))):
                     blocks[i][j][index] = row
-    return like_structure(y, (like_structure(around, map(read_only, row)) for row in blocks))
+    return like(y, (like(around, map(read_only, row)) for row in blocks))
 
 
 def _units(leaves: list[Any]) -> Iterator[tuple[int, tuple[int, ...], list[Any]]]:

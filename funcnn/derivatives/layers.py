@@ -8,10 +8,11 @@ from typing import Any, TypeVar, cast
 import numpy as np
 
 from funcnn.calculus import Later, force
-from funcnn.derivatives.stepping import analytic, arrays, both, derivative, filled, moved, stepped
+from funcnn.derivatives.stepping import analytic, derivative, moved, ordered, stepped
 from funcnn.errors import NotAnalyticError, ShapeError
 from funcnn.inputs import Kind, part, unify
 from funcnn.keys import Key
+from funcnn.nested import arrays, mapped
 from funcnn.networks import Child, Combined, Go, Layer, layer
 from funcnn.shapes import branches, display, same
 from funcnn.types import Shape, Tree, is_tuple
@@ -64,7 +65,7 @@ def tangent(f: Layer[X, Y], /) -> Layer[tuple[X, X], tuple[Y, Y]]:
             run.real(params, x, v)
             key = run.ready(params, x, rng)
             stepped_ = definition.value(params, moved(x, v), *key)
-            y = both(lambda a: np.ascontiguousarray(a.real) if a.dtype.kind == "c" else a, stepped_)
+            y = mapped(lambda a: np.ascontiguousarray(a.real) if a.dtype.kind == "c" else a, stepped_)
             return y, derivative(stepped_, y)
 
         def rule(params: Tree, xv: Any, rng: Key | None = None) -> tuple[Any, Callable[[Any], Any]]:
@@ -77,8 +78,8 @@ def tangent(f: Layer[X, Y], /) -> Layer[tuple[X, X], tuple[Y, Y]]:
                 back = definition.rule(params, x, *key)[1]
                 grads, dx = back(a)
                 more, dmore = stepped(definition, params, x, None, v, b, key)
-                total = both(np.add, filled(grads, params), more)
-                return total, Later(lambda: (both(np.add, force(dx), dmore), force(back(b)[1])))
+                total = mapped(np.add, ordered(grads, params), more)
+                return total, Later(lambda: (mapped(np.add, force(dx), dmore), force(back(b)[1])))
 
             return value(params, xv, rng), pullback
 

@@ -8,8 +8,9 @@ from typing import Any
 from funcnn.calculus import force
 from funcnn.derivatives.forward import at_network
 from funcnn.derivatives.objectives import REQUIRED, Objective, forgotten
-from funcnn.derivatives.stepping import both, filled
+from funcnn.derivatives.stepping import ordered
 from funcnn.keys import as_key
+from funcnn.nested import mapped
 from funcnn.params import Gradients
 
 
@@ -36,10 +37,10 @@ class Opened:
         y, back = self.objective.apply.rule(params, self.x, *self.key)
         value, pull = self.objective.loss.rule(y, self.target, self.weights)
         gradients, _ = back(force(pull(1.0)[0]))
-        gradients = filled(gradients, params)
+        gradients = ordered(gradients, params)
         for penalty in self.objective.penalties:
             more, back = penalty.rule(params)
-            value, gradients = value + more, both(add, gradients, back(1.0)[0])
+            value, gradients = value + more, mapped(add, gradients, back(1.0)[0])
         return value, gradients
 
     def sealed(self, gradients: Any) -> Gradients:

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import functools
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final, cast, overload
+from collections.abc import Mapping
+from typing import Any, Final, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -19,49 +19,19 @@ import numpy.typing as npt
 from funcnn.calculus import force
 from funcnn.errors import NotAnalyticError, ParamsError
 from funcnn.keys import Key
+from funcnn.nested import arrays, mapped
 from funcnn.networks.definitions import Definition
 from funcnn.networks.rebuilding import observed
 from funcnn.promises import is_checked
-from funcnn.types import is_mapping, is_tuple
 
 # Its square is nothing beside one, and what it multiplies stays far from the smallest numbers of the dtype.
 _STEPS: Final = {"F": 2.0**-40, "D": 2.0**-66}
 _FINITE: Final = 1e-5  # the step of the differences that exact derivatives are compared with
 
 
-@overload
-def both(f: Callable[[Any], Any], tree: Any, /) -> Any: ...
-@overload
-def both(f: Callable[[Any, Any], Any], tree: Any, other: Any, /) -> Any: ...
-@overload
-def both(f: Callable[..., Any], tree: Any, /, *others: Any) -> Any: ...
-def both(f: Callable[..., Any], /, *trees: Any) -> Any:
-    """`f` of corresponding arrays of tuples and dicts, nested as the first is."""
-    first = trees[0]
-    if is_tuple(first):
-        return tuple([both(f, *items) for items in zip(*trees, strict=True)])
-    if is_mapping(first):
-        return {name: both(f, *(tree[name] for tree in trees)) for name in first}
-    return f(*trees)
-
-
-def arrays(tree: Any) -> Iterator[npt.NDArray[Any]]:
-    """The arrays of tuples and dicts, in order."""
-    if is_tuple(tree) or is_mapping(tree):
-        for value in tree.values() if is_mapping(tree) else tree:
-            yield from arrays(value)
-    else:
-        yield tree
-
-
-def like_structure(like: Any, leaves: Iterator[Any]) -> Any:
-    """Tuples and dicts like these, of other leaves, which come in the order of `arrays`."""
-    return both(lambda _: next(leaves), like)
-
-
 def moved(z: Any, d: Any) -> Any:
     """`z + i h d`. What is no floating-point number, tokens and masks, stays where it is; so does all, if d is None."""
-    return z if d is None else both(_moved, z, d)
+    return z if d is None else mapped(_moved, z, d)
 
 
 def _moved(z: npt.NDArray[Any], d: npt.NDArray[Any]) -> Any:
@@ -73,7 +43,7 @@ def _moved(z: npt.NDArray[Any], d: npt.NDArray[Any]) -> Any:
 
 def derivative(z: Any, like: Any) -> Any:
     """What the step has done to z: real arrays in the dtypes of `like`."""
-    return both(_derivative, z, like)
+    return mapped(_derivative, z, like)
 
 
 def _derivative(z: npt.NDArray[Any], like: npt.NDArray[Any]) -> Any:
@@ -83,26 +53,21 @@ def _derivative(z: npt.NDArray[Any], like: npt.NDArray[Any]) -> Any:
     return np.ascontiguousarray(moved, like.dtype if like.dtype.kind == "f" else None)
 
 
-def filled(grads: Any, params: Any) -> Any:
-    """Gradients of every leaf: of what a rule left out, zeros."""
-    return {
-        name: filled(grads.get(name, {}) if is_mapping(grads) else {}, value)
-        if is_mapping(value)
-        else grads[name]
-        for name, value in params.items()
-    }
+def ordered(grads: Any, params: Any) -> Any:
+    """Gradients in the order of the params."""
+    return mapped(lambda _, g: g, params, grads)
 
 
 def like_cotangent(y: Any, c: Any) -> Any:
     """A cotangent in the dtype of a value that was stepped."""
-    return both(lambda a, b: np.asarray(b, a.dtype) if a.dtype.kind == "c" else b, y, c)
+    return mapped(lambda a, b: np.asarray(b, a.dtype) if a.dtype.kind == "c" else b, y, c)
 
 
 def stepped(definition: Definition, params: Any, x: Any, dparams: Any, dx: Any, c: Any, key: Any) -> tuple[Any, Any]:
     """The derivative of the pullback of c, along dparams and dx: of the gradients, and of the input's cotangent."""
     y, back = definition.rule(moved(params, dparams), moved(x, dx), *key)
     grads, cotangent = back(like_cotangent(y, c))
-    return derivative(filled(grads, params), params), derivative(force(cotangent), x)
+    return derivative(ordered(grads, params), params), derivative(force(cotangent), x)
 
 
 # who loses imaginary parts --------------------------------------------------------------------------------------------
@@ -126,7 +91,7 @@ def analytic(definition: Definition, params: Any, x: Any, key: Any) -> None:
         NotAnalyticError   they do not hold, or the rule refuses complex numbers
     """
     people, seen = _looked_at(definition)
-    shapes = str(both(lambda a: (a.shape, a.dtype.char), x))
+    shapes = str(mapped(lambda a: (a.shape, a.dtype.char), x))
     if not people or shapes in seen or any(a.dtype.kind == "c" for a in arrays((x, params))):
         return
     calls: dict[tuple[str, ...], tuple[Definition, Any]] = {}
@@ -155,10 +120,10 @@ def _fault(layer: Definition, params: Any, x: Any, key: Any) -> str:
     numbers = np.random.default_rng(0)
 
     def wide(tree: Any) -> Any:
-        return both(lambda a: a.astype(np.float64), tree)
+        return mapped(lambda a: a.astype(np.float64), tree)
 
     def drawn(tree: Any) -> Any:
-        return both(lambda a: cast(Any, numbers.normal(size=a.shape)), tree)
+        return mapped(lambda a: cast(Any, numbers.normal(size=a.shape)), tree)
 
     params, x = wide(params), wide(x)
     v = drawn(x)
@@ -169,8 +134,8 @@ def _fault(layer: Definition, params: Any, x: Any, key: Any) -> str:
             c = drawn(y)
             along = derivative(layer.value(params, moved(x, v), *key), y)
             exact, cotangent = stepped(layer, params, x, None, v, c, key)
-            ahead = layer.rule(params, both(lambda a, b: a + _FINITE * b, x, v), *key)[1](c)
-            behind = layer.rule(params, both(lambda a, b: a - _FINITE * b, x, v), *key)[1](c)
+            ahead = layer.rule(params, mapped(lambda a, b: a + _FINITE * b, x, v), *key)[1](c)
+            behind = layer.rule(params, mapped(lambda a, b: a - _FINITE * b, x, v), *key)[1](c)
     except ParamsError:
         raise
     except (TypeError, np.exceptions.ComplexWarning) as error:
@@ -178,7 +143,7 @@ def _fault(layer: Definition, params: Any, x: Any, key: Any) -> str:
     given, taken = _dot(c, along), _dot(force(back(c)[1]), v)
     if abs(given - taken) > 1e-6 * (abs(given) + abs(taken)) + 1e-12:
         return "the rule loses the imaginary part of its input"
-    pairs = [(cotangent, force(ahead[1]), force(behind[1])), (exact, filled(ahead[0], params), filled(behind[0], params))]
+    pairs = [(cotangent, force(ahead[1]), force(behind[1])), (exact, ordered(ahead[0], params), ordered(behind[0], params))]
     for stepped_, up, down in pairs:
         a, b = _vector(stepped_), (_vector(up) - _vector(down)) / (2 * _FINITE)
         if a.size and abs(a - b).max() > 1e-4 * (abs(a).max() + abs(b).max()) + 1e-7:

@@ -31,7 +31,7 @@ from funcnn import (
     tree_map,
     vjp,
 )
-from funcnn.derivatives.stepping import arrays, both
+from funcnn.nested import arrays, mapped
 from tests.catalogue import COMBINATORS, LAYERS, LayerRow, build
 from tests.derivatives.small_objectives import NET, PARAMS, Noise, X
 
@@ -59,7 +59,7 @@ def drawn(row: LayerRow, numbers: np.random.Generator) -> Any:
 
 def random_like(tree: Any, numbers: np.random.Generator) -> Any:
     """Random numbers in the place of floats, zeros of others."""
-    return both(lambda a: numbers.normal(size=a.shape) if a.dtype.kind == "f" else np.zeros(a.shape), tree)
+    return mapped(lambda a: numbers.normal(size=a.shape) if a.dtype.kind == "f" else np.zeros(a.shape), tree)
 
 
 def dot(a: Any, b: Any) -> float:
@@ -82,7 +82,7 @@ def test_directions_and_pullbacks_are_transposes(row: LayerRow, training: bool) 
     numbers = np.random.default_rng(1)
     layer: Layer[Any, Any] = build(row)
     x = drawn(row, numbers)
-    _, params = layer.init(Key(2), both(np.shape, x), dtype=np.float64)
+    _, params = layer.init(Key(2), mapped(np.shape, x), dtype=np.float64)
     params = tree_map(lambda p: p + numbers.uniform(0.1, 0.5, p.shape), params)
     rng = Key(3) if training else None
     v, d = random_like(x, numbers), tree_map(lambda p: numbers.normal(size=p.shape), params)
@@ -92,7 +92,7 @@ def test_directions_and_pullbacks_are_transposes(row: LayerRow, training: bool) 
     grads, dx = pullback(c)
     given, taken = dot(c, dy), dot(dx, v) + dot(grads.to_dict(), d.to_dict())
     assert abs(given - taken) <= 1e-11 * (abs(given) + abs(taken) + 1)
-    assert both(np.shape, dy) == both(np.shape, y)
+    assert mapped(np.shape, dy) == mapped(np.shape, y)
 
 
 def test_jvp_by_hand() -> None:
@@ -137,7 +137,7 @@ def test_both_ways_are_one(by: Any) -> None:
     """Columns by complex steps, rows by pullbacks."""
     net: Layer[Any, Any] = serial(parallel(Dense(3), Embedding(4, 3)), FanInSum, residual(Tanh))
     x = (X, np.array([0, 1, 2, 3, 1]))
-    _, params = net.init(0, both(np.shape, x), dtype=np.float64)
+    _, params = net.init(0, mapped(np.shape, x), dtype=np.float64)
     forward = jacobian(net.apply, params, x, by=by, mode="forward")
     reverse = jacobian(net.apply, params, x, by=by, mode="reverse")
     default = jacobian(net.apply, params, x, by=by)

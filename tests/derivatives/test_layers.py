@@ -38,7 +38,7 @@ from funcnn import (
     value_and_grad,
     vjp,
 )
-from funcnn.derivatives.stepping import both
+from funcnn.nested import mapped
 from tests.derivatives.small_objectives import X
 
 V = np.cos(X)
@@ -135,7 +135,7 @@ NESTED: dict[str, tuple[Layer[Any, Any], Any]] = {
 def test_they_do_not_nest(name: str) -> None:
     """There is one imaginary unit: refused where it would go wrong, by name."""
     net, x = NESTED[name]
-    shape: Any = both(np.shape, x)
+    shape: Any = mapped(np.shape, x)
     _, params = net.init(0, shape, dtype=np.float64)
     with pytest.raises(NotAnalyticError, match="takes a complex step itself, and there is one imaginary unit"):
         y, pullback = vjp(net.apply, params, x)

@@ -1,0 +1,48 @@
+"""Arrays in tuples and dicts, in one another: functions of all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, overload
+
+from funcnn.types import is_mapping, is_tuple
+
+
+@overload
+def mapped(f: Callable[[Any], Any], tree: Any, /) -> Any: ...
+@overload
+def mapped(f: Callable[[Any, Any], Any], tree: Any, other: Any, /) -> Any: ...
+@overload
+def mapped(f: Callable[..., Any], tree: Any, /, *others: Any) -> Any: ...
+def mapped(f: Callable[..., Any], /, *trees: Any) -> Any:
+    """`f` of the arrays that stand at one place in all of these, nested as the first is.
+
+    >>> from funcnn.nested import mapped
+    >>> mapped(lambda a, b: a + b, (np.ones(1), {"w": np.ones(2)}), (np.ones(1), {"w": np.ones(2)}))
+    (array([2.]), {'w': array([2., 2.])})
+    """
+    first = trees[0]
+    if is_tuple(first):
+        return tuple([mapped(f, *items) for items in zip(*trees, strict=True)])
+    if is_mapping(first):
+        return {name: mapped(f, *(tree[name] for tree in trees)) for name in first}
+    return f(*trees)
+
+
+def arrays(tree: Any) -> Iterator[Any]:
+    """The arrays, in order.
+
+    >>> from funcnn.nested import arrays
+    >>> [a.size for a in arrays((np.ones(1), {"w": np.ones(2)}))]
+    [1, 2]
+    """
+    if is_tuple(tree) or is_mapping(tree):
+        for value in tree.values() if is_mapping(tree) else tree:
+            yield from arrays(value)
+    else:
+        yield tree
+
+
+def like(tree: Any, leaves: Iterator[Any]) -> Any:
+    """Nested as this is, of other leaves, which come in the order of `arrays`."""
+    return mapped(lambda _: next(leaves), tree)
