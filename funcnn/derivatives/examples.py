@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from math import prod
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from funcnn.derivatives.opened import Opened
 from funcnn.derivatives.stepping import ordered
 from funcnn.errors import ShapeError, brief
 from funcnn.nested import arrays, mapped
+from funcnn.networks.children import no_params
 from funcnn.networks.definitions import Definition
 from funcnn.networks.rebuilding import Path, rebuilt
 from funcnn.params import Gradients, ParamsLike, wrap
@@ -32,7 +32,7 @@ def per_example_grads(objective: Objective[X, Y, T], params: ParamsLike, x: X, t
     """The gradient of the objective for every example alone: what `grad` gives for each row, one after the other.
 
     It is inference, where rows do not depend on each other: no key. The network runs once on all rows; only the layers
-    with params go row by row, and Dense as one product. The mean over examples is the gradient of a loss that is a mean,
+    with params go row by row, Dense as one product; the whole of it where a combinator has params of its own. The mean over examples is the gradient of a loss that is a mean,
     their sum that of a sum. Penalties count for each.
 
     Shapes
@@ -59,17 +59,32 @@ def per_example_grads(objective: Objective[X, Y, T], params: ParamsLike, x: X, t
     target = _given(target)
     with at_network(objective.apply):
         rows = _rows(run.x, target)
-        definition = rebuilt(objective.apply.definition, lambda path, layer: _by_row(path, layer, rows))
-        y, back = definition.rule(run.params, run.x, *run.key)
-        grads = ordered(back(_cotangents(objective, y, target, rows))[0], run.params)
-        for penalty in objective.penalties:
-            grads = mapped(np.add, grads, penalty.rule(run.params)[1](1.0)[0])
+        if _has_own(objective.apply.definition):
+            grads = _in_turn(objective, run.params, run.x, target, rows)
+        else:
+            definition = rebuilt(objective.apply.definition, lambda path, layer: _by_row(path, layer, rows))
+            y, back = definition.rule(run.params, run.x, *run.key)
+            grads = ordered(back(_cotangents(objective, y, target, rows))[0], run.params)
+            for penalty in objective.penalties:
+                grads = mapped(np.add, grads, penalty.rule(run.params)[1](1.0)[0])
         found = mapped(lambda g, p: _sealed(g, (rows, *p.shape), p.dtype), grads, run.params)
         return wrap(found, kind=Gradients)
 
 
 def _given(target: Any) -> Any:
     return tuple(map(_given, target)) if is_tuple(target) else as_array(target, "the target")
+
+
+def _has_own(layer: Definition) -> bool:
+    """Is there a combinator with params of its own, whose pullback gives their gradients for all rows at once?"""
+    mine = bool(layer.children) and layer.own is not no_params
+    return mine or any(map(_has_own, layer.children.values()))
+
+
+def _in_turn(objective: Objective[Any, Any, Any], params: Any, x: Any, target: Any, rows: int) -> Any:
+    """The gradients of the whole objective, one row after the other."""
+    found = [ordered(objective.gradient(params, _row(x, i), _row(target, i), rng=None), params) for i in range(rows)]
+    return mapped(_stacked, *found) if found else mapped(lambda p: np.zeros((0, *p.shape), p.dtype), params)
 
 
 def _rows(x: Any, target: Any) -> int:
@@ -121,7 +136,6 @@ def _by_row(path: Path, layer: Definition, rows: int) -> Definition:
     """A layer whose gradients have an axis of examples in front; what has children has theirs."""
     if layer.children:
         return layer
-    how = _KNOWN.get((layer.record.module, layer.record.name), _one_by_one) if layer.record else _one_by_one
 
     def rule(params: Any, x: Any, *rng: Any) -> tuple[Any, Callable[[Any], tuple[Any, Any]]]:
         y, back = layer.rule(params, x, *rng)
@@ -135,7 +149,8 @@ def _by_row(path: Path, layer: Definition, rows: int) -> Definition:
             )
 
         def pullback(dy: Any) -> tuple[Any, Any]:
-            return how(layer, params, x, dy, rng), Later(lambda: force(back(dy)[1]))
+            grads = layer.by_row(params, x, dy) if layer.by_row else _one_by_one(layer, params, x, dy, rng)
+            return grads, Later(lambda: force(back(dy)[1]))
 
         return y, pullback
 
@@ -151,14 +166,3 @@ def _one_by_one(layer: Definition, params: Any, x: Any, dy: Any, rng: Any) -> An
     if not found:
         return mapped(lambda a: np.zeros((0, *a.shape), a.dtype), params)
     return mapped(_stacked, *found)
-
-
-def _dense(layer: Definition, params: Any, x: Any, dy: Any, rng: Any) -> Any:
-    """`dw_i = x_i^T dy_i`, one product for each row, all at once."""
-    steps = prod(x.shape[1:-1])
-    flat, back = x.reshape(len(x), steps, x.shape[-1]), dy.reshape(len(x), steps, dy.shape[-1])
-    grads = {"w": np.matmul(flat.swapaxes(1, 2), back)}
-    return {**grads, "b": back.sum(axis=1)} if "b" in params else grads
-
-
-_KNOWN: Final = {("funcnn.layers.dense", "Dense"): _dense}

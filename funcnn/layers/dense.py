@@ -43,8 +43,7 @@ def Dense(
         return (*batch, units)
 
     def spec(shape: Shape) -> Spec:
-        n = axes("Dense", shape, at_least=1)[-1]
-        w = {"w": (W_init, (n, units))}
+        w = {"w": (W_init, (axes("Dense", shape, at_least=1)[-1], units))}
         return {**w, "b": (b_init, (units,))} if bias else w
 
     def rule(params: Tree, x: Array) -> tuple[Array, Pullback]:
@@ -68,4 +67,7 @@ def Dense(
     def multiply_adds(shape: Shape) -> int:
         return prod(axes("Dense", shape)) * units
 
-    return Layer.of(out_shape, spec, rule if bias else linear, multiply_adds=multiply_adds)
+    def by_row(params: Tree, x: Array, dy: Array) -> Tree:
+        return dict(zip("wb" if bias else "w", kernel.affine_params_by_row(x, dy), strict=False))
+
+    return Layer.of(out_shape, spec, rule if bias else linear, multiply_adds=multiply_adds, by_row=by_row)

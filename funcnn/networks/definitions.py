@@ -34,6 +34,7 @@ class Definition:
     multiply_adds  how many a forward pass costs on an input of this shape, without its children
     step        (params, x, memory) -> (y, memory): the layer on what comes next in time; None: time does not matter to it
     statistics  what it keeps of the data, see `Statistics`
+    by_row      (params, x, dy) -> gradients with an axis of rows in front, where that takes less than row by row
     record      the call of its constructor, or the name of a ready-made layer
     children    by name; of a composite, those of what its constructor returned
     remade      the same layer with other children
@@ -53,6 +54,7 @@ class Definition:
     multiply_adds: Callable[[Shape], int] | None = None
     step: Callable[..., Any] | str | None = None
     statistics: Statistics | None = None
+    by_row: Callable[..., Any] | None = None
     record: Record | None = None
     children: Mapping[str, Definition] = field(default_factory=dict[str, "Definition"])
     remade: Callable[[Sequence[Definition]], Definition] | None = None

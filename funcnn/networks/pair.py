@@ -61,6 +61,7 @@ class Layer(NamedTuple, Generic[X, Y]):
         multiply_adds: Callable[[Shape], int] | None = None,
         step: Callable[..., Any] | str | None = None,
         statistics: Statistics | None = None,
+        by_row: Callable[..., Any] | None = None,
     ) -> Layer[A, B]:
         """A layer out of the three things an author gives.
 
@@ -75,6 +76,8 @@ class Layer(NamedTuple, Generic[X, Y]):
         multiply_adds   how many a forward pass costs on an input of this shape, for `summary`
         step            `(params, x, memory) -> (y, memory)` of a layer that looks along time, for `decoder`; memory is
                         None at first; a string says why it cannot go on
+        by_row          `(params, x, dy)` -> gradients with an axis of rows in front, for `per_example_grads`, where
+                        all at once take less than row by row
 
         Errors
             TypeError   the rule has another third parameter than `rng`
@@ -83,7 +86,7 @@ class Layer(NamedTuple, Generic[X, Y]):
         rule, value = held(rule, value, out_shape)
         return layer_of(Definition(
             lambda shape, go: out_shape(shape), spec, rule, value, uses_key, takes or features,
-            multiply_adds=multiply_adds, step=step, statistics=statistics,
+            multiply_adds=multiply_adds, step=step, statistics=statistics, by_row=by_row,
         ))  # fmt: skip
 
     @staticmethod

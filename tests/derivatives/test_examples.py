@@ -26,8 +26,10 @@ from funcnn import (
     Shape,
     ShapeError,
     Tanh,
+    initializers,
     joint,
     l2,
+    layer,
     parallel,
     per_example_grads,
     ravel,
@@ -39,6 +41,7 @@ from funcnn import (
     tree_map,
     value_and_grad,
 )
+from funcnn.authoring import Child, Combined
 from tests.derivatives.small_objectives import LABELS, NET, PARAMS, T, X
 
 IMAGES = np.random.default_rng(3).normal(size=(5, 6, 6, 2))
@@ -90,6 +93,40 @@ def test_their_mean_is_the_gradient() -> None:
     objective = value_and_grad(squared_error, NET.apply)
     mean = tree_map(lambda g: g.mean(0), per_example_grads(objective, PARAMS, X, T))
     np.testing.assert_allclose(ravel(mean)[0], ravel(objective(PARAMS, X, T)[1])[0], rtol=1e-13)
+
+
+@layer
+def Scaled(f: Layer[Any, Any]) -> Layer[Any, Any]:
+    """A combinator with a param of its own: `s f(x)`."""
+
+    def build(child: Child) -> Combined:
+        def rule(params: Any, x: Any) -> tuple[Any, Any]:
+            y, pull = child.pull(params, x, None)
+
+            def pullback(dy: Any) -> tuple[Any, Any]:
+                dparams, dx = pull(params["s"] * dy)
+                return {"s": np.sum(y * dy).reshape(()), **child.grads(dparams)}, dx
+
+            return params["s"] * y, pullback
+
+        return Combined(lambda shape, go: go(child, shape), rule, own=lambda shape: {"s": (initializers.ones, ())})
+
+    return Layer.over((f,), build, where="Scaled")
+
+
+@pytest.mark.parametrize("n", [5, 0])
+def test_a_combinator_with_params_of_its_own(n: int) -> None:
+    """Goes row by row as a whole."""
+    net = serial(Scaled(Dense(4)), Tanh, Dense(2))
+    _, params = net.init(0, X.shape, dtype=np.float64)
+    params = params.set("scaled_0/s", np.array(0.7))
+    objective = value_and_grad(squared_error, net.apply, l2(0.1))
+    found = per_example_grads(objective, params, X[:n], T[:n])
+    assert found.at("scaled_0/s").shape == (n,)
+    for i in range(n):
+        wanted = objective(params, X[i : i + 1], T[i : i + 1])[1]
+        row = tree_map(lambda g, i=i: np.array(g[i]), found)
+        np.testing.assert_allclose(ravel(row)[0], ravel(wanted)[0], rtol=1e-12)
 
 
 def test_no_rows() -> None:
