@@ -10,8 +10,8 @@ from typing import Any, Final, TypeAlias, Union, final
 import numpy as np
 
 from funcnn.generators import generator_of
-from funcnn.records import frozen
 from funcnn.types import Array
+from funcnn.values import frozen
 
 _SIZE: Final = 16
 

@@ -1,7 +1,7 @@
 """What a value was made by: so that it prints as source, compares, and pickles.
 
-A layer, a loss and an optimizer carry the record of the call that made them. Initializers, schedules and the two
-functions of an optimizer are plain functions, which cannot carry one: `Recorded` is a function that does.
+A layer, a loss and a penalty carry the record of the call that made them. Plain functions cannot: see
+`recorded_functions`.
 """
 
 from __future__ import annotations
@@ -9,9 +9,8 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
-import re
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, NamedTuple, NoReturn, ParamSpec, TypeGuard, TypeVar, cast, final
+from typing import Any, NamedTuple, TypeGuard, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -19,43 +18,10 @@ import numpy.typing as npt
 from funcnn.documentation import tells_of_itself
 from funcnn.errors import brief
 from funcnn.types import is_array, is_mapping
+from funcnn.values import fixed
 
-P = ParamSpec("P")
-V = TypeVar("V")
-V_co = TypeVar("V_co", covariant=True)
 F = TypeVar("F", bound=Callable[..., Any])
 C = TypeVar("C")
-
-
-def frozen(
-    refusal: str, error: type[Exception] = AttributeError, *, items: bool = False
-) -> Callable[[type[C]], type[C]]:
-    """Make a class one of values: nothing in them is set or deleted, nor any of their `items`, and a copy is the value.
-
-    `refusal` is what the error says, with `{name}` for what was to be set, `{self}` and `{kind}` for the value and its
-    class. Type checkers know of no `__setattr__`, and refuse the assignment themselves.
-
-    >>> @frozen("points never change; make another instead of setting {name}")
-    ... class Point: ...
-    >>> Point().x = 3
-    Traceback (most recent call last):
-    AttributeError: points never change; make another instead of setting x
-    """
-
-    def refuse(self: object, name: object, *value: object) -> NoReturn:
-        raise error(refusal.format(name=name, self=self, kind=type(self).__name__.lower()))
-
-    def itself(self: V, *memo: object) -> V:
-        return self
-
-    def decorate(cls: type[C]) -> type[C]:
-        for method in ("__setattr__", "__delattr__", *(("__setitem__", "__delitem__") if items else ())):
-            setattr(cls, method, refuse)
-        for method in ("__copy__", "__deepcopy__"):
-            setattr(cls, method, itself)
-        return cls
-
-    return decorate
 
 
 class Record(NamedTuple):
@@ -142,35 +108,6 @@ def known_by_origin(cls: type[C]) -> type[C]:
     return cls
 
 
-def fixed(value: Any) -> Any:
-    """An argument as a value that nobody else can change: a record must not change when its argument does.
-
-    Lists, dicts and arrays are copied; NumPy's scalars become Python's own numbers, which neither overflow nor turn
-    float32 into float64.
-
-    >>> fixed([np.int64(3), {"scale": np.float32(0.5)}])
-    [3, {'scale': 0.5}]
-    """
-    kind: Any = value.__class__
-    if kind in _AS_THEY_ARE:
-        return value
-    if kind is list:
-        return [fixed(v) for v in value]
-    if kind is tuple:
-        return tuple([fixed(v) for v in value])
-    if kind is dict:
-        return {key: fixed(v) for key, v in value.items()}
-    if kind is np.ndarray:
-        array = np.array(value, order="K")
-        array.setflags(write=False)
-        return array
-    return value.item() if issubclass(kind, _NUMBERS) else value
-
-
-_NUMBERS = (np.bool_, np.integer, np.floating, np.str_)
-_AS_THEY_ARE = frozenset((int, float, bool, str, type(None)))
-
-
 def recording(make: F, carried: Callable[[Record, Any], Any]) -> F:
     """A constructor that records its calls: it returns `carried(record, what make returned)`."""
 
@@ -202,61 +139,11 @@ def _switches(make: Callable[..., Any]) -> list[tuple[int, str]]:
     ]
 
 
-@final
-@frozen("{self!r} never changes; {name} cannot be set")
-@known_by_origin
-class Recorded(Generic[P, V_co]):
-    """A function that is a value: it prints as the call that made it, compares by that call, and pickles.
-
-    `part` is the attribute of what the call returned, where the function is only a part of it.
-    """
-
-    __slots__ = ("record", "function", "part")
-    record: Record
-    function: Callable[P, V_co]
-    part: str
-
-    def __init__(self, record: Record, function: Callable[P, V_co], part: str = "") -> None:
-        object.__setattr__(self, "record", record)
-        object.__setattr__(self, "function", function)
-        object.__setattr__(self, "part", part)
-
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> V_co:
-        return self.function(*args, **kwargs)
-
-    @property
-    def origin(self) -> Origin:
-        """What it is known by."""
-        return Origin(self.record, key=self.part, suffix=f".{self.part}" if self.part else "")
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return replay, (self.record, self.part)
-
-
 def replay(record: Record, part: str = "", bound: dict[str, Any] | None = None) -> Any:
     """What the call of a record makes, or a part of it, with options bound: how values that carry one are unpickled."""
     made = record.replay()
     made = getattr(made, part) if part else made
     return made.bind(**bound) if bound else made
-
-
-def recorded(make: F) -> F:
-    """Record the calls of a function that makes functions, so that these print as source, compare and pickle."""
-    return recording(make, Recorded)
-
-
-def is_recorded(f: Callable[P, V]) -> TypeGuard[Recorded[P, V]]:
-    """Does this function know by which call it was made?"""
-    return isinstance(f, Recorded)
-
-
-def snake_case(name: str) -> str:
-    """The name of a child out of the name of its constructor.
-
-    >>> [snake_case(name) for name in ("Dense", "LayerNorm", "RMSNorm", "Conv1DTranspose", "LSTM")]
-    ['dense', 'layer_norm', 'rms_norm', 'conv1d_transpose', 'lstm']
-    """
-    return re.sub(r"(?<=[A-Za-z0-9])(?=[A-Z][a-z])", "_", name).lower()
 
 
 # Networks are nested as deep as people like, so that nothing here calls itself: what is left to do lies on a list.

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from funcnn import Gradients, Optimizer, Params, Updates, apply_updates
-from funcnn.records import is_recorded
+from funcnn.recorded_functions import is_recorded
 
 Leaves: TypeAlias = "dict[str, npt.NDArray[np.float64]]"
 Step: TypeAlias = Callable[[Leaves, Leaves], Leaves]

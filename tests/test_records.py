@@ -12,7 +12,8 @@ import pytest
 
 from funcnn import Dense, Gradients, ImmutableError, Key, Params, Relu, Updates, exponential_decay, squared_error
 from funcnn.initializers import zeros
-from funcnn.records import Record, snake_case
+from funcnn.networks.constructors import snake_case
+from funcnn.records import Record
 
 
 def make(a: Any, b: Any = 2, *, c: Any = None) -> tuple[Any, Any, Any]:

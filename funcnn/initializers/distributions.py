@@ -11,7 +11,7 @@ from funcnn.arguments import finite_positive, is_number
 from funcnn.errors import ShapeError
 from funcnn.initializers import draws
 from funcnn.keys import Initializer, Key
-from funcnn.records import recorded
+from funcnn.recorded_functions import recorded
 from funcnn.shapes import display
 from funcnn.types import Array
 

@@ -10,7 +10,7 @@ import numpy as np
 from funcnn.arguments import finite_positive
 from funcnn.initializers import draws
 from funcnn.keys import Initializer, Key
-from funcnn.records import recorded
+from funcnn.recorded_functions import recorded
 from funcnn.types import Array
 
 DType: TypeAlias = "np.dtype[Any]"

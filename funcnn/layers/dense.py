@@ -39,8 +39,7 @@ def Dense(
     positive("Dense", units=units)
 
     def out_shape(shape: Shape) -> Shape:
-        *batch, _ = axes("Dense", shape, at_least=1)
-        return (*batch, units)
+        return (*axes("Dense", shape, at_least=1)[:-1], units)
 
     def spec(shape: Shape) -> Spec:
         w = {"w": (W_init, (axes("Dense", shape, at_least=1)[-1], units))}

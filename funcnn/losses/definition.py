@@ -18,8 +18,9 @@ from funcnn.losses.promises import checked_terms
 from funcnn.losses.reductions import Back, Reduce, Weights, product, reduced
 from funcnn.losses.targets import real
 from funcnn.promises import ours
-from funcnn.records import Origin, Record, frozen, known_by_origin, replay
+from funcnn.records import Origin, Record, known_by_origin, replay
 from funcnn.types import Array
+from funcnn.values import frozen
 
 Y = TypeVar("Y")
 T = TypeVar("T", contravariant=True)

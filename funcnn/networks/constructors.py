@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 from funcnn.networks.definitions import Definition
 from funcnn.networks.replaying import layers_in, with_layers
-from funcnn.records import Record, snake_case
+from funcnn.records import Record
 
 
 def constructed(made: Definition, record: Record, layer_of: Callable[[Definition], Any]) -> Definition:
@@ -43,3 +44,12 @@ def _arguments(record: Record) -> Iterator[tuple[tuple[Any, ...], dict[str, Any]
     yield record.args, record.kwargs
     bound = record.bound()
     yield bound.args, bound.kwargs
+
+
+def snake_case(name: str) -> str:
+    """The name of a child out of the name of its constructor.
+
+    >>> [snake_case(name) for name in ("Dense", "LayerNorm", "RMSNorm", "Conv1DTranspose", "LSTM")]
+    ['dense', 'layer_norm', 'rms_norm', 'conv1d_transpose', 'lstm']
+    """
+    return re.sub(r"(?<=[A-Za-z0-9])(?=[A-Z][a-z])", "_", name).lower()

@@ -20,9 +20,10 @@ from funcnn.networks.sampling import draw
 from funcnn.params import Gradients, Params, trees, wrap
 from funcnn.params.packing import pack
 from funcnn.params.trees import floating
-from funcnn.records import Record, frozen
+from funcnn.records import Record
 from funcnn.shapes import external, normalize
 from funcnn.types import Shape, Tree, is_tuple
+from funcnn.values import frozen
 
 X_contra = TypeVar("X_contra", contravariant=True)
 Y_co = TypeVar("Y_co", covariant=True)

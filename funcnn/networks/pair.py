@@ -10,7 +10,7 @@ from funcnn.calculus import Later
 from funcnn.errors import FuncnnError
 from funcnn.inputs import features
 from funcnn.networks.children import Combined, combined, definition_of, no_params
-from funcnn.networks.constructors import constructed
+from funcnn.networks.constructors import constructed, snake_case
 from funcnn.networks.definitions import Definition, Spec, Takes
 from funcnn.networks.functions import Apply, Init
 from funcnn.networks.mistakes import called
@@ -18,9 +18,10 @@ from funcnn.networks.replaying import calls, replayed
 from funcnn.networks.rules import Rule, held, lifted, takes_key
 from funcnn.networks.series import in_series
 from funcnn.networks.statistics import Statistics
-from funcnn.records import Origin, Record, frozen, known_by_origin, recording, snake_case
+from funcnn.records import Origin, Record, known_by_origin, recording
 from funcnn.shapes import external, normalize
 from funcnn.types import T0, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, One, Shape
+from funcnn.values import frozen
 
 X = TypeVar("X", contravariant=True)
 Y = TypeVar("Y", covariant=True)

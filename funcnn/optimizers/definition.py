@@ -13,7 +13,8 @@ from funcnn.optimizers.flat import flat, flat_like, pieces_like
 from funcnn.params import GradientsLike, Params, ParamsLike, Updates, UpdatesLike, refuse_kind
 from funcnn.params.layouts import Layout
 from funcnn.params.packing import own
-from funcnn.records import Record, Recorded, is_recorded, recording
+from funcnn.recorded_functions import Recorded, is_recorded
+from funcnn.records import Record, recording
 from funcnn.types import Array, is_mapping, is_tuple
 
 S = TypeVar("S")

@@ -16,8 +16,8 @@ from funcnn.params.fitting import fitting
 from funcnn.params.layouts import Layout
 from funcnn.params.names import Name, instead_of, shown
 from funcnn.params.printing import as_html, as_text
-from funcnn.records import frozen
 from funcnn.types import Array, Tree
+from funcnn.values import frozen
 
 _set = object.__setattr__
 

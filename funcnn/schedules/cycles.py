@@ -8,7 +8,7 @@ from typing import Literal
 
 from funcnn.arguments import finite_positive, is_integer, is_number, positive
 from funcnn.errors import brief
-from funcnn.records import recorded
+from funcnn.recorded_functions import recorded
 from funcnn.schedules.decays import cosine_decay, linear
 from funcnn.schedules.definition import Rate, Schedule, as_schedule
 

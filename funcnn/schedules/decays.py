@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from funcnn.arguments import finite_positive, is_integer, is_number, positive
 from funcnn.errors import brief
-from funcnn.records import recorded
+from funcnn.recorded_functions import recorded
 from funcnn.schedules.definition import Schedule
 
 

@@ -8,7 +8,7 @@ from typing import TypeAlias, Union
 
 from funcnn.arguments import finite_positive, is_number
 from funcnn.errors import brief
-from funcnn.records import recorded
+from funcnn.recorded_functions import recorded
 
 Schedule: TypeAlias = Callable[[int], float]
 """`step -> rate`."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from funcnn import initializers as ours
 from funcnn.keys import Initializer, Key
-from funcnn.records import is_recorded, recorded
+from funcnn.recorded_functions import is_recorded, recorded
 from funcnn.types import Array
 
 DType: TypeAlias = "np.dtype[Any] | type[Any]"

@@ -13,7 +13,7 @@ from funcnn import (
     Array, BatchNorm, Dense, FanOut, Key, Layer, batches, evaluate, fit, joint, layer, mlp, parallel, predict, r2,
     serial, sgd, squared_error, summary, value_and_grad,
 )  # fmt: skip
-from funcnn.records import fixed
+from funcnn.values import fixed
 
 SAME: list[tuple[Any, Any]] = [
     (Dense(np.int64(3)), Dense(3)),  # type: ignore[arg-type]

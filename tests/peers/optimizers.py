@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from funcnn import Array, Gradients, Params
-from funcnn.records import is_recorded
+from funcnn.recorded_functions import is_recorded
 from tests.catalogue import NAMESPACE
 from tests.peers.case import HERE, numbers
 

@@ -15,7 +15,8 @@ import numpy as np
 from funcnn.losses.definition import Loss
 from funcnn.networks import is_layer
 from funcnn.optimizers.definition import Optimizer
-from funcnn.records import Record, as_argument, is_recorded
+from funcnn.recorded_functions import is_recorded
+from funcnn.records import Record, as_argument
 from funcnn.testing import nested
 from funcnn.types import is_array
 
