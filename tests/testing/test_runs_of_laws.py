@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -23,13 +24,17 @@ from funcnn.testing import (
     broken,
     cases,
     holds,
+    initializer_laws,
     laws,
     loss_laws,
+    optimizer_laws,
+    penalty_laws,
     shapes,
 )
 from funcnn.testing.trials.of_layers import trials
 from funcnn.testing.trials.of_losses import loss_trials
 from funcnn.testing.trials.of_optimizers import optimizer_trials
+from funcnn.testing.trials.of_parts import penalty_trials
 
 
 def trial(check: Any, kind: Any = "exact", reason: str = "") -> Trial:
@@ -224,3 +229,57 @@ def test_a_layer_that_refuses_the_template_is_told_so() -> None:
 def test_dtypes_are_honoured(tried: dict[str, Trial]) -> None:
     """Laws about float32 alone are left out where nobody asks for float32."""
     assert tried and "float32_tracks_float64" not in tried
+
+
+IN_FLOAT32 = ("float32",)
+OF_FLOAT32: Law[Any] = Law("of_float32", "a sentence", "exact", lambda case: None, dtypes=IN_FLOAT32)
+
+
+@pytest.mark.parametrize(
+    ("tried", "message"),
+    [
+        (
+            lambda: laws(Tanh, ("B", "D"), dtypes=IN_FLOAT32, only=["pure", "true_pullback"]),
+            "dtypes=('float32',) leaves out what is asked for: true_pullback is for float64; add the dtype, or drop",
+        ),
+        (
+            lambda: holds(Tanh, ("B", "D"), dtypes=("float64",), only=["float32_tracks_float64"]),
+            "float32_tracks_float64 is for float32; add",
+        ),
+        (lambda: laws(Tanh, ("B", "D"), dtypes=IN_FLOAT32, also=["scale_invariant"]), "scale_invariant is for float64"),
+        (lambda: laws(Tanh, ("B", "D"), dtypes=IN_FLOAT32, except_={"at_ties": "none"}), "at_ties is for float64"),
+        (lambda: laws(Tanh, ("B", "D"), dtypes=IN_FLOAT32, may_fail={"at_ties": "none"}), "at_ties is for float64"),
+        (
+            lambda: loss_laws(squared_error, ("B", "D"), dtypes=IN_FLOAT32, only=["true_pullback"]),
+            "true_pullback is for float64",
+        ),
+        (
+            lambda: optimizer_laws(funcnn.sgd(0.1), dtypes=("float64",), only=["float32_tracks_float64"]),
+            "float32_tracks_float64 is for float32",
+        ),
+        (
+            lambda: penalty_laws(funcnn.l2(0.1), dtypes=IN_FLOAT32, only=["true_pullback"]),
+            "true_pullback is for float64",
+        ),
+        (
+            lambda: initializer_laws(funcnn.he_normal, dtypes=("float64",), also=[OF_FLOAT32]),
+            "of_float32 is for float32",
+        ),
+        (lambda: laws(Tanh, ("B", "D"), dtypes=("float16",)), "tuple of some of float32, float64, got ('float16',)"),
+        (lambda: laws(Tanh, ("B", "D"), dtypes="float32"), "tuple of some of float32, float64, got 'float32'"),
+        (lambda: laws(Tanh, ("B", "D"), dtypes=()), "tuple of some of float32, float64, got ()"),
+    ],
+)
+def test_dtypes_leave_out_nothing_that_is_named(tried: Callable[[], object], message: str) -> None:
+    """A law that a user asks for, or excepts, and that is for other dtypes, is no silent nothing."""
+    with pytest.raises(ValueError, match=re.escape(message)):
+        tried()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_parts_are_tried_in_one_dtype(dtype: str) -> None:
+    """Laws of penalties that are for float64 alone are left out in float32."""
+    tried = penalty_trials(funcnn.l2(0.1), dtypes=(dtype,))
+    assert ("true_pullback" in tried) == (dtype == "float64")
+    for found in tried.values():
+        found.run(4)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeVar
 
 from funcnn.decoding import goes_on
@@ -85,19 +85,25 @@ def selected(
     also: Iterable[str | Law[C]],
     except_: Mapping[str, str],
     may_fail: Mapping[str, str] = {},
+    dtypes: Sequence[str] = ("float32", "float64"),
 ) -> dict[str, tuple[Law[C], str]]:
     """The laws to try, each with the reason why it must fail, or "": those chosen, after what a user says.
 
+    Laws for other dtypes than those asked for are left out, unless they are named.
+
     Errors
         TypeError    `except_` is no mapping
-        ValueError   a name there is not among the laws, or that is not tried here; an exception without a reason
+        ValueError   a name there is not among the laws, or that is not tried here; an exception without a reason; a
+                     law that is named and is for other dtypes; dtypes that no law is for
     """
     laws = {name: (table[name], reason) for name, reason in chosen.items()}
+    asked: set[str] = set()
     for law in also:
         if isinstance(law, str) and law not in table:
             raise ValueError(f"there is no law {law!r}; the laws are {', '.join(sorted(table))}")
         value = table[law] if isinstance(law, str) else law
         laws[value.name] = (value, "")
+        asked.add(value.name)
     wanted = set(only)
     for option, said, how in (("except_", except_, str), ("may_fail", may_fail, May)):
         if not is_mapping(said):
@@ -117,4 +123,30 @@ def selected(
             del laws[name]
     if missing := wanted - laws.keys():
         raise ValueError(f"not held to {', '.join(sorted(missing))}; the laws are {', '.join(laws)}")
-    return {name: law for name, law in laws.items() if not wanted or name in wanted}
+    tried = {name: law for name, law in laws.items() if not wanted or name in wanted}
+    return _in_dtypes(tried, dtypes, {*wanted, *asked, *except_, *may_fail})
+
+
+def _in_dtypes(
+    laws: Mapping[str, tuple[Law[C], str]], dtypes: Sequence[str], named: Iterable[str]
+) -> dict[str, tuple[Law[C], str]]:
+    """The laws that are for one of the dtypes.
+
+    Errors
+        ValueError   a law that is named is for others, or there is no dtype that any law is for
+    """
+    known = sorted({"float32", "float64", *(dtype for law, _ in laws.values() for dtype in law.dtypes)})
+    if not dtypes or isinstance(dtypes, str) or any(dtype not in known for dtype in dtypes):
+        raise ValueError(f"dtypes takes a tuple of some of {', '.join(known)}, got {brief(dtypes)}")
+    left = {name: law for name, law in laws.items() if common(dtypes, law[0].dtypes)}
+    out = [f"{name} is for {' and '.join(laws[name][0].dtypes)}" for name in laws if name in named and name not in left]
+    if out:
+        raise ValueError(
+            f"dtypes={brief(dtypes)} leaves out what is asked for: {'; '.join(out)}; add the dtype, or drop the law"
+        )
+    return left
+
+
+def common(dtypes: Sequence[str], of_law: Sequence[str]) -> Sequence[str]:
+    """The dtypes to try a law in: those asked for that it is for."""
+    return [dtype for dtype in dtypes if dtype in of_law]

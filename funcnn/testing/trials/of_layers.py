@@ -15,7 +15,7 @@ from funcnn.testing.drawing.strategies import Template, cases, larger, shapes
 from funcnn.testing.judging.causes import Told
 from funcnn.testing.judging.verdicts import Law
 from funcnn.testing.lawbook.values import plain_value
-from funcnn.testing.trials.choosing import LAWS, Claims, laws_for, selected
+from funcnn.testing.trials.choosing import LAWS, Claims, common, laws_for, selected
 from funcnn.testing.trials.refusals import demand
 from funcnn.testing.trials.running import Trial
 from funcnn.types import Shape
@@ -80,7 +80,8 @@ def trials(
 
     Errors
         TypeError    it is no layer and no strategy, or no shape
-        ValueError   `only`, `also` or `except_` names a law there is not, or one the layer is not held to
+        ValueError   `only`, `also` or `except_` names a law there is not, or one the layer is not held to,
+                     or one for other dtypes
     """
     demand(layer, "a layer", Layer, SearchStrategy)
     if kinks not in (None, True, False):
@@ -108,11 +109,5 @@ def trials(
                 **({"rare": tried(law, drawn, law.rare)} if law.rare else {}),
             },
         )
-        for name, (law, reason) in selected(LAWS, chosen, only, more, except_, may_fail).items()
-        if common(dtypes, law.dtypes)
+        for name, (law, reason) in selected(LAWS, chosen, only, more, except_, may_fail, dtypes).items()
     }  # fmt: skip
-
-
-def common(dtypes: Sequence[str], of_law: Sequence[str]) -> Sequence[str]:
-    """The dtypes to try, those asked for that the law is for: where there are none the law is left out."""
-    return [d for d in dtypes if d in of_law]

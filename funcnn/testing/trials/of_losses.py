@@ -15,8 +15,8 @@ from funcnn.testing.judging.causes import Told
 from funcnn.testing.judging.verdicts import Law
 from funcnn.testing.lawbook.of_losses import LOSS_LAWS
 from funcnn.testing.lawbook.values import plain_loss
-from funcnn.testing.trials.choosing import selected
-from funcnn.testing.trials.of_layers import common, shape_strategy
+from funcnn.testing.trials.choosing import common, selected
+from funcnn.testing.trials.of_layers import shape_strategy
 from funcnn.testing.trials.refusals import demand
 from funcnn.testing.trials.running import Trial
 from funcnn.types import Shape
@@ -97,6 +97,5 @@ def loss_trials(
 
     return {
         name: Trial(law, tried(law, drawn, law.kinds), repr(loss), reason, examples, told, others(law))
-        for name, (law, reason) in selected(LOSS_LAWS, chosen, only, more, except_, may_fail).items()
-        if common(dtypes, law.dtypes)
+        for name, (law, reason) in selected(LOSS_LAWS, chosen, only, more, except_, may_fail, dtypes).items()
     }  # fmt: skip

@@ -14,8 +14,7 @@ from funcnn.testing.drawing.strategies import seeds
 from funcnn.testing.judging.causes import Told
 from funcnn.testing.judging.verdicts import Law
 from funcnn.testing.lawbook.of_optimizers import OPTIMIZER_LAWS, closed_form
-from funcnn.testing.trials.choosing import selected
-from funcnn.testing.trials.of_layers import common
+from funcnn.testing.trials.choosing import common, selected
 from funcnn.testing.trials.refusals import demand
 from funcnn.testing.trials.running import Trial
 
@@ -92,6 +91,5 @@ def optimizer_trials(
 
     return {
         name: Trial(law, tried(law), label, reason, examples, told, others(law))
-        for name, (law, reason) in selected(OPTIMIZER_LAWS, chosen, only, more, except_, may_fail).items()
-        if common(dtypes, law.dtypes)
+        for name, (law, reason) in selected(OPTIMIZER_LAWS, chosen, only, more, except_, may_fail, dtypes).items()
     }

@@ -21,8 +21,8 @@ from funcnn.testing.lawbook.of_initializers import INITIALIZER_LAWS, scale_by_fa
 from funcnn.testing.lawbook.of_metrics import METRIC_LAWS, plain_metric
 from funcnn.testing.lawbook.of_penalties import PENALTY_LAWS
 from funcnn.testing.lawbook.of_schedules import SCHEDULE_LAWS, plain_rate
-from funcnn.testing.trials.choosing import selected
-from funcnn.testing.trials.of_layers import common, shape_strategy
+from funcnn.testing.trials.choosing import common, selected
+from funcnn.testing.trials.of_layers import shape_strategy
 from funcnn.testing.trials.refusals import demand
 from funcnn.testing.trials.running import Trial
 from funcnn.types import Shape
@@ -48,11 +48,12 @@ def _trials(
     options: PartOptions,
     more: Sequence[Law[Any]] = (),
     others: Callable[[Law[Any]], dict[str, SearchStrategy[Any]]] = lambda law: {},
+    dtypes: Sequence[str] = ("float32", "float64"),
 ) -> dict[str, Trial]:
     told = Told()
     also = [*options.get("also", ()), *more]
     laws = selected(
-        table, chosen, options.get("only", ()), also, options.get("except_", {}), options.get("may_fail", {})
+        table, chosen, options.get("only", ()), also, options.get("except_", {}), options.get("may_fail", {}), dtypes
     )
     return {
         name: Trial(law, cases(law), label, reason, options.get("examples"), told, others(law))
@@ -131,7 +132,7 @@ def initializer_trials(
 
     label = getattr(initializer, "__name__", repr(initializer))
     more = [scale_by_fan(variance)] if variance else []
-    return _trials(label, INITIALIZER_LAWS, dict.fromkeys(INITIALIZER_LAWS, ""), cases, options, more)
+    return _trials(label, INITIALIZER_LAWS, dict.fromkeys(INITIALIZER_LAWS, ""), cases, options, more, dtypes=dtypes)
 
 
 def penalty_trials(
@@ -145,4 +146,4 @@ def penalty_trials(
         tried = st.sampled_from(common(dtypes, law.dtypes))
         return st.builds(PenaltyCase, st.just(penalty), trees, dtype=tried, seed=seeds())
 
-    return _trials(repr(penalty), PENALTY_LAWS, dict.fromkeys(PENALTY_LAWS, ""), cases, options)
+    return _trials(repr(penalty), PENALTY_LAWS, dict.fromkeys(PENALTY_LAWS, ""), cases, options, dtypes=dtypes)

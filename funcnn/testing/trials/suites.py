@@ -57,7 +57,7 @@ def laws(layer: Layers, shape: Template | Shape | SearchStrategy[Shape], **optio
     domain       features are drawn between these two numbers, or by this function of `(rng, shape)`, such as
                  `positive_definite`; a tuple of these for a tuple of inputs
     value        a plain formula, `(params, x) -> y`, that the value is compared with
-    dtypes       the dtypes tried
+    dtypes       the dtypes tried; laws for others are left out, unless they are named: that is refused
     examples     how many cases a law; `--law-examples` on the command line overrules it
     only         names of laws: these and no others
     also         laws of a domain, by name or as values
@@ -67,7 +67,8 @@ def laws(layer: Layers, shape: Template | Shape | SearchStrategy[Shape], **optio
 
     Errors
         TypeError    it is no layer and no strategy of layers, or no shape
-        ValueError   `only`, `also` or `except_` names a law there is not, or one the layer is not held to
+        ValueError   `only`, `also` or `except_` names a law there is not, or one the layer is not held to,
+                     or one for other dtypes
 
     >>> sorted(vars(laws(Relu, ("B", ..., "D"), kinks=True)))[-2:]
     ['test_value_of_rule', 'test_writes_nothing']
