@@ -239,7 +239,7 @@ def same_value(a: object, b: object) -> bool:
                 return False
             left += zip(x, y, strict=True)
         elif is_mapping(x) and is_mapping(y):
-            # of a dict that was written down the order counts: it prints otherwise, and later patterns win
+            # of a dict that was written down the order counts: it prints otherwise, and the first pattern counts
             if x.keys() != y.keys() or (_is_plain_dict(x) and list(x) != list(y)):
                 return False
             left += [(v, y[key]) for key, v in x.items()]

@@ -13,9 +13,8 @@ from funcnn.optimizers.matrices import AdafactorState, MuonState, Sm3State, adaf
 from funcnn.optimizers.chains import chain, clip_by_global_norm
 from funcnn.optimizers.parts import add_decayed_weights, scale_by_rate, scaled
 from funcnn.optimizers.scaling import clip, scale
-from funcnn.optimizers.wrapping import (
-    EmaState, LookaheadState, averaged, by_label, ema, frozen, lookahead, masked, set_to_zero,
-)  # fmt: skip
+from funcnn.optimizers.selecting import by_label, frozen, masked, set_to_zero
+from funcnn.optimizers.averaging import EmaState, LookaheadState, averaged, ema, lookahead
 
 __all__ = [
     "AdadeltaState", "AdafactorState", "AdagradState", "AdamState", "AmsgradState", "EmaState", "LionState",

@@ -16,7 +16,7 @@ from funcnn.types import Array, Where
 class Table(NamedTuple):
     """What is told of leaves: of those that a `where` chooses, the number beside it; of all others, the `rest`.
 
-    Of several that choose a leaf the last one counts.
+    Of several that choose a leaf the first one counts, here as in `by_label`.
     """
 
     rows: tuple[tuple[Where, float], ...]
@@ -62,7 +62,7 @@ def _grouped(name: str, p: Array, layout: Layout, tables: Iterable[Table]) -> tu
     columns: list[dict[str, float]] = []
     for rows, rest in tables:
         column = dict.fromkeys(leaves, rest)
-        for where, number in rows:
+        for where, number in reversed(rows):
             column.update(dict.fromkeys(selected(leaves, where, caller=name), number))
         columns.append(column)
     groups: list[Group] = []

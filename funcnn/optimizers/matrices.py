@@ -13,7 +13,7 @@ from funcnn.optimizers.chains import chain
 from funcnn.optimizers.definition import Optimizer, optimizer
 from funcnn.optimizers.leafwise import by_leaf, norm
 from funcnn.optimizers.parts import scale_by_rate
-from funcnn.optimizers.wrapping import by_groups
+from funcnn.optimizers.selecting import by_groups
 from funcnn.params import Params
 from funcnn.schedules import Rate
 from funcnn.types import Array

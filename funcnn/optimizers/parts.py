@@ -82,8 +82,8 @@ def by_decay(name: str, weight_decay: float, where: Where) -> Optimizer[tuple[()
 def scaled(factors: Mapping[str, float]) -> Optimizer[tuple[()]]:
     """Updates times a factor, leaf by leaf, `update = factor u`: rates by groups of params, behind any optimizer.
 
-    `factors` says it by pattern of paths; where several patterns match a leaf the last one counts, and where none does
-    the factor is 1. With the factor 0 params stay as they are, while the states in front go on.
+    `factors` says it by pattern of paths; where several patterns match a leaf the first one counts, as in `by_label`,
+    and where none does the factor is 1. With the factor 0 params stay as they are, while the states in front go on.
 
     Errors
         TypeError     `factors` is no mapping of patterns
@@ -92,7 +92,7 @@ def scaled(factors: Mapping[str, float]) -> Optimizer[tuple[()]]:
     Source: parameter groups, as in PyTorch; as a part of a chain it is optax's `multi_transform` of `scale`.
 
     >>> from funcnn.optimizers import scaled
-    >>> optimizer = chain(sgd(1.0), scaled({"**": 0.1, "head/*": 1.0}))
+    >>> optimizer = chain(sgd(1.0), scaled({"head/*": 1.0, "**": 0.1}))
     >>> params = Params({"body": {"w": np.ones(2)}, "head": {"w": np.ones(2)}})
     >>> updates, _ = optimizer.update(Gradients(params), optimizer.init(params), params)
     >>> updates.at("body/w"), updates.at("head/w")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, overload
 
 from funcnn.params.kinds import Params, as_tree
@@ -37,15 +38,15 @@ def parted(params: Tree, where: Where, *, caller: str) -> Any:
     whole = as_tree(params)
     leaves = {path: whole.at(path) for path in whole.paths()}
     chosen = set(selected(leaves, where, caller=caller))
-    first: Plain = {}
-    second: Plain = {}
-    for path, leaf in leaves.items():
-        at = tuple(path.split("/"))
-        if path in chosen:
-            first = replaced(first, at, leaf)
-        else:
-            second = replaced(second, at, leaf)
-    return made(type(whole), first), made(type(whole), second)
+    return picked(whole, [path for path in leaves if path in chosen]), picked(whole, [p for p in leaves if p not in chosen])
+
+
+def picked(tree: K, paths: Iterable[str]) -> K:
+    """The leaves at these paths, as a tree of the same kind."""
+    out: Plain = {}
+    for path in paths:
+        out = replaced(out, tuple(path.split("/")), tree.at(path))
+    return made(type(tree), out)
 
 
 def count(params: Tree, where: Where = "**") -> int:

@@ -140,7 +140,7 @@ def test_no_block_crosses_the_border_of_a_group(n: int) -> None:
 
         return block
 
-    table = Table((("head/*", 2.0), ("head/g", 3.0)), 1.0)
+    table = Table((("head/g", 3.0), ("head/*", 2.0)), 1.0)
     told = {"body/w": 1.0, "head/b": 2.0, "head/g": 3.0, "head/w": 2.0}
     params = drawn(0, n)
     for path, factor in told.items():
@@ -162,12 +162,12 @@ def groups_of(params: Params, *tables: Table) -> tuple[Group, ...]:
 
 
 def test_neighbours_of_which_the_same_is_told_are_one_group() -> None:
-    """By one table or several; the last row that chooses a leaf counts."""
+    """By one table or several; the first row that chooses a leaf counts."""
     params = drawn(0, 2)  # body/w has 6 numbers, head/b, head/g and head/w have 2
     assert groups_of(params) == (Group(0, 12, ()),)
     assert groups_of(params, Table((), 1.0)) == (Group(0, 12, (1.0,)),)
     assert groups_of(params, Table((("head/*", 0.5),), 1.0)) == (Group(0, 6, (1.0,)), Group(6, 12, (0.5,)))
-    rows = (("**", 0.5), ("head/g", 2.0))
+    rows = (("head/g", 2.0), ("**", 0.5))
     assert groups_of(params, Table(rows, 1.0)) == (
         Group(0, 8, (0.5,)), Group(8, 10, (2.0,)), Group(10, 12, (0.5,)),
     )  # fmt: skip
@@ -199,7 +199,7 @@ def test_functions_that_look_at_values_are_asked_at_every_step() -> None:
 def test_scaled_steps_are_those_of_other_rates(n: int) -> None:
     """Behind gradient descent exactly, where the factor is a power of two; by `update` and by `step`."""
     params, grads = drawn(0, n), Gradients(drawn(1, n))
-    whole = chain(sgd(0.1), scaled({"**": 0.5, "body/**": 4.0, "head/g": 0.0}))
+    whole = chain(sgd(0.1), scaled({"head/g": 0.0, "body/**": 4.0, "**": 0.5}))
     updates, state = whole.update(grads, whole.init(params), params)
     for path, factor in {"body/w": 4.0, "head/b": 0.5, "head/g": 0.0, "head/w": 0.5}.items():
         assert np.array_equal(updates.at(path), np.float32(-0.1) * grads.at(path) * np.float32(factor))
@@ -231,7 +231,7 @@ def test_a_pattern_that_matches_nothing_is_refused() -> None:
 
 
 def test_the_order_of_the_patterns_counts() -> None:
-    """For the later ones win: two orders print, compare and step otherwise."""
+    """For the first that matches wins: two orders print, compare and step otherwise."""
     one, other = scaled({"**": 0.5, "head/*": 1.0}), scaled({"head/*": 1.0, "**": 0.5})
     assert one != other and one == scaled({"**": 0.5, "head/*": 1.0})
     assert repr(one) == "scaled({'**': 0.5, 'head/*': 1.0})"

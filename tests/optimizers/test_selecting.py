@@ -1,23 +1,19 @@
-"""Optimizers made of optimizers, and those of whole leaves: by hand, and what they refuse."""
+"""Optimizers of some of the leaves, and those of whole leaves: by hand, and what they refuse."""
 
 from __future__ import annotations
 
-import pickle
 import re
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import pytest
 
 from funcnn import (
     Gradients,
-    Optimizer,
     Params,
     ParamsError,
     adafactor,
     adam,
-    averaged,
     by_label,
     chain,
     clip_by_global_norm,
@@ -31,22 +27,10 @@ from funcnn import (
     rprop,
     sgd,
     sm3,
-    tree_map,
 )
 from funcnn.optimizers import MuonState, scale, scale_by_momentum, scale_by_muon, scale_by_trust_ratio
 from tests.closed_forms import gradients, run, tree
-
-PARAMS = Params({"body": {"w": np.ones((2, 3)), "b": np.ones(3)}, "head": {"w": np.ones((3, 1)), "b": np.ones(1)}})
-GRADS = Gradients(tree_map(lambda p: 2 * p, PARAMS))
-
-
-def steps(optimizer: Optimizer[Any], n: int) -> tuple[list[Params], Any]:
-    """The params after each of some steps against gradients of two."""
-    params, state, found = PARAMS, optimizer.init(PARAMS), []
-    for _ in range(n):
-        params, state = optimizer.step(GRADS, state, params)
-        found.append(params)
-    return found, state
+from tests.optimizers.small_trees import GRADS, PARAMS, steps
 
 
 # for some of the leaves -----------------------------------------------------------------------------------------------
@@ -89,34 +73,6 @@ def test_frozen_params_stay() -> None:
     """To the last bit, and in every chain."""
     found, _ = steps(chain(adam(0.1), frozen), 3)
     assert found[-1] == PARAMS
-
-
-# slow weights, averages -----------------------------------------------------------------------------------------------
-def test_lookahead_by_hand() -> None:
-    """From 1 by steps of -0.2: fast 0.8, 0.6, slow 1 + 0.5 (0.6 - 1) = 0.8, then 0.6, 0.4, slow 0.8 + 0.5 (0.4 - 0.8)."""
-    found, state = steps(lookahead(sgd(0.1), every=2), 4)
-    np.testing.assert_allclose([p.at("head/b")[0] for p in found], [0.8, 0.8, 0.6, 0.6], rtol=1e-12)
-    assert state.slow == found[-1] and state.step == 4
-
-
-def test_averages_by_hand() -> None:
-    """Params 0.8, 0.6, 0.4 with weights 1/4, 1/2, 1 of a half."""
-    found, state = steps(chain(sgd(0.1), ema(0.5)), 3)
-    mean = (0.25 * 0.8 + 0.5 * 0.6 + 0.4) / 1.75
-    np.testing.assert_allclose(averaged(state).at("body/w"), mean, rtol=1e-14)
-    np.testing.assert_allclose(averaged((1, (state, 2))).at("body/w"), mean, rtol=1e-14)
-    assert averaged(state) == averaged(pickle.loads(pickle.dumps(state)))
-    np.testing.assert_allclose(found[-1].at("body/w"), 0.4, rtol=1e-12)
-
-
-def test_what_averaged_refuses() -> None:
-    """States without a mean, with two, and before the first step."""
-    with pytest.raises(TypeError, match="with one ema in it, found 0"):
-        averaged(adam(0.1).init(PARAMS))
-    with pytest.raises(TypeError, match="with one ema in it, found 2"):
-        averaged(chain(ema(0.1), ema(0.2)).init(PARAMS))
-    with pytest.raises(ValueError, match="no step has been made yet"):
-        averaged(ema(0.5).init(PARAMS))
 
 
 # whole leaves ---------------------------------------------------------------------------------------------------------
