@@ -44,11 +44,11 @@ def explain(layer: Definition, leaves: Shapes, tree: trees.Plain, shape: Shape) 
         if error := _other_input(layer, misshapen[0], got[misshapen[0]].shape, shape):
             raise error
     wrong = [
-        *(f"missing {_name(p)}, expected {dtype} of shape {want[p]}" for p in want if p not in got),
-        *(f"unexpected {_name(p)}, {got[p].dtype} of shape {got[p].shape}" for p in got if p not in want),
-        *(f"{_name(p)} has shape {got[p].shape}, expected {want[p]}" for p in misshapen),
-        *(f"{_name(p)} has dtype {got[p].dtype}, expected {dtype}" for p in mistyped),
-        *(f"unexpected {_name(p)}, an empty subtree" for p in _empty(tree)),
+        *(f"missing {trees.at_path(p)}, expected {dtype} of shape {want[p]}" for p in want if p not in got),
+        *(f"unexpected {trees.at_path(p)}, {got[p].dtype} of shape {got[p].shape}" for p in got if p not in want),
+        *(f"{trees.at_path(p)} has shape {got[p].shape}, expected {want[p]}" for p in misshapen),
+        *(f"{trees.at_path(p)} has dtype {got[p].dtype}, expected {dtype}" for p in mistyped),
+        *(f"unexpected {trees.at_path(p)}, an empty subtree" for p in _empty(tree)),
     ]
     if want.keys() != got.keys():
         fix = "make them with init, and name layers with .named to keep names when the network changes"
@@ -100,10 +100,6 @@ def _empty(tree: Mapping[str, Union[Array, trees.Plain]], at: trees.Path = ()) -
     for name, value in tree.items():
         if isinstance(value, dict):
             yield from _empty(value, (*at, name)) if value else [(*at, name)]
-
-
-def _name(path: trees.Path) -> str:
-    return trees.at_path(path)
 
 
 def _other_input(
