@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterable
 from itertools import pairwise
 from typing import Any, Final, TypeAlias
+
 Places: TypeAlias = "Iterable[tuple[str, str]]"
 """Modules, and the name of a value there."""
 

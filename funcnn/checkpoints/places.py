@@ -47,8 +47,8 @@ def place_of(path: str) -> Place:
     """The place of the file that this path names, or would name. A symbolic link at its end is followed.
 
     In a folder where everybody may put something and nobody may take away what is another's, `/tmp` say, a link or file
-    of somebody else is refused, unless it is the folder's owner's. This is what Linux does for programs that open such a
-    file (`fs.protected_symlinks`, `fs.protected_regular`); one that looks where links lead must do it itself.
+    of somebody else is refused, unless it is the folder's owner's. This is what Linux does for programs that open such
+    a file (`fs.protected_symlinks`, `fs.protected_regular`); one that looks where links lead must do it itself.
 
     Errors
         OSError   as the operating system says it: a folder, a device, a link that leads round in circles, ...

@@ -22,8 +22,8 @@ def save_params(path: str | bytes | os.PathLike[str] | os.PathLike[bytes], param
     `manifest.json`, which says how they make a tree. Its last bytes are a SHA-256 digest of all the others: of every
     path, dtype, shape and value. Equal params give equal files.
 
-    A file knows params only: gradients and updates are saved too, and come back as params, `Gradients(load_params(path))`
-    makes gradients of them.
+    A file knows params only: gradients and updates are saved too, and come back as params;
+    `Gradients(load_params(path))` makes gradients of them.
 
     The file takes its path in one step, after all of it is on the disk: whoever reads, whatever fails, and however many
     processes save to one path, there is one complete checkpoint.

@@ -1,4 +1,4 @@
-"""What the recorded call of a constructor makes of a layer: its name, and how the same call is made of other children."""
+"""What the recorded call of a constructor makes of a layer: its name, and the same call with other children."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Definition: all that is known about a layer, as one value. The `init` and the `apply` of a layer are functions of it."""
+"""Definition: all that is known about a layer, as one value. Its `init` and its `apply` are functions of it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Definition:
     own         shape -> the params that are not its children's
     params      spec -> spec, other params than its own and its children's
     multiply_adds  how many a forward pass costs on an input of this shape, without its children
-    step        (params, x, memory) -> (y, memory): the layer on what comes next in time; None: time does not matter to it
+    step        (params, x, memory) -> (y, memory): the layer on what comes next in time; None: time does not matter
     statistics  what it keeps of the data, see `Statistics`
     by_row      (params, x, dy) -> gradients with an axis of rows in front, where that takes less than row by row
     record      the call of its constructor, or the name of a ready-made layer

@@ -62,7 +62,8 @@ class Init:
     ) -> tuple[Shape, Params]:
         key = (Key(rng) if isinstance(rng, np.random.Generator) else as_key(rng)).fold("init")
         wanted = floating(dtype)
-        refuse_stored("params cannot be drawn in", wanted, "dtype=np.{wide}, and astype(params, np.{narrow}) to store them")
+        fix = "dtype=np.{wide}, and astype(params, np.{narrow}) to store them"
+        refuse_stored("params cannot be drawn in", wanted, fix)
         try:
             inside = normalize(shape)
             out, spec = self.definition.planned(inside)

@@ -120,7 +120,9 @@ class Layer(NamedTuple, Generic[X, Y]):
         array([0.5, 0.5, 0.5])
         """
         rule, plain = lifted(f, value, out_shape)
-        return layer_of(Definition(lambda shape, go: out_shape(shape), no_params, rule, plain, False, takes or features))
+        return layer_of(
+            Definition(lambda shape, go: out_shape(shape), no_params, rule, plain, False, takes or features)
+        )
 
     @property
     def definition(self) -> Definition:

@@ -103,7 +103,7 @@ def wrap(tree: trees.Plain | None, flat: Array | None = None, layout: Layout | N
 def wrap(
     tree: trees.Plain | None, flat: Array | None = None, layout: Layout | None = None, *, kind: Any = Params
 ) -> Any:
-    """Params, or another kind, around a dict that the library owns and has sealed, or around one vector of all leaves."""
+    """Params, or another kind, around a dict that the library owns and has sealed, or a vector of all leaves."""
     return made(kind, tree, flat, layout)
 
 

@@ -98,8 +98,9 @@ def ravel(params: Tree) -> tuple[Array, Callable[[Array], Params]]: ...
 def ravel(params: Tree) -> tuple[Array, Callable[[Array], Any]]:
     """All leaves as one vector, and the function that makes such a tree out of another vector.
 
-    It makes gradients out of gradients, updates out of updates, params out of what else comes. Leaves lie in the order of `Params.paths`. The vector is read-only. What `unravel` gives is packed: its leaves are
-    views of one vector, a copy of the one it got, and ravelling it again is free.
+    It makes gradients out of gradients, updates out of updates, params out of what else comes. Leaves lie in the order
+    of `Params.paths`. The vector is read-only. What `unravel` gives is packed: its leaves are views of one vector, a
+    copy of the one it got, and ravelling it again is free.
 
     Errors
         ParamsError   `unravel` gets something else than a vector of this length

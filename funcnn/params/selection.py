@@ -30,10 +30,12 @@ def selected(leaves: Mapping[str, Array], where: Where, *, caller: str) -> list[
     if where is None:
         return [path for path, leaf in leaves.items() if leaf.ndim >= 2]
     if callable(where) and not isinstance(where, (type, np.ufunc)):
-        found, what = [path for path, leaf in leaves.items() if _says(where(path, leaf), path, caller)], "chooses no leaf"
+        found = [path for path, leaf in leaves.items() if _says(where(path, leaf), path, caller)]
+        what = "chooses no leaf"
     elif isinstance(where, str):
         pattern = _compiled(where)
-        found, what = [path for path in leaves if pattern.fullmatch(path)], "matches no path"
+        found = [path for path in leaves if pattern.fullmatch(path)]
+        what = "matches no path"
     else:
         wanted = "a pattern of paths, '**/w', a function (path, array) -> bool, or None"
         raise TypeError(f"{caller}: where must be {wanted}, got {brief(where)}")

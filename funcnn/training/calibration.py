@@ -31,8 +31,9 @@ def calibrate(
     """The same params with the population statistics in every BatchNorm: do this after training, before inference.
 
     One training pass over the batches; "mean" and "var" of each BatchNorm become those of all it saw, and likewise what
-    any other layer keeps by the `statistics` of its definition. Moments are pooled in float64, by the number of rows. On one batch, inference equals the training pass to the last bit, where
-    nothing else is random. Dropout drops in this pass, as in training.
+    any other layer keeps by the `statistics` of its definition. Moments are pooled in float64, by the number of rows.
+    On one batch, inference equals the training pass to the last bit, where nothing else is random. Dropout drops in
+    this pass, as in training.
 
     With `exact=True`, inference passes are repeated until nothing changes: then each BatchNorm has the statistics of
     what it gets in inference. That takes as many passes as there are norms one after the other, and one more.

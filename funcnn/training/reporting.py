@@ -22,8 +22,8 @@ def progress(
 
     On a terminal one line is kept up to date, every `every` seconds: epoch, step, the mean loss of the epoch so far,
     examples per second, and, where `total` says how many steps there will be, a bar and the time that is left.
-    Elsewhere every epoch prints a line; where there is no standard error, none. It is written to `file`, standard error where none is given. The rate is that
-    of training alone: what the body of the loop takes does not count.
+    Elsewhere every epoch prints a line. All of it is written to `file`, standard error where none is given; a program
+    without one shows nothing. The rate is that of training alone: what the body of the loop takes does not count.
 
     Errors
         ValueError   `total` or `every` is negative
