@@ -2,41 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from funcnn.kernels import softmax as kernel
-from funcnn.networks import Layer, constant
-from funcnn.shapes import axes
-from funcnn.types import Array, Shape
+from funcnn.layers.pointwise import row_of_value
+from funcnn.networks import Layer
+from funcnn.types import Array
 
 
-def _softmax(x: Array) -> tuple[Array, Callable[[Array], Array]]:
-    y = kernel.softmax(x)
-    return y, lambda dy: kernel.softmax_pullback(y, dy)
+def _softmin(x: Array) -> Array:
+    return kernel.softmax(-x)
 
 
-def _log_softmax(x: Array) -> tuple[Array, Callable[[Array], Array]]:
-    y = kernel.log_softmax(x)
-    return y, lambda dy: kernel.log_softmax_pullback(y, dy)
+def _softmin_pullback(y: Array, dy: Array) -> Array:
+    return -kernel.softmax_pullback(y, dy)
 
 
-def _softmin(x: Array) -> tuple[Array, Callable[[Array], Array]]:
-    y = kernel.softmax(-x)
-    return y, lambda dy: -kernel.softmax_pullback(y, dy)
-
-
-def _sparsemax(x: Array) -> tuple[Array, Callable[[Array], Array]]:
-    y = kernel.sparsemax(x)
-    return y, lambda dy: kernel.sparsemax_pullback(y, dy)
-
-
-def _same_as(name: str) -> Callable[[Shape], Shape]:
-    return lambda shape: axes(name, shape, at_least=1)
-
-
-Softmax: Layer[Array, Array] = constant(
-    "Softmax", __name__, Layer.lift(_same_as("Softmax"), _softmax, value=kernel.softmax)
-)
+Softmax: Layer[Array, Array] = row_of_value("Softmax", __name__, kernel.softmax, kernel.softmax_pullback)
 """Probabilities along the last axis, `y_i = e^(x_i) / sum_j e^(x_j)`. To train, take LogSoftmax or a loss on logits.
 
 Shapes
@@ -52,9 +32,7 @@ array([[0.5, 0.5],
        [1. , 0. ]])
 """
 
-LogSoftmax: Layer[Array, Array] = constant(
-    "LogSoftmax", __name__, Layer.lift(_same_as("LogSoftmax"), _log_softmax, value=kernel.log_softmax)
-)
+LogSoftmax: Layer[Array, Array] = row_of_value("LogSoftmax", __name__, kernel.log_softmax, kernel.log_softmax_pullback)
 """Log-probabilities along the last axis, `y_i = x_i - log sum_j e^(x_j)`; exact where the probabilities would be 0.
 
 Shapes
@@ -70,7 +48,7 @@ array([[  -0.7,   -0.7],
        [   0. , -100. ]])
 """
 
-Softmin: Layer[Array, Array] = constant("Softmin", __name__, Layer.lift(_same_as("Softmin"), _softmin))
+Softmin: Layer[Array, Array] = row_of_value("Softmin", __name__, _softmin, _softmin_pullback)
 """Probabilities that are large where the input is small, `y_i = e^(-x_i) / sum_j e^(-x_j)`: the Softmax of -x.
 
 Shapes
@@ -86,9 +64,7 @@ array([[0.5, 0.5],
        [0. , 1. ]])
 """
 
-Sparsemax: Layer[Array, Array] = constant(
-    "Sparsemax", __name__, Layer.lift(_same_as("Sparsemax"), _sparsemax, value=kernel.sparsemax)
-)
+Sparsemax: Layer[Array, Array] = row_of_value("Sparsemax", __name__, kernel.sparsemax, kernel.sparsemax_pullback)
 """Probabilities along the last axis, many of which are 0: the point of the simplex that is nearest to x.
 
 `y_i = max(x_i - t, 0)`, with the one t for which they sum to 1.
