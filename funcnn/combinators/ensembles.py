@@ -10,13 +10,13 @@ import numpy as np
 from funcnn.arguments import counted
 from funcnn.calculus import Later, force
 from funcnn.combinators.fans import add
-from funcnn.combinators.nested import mapped_shape
+from funcnn.combinators.nested import mapped_shape, stacked
 from funcnn.keys import Initializer, Key
 from funcnn.nested import mapped
 from funcnn.networks import Child, Combined, Go, Layer, layer
 from funcnn.networks.definitions import Spec
 from funcnn.params.trees import mapped as mapped_tree
-from funcnn.types import Array, Shape, Tree, is_tuple
+from funcnn.types import Array, Shape, Tree
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -65,7 +65,7 @@ def ensemble(net: Layer[A, B], n: int, /) -> Layer[A, B]:
             return tuple(None if k is None else k.fold(i) for k in rng)
 
         def value(params: Tree, x: Any, *rng: Key | None) -> Any:
-            return _stacked([d.value(member(params, i), x, *key(rng, i)) for i in members])
+            return stacked([d.value(member(params, i), x, *key(rng, i)) for i in members], 0)
 
         def rule(params: Tree, x: Any, *rng: Key | None) -> tuple[Any, Callable[[Any], Any]]:
             pairs = [d.rule(member(params, i), x, *key(rng, i)) for i in members]
@@ -82,7 +82,7 @@ def ensemble(net: Layer[A, B], n: int, /) -> Layer[A, B]:
 
                 return grads, Later(total)
 
-            return _stacked([y for y, _ in pairs]), pullback
+            return stacked([y for y, _ in pairs], 0), pullback
 
         return Combined(meets, rule, value, d.takes, params=_of_members(len(members)))
 
@@ -103,10 +103,3 @@ def _of_members(n: int) -> Callable[[Spec], Spec]:
         return found
 
     return spec
-
-
-def _stacked(ys: list[Any]) -> Any:
-    """In front, arrays and tuples of them."""
-    if is_tuple(ys[0]):
-        return tuple(_stacked([y[i] for y in ys]) for i in range(len(ys[0])))
-    return np.stack(ys)

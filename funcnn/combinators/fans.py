@@ -10,12 +10,14 @@ from typing import Any, Literal, overload
 import numpy as np
 
 from funcnn.arguments import is_integer, positive
+from funcnn.combinators.nested import leading
 from funcnn.cotangents import zeros_like
 from funcnn.errors import ShapeError
 from funcnn.inputs import Kind, part, unify
 from funcnn.networks import Layer, constant, layer
 from funcnn.shapes import branches, display, known, same
 from funcnn.types import Array, One, Shape, Two, is_tuple
+
 
 def add(a: Any, b: Any) -> Any:
     """The sum of two cotangents, arrays or tuples; never in place, for either may be somebody's."""
@@ -221,7 +223,7 @@ def select(*items: int) -> Layer[Any, Any]:
             dx: dict[int, Any] = {}
             for i, d in zip(items, (dy,) if alone else dy, strict=True):
                 dx[i] = add(dx[i], d) if i in dx else d
-            dtype = _dtype(dy)
+            dtype = leading(dy).dtype
             return tuple(dx[i] if i in dx else zeros_like(v, dtype) for i, v in enumerate(x))
 
         return x[items[0]] if alone else tuple(x[i] for i in items), pullback
@@ -230,7 +232,3 @@ def select(*items: int) -> Layer[Any, Any]:
         return {i: unify(*(part(out, j) if not alone else out for j, k in enumerate(items) if k == i)) for i in items}
 
     return Layer.lift(out_shape, f, takes=takes)
-
-
-def _dtype(dy: Any) -> np.dtype[Any]:
-    return _dtype(dy[0]) if is_tuple(dy) else np.dtype(dy.dtype)

@@ -8,8 +8,7 @@ import numpy as np
 
 from funcnn.arguments import counted
 from funcnn.calculus import Later, force
-from funcnn.combinators.nested import leading, mapped_shape
-from funcnn.combinators.scanning import first_shape
+from funcnn.combinators.nested import first_shape, leading, mapped_shape
 from funcnn.errors import ShapeError
 from funcnn.inputs import Kind
 from funcnn.keys import Key

@@ -1,4 +1,4 @@
-"""Steps of nested sequences, and sums of gradients."""
+"""Arrays and shapes in nested tuples: their steps, and sums of gradients."""
 
 from __future__ import annotations
 
@@ -18,6 +18,13 @@ def mapped_shape(f: Callable[[tuple[int, ...]], Shape], shape: Shape) -> Shape:
     return tuple([mapped_shape(f, d) for d in parts]) if parts else f(axes("scan", shape))
 
 
+def first_shape(shape: Shape) -> Shape:
+    """The shape of the first array of a nested tuple."""
+    while shape and isinstance(shape[0], tuple):
+        shape = shape[0]
+    return shape
+
+
 def leading(tree: Any) -> Any:
     """The first array of a nested tuple."""
     while is_tuple(tree):
@@ -30,11 +37,9 @@ def at_step(tree: Any, t: int) -> Any:
     return mapped(lambda a: a[:, t], tree)
 
 
-def stacked(steps: Sequence[Any]) -> Any:
-    """Sequences again, of all their steps; there is one at least."""
-    if not is_tuple(steps[0]):
-        return np.stack(steps, 1)
-    return tuple([stacked([step[i] for step in steps]) for i in range(len(steps[0]))])
+def stacked(trees: Sequence[Any], axis: int) -> Any:
+    """One tree of several alike, whose arrays stand beside each other along this axis; there is one at least."""
+    return mapped(lambda *arrays: np.stack(arrays, axis), *trees)
 
 
 def where(real: Mask, tree: Any, other: Any = None) -> Any:

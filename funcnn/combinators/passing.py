@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from funcnn.arguments import finite
 from funcnn.calculus import Later
 from funcnn.combinators.fans import agreed
-from funcnn.combinators.nested import zeros_of
+from funcnn.combinators.nested import leading, zeros_of
 from funcnn.cotangents import zeros_like
 from funcnn.networks import Child, Combined, Go, Layer, layer
 from funcnn.networks.definitions import Definition
@@ -116,7 +116,7 @@ def stop_gradient(f: Layer[A, B], /) -> Layer[A, B]:
             y = d.value(params, x, *rng)
 
             def pullback(dy: Any) -> tuple[Tree, Any]:
-                dtype = _dtype(dy)
+                dtype = leading(dy).dtype
                 return zeros_of(params, dtype), Later(lambda: zeros_like(x, dtype))
 
             return y, pullback
@@ -194,7 +194,3 @@ def _keyless(d: Definition, f: Callable[..., Any]) -> Callable[..., Any]:
         return f(params, x, None)
 
     return run if d.random else f
-
-
-def _dtype(dy: Any) -> Any:
-    return _dtype(dy[0]) if isinstance(dy, tuple) else dy.dtype

@@ -9,7 +9,7 @@ import numpy as np
 
 from funcnn.calculus import force
 from funcnn.combinators.fans import add
-from funcnn.combinators.nested import at_step, leading, mapped_shape, stacked, summed, where, zeros_of
+from funcnn.combinators.nested import at_step, first_shape, leading, mapped_shape, stacked, summed, where, zeros_of
 from funcnn.cotangents import zeros_like
 from funcnn.inputs import Kind, part
 from funcnn.keys import Key
@@ -96,7 +96,7 @@ def scan(cell: Layer[Any, Any], /, *, masked: bool = False, reverse: bool = Fals
                 if mask is not None:
                     y, after = where(mask[:, t], y), where(mask[:, t], after, state)
                 ys[t], state = y, after
-            return stacked(ys) if time else of_no_steps(params, xs, state), state, beside
+            return stacked(ys, 1) if time else of_no_steps(params, xs, state), state, beside
 
         def of_no_steps(params: Tree, xs: Any, state: Any) -> Any:
             """The outputs of no steps are like those of one, but for the step."""
@@ -129,7 +129,7 @@ def scan(cell: Layer[Any, Any], /, *, masked: bool = False, reverse: bool = Fals
                 dtype = leading(ds).dtype
                 if not dxs:
                     grads = zeros_of(plain(params).get(child.name, {}), dtype)
-                dx = stacked(dxs) if dxs else zeros_like(x[0], dtype)
+                dx = stacked(dxs, 1) if dxs else zeros_like(x[0], dtype)
                 return child.grads(grads), (dx, ds, np.zeros(mask.shape, dtype)) if mask is not None else (dx, ds)
 
             return (ys, last), pullback
@@ -147,10 +147,3 @@ def scan(cell: Layer[Any, Any], /, *, masked: bool = False, reverse: bool = Fals
 def plain(params: Tree) -> Mapping[str, Any]:
     """The tree itself, whose type says less."""
     return params
-
-
-def first_shape(shape: Shape) -> Shape:
-    """The shape of the first array of a nested tuple."""
-    while shape and isinstance(shape[0], tuple):
-        shape = shape[0]
-    return shape
