@@ -14,7 +14,7 @@ from funcnn.arguments import counted, is_number
 from funcnn.errors import NonFiniteError, brief
 from funcnn.inputs import convert
 from funcnn.keys import Rng, as_key
-from funcnn.nested import mapped
+from funcnn.nested import arrays, mapped
 from funcnn.networks import Layer
 from funcnn.networks.children import definition_of
 from funcnn.networks.definitions import Definition
@@ -174,22 +174,18 @@ def _looked_at(path: Path, part: Definition, unseen: set[Path]) -> Definition:
     return replace(part, value=value)
 
 
-def _arrays(x: Any) -> list[Any]:
-    return [a for v in x for a in _arrays(v)] if is_tuple(x) else [x]
-
-
 def _is_sequence(a: Any, n: int) -> bool:
     """Has it so many steps? Two axes of features are no steps: (batch, features)."""
     return bool(a.ndim > (2 if a.dtype.kind == "f" else 1) and a.shape[1] == n)
 
 
 def _has_steps(x: Any, n: int) -> bool:
-    return any(_is_sequence(a, n) for a in _arrays(x))
+    return any(_is_sequence(a, n) for a in arrays(x))
 
 
 def _steps(x: Any) -> int:
     """How many steps there are: the size of axis 1 of the first array that has one."""
-    sizes = [np.shape(a)[1] for a in _arrays(x) if np.ndim(a) > 1]
+    sizes = [np.shape(a)[1] for a in arrays(x) if np.ndim(a) > 1]
     return int(sizes[0]) if sizes else 1
 
 
@@ -207,7 +203,7 @@ def _alike(f: Callable[[Any], Any], x: Any, y: Any, n: int) -> bool:
         return np.concatenate([a, other], 1) if _is_sequence(a, 1) else a
 
     def close(got: Any, wanted: Any) -> bool:
-        pairs = zip(_arrays(got), _arrays(wanted), strict=True)
+        pairs = zip(arrays(got), arrays(wanted), strict=True)
         return all(a.shape == b.shape and np.allclose(a, b, 1e-3, 1e-5, equal_nan=True) for a, b in pairs)
 
     try:
