@@ -54,6 +54,7 @@ def parallel(*layers: Layer[Any, Any]) -> Layer[Any, Any]:
     """
     if not layers:
         raise ValueError("parallel takes at least one layer")
+
     def build(*children: Child) -> Combined:
         def meets(shape: Shape, go: Go) -> Shape:
             return tuple(map(go, children, branches("parallel", shape, len(children))))
@@ -111,6 +112,7 @@ def residual(f: Layer[Any, Any], shortcut: Layer[Any, Any] = Identity, /) -> Lay
     >>> residual(serial(Dense(8), Relu, Dense(4))).out_shape((-1, 4))
     (-1, 4)
     """
+
     def build(inner: Child, around: Child | None = None) -> Combined:
         def meets(shape: Shape, go: Go) -> Shape:
             fix = "give f its input's shape, or a shortcut that changes it too"

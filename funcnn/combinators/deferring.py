@@ -68,26 +68,13 @@ def _by_shape(make: Callable[[Shape], Definition], random: bool) -> Definition:
     def at(shape: Shape) -> Definition:
         return made(_hidden(shape))
 
-    def called(name: str, params: Tree, x: Any, rng: Key | None) -> Any:
+    def rule(params: Tree, x: Any, rng: Key | None = None) -> Any:
         d = at(shape_of(x))
-        f = getattr(d, name)
-        return f(params, x, rng) if d.random else f(params, x)
+        return d.rule(params, x, rng) if d.random else d.rule(params, x)
 
-    if random:
-
-        def rule(params: Tree, x: Any, rng: Key | None = None) -> Any:
-            return called("rule", params, x, rng)
-
-        def value(params: Tree, x: Any, rng: Key | None = None) -> Any:
-            return called("value", params, x, rng)
-
-    else:
-
-        def rule(params: Tree, x: Any, rng: Key | None = None) -> Any:
-            return called("rule", params, x, None)
-
-        def value(params: Tree, x: Any, rng: Key | None = None) -> Any:
-            return called("value", params, x, None)
+    def value(params: Tree, x: Any, rng: Key | None = None) -> Any:
+        d = at(shape_of(x))
+        return d.value(params, x, rng) if d.random else d.value(params, x)
 
     def walked(f: Callable[[Path, Definition], Definition], path: Path) -> Definition:
         """The same, with every network that is made passed through a walk."""
