@@ -15,7 +15,7 @@ from funcnn.networks import Layer, layer
 from funcnn.networks.definitions import Spec
 from funcnn.shapes import axes
 from funcnn.stax.initializers import Init, adapted, glorot_normal, normal
-from funcnn.stax.layouts import Numbers, Padding, arranged, back, checked_numbers, order, tuples
+from funcnn.stax.layouts import Numbers, Padding, arranged, back, checked_numbers, order, steps, tuples
 from funcnn.types import Array, Shape, Tree
 
 _GLOROT, _TINY = glorot_normal(), normal(1e-6)
@@ -37,9 +37,9 @@ def Conv(
     """
     pads: Any = tuples(padding)
     size: Any = tuple(filter_shape)
-    steps: Any = None if strides is None else tuple(strides)
+    between: Any = steps(strides)
     W = adapted(_GLOROT if W_init is None else W_init)
-    return core.Conv(out_chan, size, steps, pads, W_init=W, b_init=adapted(b_init))
+    return core.Conv(out_chan, size, between, pads, W_init=W, b_init=adapted(b_init))
 
 
 @layer
@@ -72,7 +72,7 @@ def GeneralConv(
     (-1, 26, 26, 8)
     """
     numbers = checked_numbers("GeneralConv", dimension_numbers, len(filter_shape))
-    slide = made_slide("GeneralConv", len(filter_shape), tuple(filter_shape), _steps(strides), tuples(padding))
+    slide = made_slide("GeneralConv", len(filter_shape), tuple(filter_shape), steps(strides), tuples(padding))
     inner = core.convolution(slide, out_chan, 1, True, ones, adapted(b_init))
     return _permuted("GeneralConv", inner, numbers, W_init)
 
@@ -111,7 +111,7 @@ def GeneralConvTranspose(
     numbers = checked_numbers("GeneralConvTranspose", dimension_numbers, rank)
     if not isinstance(pads, str):
         pads = tuple(_cut(k, pair) for k, pair in zip(size, pads, strict=True))
-    slide = made_slide("GeneralConvTranspose", rank, size, _steps(strides), pads, negative=True)
+    slide = made_slide("GeneralConvTranspose", rank, size, steps(strides), pads, negative=True)
     inner = transposed(slide, out_chan, 1, True, ones, adapted(b_init), flip=True)
     return _permuted("GeneralConvTranspose", inner, numbers, W_init)
 
@@ -148,14 +148,6 @@ def ConvTranspose(
     return GeneralConvTranspose(_IMAGES, out_chan, filter_shape, strides, padding, W_init, b_init)
 
 
-def _steps(strides: Sequence[int] | None) -> tuple[int, ...] | None:
-    return None if strides is None else tuple(strides)
-
-
-def _transposed(x: Array, permutation: tuple[int, ...]) -> Array:
-    return x.transpose(permutation)
-
-
 def _cut(window: int, pair: Pair) -> Pair:
     """What is cut off the output where the spread input is padded by this pair."""
     return window - 1 - pair[0], window - 1 - pair[1]
@@ -187,7 +179,7 @@ def _permuted(name: str, inner: Layer[Array, Array], numbers: Numbers, W_init: I
         def pullback(dy: Array) -> tuple[Tree, Later[Array]]:
             dparams, dx = pull(dy.transpose(back(onto)))
             dw = dparams["w"].transpose(back(weight)).copy()
-            return {**dparams, "w": dw}, Later(lambda: _transposed(force(dx), back(into)))
+            return {**dparams, "w": dw}, Later(lambda: force(dx).transpose(back(into)))
 
         return y.transpose(onto), pullback
 

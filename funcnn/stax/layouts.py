@@ -62,6 +62,11 @@ def arranged(shape: Sequence[int], permutation: tuple[int, ...]) -> tuple[int, .
     return tuple(shape[i] for i in permutation)
 
 
+def steps(strides: Sequence[int] | None) -> tuple[int, ...] | None:
+    """Strides as a tuple, if there are any."""
+    return None if strides is None else tuple(strides)
+
+
 def tuples(padding: Padding) -> str | tuple[Pair, ...]:
     """Lists as tuples; names of paddings in capitals, as JAX reads them."""
     if isinstance(padding, str):

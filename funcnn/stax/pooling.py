@@ -9,7 +9,7 @@ from funcnn.calculus import force
 from funcnn.layers import pooling as core
 from funcnn.networks import Layer, layer
 from funcnn.shapes import axes
-from funcnn.stax.layouts import Padding, arranged, back, order, tuples
+from funcnn.stax.layouts import Padding, arranged, back, order, steps, tuples
 from funcnn.types import Array, Shape
 
 _Pool = Callable[[Any, Any, Any], Layer[Array, Array]]
@@ -76,7 +76,7 @@ def AvgPool(
 def _pool(
     name: str, pool: _Pool, window: Sequence[int], strides: Sequence[int] | None, padding: Padding, spec: str | None
 ) -> Layer[Array, Array]:
-    inner = pool(tuple(window), None if strides is None else tuple(strides), tuples(padding)).definition
+    inner = pool(tuple(window), steps(strides), tuples(padding)).definition
     rank = len(window)
     if spec is None:
         spec = f"N{'HWD'[:rank]}C"
