@@ -201,9 +201,7 @@ def convolution(
         return (*out, channels)
 
     def spec(shape: Shape) -> Spec:
-        n = each_group(slide.layer, shape, slide.axes(shape)[-1], groups)
-        w = {"w": (W_init, (*slide.size, n, channels))}
-        return w | {"b": (b_init, (channels,))} if bias else w
+        return filters(slide, shape, channels, groups, W_init, b_init if bias else None)
 
     def rule(params: Tree, x: Array) -> tuple[Array, Pullback]:
         w, b = weights(params)
@@ -238,14 +236,23 @@ def each_group(name: str, shape: Shape, n: int, groups: int) -> int:
     Errors
         ShapeError   the groups cannot share them out
     """
-    if not known(groups) or groups == 1:
-        return n if known(groups) else n // groups
-    if known(n) and n % groups:
+    if known(groups) and groups == 1:
+        return n  # and not n // 1: an unknown n stays the one that messages look for in the shapes of the params
+    if known(n, groups) and n % groups:
         raise ShapeError(
             f"the {n} channels of the input {display(shape)} are not divisible by groups={groups} of {name}; "
             f"take as many groups as divide both"
         )
     return n // groups
+
+
+def filters(
+    slide: Slide, shape: Shape, channels: int, groups: int, W_init: Initializer, b_init: Initializer | None
+) -> Spec:
+    """The params: a window of weights for every output channel, and a bias where it has an initializer."""
+    n = each_group(slide.layer, shape, slide.axes(shape)[-1], groups)
+    w = {"w": (W_init, (*slide.size, n, channels))}
+    return w if b_init is None else w | {"b": (b_init, (channels,))}
 
 
 def weights(params: Tree) -> tuple[Array, Array | None]:

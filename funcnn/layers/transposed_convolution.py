@@ -11,7 +11,7 @@ from funcnn.kernels import correlation as kernel
 from funcnn.kernels.sums import column_sums
 from funcnn.kernels.windows import Pair, Windows
 from funcnn.keys import Initializer
-from funcnn.layers.convolution import checked_groups, each_group, weights
+from funcnn.layers.convolution import checked_groups, each_group, filters, weights
 from funcnn.layers.windows import Padding, Padding1D, Padding3D, Slide, Triple, made_slide
 from funcnn.networks import Layer, layer
 from funcnn.networks.definitions import Spec
@@ -171,9 +171,7 @@ def transposed(
         return (batch, *out, channels)
 
     def spec(shape: Shape) -> Spec:
-        n = each_group(slide.layer, shape, slide.axes(shape)[-1], groups)
-        w = {"w": (W_init, (*slide.size, n, channels))}
-        return w | {"b": (b_init, (channels,))} if bias else w
+        return filters(slide, shape, channels, groups, W_init, b_init if bias else None)
 
     backwards = (slice(None, None, -1),) * len(slide.size)
 
