@@ -16,7 +16,7 @@ from funcnn.kernels.affine import affine, affine_input, affine_params, product
 from funcnn.kernels.positions import rotated
 from funcnn.keys import Initializer, Key
 from funcnn.layers.memories import Seen
-from funcnn.layers.sequences import expected, items, masked_steps, sequence
+from funcnn.layers.sequences import expected, items, kinds, masked_steps, sequence
 from funcnn.networks import Layer, layer
 from funcnn.networks.definitions import Spec
 from funcnn.params.trees import leaves
@@ -121,8 +121,7 @@ def MultiHeadAttention(
         return batch * (2 * time * n * n + 2 * keys * m * n + 2 * time * keys * n)
 
     def takes(out: Kind) -> Kind:
-        kinds: dict[int, Kind] = {i: "mask" if name == "mask" else "features" for i, name in enumerate(names)}
-        return kinds if len(names) > 1 else "features"
+        return kinds(names)
 
     def mapped(params: Tree, name: str, x: Array) -> Array:
         (w,) = leaves(params, f"w{name}")

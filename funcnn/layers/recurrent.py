@@ -15,7 +15,7 @@ from funcnn.kernels import recurrence as kernel
 from funcnn.kernels.cells import Gates
 from funcnn.keys import Initializer
 from funcnn.layers.cells import ORTHOGONAL, arrays, like_state, state_shape, weights
-from funcnn.layers.sequences import expected, items, masked_steps, sequence
+from funcnn.layers.sequences import expected, items, kinds, masked_steps, sequence
 from funcnn.networks import Layer, layer
 from funcnn.networks.definitions import Spec
 from funcnn.params.trees import leaves
@@ -51,8 +51,7 @@ def _recurrent(
         return batch * time * (features + units) * gates.blocks * units
 
     def takes(out: Kind) -> Kind:
-        kinds: dict[int, Kind] = {0: "features", **({1: "mask"} if masked else {})}
-        return {**kinds, len(kinds): "features"} if state else kinds if masked else "features"
+        return kinds(names)
 
     def run(params: Tree, x: Any, memory: Any, keep: bool) -> kernel.Pass:
         w, u, b = leaves(params, "w", "u", "b")

@@ -14,7 +14,7 @@ from funcnn.calculus import Pullback
 from funcnn.errors import ShapeError
 from funcnn.inputs import Kind
 from funcnn.kernels.sums import middle_sums, totals
-from funcnn.layers.sequences import expected, items
+from funcnn.layers.sequences import expected, items, kinds
 from funcnn.networks import Layer, layer
 from funcnn.networks.definitions import EMPTY
 from funcnn.shapes import axes, display
@@ -30,10 +30,10 @@ def _over(name: str, axis: int, masked: bool, reduction: Reduction) -> Layer[Any
         raise ValueError(f"{name}: axis must be {wanted}, got {axis!r}")
     if axis == 0:
         raise ValueError(f"{name}: axis 0 is the batch, whose examples do not see each other; choose another one")
-    axis = int(axis)
+    axis, names = int(axis), ("x", "mask") if masked else ("x",)
 
     def out_shape(shape: Shape) -> Shape:
-        x, *mask = items(name, shape, ("x", "mask") if masked else ("x",), {"mask": "masked=True"})
+        x, *mask = items(name, shape, names, {"mask": "masked=True"})
         sizes = axes(name, x, at_least=2)
         at = axis % len(sizes) if -len(sizes) <= axis < len(sizes) else 0
         if not at:
@@ -42,27 +42,19 @@ def _over(name: str, axis: int, masked: bool, reduction: Reduction) -> Layer[Any
             expected(name, each, sizes[: at + 1], f"its mask has a truth value for every place up to axis {axis}")
         return (*sizes[:at], *sizes[at + 1 :])
 
-    def f(x: Any) -> tuple[Array, Callable[[Array], Any]]:
+    def rule(params: Tree, x: Any) -> tuple[Array, Pullback[Array, Any]]:
         a, mask = x if is_tuple(x) else (x, None)
         real = None if mask is None else mask.reshape(*mask.shape, *(1,) * (a.ndim - mask.ndim))
         y, back = reduction(a, axis, real)
 
-        def pullback(dy: Array) -> Any:
+        def pullback(dy: Array) -> tuple[Tree, Any]:
             dx = back(np.expand_dims(dy, axis))
-            return dx if mask is None else (dx, np.zeros(mask.shape, dx.dtype))
+            return EMPTY, dx if mask is None else (dx, np.zeros(mask.shape, dx.dtype))
 
         return y.squeeze(axis), pullback
 
     def takes(out: Kind) -> Kind:
-        return {0: "features", 1: "mask"} if masked else "features"
-
-    def rule(params: Tree, x: Any) -> tuple[Array, Pullback[Array, Any]]:
-        y, pullback = f(x)
-
-        def without_params(dy: Array) -> tuple[Tree, Any]:
-            return EMPTY, pullback(dy)
-
-        return y, without_params
+        return kinds(names)
 
     why = "it looks at all steps" if axis == 1 else None
     return Layer.of(out_shape, lambda shape: EMPTY, rule, takes=takes, step=why)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from funcnn.errors import ShapeError
+from funcnn.inputs import Kind
 from funcnn.shapes import axes, branches, display, same
 from funcnn.types import Shape
 
@@ -64,6 +65,16 @@ def items(layer: str, shape: Shape, names: tuple[str, ...], options: Mapping[str
     more = len(given) > len(names)
     told = [f"{option} {'adds' if more else 'wants'} a {n}" for n, option in options.items() if (n in names) != more]
     raise ShapeError(f"{layer} takes {wanted}, got {got}{'; ' if told else ''}{', '.join(told)}")
+
+
+def kinds(names: tuple[str, ...]) -> Kind:
+    """What these items are for: the mask is one, all others are computed with; one array alone is no tuple.
+
+    >>> kinds(("x", "mask", "state")), kinds(("x",))
+    ({0: 'features', 1: 'mask', 2: 'features'}, 'features')
+    """
+    each: dict[int, Kind] = {i: "mask" if name == "mask" else "features" for i, name in enumerate(names)}
+    return each if len(names) > 1 else "features"
 
 
 def sequence(layer: str, shape: Shape) -> tuple[int, int, int]:
