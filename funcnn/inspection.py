@@ -17,8 +17,9 @@ from funcnn.networks.children import definition_of
 from funcnn.networks.definitions import Definition, Spec
 from funcnn.networks.pair import layer_of
 from funcnn.networks.rebuilding import Path, observed, walked
+from funcnn.nested import mapped
 from funcnn.shapes import display, external, known, normalize
-from funcnn.types import Shape, Tree, is_tuple
+from funcnn.types import Shape, Tree
 
 X = TypeVar("X")
 X_contra = TypeVar("X_contra", contravariant=True)
@@ -58,7 +59,7 @@ def trace(net: Layer[X, Y]) -> Traced[X, Y]:
         def see(at: Path, layer: Definition, x: Any, y: Any) -> None:
             path = "/".join(at)
             if path:
-                seen[path].append(read_only(_unstepped(y)))
+                seen[path].append(read_only(mapped(_unstepped, y)))
 
         y = layer_of(observed(net.definition, see, where="trace")).apply(params, x, rng=rng)
         return y, {
@@ -71,9 +72,7 @@ def trace(net: Layer[X, Y]) -> Traced[X, Y]:
 
 
 def _unstepped(y: Any) -> Any:
-    """Without the imaginary parts that values have inside of `tangent`, where a direction travels along with them."""
-    if is_tuple(y):
-        return tuple(map(_unstepped, y))
+    """Without the imaginary part that a value has inside of `tangent`, where a direction travels along with it."""
     return y.real if y.dtype.kind == "c" else y
 
 
