@@ -16,7 +16,7 @@ from funcnn.networks import Apply
 from funcnn.params import as_params
 from funcnn.shapes import display, known, normalize
 from funcnn.training.batching import batch_count
-from funcnn.training.rows import arrays_of, count_rows, features_of, refuse_empty, taken
+from funcnn.training.rows import arrays_of, checked_data, count_rows, features_of, refuse_empty, taken
 from funcnn.types import Tree, is_tuple
 
 X = TypeVar("X")
@@ -87,10 +87,7 @@ def evaluate(
     """
     checked_apply("evaluate", apply)
     batch_size = counted("evaluate", batch_size=batch_size)
-    if not is_tuple(data):
-        raise TypeError(f"the data is a tuple (x, target), got {type(data).__name__}")
-    if len(data) not in (2, 3):
-        raise ValueError(f"the data is a tuple (x, target) or (x, target, weights), got one of {len(data)}")
+    given, wanted, *heavy = checked_data(data)
     for metric in metrics:
         if not isinstance(metric, Metric):
             raise TypeError(f"evaluate takes metrics, got {type(metric).__name__}; a loss is one as mean_of(loss)")
@@ -98,16 +95,16 @@ def evaluate(
     if len(set(names)) < len(names):
         raise ValueError(f"two metrics have one name, got {', '.join(names)}; rename one: metric._replace(name=...)")
     tree = as_params(params, "evaluate(apply, params, data)")
-    x, target = features_of(apply, tree, data[0], once=True), arrays_of(data[1], "target", once=True, absent=True)
-    weights = arrays_of(data[2], "weights") if len(data) == 3 and data[2] is not None else None
+    x, target = features_of(apply, tree, given, once=True), arrays_of(wanted, "target", once=True, absent=True)
+    weights = arrays_of(heavy[0], "weights") if heavy and heavy[0] is not None else None
     rows = count_rows(x=x, target=target) if weights is None else count_rows(x=x, target=target, weights=weights)
     refuse_empty(rows, "evaluate")
     states = [metric.init() for metric in metrics]
     for i in range(batch_count(rows, batch_size, False)):
         place = slice(i * batch_size, (i + 1) * batch_size)
-        prediction, wanted = apply(tree, taken(x, place)), arrays_of(taken(target, place), "target", absent=True)
-        heavy = None if weights is None else taken(weights, place)
-        states = [updated(metric, state, prediction, wanted, heavy) for metric, state in zip(metrics, states, strict=True)]
+        y, t = apply(tree, taken(x, place)), arrays_of(taken(target, place), "target", absent=True)
+        w = None if weights is None else taken(weights, place)
+        states = [updated(metric, state, y, t, w) for metric, state in zip(metrics, states, strict=True)]
     return {metric.name: metric.compute(state) for metric, state in zip(metrics, states, strict=True)}
 
 

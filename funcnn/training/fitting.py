@@ -21,7 +21,9 @@ from funcnn.optimizers.definition import advancing, is_plain
 from funcnn.params import ArrayTree, Gradients, Params, ParamsLike, as_params, plain, trees
 from funcnn.params.packing import gather, layout_of, pack, pieces
 from funcnn.training.batching import batch, batch_count, order
-from funcnn.training.rows import arrays_of, converted, count_rows, dtype_of, features_of, refuse_empty, taken
+from funcnn.training.rows import (
+    arrays_of, checked_data, converted, count_rows, dtype_of, features_of, refuse_empty, taken,
+)  # fmt: skip
 from funcnn.types import Array, Tree, is_tuple
 
 X = TypeVar("X")
@@ -148,13 +150,10 @@ def _packed(params: Tree) -> Params:
 
 def _prepared(apply: Apply[X, Y], params: Params, data: object, size: int) -> tuple[tuple[Any, ...], int]:
     """The data as arrays, checked and converted, and how many rows it has."""
-    if not is_tuple(data):
-        raise TypeError(f"the data is a tuple (x, target) or (x, target, weights), got {type(data).__name__}")
-    if len(data) not in (2, 3):
-        raise ValueError(f"the data is a tuple (x, target) or (x, target, weights), got one of {len(data)}")
-    x = features_of(apply, params, data[0])
-    others = {"target": arrays_of(data[1], "target", absent=True)}
-    others |= {"weights": arrays_of(value, "weights") for value in data[2:]}
+    features, target, *weights = checked_data(data)
+    x = features_of(apply, params, features)
+    others = {"target": arrays_of(target, "target", absent=True)}
+    others |= {"weights": arrays_of(value, "weights") for value in weights}
     rows = count_rows(x=x, **others)
     refuse_empty(rows, "fit")
     try:

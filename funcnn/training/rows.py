@@ -43,6 +43,21 @@ def arrays_of(value: Any, name: str, *, once: bool = False, absent: bool = False
     return np.ascontiguousarray(array, native(array.dtype))
 
 
+def checked_data(data: object) -> tuple[Any, ...]:
+    """The data of `fit` and of `evaluate`, which is a tuple.
+
+    Errors
+        TypeError    it is none
+        ValueError   it has neither two nor three items
+    """
+    wanted = "the data is a tuple (x, target) or (x, target, weights)"
+    if not is_tuple(data):
+        raise TypeError(f"{wanted}, got {type(data).__name__}")
+    if len(data) not in (2, 3):
+        raise ValueError(f"{wanted}, got one of {len(data)}")
+    return data
+
+
 def count_rows(**named: Any) -> int:
     """How many rows all of these arrays have.
 

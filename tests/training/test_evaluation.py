@@ -166,7 +166,7 @@ def test_no_metrics() -> None:
         ((X, Y[:5]), (r2,), ShapeError, "x has 11, target has 5"),
         ((X, Y[:, 0]), (r2,), ShapeError, "r2"),
         ((X, LABELS + 1), (accuracy,), ValueError, "2"),
-        (X, (r2,), TypeError, "the data is a tuple (x, target), got ndarray"),
+        (X, (r2,), TypeError, "the data is a tuple (x, target) or (x, target, weights), got ndarray"),
         ((X, Y, Y, Y), (r2,), ValueError, "the data is a tuple (x, target) or (x, target, weights), got one of 4"),
         ((X, Y), (squared_error,), TypeError, "evaluate takes metrics, got Loss; a loss is one as mean_of(loss)"),
         ((X, Y), (r2, r2), ValueError, "two metrics have one name, got r2, r2; rename one: metric._replace(name=...)"),
