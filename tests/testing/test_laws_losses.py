@@ -17,9 +17,6 @@ from tests.catalogue import LOSSES, OPTIMIZERS, build
 EXAMPLES = settings().max_examples // 5
 
 
-PARTS = ("scale_by_", "add_", "clip_", "ema(", "masked(", "scaled(", "centralize")  # give no steps of their own
-
-
 def trials() -> Iterator[tuple[str, str, Trial]]:
     """The laws of all rows, with their claims."""
     for row in LOSSES:
@@ -30,8 +27,7 @@ def trials() -> Iterator[tuple[str, str, Trial]]:
         yield from ((row.source, name, trial) for name, trial in found.items())
     for one in OPTIMIZERS:
         steps = closed_forms.of if one.steps else None
-        part = one.part or one.source.startswith(PARTS)
-        found = optimizer_trials(build(one), steps=steps, part=part, except_=one.except_, examples=EXAMPLES)
+        found = optimizer_trials(build(one), steps=steps, part=one.part, except_=one.except_, examples=EXAMPLES)
         yield from ((one.source, name, trial) for name, trial in found.items())
 
 
