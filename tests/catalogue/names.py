@@ -39,7 +39,7 @@ def name_of(row: Row) -> str:
 
 
 def kind_of(name: str) -> str:
-    """Whether it is a "layer", a "loss", an "optimizer" or "other", by what the public name is, or says it returns."""
+    """A "layer", "loss", "optimizer", "penalty" or "other", by what the public name is, or says it returns."""
     value = NAMESPACE[name]
     if isinstance(value, funcnn.Layer):
         return "layer"
@@ -49,4 +49,5 @@ def kind_of(name: str) -> str:
         return "other"
     returns = str(getattr(value, "__annotations__", {}).get("return", ""))
     made = returns.split("[")[0].strip("'\"").split(".")[-1]
-    return {"Layer": "layer", "Loss": "loss", "Optimizer": "optimizer"}.get(made, "other")
+    kinds = {"Layer": "layer", "Loss": "loss", "Optimizer": "optimizer", "Penalty": "penalty"}
+    return kinds.get(made, "other")

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 import funcnn
 from tests.catalogue import (
     COMBINATORS,
+    INITIALIZERS,
     LAYERS,
     LOSSES,
+    METRICS,
     NAMESPACE,
     OPTIMIZERS,
+    PENALTIES,
+    SCHEDULES,
     WITHOUT_ROW,
+    PartRow,
     Row,
     build,
     kind_of,
@@ -27,6 +34,21 @@ def test_every_public_name_has_a_row(kind: str) -> None:
     """A layer, combinator, loss or optimizer that is exported is in the catalogue, so that all laws run over it."""
     public = {name for name in NAMESPACE if kind_of(name) == kind} - WITHOUT_ROW.keys()
     assert public - {name_of(row) for row in TABLES[kind]} == set()
+
+
+@pytest.mark.parametrize(
+    ("names", "rows"),
+    [
+        (set(funcnn.metrics.__all__) - {"Metric", "Ratio", "metric"}, METRICS),
+        (set(funcnn.schedules.__all__) - {"Rate", "Schedule", "as_schedule"}, SCHEDULES),
+        (set(funcnn.initializers.__all__), INITIALIZERS),
+        ({name for name in NAMESPACE if kind_of(name) == "penalty"}, PENALTIES),
+    ],
+    ids=["metrics", "schedules", "initializers", "penalties"],
+)
+def test_every_part_has_a_row(names: set[str], rows: tuple[PartRow, ...]) -> None:
+    """Of those of a package, all but types, decorators and what makes a schedule of a number."""
+    assert names == names & {name for row in rows for name in re.findall(r"\w+", row.source)} != set()
 
 
 def test_no_row_outlives_its_name() -> None:

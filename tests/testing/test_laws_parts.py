@@ -11,7 +11,6 @@ from hypothesis import settings
 import funcnn
 from funcnn.testing import Trial
 from funcnn.testing.trials.of_parts import (
-    PartOptions,
     initializer_trials,
     metric_trials,
     penalty_trials,
@@ -38,10 +37,8 @@ def trials() -> Iterator[tuple[str, str, Trial]]:
     """The laws of all rows."""
     for kind, (rows, tried) in TABLES.items():
         for row in rows:
-            options = dict(row.options)
-            common: PartOptions = {"examples": EXAMPLES, "may_fail": options.pop("may_fail", {})}
             shape = {"shape": row.shape} if kind == "metric" else {}
-            for name, trial in tried(made(row), **shape, **options, options=common).items():
+            for name, trial in tried(made(row), **shape, **row.options, options={"examples": EXAMPLES}).items():
                 yield row.source, name, trial
 
 
