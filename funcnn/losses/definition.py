@@ -16,7 +16,7 @@ from funcnn.array_kinds import as_array
 from funcnn.errors import brief
 from funcnn.losses.promises import checked_terms
 from funcnn.losses.reductions import Back, Reduce, Weights, product, reduced
-from funcnn.losses.targets import real
+from funcnn.losses.targets import real, refuse_truths
 from funcnn.promises import ours
 from funcnn.records import Origin, Record, known_by_origin, replay
 from funcnn.types import Array
@@ -163,7 +163,7 @@ class Loss(Generic[Y, T]):
     def rule(
         self, prediction: Any, target: Any, weights: Any = None, reduce: str | None = None, options: Any = None
     ) -> tuple[Any, Back]:
-        """The value and the pullback for a prediction that is known to be an array, of real or complex numbers."""
+        """The value and the pullback for a prediction of arrays, of real or complex numbers."""
         merged = {**self.options, **options} if options else self.options
         return self.run(prediction, target, weights, reduce or self.reduce, merged)
 
@@ -248,6 +248,8 @@ def _run(
     how: str | None,
     options: Any,
 ) -> Any:
+    if prediction.__class__ is not np.ndarray or prediction.dtype.kind not in "fc":
+        refuse_truths(rule, prediction)
     if counts is not None and options:
         own, target = counts(prediction, target, **options)
         weights = weights if own is None else own if weights is None else product(weights, own)

@@ -9,6 +9,7 @@ import numpy as np
 from funcnn.errors import DTypeError, LabelError, ShapeError
 from funcnn.inputs import COMPUTED, convert, refuse_stored
 from funcnn.kernels.sums import totals
+from funcnn.nested import arrays
 from funcnn.shapes import display
 from funcnn.types import Array, is_array, is_tuple
 
@@ -31,6 +32,20 @@ def real(prediction: Any) -> Any:
     return convert(prediction, "features", dtype, "the prediction")
 
 
+def refuse_truths(rule: Any, prediction: Any) -> None:
+    """Refuse tokens and truth values, which networks without params pass on, as predictions.
+
+    Errors
+        DTypeError   with what came
+    """
+    for part in arrays(prediction):
+        if part.dtype.kind not in "fc":
+            raise DTypeError(
+                f"{getattr(rule, '__name__', 'the loss')} takes predictions of floating-point numbers, got {part.dtype}; "
+                f"write .astype(np.float32), or put a layer that computes in front"
+            )
+
+
 def like(name: str, prediction: Array, target: Any) -> Array:
     """A target of the prediction's own shape, in its dtype.
 
@@ -40,8 +55,6 @@ def like(name: str, prediction: Array, target: Any) -> Array:
     """
     if is_tuple(prediction):
         raise ShapeError(f"{name} takes one array, the prediction is a tuple of {len(prediction)}; use joint(...)")
-    if prediction.dtype.kind not in "fc":
-        raise DTypeError(f"{name} takes predictions of floating-point numbers, got {prediction.dtype}")
     if type(target) is not np.ndarray or target.dtype != prediction.dtype:
         target = converted(target, prediction.dtype, name)
     if target.shape != prediction.shape:

@@ -78,6 +78,19 @@ def updated(metric: Metric[S, Y, T, Any], state: S, prediction: Y, target: T, we
     return update(state, prediction, target, weights)
 
 
+def nothing() -> None:
+    """The state before anything was seen, of metrics that keep the rows."""
+
+
+def in_order(state: Any) -> list[Any]:
+    """The batches of a state that holds the latest one and, as `before`, the state before it: from the first on."""
+    found: list[Any] = []
+    while state is not None:
+        found.append(state)
+        state = state.before
+    return found[::-1]
+
+
 class Ratio(NamedTuple):
     """A sum and what it is divided by."""
 

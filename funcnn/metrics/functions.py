@@ -10,7 +10,7 @@ import numpy as np
 
 from funcnn.errors import ShapeError, brief
 from funcnn.losses.reductions import Weights
-from funcnn.metrics.definition import Metric
+from funcnn.metrics.definition import Metric, in_order, nothing
 from funcnn.types import is_tuple
 
 R = TypeVar("R")
@@ -45,11 +45,7 @@ def metric(f: Callable[..., R], *, name: str | None = None) -> Metric[Rows | Non
         raise TypeError(f"metric takes a function f(target, prediction), got {brief(f)}")
     called = name or str(getattr(f, "__name__", "metric"))
 
-    return Metric(_nothing, functools.partial(_keep, called), functools.partial(_of_all, called, f), called)
-
-
-def _nothing() -> None:
-    """Before anything was seen."""
+    return Metric(nothing, functools.partial(_keep, called), functools.partial(_of_all, called, f), called)
 
 
 def _keep(name: str, state: Rows | None, prediction: Any, target: Any, weights: Weights | None = None, /) -> Rows:
@@ -59,10 +55,7 @@ def _keep(name: str, state: Rows | None, prediction: Any, target: Any, weights: 
 
 
 def _of_all(name: str, f: Callable[..., R], state: Rows | None) -> R:
-    parts: list[Rows] = []
-    while state is not None:
-        parts.insert(0, state)
-        state = state.before
+    parts: list[Rows] = in_order(state)
     if not parts:
         raise ShapeError(f"empty batch: {name} was asked for, and no row has been seen")
     target, prediction = _joined([part.target for part in parts]), _joined([part.prediction for part in parts])

@@ -13,7 +13,7 @@ from funcnn.errors import LabelError, ShapeError
 from funcnn.losses.reductions import Weights
 from funcnn.losses.targets import real
 from funcnn.metrics.classification import Binary, rows_of, zeros_and_ones
-from funcnn.metrics.definition import Metric, weighed
+from funcnn.metrics.definition import Metric, in_order, nothing, weighed
 from funcnn.shapes import display
 from funcnn.types import Array
 
@@ -33,10 +33,6 @@ Area: TypeAlias = Callable[[Numbers, Numbers], float]
 """Told the summed weights of the right and of the wrong ones, by falling score."""
 
 
-def _nothing() -> None:
-    """Before anything was seen."""
-
-
 def _keep(
     name: str, state: Ranked | None, prediction: Array, target: Binary, weights: Weights | None = None, /
 ) -> Ranked:
@@ -53,10 +49,7 @@ def _keep(
 
 def _of_all(name: str, area: Area, both: bool, state: Ranked | None) -> float:
     """The mean over outputs of the area, for all that was kept."""
-    parts: list[Ranked] = []
-    while state is not None:
-        parts.append(state)
-        state = state.before
+    parts: list[Ranked] = in_order(state)
     if not any(part.weights.any() for part in parts):
         raise ShapeError(f"empty batch: {name} was asked for, and no row has been seen that counts")
     scores = np.concatenate([part.scores for part in parts])
@@ -85,7 +78,7 @@ def _area(
 
 def _keeping(name: str, area: Area, *, both: bool) -> Metric[Ranked | None, Array, Binary, float]:
     """The metric; `both` if it takes targets of both kinds."""
-    return Metric(_nothing, functools.partial(_keep, name), functools.partial(_of_all, name, area, both), name)
+    return Metric(nothing, functools.partial(_keep, name), functools.partial(_of_all, name, area, both), name)
 
 
 def _roc(found: Numbers, missed: Numbers) -> float:

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from funcnn import (
-    DTypeError, Identity, LabelError, ShapeError, softmax_cross_entropy, squared_error, sum_squared_error, value_and_grad,
+    DTypeError, LabelError, Layer, ShapeError, absolute_error, cosine_distance, joint, on_item, parallel,
+    sigmoid_binary_cross_entropy, softmax_cross_entropy, squared_error, sum_squared_error, value_and_grad,
 )  # fmt: skip
+from funcnn.authoring import passes
 
 LOGITS = np.random.default_rng(5).normal(size=(4, 3))
 LABELS = np.array([2, 0, 1, 2])
@@ -122,9 +124,27 @@ def test_smoothing_out_of_range(smoothing: float) -> None:
         softmax_cross_entropy(LOGITS, LABELS, label_smoothing=smoothing)
 
 
-def test_predictions_are_numbers() -> None:
-    """A network without params passes truth values on."""
-    objective = value_and_grad(squared_error, Identity.apply)
-    yes: Any = np.ones((2, 2), bool)
-    with pytest.raises(DTypeError, match="squared_error takes predictions of floating-point numbers, got bool"):
-        objective({}, yes, yes)
+@pytest.mark.parametrize(
+    ("made", "target"),
+    [
+        (squared_error, np.ones((2, 2), bool)), (absolute_error, np.ones((2, 2))), (softmax_cross_entropy, np.array([0, 1])),
+        (sigmoid_binary_cross_entropy, np.ones((2, 2), bool)), (cosine_distance, np.ones((2, 2))),
+    ],
+    ids=repr,
+)  # fmt: skip
+@pytest.mark.parametrize("dtype", [bool, np.int64])
+def test_predictions_are_numbers(made: Any, target: Any, dtype: Any) -> None:
+    """A network without params passes tokens and truth values on, alone and in tuples."""
+    yes: Any = np.ones((2, 2), dtype)
+    tokens: Any = Layer.lift(lambda shape: shape, lambda x: (x, lambda dy: dy), takes=passes)
+    with pytest.raises(DTypeError, match=f"^{made!r} takes predictions of floating-point numbers, got {np.dtype(dtype)}; "):
+        value_and_grad(made, tokens.apply)({}, yes, target)
+    with pytest.raises(DTypeError, match=f"^{made!r} takes predictions of floating-point numbers"):
+        value_and_grad(joint(made, made), parallel(tokens, tokens).apply)({}, (yes, yes), (target, target))
+
+
+def test_a_loss_on_an_item_looks_at_that_item() -> None:
+    """Beside it there may be a mask."""
+    y, mask = np.ones((2, 2)), np.ones((2, 2), bool)
+    beside: Any = Layer.lift(lambda shape: shape, lambda x: (x, lambda dy: dy), takes=passes)
+    assert value_and_grad(on_item(0, squared_error), beside.apply)({}, (y, mask), np.zeros((2, 2)))[0] == 1.0
