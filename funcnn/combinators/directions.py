@@ -54,7 +54,8 @@ def bidirectional(f: Layer[A, Array], /) -> Layer[A, Array]:
             y = go(forward, shape)
             go(backward, shape)
             if is_nested(y):
-                raise ShapeError(f"bidirectional joins two arrays, but each direction gives {display(y)}; drop state=True")
+                gives = f"each direction gives {display(y)}; drop state=True"
+                raise ShapeError(f"bidirectional joins two arrays, but {gives}")
             *places, units = axes("bidirectional", y, at_least=2)
             return (*places, 2 * units)
 

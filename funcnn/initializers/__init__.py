@@ -12,8 +12,8 @@ receptive field. A vector of `n` has both fans `n`, a scalar 1.
 Values are drawn in float32 for float32 params and in float64 for wider ones, which are two different streams.
 
 `zeros`, `ones`, `identity`, `constant`, `normal` and `uniform` stay in this module, because NumPy and the schedules
-have such names too; the others are names of the package. A network that was made with any of them prints as source that evaluates after
-`from funcnn import *` and `from funcnn.initializers import *`.
+have such names too; the others are names of the package. A network that was made with any of them prints as source that
+evaluates after `from funcnn import *` and `from funcnn.initializers import *`.
 """
 
 from funcnn.initializers.distributions import (

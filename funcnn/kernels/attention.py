@@ -9,7 +9,6 @@ import numpy as np
 from funcnn.kernels.sums import row_sums
 from funcnn.types import Array, Mask
 
-
 _BLOCK: Final = 64  # queries that are taken together where later keys need not be looked at
 
 
@@ -62,8 +61,9 @@ def attend_pullback(q: Array, k: Array, v: Array, done: Attended, dh: Array) -> 
     """The pullback of `attend`: with the weights `a = e / z`, `ds = a (da - sum of a da)`, `da = dh v^T`.
 
     What all values of a row have in common leaves ds as it is, and the first of them is taken off before: of values of
-    1000 and a little, float32 would keep little of the differences; a mean would know the future. That sum comes of the very numbers it is taken from, so that a query
-    which looks at one key alone gives 0 exactly; the product of dh and the value, which is the same, would not.
+    1000 and a little, float32 would keep little of the differences; a mean would know the future. That sum comes of the
+    very numbers it is taken from, so that a query which looks at one key alone gives 0 exactly; the product of dh and
+    the value, which is the same, would not.
     """
     scale = q.dtype.type(q.shape[-1] ** -0.5)
     d: Array = dh / done.z
@@ -82,7 +82,7 @@ def attend_pullback(q: Array, k: Array, v: Array, done: Attended, dh: Array) -> 
     return Cotangents(dq, dk, np.swapaxes(e, -1, -2) @ d)
 
 
-# the queries of a long sequence in blocks -------------------------------------------------------------------------------
+# the queries of a long sequence in blocks -----------------------------------------------------------------------------
 class Block(NamedTuple):
     """Some neighbouring queries, and how many keys these look at."""
 

@@ -5,9 +5,10 @@
 With groups, an output sees the channels of its own group alone: c runs over them, and the axis of w with it.
 
 Images and sequences whose windows have neither gaps nor groups go to `funcnn.kernels.convolution`, which knows faster
-algorithms, and so do large images with gaps, taken apart. Here the pixels under a block of windows are gathered and multiplied, all groups in one product; where a
-group is a single channel, that product would be thin, and the sum is taken pixel by pixel of the window instead: 32
-images of 28 x 28 x 64, depthwise 3 x 3, take 6 ms so, and 34 ms by products.
+algorithms, and so do large images with gaps, taken apart. Here the pixels under a block of windows are gathered and
+multiplied, all groups in one product; where a group is a single channel, that product would be thin, and the sum is
+taken pixel by pixel of the window instead: 32 images of 28 x 28 x 64, depthwise 3 x 3, take 6 ms so, and 34 ms by
+products.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 FUNCNN_THREADS    how many threads the kernels run on, and BLAS too, from 1, which is none but yours, to 1024. Where it
                   is not given: as many as there are cores for this process, or OMP_NUM_THREADS if that is fewer
-FUNCNN_SCRATCH    how many megabytes all threads together keep for arrays to come, 512 where it is not given; 0 for none.
-                  More is faster where several threads train large networks at once
+FUNCNN_SCRATCH    how many megabytes all threads together keep for arrays to come, 512 where it is not given; 0 for
+                  none. More is faster where several threads train large networks at once
 FUNCNN_WINOGRAD   0: convolutions are summed directly, see `funcnn.kernels.winograd` for what that costs and gains
 """
 

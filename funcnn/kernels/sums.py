@@ -13,9 +13,10 @@ from funcnn.types import Array
 _ROWS: Final = 256  # that are summed by one product
 _PART: Final = 1 << 12  # terms of a part, where there are many
 _LONG: Final = 1 << 14
-"""Terms that one product may add up: of 70,000 float32 numbers of 1.1 it loses the fifth digit, of a million the fourth.
+"""Terms that one product may add up: of 70,000 float32 numbers of 1.1 it loses the fifth digit.
 
-More are added up in pairs, as NumPy's own sums are where the terms lie in a row: that costs twice the time.
+Of a million it loses the fourth. More are added up in pairs, as NumPy's own sums are where the terms lie in a row: that
+costs twice the time.
 """
 
 

@@ -9,8 +9,8 @@ pullbacks are the adjoints of the same formula: with `dM = A dy A^T`,
 
     dw = G^T [(B^T d B) * dM] G        dx = B [dM * (G g G^T)] B^T, added where tiles overlap
 
-Everything runs in blocks of images, or bands of large ones, whose intermediates stay in the cache. The error, relative to the largest entry of
-the result, is 5e-6 to 2e-5, against 1e-6 for the direct sum: the transforms amplify roundoff.
+Everything runs in blocks of images, or bands of large ones, whose intermediates stay in the cache. The error, relative
+to the largest entry of the result, is 5e-6 to 2e-5, against 1e-6 for the direct sum: the transforms amplify roundoff.
 
 64 images of 26 x 26, 32 to 64 channels, 3x3: 8 ms forward, 7 ms for the windows, 9 ms for the images, where direct sums
 take 13, 13 and 16; 32 images of 34 x 34, 64 to 64: 11, 12 and 13 ms against 22, 22 and 30. Windows of 5x5 gain more: 64

@@ -20,7 +20,6 @@ from funcnn.params.trees import leaves
 from funcnn.shapes import axes
 from funcnn.types import Array, Shape, Tree
 
-
 ORTHOGONAL: Final = orthogonal()
 
 

@@ -122,7 +122,8 @@ def RotaryEmbedding(*, base: float = 10000.0) -> Layer[Array, Array]:
     """Every pair of neighbouring features, turned by the position times its frequency.
 
     `(y_2i, y_2i+1)` at step t is `(x_2i, x_2i+1)` turned by the angle `t base^(-2i/n)`, so that the product of two
-    steps depends on how far they are apart. Attention does this to queries and keys, with `MultiHeadAttention(rotary=True)`.
+    steps depends on how far they are apart. Attention does this to queries and keys, with
+    `MultiHeadAttention(rotary=True)`.
 
     Shapes
         x, y    (batch, time, n)        n even, time of any length

@@ -93,7 +93,8 @@ def Pad(widths: tuple[Pair, ...], mode: Mode = "constant", value: float = 0.0) -
         raise ValueError(f"Pad: mode must be 'constant', 'reflect' or 'edge', got {brief(mode)}")
     if not is_tuple(widths) or not widths or not all(map(_is_width, widths)):
         raise ValueError(
-            f"Pad: widths must be pairs (before, behind) of integers of at least 0, got {widths!r}; write ((1, 1),), say"
+            "Pad: widths must be pairs (before, behind) of integers of at least 0, "
+            f"got {widths!r}; write ((1, 1),), say"
         )
     if not is_number(value):
         raise ValueError(f"Pad: value must be a number, got {brief(value)}")

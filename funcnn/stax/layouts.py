@@ -14,7 +14,6 @@ Numbers: TypeAlias = "tuple[str, str, str]"
 Padding: TypeAlias = Union[str, Sequence[Pair]]
 """By its name, or a pair (before, behind) for every axis."""
 
-
 _OWN = ("NC", "IO", "NC")
 
 
