@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar, cast
+from typing import TypeVar
 
 from funcnn.calculus import force
 from funcnn.derivatives.forward import at_network, direction
-from funcnn.derivatives.objectives import REQUIRED, Objective
+from funcnn.derivatives.objectives import REQUIRED, Objective, checked_objective
 from funcnn.derivatives.opened import Opened
 from funcnn.derivatives.stepping import analytic, derivative, like_cotangent, moved, ordered
-from funcnn.errors import brief
 from funcnn.keys import Rng
 from funcnn.losses.reductions import Weights
 from funcnn.params import Gradients, ParamsLike
@@ -54,7 +53,7 @@ def hvp(
     array([[10.],
            [14.]])
     """
-    run = Opened(_checked("hvp", objective), params, x, target, weights, rng)
+    run = Opened(checked_objective("hvp", objective), params, x, target, weights, rng)
     with at_network(objective.apply):
         analytic(objective.apply.definition, run.params, run.x, run.key)
         moving = moved(run.params, direction(run.params, vector))
@@ -89,7 +88,7 @@ def ggn_vp(
     array([[10.],
            [14.]])
     """
-    run = Opened(_checked("ggn_vp", objective), params, x, target, weights, rng)
+    run = Opened(checked_objective("ggn_vp", objective), params, x, target, weights, rng)
     with at_network(objective.apply):
         apply, loss = objective.apply, objective.loss
         analytic(apply.definition, run.params, run.x, run.key)
@@ -98,11 +97,3 @@ def ggn_vp(
         _, pull = loss.rule(like_cotangent(along, along), target, weights)
         curved = derivative(force(pull(1.0)[0]), y)
         return run.sealed(ordered(back(curved)[0], run.params))
-
-
-def _checked(function: str, objective: Any) -> Any:
-    if not isinstance(objective, Objective):
-        raise TypeError(f"{function} takes an objective first, value_and_grad(loss, net.apply), got {brief(objective)}")
-    return cast(Any, objective)
-
-

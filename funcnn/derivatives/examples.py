@@ -11,10 +11,10 @@ import numpy as np
 from funcnn.array_kinds import as_array
 from funcnn.calculus import Later, force
 from funcnn.derivatives.forward import at_network
-from funcnn.derivatives.objectives import Objective
+from funcnn.derivatives.objectives import Objective, checked_objective
 from funcnn.derivatives.opened import Opened
 from funcnn.derivatives.stepping import ordered
-from funcnn.errors import ShapeError, brief
+from funcnn.errors import ShapeError
 from funcnn.nested import arrays, mapped
 from funcnn.networks.children import no_params
 from funcnn.networks.definitions import Definition
@@ -51,10 +51,7 @@ def per_example_grads(objective: Objective[X, Y, T], params: ParamsLike, x: X, t
     >>> grads.at("w").shape
     (4, 2, 1)
     """
-    if not isinstance(objective, Objective):
-        raise TypeError(
-            f"per_example_grads takes an objective first, value_and_grad(loss, net.apply), got {brief(objective)}"
-        )
+    checked_objective("per_example_grads", objective)
     run = Opened(objective, params, x, target, None, None)
     target = _given(target)
     with at_network(objective.apply):

@@ -8,8 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from funcnn.derivatives.objectives import REQUIRED, Objective, forgotten
-from funcnn.errors import brief
+from funcnn.derivatives.objectives import REQUIRED, Objective, answered, checked_objective
 from funcnn.keys import Rng
 from funcnn.losses.reductions import Weights
 from funcnn.params import Params, ParamsLike
@@ -48,14 +47,8 @@ def as_scipy(
     >>> gradient.shape, unravel(x0) == params
     ((3,), True)
     """
-    if not isinstance(objective, Objective):
-        raise TypeError(
-            f"as_scipy takes an objective first, value_and_grad(loss, net.apply), got {brief(objective)}"
-        )
-    if rng is REQUIRED:
-        if objective.apply.random:
-            raise TypeError(forgotten(objective.apply))
-        rng = None
+    checked_objective("as_scipy", objective)
+    rng = answered(objective.apply, rng)
     start, unravel = ravel(params)
 
     def fun(vector: Vector) -> tuple[float, Vector]:

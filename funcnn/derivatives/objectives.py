@@ -80,10 +80,7 @@ class Objective(Generic[X, Y, T]):
 
     def _pulled(self, params: ParamsLike, x: Any, target: Any, weights: Any, rng: Any) -> tuple[float, Gradients, Any]:
         apply = self.apply
-        if rng is REQUIRED:
-            if apply.random:
-                raise TypeError(forgotten(apply))
-            rng = None
+        rng = answered(apply, rng)
         tree, inner, prediction, back = apply.entered(params, x, rng)
         try:
             _paired(inner, prediction, target)
@@ -159,8 +156,32 @@ def grad(loss: Loss[Y, T], apply: Apply[X, Y], *penalties: Penalty) -> Gradient[
     return value_and_grad(loss, apply, *penalties).gradient
 
 
-def forgotten(apply: Apply[Any, Any]) -> str:
-    """What is said where a key is missing."""
+def checked_objective(function: str, objective: object) -> Objective[Any, Any, Any]:
+    """Refuse what is no objective.
+
+    Errors
+        TypeError   with what to take instead
+    """
+    if not isinstance(objective, Objective):
+        raise TypeError(f"{function} takes an objective first, value_and_grad(loss, net.apply), got {brief(objective)}")
+    checked: Objective[Any, Any, Any] = objective
+    return checked
+
+
+def answered(apply: Apply[Any, Any], rng: Rng | None) -> Rng | None:
+    """The key that was given, or None where that was said or the network takes none.
+
+    Errors
+        TypeError   nothing was said, and the network takes one
+    """
+    if rng is not REQUIRED:
+        return rng
+    if apply.random:
+        raise TypeError(_forgotten(apply))
+    return None
+
+
+def _forgotten(apply: Apply[Any, Any]) -> str:
     path = "/".join(_first_random(apply.definition)) or apply.definition.name
     return (
         f"{path} takes a key in training: give rng=key.fold(step), or rng=None where inference is meant "

@@ -7,7 +7,7 @@ from typing import Any
 
 from funcnn.calculus import force
 from funcnn.derivatives.forward import at_network
-from funcnn.derivatives.objectives import REQUIRED, Objective, forgotten
+from funcnn.derivatives.objectives import Objective, answered
 from funcnn.derivatives.stepping import ordered
 from funcnn.keys import as_key
 from funcnn.nested import mapped
@@ -23,10 +23,7 @@ class Opened:
 
     def __init__(self, objective: Objective[Any, Any, Any], params: Any, x: Any, target: Any, weights: Any, rng: Any):
         apply = objective.apply
-        if rng is REQUIRED:
-            if apply.random:
-                raise TypeError(forgotten(apply))
-            rng = None
+        rng = answered(apply, rng)
         self.objective, self.given, self.target, self.weights = objective, params, target, weights
         self.key: tuple[Any, ...] = (None if rng is None else as_key(rng),) if apply.random else ()
         with at_network(apply):
