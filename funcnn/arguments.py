@@ -84,16 +84,3 @@ def finite_positive(function: str, **values: float) -> None:
     for name, value in values.items():
         if not (is_number(value) and 0 < value < float("inf")):
             raise ValueError(f"{function}: {name} must be a positive finite number, got {value!r}")
-
-
-def flag(function: str, **values: bool) -> None:
-    """Refuse what is neither True nor False, by name.
-
-    >>> flag("Conv", bias=0)
-    Traceback (most recent call last):
-        ...
-    ValueError: Conv: bias must be True or False, got 0
-    """
-    for name, value in values.items():
-        if not isinstance(value, bool):
-            raise ValueError(f"{function}: {name} must be True or False, got {value!r}")

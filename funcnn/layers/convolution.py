@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from funcnn.arguments import flag, positive
+from funcnn.arguments import positive
 from funcnn.calculus import Later, Pullback
 from funcnn.errors import ShapeError
 from funcnn.initializers import glorot_normal, zeros
@@ -192,7 +192,7 @@ def convolution(
     step: Step | str | None = None,
 ) -> Layer[Array, Array]:
     """The convolution with these windows."""
-    checked_groups(slide.layer, channels, groups, bias)
+    checked_groups(slide.layer, channels, groups)
     windows = slide.windows()
 
     def out_shape(shape: Shape) -> Shape:
@@ -222,9 +222,8 @@ def convolution(
 
 
 # what transposed convolutions need too --------------------------------------------------------------------------------
-def checked_groups(name: str, channels: int, groups: int, bias: bool) -> None:
-    """Refuse channels that groups cannot share out, and a bias that is no bool."""
-    flag(name, bias=bias)
+def checked_groups(name: str, channels: int, groups: int) -> None:
+    """Refuse channels that groups cannot share out."""
     positive(name, channels=channels, groups=groups)
     if known(channels, groups) and channels % groups:
         raise ValueError(f"{name}: channels must be divisible by groups, got channels={channels}, groups={groups}")

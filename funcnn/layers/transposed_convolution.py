@@ -155,7 +155,7 @@ def transposed(
     slide: Slide, channels: int, groups: int, bias: bool, W_init: Initializer, b_init: Initializer, flip: bool = False
 ) -> Layer[Array, Array]:
     """The transposed convolution with these windows; `flip`: the windows are kept turned round, as stax has them."""
-    checked_groups(slide.layer, channels, groups, bias)
+    checked_groups(slide.layer, channels, groups)
     if not isinstance(slide.padding, str):
         _reachable(slide)
 
