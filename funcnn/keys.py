@@ -41,10 +41,7 @@ class Key:
     _state: bytes
 
     def __init__(self, seed: Union[int, str, np.random.Generator]) -> None:
-        if isinstance(seed, np.random.Generator):
-            state = seed.bytes(_SIZE)
-        else:
-            state = hashlib.blake2b(_segment(seed), digest_size=_SIZE).digest()
+        state = seed.bytes(_SIZE) if isinstance(seed, np.random.Generator) else _hashed(_segment(seed))
         object.__setattr__(self, "_state", state)
 
     @classmethod
@@ -65,7 +62,7 @@ class Key:
         >>> Key(0).fold("dense_0").fold(3) == Key(0).fold("dense_0").fold(np.int64(3))
         True
         """
-        return _from_state(hashlib.blake2b(_segment(name), key=self._state, digest_size=_SIZE).digest())
+        return _from_state(_hashed(_segment(name), self._state))
 
     def split(self, n: int) -> tuple[Key, ...]:
         """`n` keys, none of them a `fold` of this one.
@@ -75,9 +72,7 @@ class Key:
         """
         if n < 0:
             raise ValueError(f"Key.split takes n >= 0, got {n}")
-        return tuple(
-            _from_state(hashlib.blake2b(b"p%d" % i, key=self._state, digest_size=_SIZE).digest()) for i in range(n)
-        )
+        return tuple(_from_state(_hashed(b"p%d" % i, self._state)) for i in range(n))
 
     def generator(self) -> np.random.Generator:
         """A fresh NumPy generator, the same one at every call.
@@ -101,6 +96,10 @@ class Key:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _from_state, (self._state,)
+
+
+def _hashed(segment: bytes, state: bytes = b"") -> bytes:
+    return hashlib.blake2b(segment, key=state, digest_size=_SIZE).digest()
 
 
 def _from_state(state: bytes) -> Key:

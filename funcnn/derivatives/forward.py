@@ -31,8 +31,8 @@ def jvp(
 
     One complex step of the rules, exact to rounding, in the dtype of the params, for the price of a forward pass in
     complex numbers. A direction that is None does not move; leaves that dparams leaves out do not either. Tokens and
-    masks have no derivative, whatever stands for them. At a kink the derivative is that of the piece the rule takes. It is
-    that of the values: what a pullback says on purpose instead, as in `stop_gradient`, is not in it.
+    masks have no derivative, whatever stands for them. At a kink the derivative is that of the piece the rule takes.
+    It is that of the values: what a pullback says on purpose instead, as in `stop_gradient`, is not in it.
 
     Shapes
         args       params, and x as the network takes it
