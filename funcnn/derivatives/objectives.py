@@ -164,7 +164,8 @@ def checked_objective(function: str, objective: object) -> Objective[Any, Any, A
     """
     if not isinstance(objective, Objective):
         raise TypeError(f"{function} takes an objective first, value_and_grad(loss, net.apply), got {brief(objective)}")
-    return cast(Any, objective)
+    found: Objective[Any, Any, Any] = cast(Any, objective)
+    return found
 
 
 def answered(apply: Apply[Any, Any], rng: Rng | None) -> Rng | None:
