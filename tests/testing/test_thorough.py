@@ -10,8 +10,8 @@ import pytest
 from hypothesis import core, settings
 
 from tests import thorough
-from tests.testing.test_laws import trials_of
 from tests.catalogue import LayerRow
+from tests.testing.test_laws import trials_of
 
 
 @pytest.fixture(autouse=True)
