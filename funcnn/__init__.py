@@ -106,6 +106,7 @@ from funcnn.errors import (
     ShapeError,
     UndecidedError,
 )
+from funcnn.foreign.lookups import answers_for as _answers_for
 from funcnn.version import __version__ as __version__
 
 __all__ = [
@@ -173,6 +174,9 @@ __all__ = [
 ]  # fmt: skip
 
 _NAMED_LIKE_NUMPYS = ["astype", "partition", "ravel", "repeat", "select", "split", "trace"]
+
+
+_answers_for(__name__)
 
 
 def __dir__() -> list[str]:

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from funcnn.documentation import tells_of_itself
 from funcnn.errors import brief
+from funcnn.foreign.calls import refused
 from funcnn.types import is_array, is_mapping
 from funcnn.values import fixed
 
@@ -120,7 +121,14 @@ def recording(make: F, carried: Callable[[Record, Any], Any]) -> F:
             value = kwargs[name] if name in kwargs else args[i] if i < len(args) else True
             if type(value) is not bool:
                 raise ValueError(f"{make.__name__}: {name} must be True or False, got {brief(value)}")
-        return carried(Record(make.__module__, make.__name__, construct, args, kwargs), make(*args, **kwargs))
+        try:
+            made = make(*args, **kwargs)
+        except TypeError as error:
+            told = refused(make, error)
+            if told is error:
+                raise
+            raise told from None
+        return carried(Record(make.__module__, make.__name__, construct, args, kwargs), made)
 
     return cast(F, construct)
 

@@ -16,7 +16,7 @@ ROOT = Path(funcnn.__file__).parent
 FLOORS = (
     "errors version",
     "types",
-    "keys generators shapes nested values records recorded_functions documentation array_kinds inputs kernels",
+    "keys generators shapes nested values records recorded_functions documentation array_kinds inputs kernels foreign",
     "arguments cotangents calculus params promises",
     "initializers schedules checkpoints",
     "networks",

@@ -9,12 +9,14 @@ from collections.abc import Iterator, Mapping
 from funcnn.checkpoints.atomic_writes import replacing
 from funcnn.checkpoints.places import about, path_of
 from funcnn.errors import CheckpointError, ParamsError
+from funcnn.foreign.calls import understood
 from funcnn.params import Params, as_tree, plain, plain_tree, trees, wrap
 from funcnn.params.packing import pack
 from funcnn.types import Array, Tree
 from funcnn.version import __version__
 
 
+@understood
 def save_params(path: str | bytes | os.PathLike[str] | os.PathLike[bytes], params: Tree) -> None:
     """Write params to a file, which `load_params` reads back bit for bit.
 

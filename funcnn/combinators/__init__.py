@@ -1,6 +1,7 @@
 """Combinators: layers side by side, around each other, on parts of a tuple, and along an axis. `serial` is in the core,
 for `>>`."""
 
+from funcnn.foreign.lookups import answers_for
 from funcnn.combinators.branching import parallel, residual
 from funcnn.combinators.deferring import shape_dependent
 from funcnn.combinators.directions import bidirectional
@@ -20,3 +21,5 @@ __all__ = [
     "gradient_reversal", "inference", "keep", "map_over", "parallel", "reparam", "repeat", "residual", "scan", "select",
     "shape_dependent", "split", "stop_gradient", "straight_through", "thaw", "tie", "transposed",
 ]  # fmt: skip
+
+answers_for(__name__)

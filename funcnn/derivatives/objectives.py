@@ -11,6 +11,7 @@ import numpy as np
 from funcnn.calculus import Differentiable, force
 from funcnn.cotangents import described, read_only
 from funcnn.errors import FuncnnError, ParamsError, ShapeError, brief
+from funcnn.foreign.calls import understood
 from funcnn.keys import Rng
 from funcnn.losses.definition import Loss
 from funcnn.losses.penalties import Penalty
@@ -100,6 +101,7 @@ class Objective(Generic[X, Y, T]):
         return f"value_and_grad({', '.join(map(repr, (self.loss, self.apply, *self.penalties)))})"
 
 
+@understood
 def value_and_grad(loss: Loss[Y, T], apply: Apply[X, Y], *penalties: Penalty) -> Objective[X, Y, T]:
     """The objective `loss(apply(params, x), target) + penalties(params)`, with its gradient for the params.
 
@@ -142,6 +144,7 @@ def checked_apply(function: str, apply: object) -> None:
         raise TypeError(f"{function} takes the apply of a network, got {type(apply).__name__}{hint}")
 
 
+@understood
 def grad(loss: Loss[Y, T], apply: Apply[X, Y], *penalties: Penalty) -> Gradient[X, T]:
     """The gradients alone: `grad(loss, apply)(params, x, target)` is the second item of what `value_and_grad` gives.
 

@@ -16,6 +16,7 @@ have such names too; the others are names of the package. A network that was mad
 evaluates after `from funcnn import *` and `from funcnn.initializers import *`.
 """
 
+from funcnn.foreign.lookups import answers_for
 from funcnn.initializers.distributions import (
     constant, identity, normal, ones, orthogonal, truncated_normal, uniform, zeros,
 )  # fmt: skip
@@ -27,3 +28,5 @@ __all__ = [
     "constant", "glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "identity", "lecun_normal",
     "lecun_uniform", "normal", "ones", "orthogonal", "truncated_normal", "uniform", "variance_scaling", "zeros",
 ]  # fmt: skip
+
+answers_for(__name__)

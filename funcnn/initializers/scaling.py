@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias, get_args
 import numpy as np
 
 from funcnn.arguments import finite_positive
+from funcnn.foreign.calls import understood
 from funcnn.initializers import draws
 from funcnn.keys import Initializer, Key
 from funcnn.recorded_functions import recorded
@@ -48,6 +49,7 @@ def variance_scaling(scale: float, mode: Mode, distribution: Distribution) -> In
     return init
 
 
+@understood
 def glorot_uniform(key: Key, shape: tuple[int, ...], dtype: DType) -> Array:
     """`variance_scaling(1.0, "fan_avg", "uniform")`, for saturating activations.
 
@@ -59,6 +61,7 @@ def glorot_uniform(key: Key, shape: tuple[int, ...], dtype: DType) -> Array:
     return _scaled(key, shape, dtype, 1.0, "fan_avg", "uniform")
 
 
+@understood
 def glorot_normal(key: Key, shape: tuple[int, ...], dtype: DType) -> Array:
     """`variance_scaling(1.0, "fan_avg", "normal")`.
 
@@ -70,6 +73,7 @@ def glorot_normal(key: Key, shape: tuple[int, ...], dtype: DType) -> Array:
     return _scaled(key, shape, dtype, 1.0, "fan_avg", "normal")
 
 
+@understood
 def he_uniform(key: Key, shape: tuple[int, ...], dtype: DType) -> Array:
     """`variance_scaling(2.0, "fan_in", "uniform")`, for rectified activations.
 
@@ -81,6 +85,7 @@ def he_uniform(key: Key, shape: tuple[int, ...], dtype: DType) -> Array:
     return _scaled(key, shape, dtype, 2.0, "fan_in", "uniform")
 
 
+@understood
 def he_normal(key: Key, shape: tuple[int, ...], dtype: DType) -> Array:
     """`variance_scaling(2.0, "fan_in", "normal")`.
 
@@ -92,6 +97,7 @@ def he_normal(key: Key, shape: tuple[int, ...], dtype: DType) -> Array:
     return _scaled(key, shape, dtype, 2.0, "fan_in", "normal")
 
 
+@understood
 def lecun_uniform(key: Key, shape: tuple[int, ...], dtype: DType) -> Array:
     """`variance_scaling(1.0, "fan_in", "uniform")`.
 
@@ -103,6 +109,7 @@ def lecun_uniform(key: Key, shape: tuple[int, ...], dtype: DType) -> Array:
     return _scaled(key, shape, dtype, 1.0, "fan_in", "uniform")
 
 
+@understood
 def lecun_normal(key: Key, shape: tuple[int, ...], dtype: DType) -> Array:
     """`variance_scaling(1.0, "fan_in", "normal")`.
 

@@ -6,7 +6,7 @@ import functools
 import inspect
 import sys
 from collections.abc import Callable
-from typing import Any, Concatenate, Generic, Literal, TypeAlias, TypeVar, Union, cast, final, overload
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, TypeAlias, TypeVar, Union, cast, final, overload
 
 import numpy as np
 
@@ -14,6 +14,8 @@ from funcnn.calculus import force
 from funcnn.cotangents import cotangent_like, cotangent_of_number, read_only
 from funcnn.array_kinds import as_array
 from funcnn.errors import brief
+from funcnn.foreign.calls import keyword, understood
+from funcnn.foreign.lookups import unknown as unknown_attribute
 from funcnn.losses.promises import checked_terms
 from funcnn.losses.reductions import Back, Reduce, Weights, product, reduced
 from funcnn.losses.targets import real, refuse_truths
@@ -102,6 +104,7 @@ class Loss(Generic[Y, T]):
     def __call__(
         self, prediction: Y, target: T, *, weights: Weights | None = None, reduce: Literal["none"], **options: object
     ) -> Array: ...
+    @understood
     def __call__(
         self,
         prediction: Y,
@@ -172,7 +175,8 @@ class Loss(Generic[Y, T]):
             raise ValueError(f"reduce must be 'mean', 'sum', 'batch' or 'none', got {brief(reduce)}")
         if options and (unknown := sorted(options.keys() - set(self.names))):
             has = ", ".join((*self.names, "reduce"))
-            raise TypeError(f"{self!r} has no option {', '.join(unknown)}; it has {has}")
+            meant = "".join(f"; {said}" for name in unknown if (said := keyword(name, "losses")))
+            raise TypeError(f"{self!r} has no option {', '.join(unknown)}{meant}; it has {has}")
 
     @property
     def origin(self) -> Origin:
@@ -191,6 +195,10 @@ class Loss(Generic[Y, T]):
                 f"{self!r} cannot be pickled: define it at the top level of a module, under the name of its rule"
             )
         return replay, (self.record, "", self.bound)
+
+
+if not TYPE_CHECKING:  # type checkers refuse attributes that are not there; at run time messages say what to do
+    Loss.__getattr__ = unknown_attribute
 
 
 def _value(option: object, name: str) -> object:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from funcnn.documentation import of_name, tells_of_itself
 from funcnn.errors import ShapeError
+from funcnn.foreign.calls import understood
 from funcnn.inputs import convert
 from funcnn.losses.reductions import Weights
 from funcnn.shapes import display
@@ -50,6 +51,7 @@ class Metric(NamedTuple, Generic[S, Y, T, R]):
     compute: Callable[[S], R]
     name: str = "metric"
 
+    @understood
     def __call__(self, prediction: Y, target: T, *, weights: Weights | None = None) -> R:
         return self.compute(updated(self, self.init(), prediction, target, weights))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar, cast, final
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, final
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,7 @@ import numpy.typing as npt
 from funcnn.calculus import force
 from funcnn.cotangents import cotangent_like, described, like_input, read_only
 from funcnn.errors import FuncnnError, ParamsError
+from funcnn.foreign.lookups import unknown
 from funcnn.inputs import refuse_stored
 from funcnn.keys import Key, Rng, as_key
 from funcnn.networks.definitions import Definition, Spec
@@ -151,3 +152,7 @@ class Apply(Generic[X_contra, Y_co]):
 
     def __repr__(self) -> str:
         return f"<apply of {self.definition.name}>"
+
+
+if not TYPE_CHECKING:  # type checkers refuse attributes that are not there; at run time messages say what to do
+    Init.__getattr__ = Apply.__getattr__ = unknown

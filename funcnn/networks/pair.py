@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Never, NoReturn, Typ
 
 from funcnn.calculus import Later
 from funcnn.errors import FuncnnError
+from funcnn.foreign.lookups import unknown
 from funcnn.inputs import features
 from funcnn.networks.children import Combined, combined, definition_of, no_params
 from funcnn.networks.constructors import constructed, snake_case
@@ -196,7 +197,7 @@ class Layer(NamedTuple, Generic[X, Y]):
 
 
 if not TYPE_CHECKING:  # type checkers refuse the call for want of a method; at run time the message says what to do
-    Layer.__call__ = called
+    Layer.__call__, Layer.__getattr__ = called, unknown
 
 
 def is_layer(value: object) -> TypeGuard[Layer[Any, Any]]:

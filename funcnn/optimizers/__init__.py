@@ -1,5 +1,6 @@
 """Optimizers: pairs of pure functions, `init(params) -> state`, `update(grads, state, params) -> (updates, state)`."""
 
+from funcnn.foreign.lookups import answers_for
 from funcnn.optimizers.definition import Optimizer, apply_updates, optimizer
 from funcnn.optimizers.descent import MomentumState, SgdState, momentum, sgd
 from funcnn.optimizers.signs import LionState, RpropState, lion, nesterov, rprop, sign_sgd
@@ -25,3 +26,5 @@ __all__ = [
     "optimizer", "radam", "rmsprop", "rmsprop_momentum", "rprop", "scale", "scale_by_adam", "scale_by_momentum",
     "scale_by_muon", "scale_by_rate", "scale_by_trust_ratio", "scaled", "set_to_zero", "sgd", "sign_sgd", "sm3",
 ]  # fmt: skip
+
+answers_for(__name__)

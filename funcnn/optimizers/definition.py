@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, Generic, NamedTuple, Protocol, TypeAlias, TypeVar, cast, final
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, Protocol, TypeAlias, TypeVar, cast, final
 
 from funcnn.cotangents import described
 from funcnn.documentation import tells_of_itself
 from funcnn.errors import FuncnnError, ParamsError
+from funcnn.foreign.calls import understood
+from funcnn.foreign.lookups import unknown
 from funcnn.kernels import updates as kernel
 from funcnn.optimizers.flat import flat, flat_like, pieces_like
 from funcnn.params import GradientsLike, Params, ParamsLike, Updates, UpdatesLike, refuse_kind
@@ -46,6 +48,7 @@ class Optimizer(NamedTuple, Generic[S]):
     init: Callable[[ParamsLike], S]
     update: Callable[[GradientsLike, S, ParamsLike], tuple[Updates, S]]
 
+    @understood
     def step(self, grads: GradientsLike, state: S, params: ParamsLike) -> tuple[Params, S]:
         """The params after a step, and the next state: `update` and `apply_updates` in one pass over memory.
 
@@ -75,6 +78,8 @@ def _places(optimizer: Optimizer[Any]) -> list[tuple[str, str]]:
 
 
 tells_of_itself(Optimizer, _places)
+if not TYPE_CHECKING:  # type checkers refuse attributes that are not there; at run time messages say what to do
+    Optimizer.__getattr__ = unknown
 
 
 Step: TypeAlias = "Callable[[GradientsLike, S, ParamsLike], tuple[K, S, bool]]"

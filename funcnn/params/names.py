@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from funcnn.errors import ImmutableError, ParamsError, printable
+from funcnn.foreign.lookups import advice
 
 
 def shown(names: Iterable[str]) -> str:
@@ -79,4 +80,4 @@ def instead_of(kind: str, name: str, is_entry: bool) -> str:
         return f"names in {tree} are no attributes; write {tree}[{name!r}], or .at(path) for an array"
     if name in ("shape", "dtype", "ndim", "size", "T", "astype", "reshape", "sum", "mean"):
         return f"{tree} are a tree of arrays and have no .{name}; take one of them with .at(path), or use tree_map"
-    return f"{kind} has no attribute {name!r}"
+    return "; ".join((f"{kind} has no attribute {name!r}", *advice(kind, name)))

@@ -4,6 +4,7 @@ A schedule is any function of the step. Those made here print as source, compare
 package, because the initializers have such a name too.
 """
 
+from funcnn.foreign.lookups import answers_for
 from funcnn.schedules.definition import Rate, Schedule, as_schedule, constant
 from funcnn.schedules.decays import (
     cosine_decay, exponential_decay, inverse_time_decay, linear, piecewise_constant, polynomial_decay,
@@ -14,3 +15,5 @@ __all__ = [
     "Rate", "Schedule", "as_schedule", "constant", "cosine_decay", "cyclic", "exponential_decay", "inverse_time_decay",
     "join", "linear", "one_cycle", "piecewise_constant", "polynomial_decay", "warmup", "warmup_cosine", "warmup_linear",
 ]  # fmt: skip
+
+answers_for(__name__)

@@ -1,8 +1,11 @@
 """Training and what comes after it: batches, the loop, progress, predictions, metrics over all the data."""
 
+from funcnn.foreign.lookups import answers_for
 from funcnn.training.batching import batches
 from funcnn.training.evaluation import evaluate, predict
 from funcnn.training.fitting import StepMetrics, TrainState, fit
 from funcnn.training.reporting import progress
 
 __all__ = ["StepMetrics", "TrainState", "batches", "evaluate", "fit", "predict", "progress"]
+
+answers_for(__name__)

@@ -8,6 +8,7 @@ from typing import Any, TypeVarTuple
 import numpy.typing as npt
 
 from funcnn.arguments import counted
+from funcnn.foreign.calls import understood
 from funcnn.keys import Key, Rng, as_key
 from funcnn.training.rows import arrays_of, count_rows, taken
 from funcnn.types import is_tuple
@@ -15,6 +16,7 @@ from funcnn.types import is_tuple
 Ts = TypeVarTuple("Ts")
 
 
+@understood
 def batches(
     arrays: tuple[*Ts], size: int, *, key: Rng | None = None, epoch: int = 0, drop_last: bool = False
 ) -> Generator[tuple[*Ts], None, None]:

@@ -9,6 +9,7 @@ import numpy as np
 from funcnn.arguments import counted
 from funcnn.derivatives.objectives import checked_apply
 from funcnn.errors import FuncnnError, ShapeError
+from funcnn.foreign.calls import understood
 from funcnn.losses.reductions import Weights
 from funcnn.metrics import Metric
 from funcnn.metrics.definition import updated
@@ -25,6 +26,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
+@understood
 def predict(apply: Apply[X, Y], params: Tree, x: X, *, batch_size: int = 256) -> Y:
     """What the network gives for every row of x, at inference: `apply(params, x)`, a batch at a time.
 
@@ -60,6 +62,7 @@ def predict(apply: Apply[X, Y], params: Tree, x: X, *, batch_size: int = 256) ->
     return cast(Y, out)
 
 
+@understood
 def evaluate(
     apply: Apply[X, Y],
     params: Tree,

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from math import isfinite
-from typing import Any, Generic, NamedTuple, TypeVar, Union
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, Union
 
 import numpy as np
 
 from funcnn.arguments import counted, is_integer
 from funcnn.derivatives.objectives import Objective, value_and_grad
 from funcnn.errors import FuncnnError, LabelError, NonFiniteError, ShapeError, brief
+from funcnn.foreign.calls import understood
+from funcnn.foreign.lookups import unknown
 from funcnn.kernels.sums import all_finite
 from funcnn.keys import Key, Rng, as_key
 from funcnn.losses.definition import Loss
@@ -51,6 +53,10 @@ class TrainState(NamedTuple, Generic[S]):
     key: Key
 
 
+if not TYPE_CHECKING:  # type checkers refuse attributes that are not there; at run time messages say what to do
+    TrainState.__getattr__ = unknown
+
+
 class StepMetrics(NamedTuple):
     """What is known about a step.
 
@@ -76,6 +82,7 @@ class _Plan(NamedTuple):
     shuffle: bool
 
 
+@understood
 def fit(
     loss: Loss[Y, T],
     apply: Apply[X, Y],

@@ -1,0 +1,70 @@
+"""What is said of attributes and names that are not there, with our word for what was meant."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from typing import Any, Final, NoReturn
+
+from funcnn.foreign.attributes import ATTRIBUTES
+from funcnn.foreign.names import NAMES
+
+_IMPORTING: Final = "_handle_fromlist"  # the function of Python's own that asks a package for the names after `import`
+
+
+def unknown(self: object, name: str) -> NoReturn:
+    """The `__getattr__` of a class: what its values do not have.
+
+    Errors
+        AttributeError   with our word for it, where the name is another library's
+
+    >>> adam(1e-3).zero_grad()
+    Traceback (most recent call last):
+    AttributeError: Optimizer has no attribute 'zero_grad'; there is nothing to clear; gradients are values: loss, \
+grads = value_and_grad(squared_error, net.apply)(params, x, target)
+    """
+    kind = type(self).__name__
+    raise AttributeError("; ".join((f"{kind} has no attribute {name!r}", *advice(kind, name))), name=name, obj=self)
+
+
+def advice(kind: str, name: str) -> tuple[str, ...]:
+    """What values of this kind have instead of the attribute: one sentence, or none."""
+    said = ATTRIBUTES.get(kind, {}).get(name)
+    return (said,) if said else ()
+
+
+def answers_for(module: str) -> None:
+    """Let a package answer for names of other libraries, with ours: `from funcnn import Linear`, `funcnn.Linear`.
+
+    It is done at run time, so that type checkers go on to know which names there are.
+
+    Errors, from then on
+        ImportError      where the name is imported
+        AttributeError   where it is taken from the package
+
+    >>> from funcnn import Linear
+    Traceback (most recent call last):
+    ImportError: funcnn has no 'Linear'; its word is Dense, whose inputs are not given: Dense(8)
+    """
+
+    def missing(name: str) -> NoReturn:
+        said = instead(module, name)
+        frame = inspect.currentframe()
+        if said and frame and frame.f_back and frame.f_back.f_code.co_name == _IMPORTING:
+            # who imports a name would see nothing of the message of an AttributeError
+            raise ImportError(said, name=module)
+        raise AttributeError(said or f"module {module!r} has no attribute {name!r}", name=name, obj=sys.modules[module])
+
+    setattr(sys.modules[module], "__getattr__", missing)  # noqa: B010
+
+
+def instead(module: str, name: str) -> str:
+    """What is said of a name that a package of ours does not have; nothing where nobody else has it either."""
+    said = NAMES.get(name)
+    if said is None:
+        package = sys.modules[__name__.partition(".")[0]]
+        public: Any = vars(package).get("__all__", ())
+        if module != package.__name__ and name in public:
+            return f"{module} has no {name!r}; it stands in {package.__name__}: from {package.__name__} import {name}"
+        return ""
+    return f"{module} has no {name!r}; {'' if said.startswith(('not ', 'everything', 'is ')) else 'its word is '}{said}"

@@ -1,0 +1,187 @@
+"""What people write who come from elsewhere, and what they are told."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import funcnn
+from funcnn.networks import layer as recorded_layer
+from tests.refusals import refusal
+
+f: Any = funcnn
+NET = f.serial(f.Dense(3), f.Relu)
+_, P = NET.init(0, (-1, 4))
+X, T = np.ones((4, 4), np.float32), np.ones((4, 3), np.float32)
+STATE = next(f.fit(f.squared_error, NET.apply, f.sgd(0.1), P, (X, T)))[0]
+
+# fmt: off
+CALLS: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
+    "adam(lr=)": (lambda: f.adam(lr=1e-3), ("'lr'", "adam(1e-3)", "adam takes (rate, b1, b2, eps)")),
+    "adam(learning_rate=)": (lambda: f.adam(learning_rate=1e-3), ("adam(1e-3)",)),
+    "sgd(params, lr=)": (lambda: f.sgd(P, lr=1e-3), ("sgd(1e-3)",)),
+    "sgd(momentum=)": (lambda: f.sgd(0.1, momentum=0.9), ("momentum(1e-2, 0.9)",)),
+    "rmsprop(alpha=)": (lambda: f.rmsprop(0.1, alpha=0.9), ("gamma=",)),
+    "adam(weight_decay=)": (lambda: f.adam(0.1, weight_decay=0.9), ("adamw(1e-3, weight_decay=1e-4)",)),
+    "adam(clipnorm=)": (lambda: f.adam(0.1, clipnorm=1.0), ("clip_by_global_norm(1.0)",)),
+    "cosine_decay(T_max=)": (lambda: f.cosine_decay(0.1, T_max=100), ("decay_steps=",)),
+    "Dense(4, 8)": (lambda: f.Dense(4, 8), ("Dense(8)", "size of the input is seen")),
+    "Dense(in_features=)": (lambda: f.Dense(in_features=4, out_features=8), ("net.init(key, shape)", "(units, *, bias")),
+    "Dense(8, activation=)": (lambda: f.Dense(8, activation="relu"), ("serial(Dense(8), Relu)",)),
+    "Dense(use_bias=)": (lambda: f.Dense(8, use_bias=False), ("Dense(8, bias=False)",)),
+    "Dense(kernel_initializer=)": (lambda: f.Dense(8, kernel_initializer="he_normal"), ("W_init=",)),
+    "Dense(name=)": (lambda: f.Dense(8, name="head"), (".named",)),
+    "Dense(units=, features=)": (lambda: f.Dense(features=8), ("Dense(8)",)),
+    "Conv(stride=)": (lambda: f.Conv(8, (3, 3), stride=2), ("strides=(2, 2)",)),
+    "Conv(kernel_size=)": (lambda: f.Conv(8, kernel_size=3), ("filter_shape=(3, 3)",)),
+    "Conv(filters=)": (lambda: f.Conv(filters=8, kernel_size=3), ("Conv(8, (3, 3))",)),
+    "Conv(features=)": (lambda: f.Conv(features=8, kernel_size=(3, 3)), ("Conv(8, (3, 3))",)),
+    "MaxPool(kernel_size=)": (lambda: f.MaxPool(kernel_size=2), ("window_shape=",)),
+    "BatchNorm(64)": (lambda: f.BatchNorm(64), ("BatchNorm()",)),
+    "BatchNorm(momentum=)": (lambda: f.BatchNorm(momentum=0.9), ("calibrate(net, params, batches)",)),
+    "Dropout(p=)": (lambda: f.Dropout(p=0.5), ("Dropout(0.5)",)),
+    "leaky_relu(negative_slope=)": (lambda: f.leaky_relu(negative_slope=0.2), ("leaky_relu(0.2)",)),
+    "LSTM(10, 20)": (lambda: f.LSTM(10, 20), ("LSTM(8)",)),
+    "LSTM(return_sequences=)": (lambda: f.LSTM(10, return_sequences=True), ("last=",)),
+    "MultiHeadAttention(512, 8)": (lambda: f.MultiHeadAttention(512, 8), ("MultiHeadAttention(8)",)),
+    "TransformerBlock(d_model=)": (lambda: f.TransformerBlock(d_model=64, nhead=8), ("TransformerBlock(64, 8)",)),
+    "mlp(hidden_layer_sizes=)": (lambda: f.mlp(hidden_layer_sizes=(3,)), ("mlp([32, 32, 3])",)),
+    "he_normal()": (lambda: f.he_normal(), ("Dense(8, W_init=he_normal)",)),
+    "glorot_uniform()": (lambda: f.glorot_uniform(), ("Dense(8, W_init=glorot_uniform)",)),
+    "grad(f)": (lambda: f.grad(np.sin), ("grad(squared_error, net.apply)",)),
+    "value_and_grad(has_aux=)": (lambda: f.value_and_grad(f.squared_error, NET.apply, has_aux=True),
+     ("with_prediction",)),
+    "fit(..., x, y)": (lambda: f.fit(f.squared_error, NET.apply, f.sgd(0.1), P, X, T), ("one tuple, (x, target)",)),
+    "fit(..., x, y=y)": (lambda: f.fit(f.squared_error, NET.apply, f.sgd(0.1), P, X, y=T), ("one tuple",)),
+    "fit(validation_data=)": (lambda: f.fit(f.squared_error, NET.apply, f.sgd(0.1), P, (X, T), validation_data=(X, T)),
+     ("evaluate(net.apply, state.params",)),
+    "fit(verbose=)": (lambda: f.fit(f.squared_error, NET.apply, f.sgd(0.1), P, (X, T), verbose=1), ("progress",)),
+    "predict(apply, x)": (lambda: f.predict(NET.apply, X), ("predict(net.apply, params, x)",)),
+    "optimizer.step()": (lambda: f.adam(0.1).step(), ("params, state = optimizer.step(grads, state, params)",)),
+    "a loss, called for itself": (lambda: f.softmax_cross_entropy(), ("without ()",)),
+    "loss(reduction=)": (lambda: f.squared_error(X, X, reduction="sum"), ("reduce=", "squared_error has no option")),
+    "loss.bind(ignore_index=)": (lambda: f.softmax_cross_entropy.bind(ignore_index=-1), ("ignore=",)),
+    "accuracy()": (lambda: f.accuracy(), ("without ()",)),
+    "net(x)": (lambda: NET(X), (".apply(params, x)",)),
+    "softmax(dim=)": (lambda: f.Softmax(dim=1), ("without ()",)),
+    "Conv(3, 16, 3)": (lambda: f.Conv(3, 16, 3), ("write (16, 16)",)),
+}
+ATTRIBUTES: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
+    "net.fit": (lambda: NET.fit(X, T), ("Layer has no attribute 'fit'", "fit(loss, net.apply, optimizer, params, data)")),
+    "net.predict": (lambda: NET.predict(X), ("predict(net.apply, params, x)",)),
+    "model.compile": (lambda: NET.compile(optimizer="adam"), ("nothing is compiled",)),
+    "net.parameters()": (lambda: NET.parameters(), ("net.init(key, shape)",)),
+    "net.train()": (lambda: NET.train(), ("rng=key",)),
+    "net.eval()": (lambda: NET.eval(), ("inference",)),
+    "net.summary()": (lambda: NET.summary(), ("summary(net, shape)",)),
+    "net.state_dict()": (lambda: NET.state_dict(), ("save_params(path, params)",)),
+    "net.apply.cuda": (lambda: NET.apply.cuda(), ("Apply has no attribute 'cuda'", "NumPy")),
+    "net.init.weights": (lambda: NET.init.weights, ("Init has no attribute 'weights'",)),
+    "loss.backward()": (lambda: f.squared_error.backward(), ("value_and_grad(squared_error, net.apply)",)),
+    "optimizer.zero_grad()": (lambda: f.adam(0.1).zero_grad(), ("nothing to clear",)),
+    "optimizer.param_groups": (lambda: f.adam(0.1).param_groups, ("by_label",)),
+    "state.apply_gradients": (lambda: STATE.apply_gradients(grads=P), ("optimizer.step(grads, state, params)",)),
+    "params.dense_0": (lambda: P.dense_0, ("params['dense_0']",)),
+    "params.requires_grad": (lambda: P.requires_grad, ("freeze(net, params",)),
+    "params.unknown": (lambda: P.unknown, ("Params has no attribute 'unknown'",)),
+    "funcnn.Linear": (lambda: f.Linear, ("its word is Dense",)),
+    "funcnn.nn": (lambda: f.nn.Linear(4, 8), ("from funcnn import Dense",)),
+    "funcnn.layers.Dense": (lambda: f.layers.Dense, ("funcnn.layers has no 'Dense'; it stands in funcnn",)),
+    "funcnn.optimizers.Adam": (lambda: f.optimizers.Adam(1e-3), ("its word is adam",)),
+    "funcnn.nothing": (lambda: f.nothing, ("module 'funcnn' has no attribute 'nothing'",)),
+}
+# fmt: on
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_call_in_other_words(call: str) -> None:
+    """Is a TypeError, or a ValueError of the argument, with our word."""
+    act, words = CALLS[call]
+    said = refusal(act, (TypeError, ValueError))
+    assert [word for word in words if word not in said] == []
+
+
+@pytest.mark.parametrize("name", ATTRIBUTES)
+def test_an_attribute_in_other_words(name: str) -> None:
+    """Is an AttributeError, with our word."""
+    act, words = ATTRIBUTES[name]
+    said = refusal(act, AttributeError)
+    assert [word for word in words if word not in said] == []
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("from funcnn import Linear", "its word is Dense"),
+        ("from funcnn import Dense, CrossEntropyLoss", "its word is softmax_cross_entropy"),
+        ("from funcnn.layers import Dense", "from funcnn import Dense"),
+        ("from funcnn.optimizers import AdamW", "its word is adamw"),
+        ("from funcnn import nothing_of_that_name", "cannot import name 'nothing_of_that_name' from 'funcnn'"),
+    ],
+)
+def test_an_import_in_other_words(line: str, words: str) -> None:
+    """Is an ImportError, with our word; of a name nobody has, it is Python's own."""
+    assert words in refusal(lambda: exec(line), ImportError)
+
+
+def test_modules_are_imported_as_ever() -> None:
+    """Those that nobody has imported yet: asking for their name does not refuse them."""
+    program = "from funcnn import hooks, testing; hooks, testing"
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_what_is_not_there_is_not_there() -> None:
+    """`hasattr` and `getattr` with a default go on to work, and so do copies and pickles."""
+    for value in (NET, NET.apply, NET.init, f.adam(0.1), f.squared_error, P, f):
+        assert not hasattr(value, "fit_generator") and getattr(value, "cuda", 3) == 3
+    for value in (NET, f.adam(0.1), f.squared_error, STATE):
+        assert copy.copy(value) == value == pickle.loads(pickle.dumps(value))
+
+
+def test_errors_from_inside_are_left_alone() -> None:
+    """A TypeError of somebody's own code, in a constructor or in what it is given, is not one of the call."""
+
+    @recorded_layer
+    def Mine(units: int) -> Any:
+        """A constructor with a fault in it."""
+        return f.Dense(units, lr=3)
+
+    said = refusal(lambda: Mine(3), TypeError)
+    assert said.startswith("Dense() got an unexpected keyword argument 'lr'; Dense takes")
+    fault = f.elementwise(lambda x: x.undefined(1), lambda x: x)
+    assert "undefined" in refusal(lambda: f.predict(fault.apply, {}, X), AttributeError)
+
+
+def test_a_constructor_of_ones_own_has_its_own_words() -> None:
+    """It is told what it takes, and no word of ours."""
+
+    @recorded_layer
+    def Mine(units: int, *rest: int, scale: float = 1.0) -> Any:
+        """A constructor."""
+        return f.Dense(units)
+
+    said = refusal(lambda: Mine(3, stride=2), TypeError)  # type: ignore[call-arg]
+    assert said.endswith("unexpected keyword argument 'stride'; Mine takes (units, *rest, scale)")
+
+
+def test_type_checkers_know_only_what_is_there(tmp_path: Path) -> None:
+    """A name, an attribute and an argument of another library are errors for mypy, as they were."""
+    file = tmp_path / "words.py"
+    file.write_text(
+        "import funcnn\nfrom funcnn import Dense, Linear, adam\n"
+        "funcnn.nn\nDense(3).fit\nadam(1e-3).zero_grad\nadam(lr=1e-3)\nDense(4, 8)\nDense(3).apply.cuda\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-m", "mypy", "--no-incremental", "--follow-imports=silent", str(file)],
+        capture_output=True, text=True, cwd=tmp_path,
+    )  # fmt: skip
+    lines = {line.split(":")[1] for line in run.stdout.splitlines() if ": error:" in line}
+    assert lines == {"2", "3", "4", "5", "6", "7", "8"}, run.stdout
