@@ -22,7 +22,7 @@ FLOORS = (
     "networks",
     "layers losses optimizers inspection decoding",
     "combinators",
-    "blocks metrics derivatives stax",
+    "blocks metrics derivatives stax bridges",
     "training",
     "__init__ authoring",
     "testing hooks mypy_plugin",

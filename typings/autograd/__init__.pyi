@@ -1,0 +1,1 @@
+# What the tests and examples use of Autograd, which has no types of its own.
