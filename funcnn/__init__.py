@@ -84,6 +84,7 @@ from funcnn.schedules import Rate, Schedule, as_schedule, cosine_decay, exponent
 # training
 from funcnn.training import StepMetrics, TrainState, batches, evaluate, fit, predict, progress
 from funcnn.checkpoints import load_params, save_params
+from funcnn.training import load_notes, load_state, save_state
 
 # working with networks
 from funcnn.training.calibration import calibrate
@@ -164,6 +165,7 @@ __all__ = [
     "Rate", "Schedule", "as_schedule", "cosine_decay", "exponential_decay", "warmup",
     # training
     "batches", "StepMetrics", "TrainState", "fit", "evaluate", "predict", "progress", "load_params", "save_params",
+    "load_notes", "load_state", "save_state",
     # working with networks
     "Summary", "calibrate", "summary",
     "Decoder", "Memory", "decoder", "sample",

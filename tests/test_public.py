@@ -227,7 +227,9 @@ PUBLIC = """
     lecun_uniform
     linearize
     lion
+    load_notes
     load_params
+    load_state
     log_cosh
     lookahead
     loss
@@ -269,6 +271,7 @@ PUBLIC = """
     rprop
     sample
     save_params
+    save_state
     scan
     select
     serial

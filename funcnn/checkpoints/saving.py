@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterator, Mapping
 
 from funcnn.checkpoints.atomic_writes import replacing
-from funcnn.checkpoints.places import about, path_of
-from funcnn.errors import CheckpointError, ParamsError
+from funcnn.checkpoints.places import path_of
+from funcnn.errors import ParamsError
 from funcnn.foreign.calls import understood
 from funcnn.params import Params, as_tree, plain, plain_tree, trees, wrap
+from funcnn.params.mapping import K
 from funcnn.params.packing import pack
 from funcnn.types import Array, Tree
-from funcnn.version import __version__
 
 
 @understood
@@ -47,7 +46,7 @@ def save_params(path: str | bytes | os.PathLike[str] | os.PathLike[bytes], param
     tree = plain(as_tree(params))
     shown = path_of(path, "save_params")
     with replacing(shown) as file:
-        archives.write(file, tree, __version__)
+        archives.write(file, tree)
 
 
 def load_params(path: str | bytes | os.PathLike[str] | os.PathLike[bytes], *, like: Tree | None = None) -> Params:
@@ -66,26 +65,22 @@ def load_params(path: str | bytes | os.PathLike[str] | os.PathLike[bytes], *, li
         ...
     FileNotFoundError: [Errno 2] No such file or directory: 'no such file.npz'
     """
-    from funcnn.checkpoints import archives  # not above, as in save_params
+    from funcnn.checkpoints import archives, reading  # not above, as in save_params
 
     shown = path_of(path, "load_params")
-    try:
-        if not stat.S_ISREG(os.stat(shown).st_mode):  # before opening: a named pipe would make us wait for a writer
-            raise ValueError("it is not a regular file")
-        with open(shown, "rb") as file:
-            tree = archives.read(file)
-    except OSError as error:
-        about(error, shown)
-        raise
-    except archives.MALFORMED as error:
-        raise CheckpointError(f"{shown} cannot be read as a checkpoint: {error or type(error).__name__}") from None
-    if like is not None and (wrong := list(_unlike(dict(trees.flatten(tree)), dict(trees.flatten(plain_tree(like)))))):
+    tree = reading.contents_of(shown, archives.read)
+    if like is not None and (wrong := list(unlike(dict(trees.flatten(tree)), dict(trees.flatten(plain_tree(like)))))):
         raise ParamsError(f"{shown} holds params of another network: {', '.join(wrong)}; without like= they are loaded")
+    return owned(tree, Params)
+
+
+def owned(tree: trees.Plain, kind: type[K]) -> K:
+    """A tree out of a file, of its own memory: one vector where there is one dtype."""
     one_dtype = len({leaf.dtype for _, leaf in trees.flatten(tree)}) == 1
-    return pack(wrap(tree)) if one_dtype else Params(tree)
+    return pack(wrap(tree, kind=kind)) if one_dtype else kind(tree)
 
 
-def _unlike(got: Mapping[trees.Path, Array], want: Mapping[trees.Path, Array]) -> Iterator[str]:
+def unlike(got: Mapping[trees.Path, Array], want: Mapping[trees.Path, Array]) -> Iterator[str]:
     """How the leaves of a file differ from those that are expected: a phrase for every path."""
     for path in sorted(got.keys() | want.keys()):
         shown = trees.at_path(path)

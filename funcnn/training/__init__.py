@@ -5,7 +5,11 @@ from funcnn.training.batching import batches
 from funcnn.training.evaluation import evaluate, predict
 from funcnn.training.fitting import StepMetrics, TrainState, fit
 from funcnn.training.reporting import progress
+from funcnn.training.states import load_notes, load_state, save_state
 
-__all__ = ["StepMetrics", "TrainState", "batches", "evaluate", "fit", "predict", "progress"]
+__all__ = [
+    "StepMetrics", "TrainState", "batches", "evaluate", "fit", "load_notes", "load_state", "predict", "progress",
+    "save_state",
+]  # fmt: skip
 
 answers_for(__name__)
