@@ -77,7 +77,7 @@ from funcnn.initializers import (
 from funcnn.optimizers import (
     adabelief, adadelta, adafactor, adagrad, adam, adamax, adamw, amsgrad, apply_updates, averaged, by_label, chain,
     clip_by_global_norm, ema, frozen, lamb, lars, lion, lookahead, masked, momentum, muon, nadam, nesterov, radam,
-    rmsprop, rmsprop_momentum, rprop, sgd, sign_sgd, sm3,
+    reduce_on_plateau, rmsprop, rmsprop_momentum, rprop, sgd, sign_sgd, skip_nonfinite, sm3,
 )  # fmt: skip
 from funcnn.schedules import Rate, Schedule, as_schedule, cosine_decay, exponential_decay, warmup
 
@@ -160,8 +160,8 @@ __all__ = [
     # optimizers and schedules
     "adabelief", "adadelta", "adafactor", "adagrad", "adam", "adamax", "adamw", "amsgrad", "apply_updates",
     "averaged", "by_label", "chain", "clip_by_global_norm", "ema", "frozen", "lamb", "lars", "lion", "lookahead",
-    "masked", "momentum", "muon", "nadam", "nesterov", "radam", "rmsprop", "rmsprop_momentum", "rprop", "sgd",
-    "sign_sgd", "sm3",
+    "masked", "momentum", "muon", "nadam", "nesterov", "radam", "reduce_on_plateau", "rmsprop",
+    "rmsprop_momentum", "rprop", "sgd", "sign_sgd", "skip_nonfinite", "sm3",
     "Rate", "Schedule", "as_schedule", "cosine_decay", "exponential_decay", "warmup",
     # training
     "batches", "StepMetrics", "TrainState", "fit", "evaluate", "predict", "progress", "load_params", "save_params",

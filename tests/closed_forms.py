@@ -7,6 +7,7 @@ a closure that remembers what it has to. Trees are dicts of arrays.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -14,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from funcnn import Gradients, Optimizer, Params, Updates, apply_updates
+from funcnn.optimizers.definition import takes_value
 from funcnn.recorded_functions import is_recorded
 
 Leaves: TypeAlias = "dict[str, npt.NDArray[np.float64]]"
@@ -38,12 +40,17 @@ def gradients(seed: int, dtype: type[np.floating[Any]] = np.float64) -> Gradient
 
 def run(o: Optimizer[Any], params: Any, grads: list[Any]) -> tuple[list[Updates], Params, Any]:
     """The updates of some steps, the last params and the last state."""
-    state, updates = o.init(params), []
+    update, state, updates = updating(o), o.init(params), []
     for g in grads:
-        u, state = o.update(g, state, params)
+        u, state = update(g, state, params)
         params = apply_updates(params, u)
         updates.append(u)
     return updates, params, state
+
+
+def updating(o: Optimizer[Any]) -> Callable[[Any, Any, Any], tuple[Updates, Any]]:
+    """The update, and where it takes the value of the objective, that with a value of one."""
+    return functools.partial(o.update, value=1.0) if takes_value(o) else o.update  # type: ignore[call-arg]
 
 
 def of(optimizer: Optimizer[Any]) -> Step:
@@ -165,6 +172,11 @@ def chain(*optimizers: Optimizer[Any]) -> Step:
         return g
 
     return step
+
+
+def skip_nonfinite(inner: Optimizer[Any], limit: int = 5) -> Step:
+    """Where all is finite, the optimizer itself."""
+    return of(inner)
 
 
 def at(rate: Any, t: int) -> float:

@@ -260,6 +260,7 @@ PUBLIC = """
     ravel
     rebuild
     recall
+    reduce_on_plateau
     reinit
     reparam
     repeat
@@ -279,6 +280,7 @@ PUBLIC = """
     shape_dependent
     sigmoid_binary_cross_entropy
     sign_sgd
+    skip_nonfinite
     sm3
     softmax_cross_entropy
     split

@@ -8,7 +8,7 @@ from typing import Generic, NamedTuple, TypeVar
 import numpy as np
 
 from funcnn.arguments import counted, is_number, probability
-from funcnn.optimizers.definition import Optimizer, apply_updates, optimizer
+from funcnn.optimizers.definition import Optimizer, apply_updates, optimizer, passing
 from funcnn.optimizers.flat import checked_state
 from funcnn.optimizers.selecting import alike, refuse_other
 from funcnn.params import GradientsLike, Params, ParamsLike, Updates, as_params
@@ -43,7 +43,7 @@ def lookahead(inner: Optimizer[S], every: int = 6, share: float = 0.5) -> Optimi
     every = counted("lookahead", every=every)
     if not (is_number(share) and 0 < share <= 1):
         raise ValueError(f"lookahead: share must be in (0, 1], got {share!r}")
-    follow = float(share)
+    follow, step = float(share), passing(inner)
 
     def followed(slow: Array, fast: Array, u: Array) -> Array:
         return slow + follow * (fast + u - slow)
@@ -52,11 +52,11 @@ def lookahead(inner: Optimizer[S], every: int = 6, share: float = 0.5) -> Optimi
         return LookaheadState(0, as_params(params, "init(params)"), inner.init(params))
 
     def update(
-        grads: GradientsLike, state: LookaheadState[S], params: ParamsLike
+        grads: GradientsLike, state: LookaheadState[S], params: ParamsLike, *, value: float | None = None
     ) -> tuple[Updates, LookaheadState[S]]:
         checked_state("lookahead", state, LookaheadState)
-        updates, fast = inner.update(grads, state.fast, params)
-        t, slow = state.step + 1, state.slow
+        moved, fast, _ = step(grads, state.fast, params, value)
+        updates, t, slow = Updates(moved), state.step + 1, state.slow
         if t % every == 0:
             now = as_params(params, "update(grads, state, params)")
             slow = tree_map(followed, slow, now, updates)

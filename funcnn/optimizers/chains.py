@@ -76,6 +76,8 @@ def chain(*optimizers: Optimizer[Any]) -> Optimizer[tuple[Any, ...]]: ...
 def chain(*optimizers: Optimizer[Any]) -> Optimizer[Any]:
     """Optimizers in a row: what one gives, the next one takes as gradients. The state is the tuple of their states.
 
+    A `value=` of the objective goes to every part that takes it.
+
     Errors
         TypeError    an argument is no optimizer
         ValueError   the state has another length
@@ -95,7 +97,9 @@ def chain(*optimizers: Optimizer[Any]) -> Optimizer[Any]:
     def init(params: ParamsLike) -> tuple[Any, ...]:
         return tuple(o.init(params) for o in optimizers)
 
-    def through(row: list[Any], grads: Any, state: Any, params: Any) -> tuple[Any, tuple[Any, ...], bool]:
+    def through(
+        row: list[Any], grads: Any, state: Any, params: Any, value: float | None
+    ) -> tuple[Any, tuple[Any, ...], bool]:
         if not is_tuple(state) or len(state) != len(optimizers):
             got = len(state) if is_tuple(state) else brief(state)
             n = len(optimizers)
@@ -103,17 +107,21 @@ def chain(*optimizers: Optimizer[Any]) -> Optimizer[Any]:
         states: list[Any] = []
         finite = True
         for step, s in zip(row, state, strict=True):
-            grads, s, seen = step(grads, s, params)
+            grads, s, seen = step(grads, s, params, value)
             finite = finite and seen
             states.append(s)
         return grads, tuple(states), finite
 
-    def updates(grads: GradientsLike, state: Any, params: ParamsLike) -> tuple[Updates, Any, bool]:
-        moved, state, finite = through(steps, grads, state, params)
+    def updates(
+        grads: GradientsLike, state: Any, params: ParamsLike, value: float | None
+    ) -> tuple[Updates, Any, bool]:
+        moved, state, finite = through(steps, grads, state, params, value)
         return Updates(moved), state, finite
 
-    def applied(grads: GradientsLike, state: Any, params: ParamsLike) -> tuple[Params, Any, bool]:
-        moved, state, finite = through(last, grads, state, params)
+    def applied(
+        grads: GradientsLike, state: Any, params: ParamsLike, value: float | None
+    ) -> tuple[Params, Any, bool]:
+        moved, state, finite = through(last, grads, state, params, value)
         return (moved, state, finite) if optimizers else (apply_updates(params, Updates(moved)), state, False)
 
     return Optimizer(init, Update(updates, applied, all(map(is_plain, optimizers))))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, Protocol, TypeAlias, TypeVar, cast, final
 
@@ -29,7 +31,8 @@ class Optimizer(NamedTuple, Generic[S]):
 
     `init(params)` gives the first state, `update(grads, state, params)` the updates and the next state; the updates are
     to be added, see `apply_updates`. States are plain values, numbers and trees like the params: they compare, pickle,
-    and never change. They count the steps themselves.
+    and never change. They count the steps themselves. Some look at the value of the objective too, and their `update`
+    takes `value=`, as that of `reduce_on_plateau` does. `fit` hands it to those; `step` takes it from everybody.
 
     Errors
         ParamsError   grads, state and params have not the same structure and shapes; the message lists the paths; or
@@ -49,10 +52,13 @@ class Optimizer(NamedTuple, Generic[S]):
     update: Callable[[GradientsLike, S, ParamsLike], tuple[Updates, S]]
 
     @understood
-    def step(self, grads: GradientsLike, state: S, params: ParamsLike) -> tuple[Params, S]:
+    def step(
+        self, grads: GradientsLike, state: S, params: ParamsLike, *, value: float | None = None
+    ) -> tuple[Params, S]:
         """The params after a step, and the next state: `update` and `apply_updates` in one pass over memory.
 
-        The result is the same to the last bit, a tenth faster for many params, and the updates need no memory.
+        The result is the same to the last bit, a tenth faster for many params, and the updates need no memory. `value`,
+        that of the objective, is for optimizers that look at it; others go without.
 
         Errors
             as `update` and `apply_updates`
@@ -63,7 +69,7 @@ class Optimizer(NamedTuple, Generic[S]):
         >>> params.at("w"), state
         (array([0.5, 0. ]), SgdState(step=1))
         """
-        after, state, _ = advancing(self)(grads, state, params)
+        after, state, _ = advancing(self)(grads, state, params, value)
         return after, state
 
     def __repr__(self) -> str:
@@ -82,8 +88,9 @@ if not TYPE_CHECKING:  # type checkers refuse attributes that are not there; at 
     Optimizer.__getattr__ = unknown
 
 
-Step: TypeAlias = "Callable[[GradientsLike, S, ParamsLike], tuple[K, S, bool]]"
-"""`(grads, state, params) -> (tree, state, finite)`, where the tree is updates, or params after a step."""
+Step: TypeAlias = "Callable[[GradientsLike, S, ParamsLike, float | None], tuple[K, S, bool]]"
+"""`(grads, state, params, value) -> (tree, state, finite)`, where the tree is updates, or params after a step; `value` is
+that of the objective, None where nobody told it."""
 
 
 @final
@@ -102,8 +109,10 @@ class Update(Generic[S]):
     def __init__(self, updates: Step[S, Updates], applied: Step[S, Params], plain: bool = True) -> None:
         self.updates, self.applied, self.plain = updates, applied, plain
 
-    def __call__(self, grads: GradientsLike, state: S, params: ParamsLike) -> tuple[Updates, S]:
-        updates, state, _ = self.updates(grads, state, params)
+    def __call__(
+        self, grads: GradientsLike, state: S, params: ParamsLike, /, *, value: float | None = None
+    ) -> tuple[Updates, S]:
+        updates, state, _ = self.updates(grads, state, params, value)
         return updates, state
 
 
@@ -122,12 +131,14 @@ class Sweep(Protocol[S]):
 def sweeping(sweep: Sweep[S]) -> Update[S]:
     """The `update` that steps by one sweep over memory."""
 
-    def updates(grads: GradientsLike, state: S, params: ParamsLike) -> tuple[Updates, S, bool]:
+    def updates(
+        grads: GradientsLike, state: S, params: ParamsLike, value: float | None
+    ) -> tuple[Updates, S, bool]:
         p, layout = flat(params)
         u, state, seen = sweep(pieces_like(layout, grads, p, "grads"), state, p, layout, None)
         return own(layout, u, Updates), state, seen
 
-    def applied(grads: GradientsLike, state: S, params: ParamsLike) -> tuple[Params, S, bool]:
+    def applied(grads: GradientsLike, state: S, params: ParamsLike, value: float | None) -> tuple[Params, S, bool]:
         p, layout = flat(params)
         after, state, finite = sweep(pieces_like(layout, grads, p, "grads"), state, p, layout, p)
         return own(layout, after), state, finite
@@ -136,15 +147,17 @@ def sweeping(sweep: Sweep[S]) -> Update[S]:
 
 
 def advancing(optimizer: Optimizer[S]) -> Step[S, Params]:
-    """The function `(grads, state, params)` that gives the params after a step, the next state, and whether both are
-    known to be finite.
+    """The function `(grads, state, params, value)` that gives the params after a step, the next state, and whether both
+    are known to be finite.
     """
     update = _own(optimizer)
     if update is not None:
         return update.applied
 
-    def advance(grads: GradientsLike, state: S, params: ParamsLike) -> tuple[Params, S, bool]:
-        updates, state = asked(optimizer, grads, state, params)
+    takes = functools.cache(lambda: takes_value(optimizer))
+
+    def advance(grads: GradientsLike, state: S, params: ParamsLike, value: float | None) -> tuple[Params, S, bool]:
+        updates, state = asked(optimizer, grads, state, params, None if value is None or not takes() else value)
         try:
             return apply_updates(params, updates), state, False
         except FuncnnError as error:  # updates unlike the params, with their paths
@@ -155,32 +168,50 @@ def advancing(optimizer: Optimizer[S]) -> Step[S, Params]:
 
 
 def passing(optimizer: Optimizer[S]) -> Step[S, UpdatesLike]:
-    """The function `(grads, state, params)` that gives the updates, the next state, and whether what is not finite in
-    this is known to be seen in the updates.
+    """The function `(grads, state, params, value)` that gives the updates, the next state, and whether what is not finite
+    in this is known to be seen in the updates.
     """
     update = _own(optimizer)
     if update is not None:
         return update.updates
 
-    def advance(grads: GradientsLike, state: S, params: ParamsLike) -> tuple[UpdatesLike, S, bool]:
-        return *asked(optimizer, grads, state, params), False
+    takes = functools.cache(lambda: takes_value(optimizer))
+
+    def advance(grads: GradientsLike, state: S, params: ParamsLike, value: float | None) -> tuple[UpdatesLike, S, bool]:
+        return *asked(optimizer, grads, state, params, None if value is None or not takes() else value), False
 
     return advance
 
 
-def asked(optimizer: Optimizer[S], grads: GradientsLike, state: S, params: ParamsLike) -> tuple[UpdatesLike, S]:
-    """The updates and the next state of an optimizer that may be anybody's.
+def asked(
+    optimizer: Optimizer[S], grads: GradientsLike, state: S, params: ParamsLike, value: float | None = None
+) -> tuple[UpdatesLike, S]:
+    """The updates and the next state of an optimizer that may be anybody's; one that gets a value takes it.
 
     Errors
         ParamsError   it returns no pair of a tree and a state
     """
-    pair: object = optimizer.update(grads, state, params)
+    told: dict[str, Any] = {} if value is None else {"value": value}
+    pair: object = optimizer.update(grads, state, params, **told)
     if not is_tuple(pair) or len(pair) != 2:
         raise ParamsError(f"the update of {optimizer!r} must return the pair (updates, state), got {described(pair)}")
     if not is_mapping(pair[0]):
         got = described(pair[0])
         raise ParamsError(f"the update of {optimizer!r} must return a tree of updates like the params first, got {got}")
     return cast("UpdatesLike", pair[0]), pair[1]
+
+
+def takes_value(optimizer: Optimizer[Any]) -> bool:
+    """Does `update` take `value=`, that of the objective? Parts of ours that hand it on do."""
+    update: Any = optimizer.update.function if is_recorded(optimizer.update) else optimizer.update
+    if isinstance(update, Update):
+        return True
+    try:
+        parameters = inspect.signature(update).parameters
+    except (TypeError, ValueError):  # a builtin has none
+        return False
+    kinds = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return "value" in parameters and parameters["value"].kind in kinds
 
 
 def is_plain(optimizer: Optimizer[Any]) -> bool:

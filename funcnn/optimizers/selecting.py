@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from funcnn.errors import ParamsError, brief
-from funcnn.optimizers.definition import Optimizer, optimizer
+from funcnn.optimizers.definition import Optimizer, optimizer, passing
 from funcnn.optimizers.flat import flat, pieces_like
 from funcnn.params import Gradients, GradientsLike, Params, ParamsLike, Updates, as_params
 from funcnn.params.leafwise import tree_map
@@ -39,14 +39,17 @@ def masked(inner: Optimizer[S], where: Where) -> Optimizer[S]:
     chain(masked(clip_by_global_norm(1.0), 'head/**'), sgd(0.1))
     """
     refuse_other("masked", inner)
+    step = passing(inner)
 
     def init(params: ParamsLike) -> S:
         return inner.init(parted(as_params(params, "init(params)"), where, caller="masked")[0])
 
-    def update(grads: GradientsLike, state: S, params: ParamsLike) -> tuple[Updates, S]:
+    def update(
+        grads: GradientsLike, state: S, params: ParamsLike, *, value: float | None = None
+    ) -> tuple[Updates, S]:
         g, whole = alike(grads, params)
         mine: Params = parted(whole, where, caller="masked")[0]
-        updates, state = inner.update(picked(g, mine.paths()), state, mine)
+        updates, state, _ = step(picked(g, mine.paths()), state, mine, value)
         return Updates(g) | Updates(updates), state
 
     return Optimizer(init, update)
@@ -101,6 +104,8 @@ def by_label(optimizers: Mapping[str, Optimizer[Any]]) -> Optimizer[tuple[Any, .
 def by_groups(name: str, rows: tuple[tuple[Where, Optimizer[Any]], ...]) -> Optimizer[tuple[Any, ...]]:
     """The optimizer that steps every leaf by the first of those whose `where` chooses it."""
 
+    steps = [passing(inner) for _, inner in rows]
+
     def groups(params: Params) -> list[list[str]]:
         left = {path: params.at(path) for path in params.paths()}
         found: list[list[str]] = []
@@ -121,14 +126,14 @@ def by_groups(name: str, rows: tuple[tuple[Where, Optimizer[Any]], ...]) -> Opti
         )
 
     def update(
-        grads: GradientsLike, state: tuple[Any, ...], params: ParamsLike
+        grads: GradientsLike, state: tuple[Any, ...], params: ParamsLike, *, value: float | None = None
     ) -> tuple[Updates, tuple[Any, ...]]:
         g, whole = alike(grads, params)
         if not is_tuple(state) or len(state) != len(rows):
             raise ValueError(f"{name} of {len(rows)} optimizers has a state of as many parts; make it with init")
         out, states = Updates({}), list[Any]()
-        for (_, inner), paths, s in zip(rows, groups(whole), state, strict=True):
-            updates, s = inner.update(picked(g, paths), s, picked(whole, paths))
+        for step, paths, s in zip(steps, groups(whole), state, strict=True):
+            updates, s, _ = step(picked(g, paths), s, picked(whole, paths), value)
             out, states = out | Updates(updates), [*states, s]
         return out, tuple(states)
 

@@ -20,13 +20,15 @@ from funcnn.losses.penalties import Penalty
 from funcnn.networks import Apply
 from funcnn.optimizers import Optimizer
 from funcnn.optimizers.definition import advancing, is_plain
-from funcnn.params import ArrayTree, Gradients, Params, ParamsLike, as_params, plain, trees
+from funcnn.optimizers.finiteness import diverged, first_bad, infinite_memory
+from funcnn.optimizers.skipping import skips
+from funcnn.params import Gradients, Params, ParamsLike, as_params
 from funcnn.params.packing import gather, layout_of, pack, pieces
 from funcnn.training.batching import batch, batch_count, order
 from funcnn.training.rows import (
     arrays_of, checked_data, converted, count_rows, dtype_of, features_of, refuse_empty, taken,
 )  # fmt: skip
-from funcnn.types import Array, Tree, is_tuple
+from funcnn.types import Array, Tree
 
 X = TypeVar("X")
 Y = TypeVar("Y")
@@ -183,6 +185,7 @@ def _steps(
     step, params, memory, key = state
     del state  # nobody but its owner holds the first params any longer than they are needed
     advance = advancing(optimizer)
+    skipping = skips(memory)  # if so, the optimizer looks at the gradients
     carries = is_plain(optimizer)  # if so, the new params tell whether the gradients are finite
     keys = key.fold("pass") if objective.apply.random else None
     rows, size, per_epoch, steps, shuffle = plan
@@ -198,11 +201,11 @@ def _steps(
         try:
             with np.errstate(all="ignore"):  # what overflows is found below, and named
                 value, gradients = objective(params, x, target, weights=weights[0] if weights else None, rng=rng)
-                if not (carries and isfinite(value)):
+                if not (carries and isfinite(value) or skipping):
                     _refuse_infinite_gradients(value, gradients, params)
-                params, memory, finite = advance(gradients, memory, params)
+                params, memory, finite = advance(gradients, memory, params, value)
                 if not finite:
-                    _refuse_infinite(params, memory, value, gradients)
+                    _refuse_infinite(params, memory, value, gradients, skipping)
                 del gradients  # what is not needed any more is memory for what comes next
         except NonFiniteError as error:
             error.args = (
@@ -220,36 +223,17 @@ def _steps(
 def _refuse_infinite_gradients(value: float, gradients: Gradients, params: Params) -> None:
     """Refuse a loss and gradients that are not finite."""
     if not (isfinite(value) and all(map(all_finite, pieces(layout_of(params), gradients)))):
-        raise NonFiniteError(_diverged(value, gradients))
+        raise NonFiniteError(diverged(value, gradients))
 
 
-def _refuse_infinite(params: Params, memory: object, value: float, gradients: Gradients) -> None:
+def _refuse_infinite(params: Params, memory: object, value: float, gradients: Gradients, skipping: bool) -> None:
     """Refuse params of a step that are not finite, and a state of the optimizer, and tell where that comes from."""
-    _refuse_infinite_gradients(value, gradients, params)
+    if not skipping:
+        _refuse_infinite_gradients(value, gradients, params)
+    found = diverged(value, gradients)  # by an optimizer that should have skipped the step
     if not all_finite(gather(layout_of(params), params)):
-        raise NonFiniteError(f"the gradient is finite, but the update leaves {_first_bad(params)} not finite")
-    if hidden := _infinite_memory(memory):
-        raise NonFiniteError(f"the gradient is finite, but so large that the update leaves {hidden} not finite")
-
-
-def _infinite_memory(memory: object) -> str:
-    """Where the state of an optimizer is not finite: "v of dense_0/w"; params move no more there, and stay finite."""
-    if not is_tuple(memory):
-        return ""
-    for name, part in zip(getattr(memory, "_fields", map(str, range(len(memory)))), memory, strict=True):
-        where = _first_bad(part) if isinstance(part, ArrayTree) else ""
-        if found := f"{name} of {where}" if where else _infinite_memory(part):
-            return found
-    return ""
-
-
-def _diverged(value: float, gradients: Gradients) -> str:
-    bad = _first_bad(gradients)
-    where = f"the gradient of {bad} is not finite" if bad else ""
-    what = "" if isfinite(value) else f"the loss is {value}"
-    return " and ".join(filter(None, (what, where)))
-
-
-def _first_bad(tree: ArrayTree) -> str:
-    """The path of the first leaf that is not finite."""
-    return next(("/".join(path) for path, leaf in trees.flatten(plain(tree)) if not np.isfinite(leaf).all()), "")
+        why = f"{found}, and" if found else "the gradient is finite, but"
+        raise NonFiniteError(f"{why} the update leaves {first_bad(params)} not finite")
+    if hidden := infinite_memory(memory):
+        why = f"{found}, and" if found else "the gradient is finite, but so large that"
+        raise NonFiniteError(f"{why} the update leaves {hidden} not finite")

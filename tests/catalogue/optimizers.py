@@ -62,4 +62,9 @@ OPTIMIZERS: tuple[OptimizerRow, ...] = (
     OptimizerRow("scale_by_muon()", part=True),
     OptimizerRow("masked(scale(0.5), None)", part=True),
     OptimizerRow("ema(0.9)", part=True),
+    OptimizerRow("skip_nonfinite(adam(0.1))", "adam"),
+    OptimizerRow("skip_nonfinite(lookahead(sgd(0.1), every=2), limit=0)"),
+    OptimizerRow("reduce_on_plateau()", part=True),
+    OptimizerRow("reduce_on_plateau(0.5, patience=0, least=0.1, every=2)", part=True),
+    OptimizerRow("chain(sgd(0.1), reduce_on_plateau(0.5, patience=1, mode='max', cooldown=1))"),
 )

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests import closed_forms
 from tests.catalogue import OPTIMIZERS, OptimizerRow, build
-from tests.closed_forms import gradients, run, tree
+from tests.closed_forms import gradients, run, tree, updating
 from tests.peers.optimizers import PEERS
 
 import funcnn
@@ -145,7 +145,7 @@ def test_dead_params_leave_no_denormal_numbers(o: Optimizer[Any]) -> None:
 def test_a_step_is_the_updates_applied(row: OptimizerRow, n: int) -> None:
     """Bit for bit, in every step; also for an optimizer that only has `update`, and for chains of both."""
     o = build(row)
-    bare: Optimizer[Any] = Optimizer(o.init, lambda g, s, p: o.update(g, s, p))
+    bare: Optimizer[Any] = Optimizer(o.init, lambda g, s, p: updating(o)(g, s, p))
     rng = np.random.default_rng(n)
     params = Params({"a": rng.standard_normal((2, n), np.float32), "b": rng.standard_normal(3, np.float32)})
     others: list[Optimizer[Any]] = [o, bare, chain(o, bare), chain(bare, o), chain(chain(), o), chain()]
@@ -153,8 +153,8 @@ def test_a_step_is_the_updates_applied(row: OptimizerRow, n: int) -> None:
         at_once = in_turn = (params, other.init(params))
         for _ in range(2):
             grads = Gradients({"a": rng.standard_normal((2, n), np.float32), "b": rng.standard_normal(3, np.float32)})
-            at_once = other.step(grads, at_once[1], at_once[0])
-            updates, state = other.update(grads, in_turn[1], in_turn[0])
+            at_once = other.step(grads, at_once[1], at_once[0], value=1.0)
+            updates, state = updating(other)(grads, in_turn[1], in_turn[0])
             in_turn = apply_updates(in_turn[0], updates), state
             assert at_once == in_turn
 
@@ -221,9 +221,10 @@ def test_the_dtype_is_that_of_the_params(row: OptimizerRow, dtype: type[np.float
 def test_updates_are_pure(row: OptimizerRow) -> None:
     """Neither gradients nor params nor state are changed, and the same call gives the same again."""
     o, params, grads = build(row), tree(0), gradients(1)
-    _, state = o.update(gradients(2), o.init(params), params)
+    update = updating(o)
+    _, state = update(gradients(2), o.init(params), params)
     before = pickle.dumps((params, grads, state))
-    first, second = o.update(grads, state, params), o.update(grads, state, params)
+    first, second = update(grads, state, params), update(grads, state, params)
     assert first == second
     assert pickle.dumps((params, grads, state)) == before
 
@@ -281,7 +282,8 @@ def test_a_pickled_state_goes_on_as_if_never_stopped(row: OptimizerRow) -> None:
     _, params, state = run(o, tree(0), [gradients(1), gradients(2)])
     again_params, again_state = pickle.loads(pickle.dumps((params, state)))
     assert (again_params, again_state) == (params, state)
-    assert o.update(gradients(3), again_state, again_params) == o.update(gradients(3), state, params)
+    update = updating(o)
+    assert update(gradients(3), again_state, again_params) == update(gradients(3), state, params)
 
 
 def test_an_optimizer_is_a_pair() -> None:

@@ -27,24 +27,33 @@ TREES: Final[dict[str, dict[str, Array]]] = {
 """Flat trees, for the peers' sake."""
 
 
-def gradient(tree: dict[str, Array]) -> dict[str, Array]:
+VALUES: Final = tuple(4.0 - 0.5 * (i // 7) + 0.1 * (i % 7) for i in range(STEPS))
+"""Of the objective, told at every step: it falls once in seven."""
+
+HOLES: Final = (3, 10, 11, 30)
+"""The steps whose gradients are not finite, for optimizers that skip those."""
+
+
+def gradient(tree: dict[str, Array], hole: bool = False) -> dict[str, Array]:
     """That of a valley: every number pulled to a place of its own, at its own speed, some across a bend."""
+    if hole:
+        return {name: np.full_like(p, np.nan) for name, p in tree.items()}
     return {
         name: (1.5 + numbers(*p.shape, seed=11)) * (p - numbers(*p.shape, seed=12)) + 0.3 * np.sin(3 * p)
         for name, p in tree.items()
     }
 
 
-def optax_(make: Callable[[Any], Any]) -> Callable[[dict[str, Array]], dict[str, Array]]:
+def optax_(make: Callable[[Any], Any], holes: tuple[int, ...] = ()) -> Callable[[dict[str, Array]], dict[str, Array]]:
     """Where optax's ends."""
 
     def run(tree: dict[str, Array]) -> dict[str, Array]:
         importlib.import_module("jax").config.update("jax_enable_x64", True)
         optax: Any = importlib.import_module("optax")
-        transform = make(optax)
+        transform = optax.with_extra_args_support(make(optax))
         state = transform.init(tree)
-        for _ in range(STEPS):
-            updates, state = transform.update(gradient(tree), state, tree)
+        for i in range(STEPS):
+            updates, state = transform.update(gradient(tree, i in holes), state, tree, value=VALUES[i])
             tree = {name: np.asarray(p + np.asarray(updates[name])) for name, p in tree.items()}
         return tree
 
@@ -66,14 +75,19 @@ def jax_(make: Callable[[Any], Any]) -> Callable[[dict[str, Array]], dict[str, A
     return run
 
 
-def torch_(make: Callable[[Any, Any], Any]) -> Callable[[dict[str, Array]], dict[str, Array]]:
-    """Where PyTorch's ends."""
+def torch_(
+    make: Callable[[Any, Any], Any], schedule: Callable[[Any, Any], Any] | None = None
+) -> Callable[[dict[str, Array]], dict[str, Array]]:
+    """Where PyTorch's ends; its schedule is told the value before the step that it belongs to."""
 
     def run(tree: dict[str, Array]) -> dict[str, Array]:
         torch: Any = importlib.import_module("torch")
         tensors = {name: torch.tensor(p) for name, p in tree.items()}
         optimizer = make(torch.optim, list(tensors.values()))
-        for _ in range(STEPS):
+        plan = schedule(torch.optim.lr_scheduler, optimizer) if schedule else None
+        for i in range(STEPS):
+            if plan:
+                plan.step(VALUES[i])
             grads = gradient({name: t.numpy().copy() for name, t in tensors.items()})
             for name, t in tensors.items():
                 t.grad = torch.tensor(grads[name])
@@ -114,6 +128,20 @@ PEERS: Final[dict[str, Callable[[dict[str, Array]], dict[str, Array]]]] = {
     "chain(masked(scale(0.1), 'w'), sgd(0.1))": optax_(
         lambda o: o.chain(o.masked(o.scale(0.1), lambda tree: {name: name == "w" for name in tree}), o.sgd(0.1))
     ),
+    "skip_nonfinite(adam(0.01))": optax_(lambda o: o.apply_if_finite(o.adam(0.01), 5), HOLES),
+    "chain(sgd(0.1), reduce_on_plateau(0.5, patience=2, cooldown=3, least=0.01))": torch_(
+        lambda o, p: o.SGD(p, lr=0.1),
+        lambda s, o: s.ReduceLROnPlateau(o, factor=0.5, patience=2, cooldown=3, min_lr=0.001),
+    ),
+    "chain(adam(0.01), reduce_on_plateau(0.7, patience=0, threshold=0.3, relative=False, mode='max'))": torch_(
+        lambda o, p: o.Adam(p, lr=0.01),
+        lambda s, o: s.ReduceLROnPlateau(
+            o, factor=0.7, patience=0, threshold=0.3, threshold_mode="abs", mode="max", eps=0
+        ),
+    ),
+    "chain(sgd(0.1), reduce_on_plateau(0.5, patience=1, every=2))": optax_(
+        lambda o: o.chain(o.sgd(0.1), o.contrib.reduce_on_plateau(factor=0.5, patience=2, accumulation_size=2))
+    ),
     "by_label({'w': adam(0.01), '**': frozen})": optax_(
         lambda o: o.multi_transform(
             {"w": o.adam(0.01), "rest": o.set_to_zero()}, lambda t: {n: "w" if n == "w" else "rest" for n in t}
@@ -128,9 +156,10 @@ def ours(source: str, tree: dict[str, Array]) -> dict[str, Array]:
     assert is_recorded(made.init)
     params = Params(tree)
     state = made.init(params)
-    for _ in range(STEPS):
+    holes = HOLES if source.startswith("skip") else ()
+    for i in range(STEPS):
         now = {name: np.array(params.at(name)) for name in tree}
-        params, state = made.step(Gradients(gradient(now)), state, params)
+        params, state = made.step(Gradients(gradient(now, i in holes)), state, params, value=VALUES[i])
     return {name: params.at(name) for name in tree}
 
 

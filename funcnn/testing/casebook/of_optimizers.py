@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from funcnn.keys import Key
-from funcnn.optimizers.definition import Optimizer, apply_updates
+from funcnn.optimizers.definition import Optimizer, apply_updates, takes_value
 from funcnn.params import Gradients, Params, Updates
 from funcnn.testing import nested
 from funcnn.testing.casebook.fields import KnownByFields
@@ -80,13 +80,22 @@ class OptimizerCase(KnownByFields):
             trees = [_times(10.0**size, t) for size, t in zip(sizes, trees, strict=True)]
         return [Gradients(tree) for tree in trees]
 
+    def update(self, step: int, gradients: Any, state: Any, params: Any) -> tuple[Updates, Any]:
+        """What the optimizer gives at this step; one that takes the value of the objective is told a number."""
+        told = {"value": 1.0 + float(self.generator(f"value {step}").uniform())} if self._told else {}
+        return self.optimizer.update(gradients, state, params, **told)
+
+    @cached_property
+    def _told(self) -> bool:
+        return takes_value(self.optimizer)
+
     def walk(self, params: Any = None, gradients: Any = None) -> list[tuple[Updates, Any, Params]]:
         """The updates, the state and the params after every step."""
         at = self.params if params is None else params
         state = self.optimizer.init(at)
         out: list[tuple[Updates, Any, Params]] = []
-        for g in self.gradients if gradients is None else gradients:
-            updates, state = self.optimizer.update(g, state, at)
+        for i, g in enumerate(self.gradients if gradients is None else gradients):
+            updates, state = self.update(i, g, state, at)
             at = apply_updates(at, updates)
             out.append((updates, state, at))
         return out

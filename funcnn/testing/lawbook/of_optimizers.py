@@ -74,9 +74,9 @@ def _descends(case: OptimizerCase) -> None:
     start = nested.mapped(lambda a: (100 * signs(case.generator("start"), a.shape)).astype(a.dtype), case.params)
     for what, slope in (("half a hundredth of the squares of the params", 0.01), ("what knows no params", 0.0)):
         at, state = Params(start), case.optimizer.init(Params(start))
-        for _ in range(MANY_STEPS):
+        for i in range(MANY_STEPS):
             g = Gradients(nested.mapped(lambda a: (slope * a).astype(a.dtype), at))  # noqa: B023
-            updates, state = case.optimizer.update(g, state, at)
+            updates, state = case.update(i, g, state, at)
             at = apply_updates(at, updates)
         before, after = map(_squares, (start, at))
         if after > before:
@@ -147,13 +147,13 @@ def _from_stored_states(case: OptimizerCase, walked: list[tuple[Updates, Any, Pa
     other = case.again(1)
     elsewhere, at = other.optimizer.init(other.params), other.params
     for i in reversed(range(len(walked))):
-        updates, _ = case.optimizer.update(case.gradients[i], pickle.loads(pickle.dumps(starts[i])), places[i])
+        updates, _ = case.update(i, case.gradients[i], pickle.loads(pickle.dumps(starts[i])), places[i])
         if nested.bits(updates) != nested.bits(walked[i][0]):
             raise broken(f"step {i + 1} from its stored state, after later ones, is another: not all is in the state")
     for i, state in enumerate(starts[:-1]):
-        moved, elsewhere = other.optimizer.update(other.gradients[i], elsewhere, at)
+        moved, elsewhere = other.update(i, other.gradients[i], elsewhere, at)
         at = apply_updates(at, moved)
-        updates, _ = case.optimizer.update(case.gradients[i], state, places[i])
+        updates, _ = case.update(i, case.gradients[i], state, places[i])
         if nested.bits(updates) != nested.bits(walked[i][0]):
             raise broken(f"step {i + 1}, taken beside those of another run, is another one: not all is in the state")
 
