@@ -84,7 +84,7 @@ from funcnn.schedules import Rate, Schedule, as_schedule, cosine_decay, exponent
 # training
 from funcnn.training import StepMetrics, TrainState, batches, evaluate, fit, predict, progress
 from funcnn.checkpoints import load_params, save_params
-from funcnn.training import load_notes, load_state, save_state
+from funcnn.training import Checkpoint, load_checkpoint, load_notes, load_state, save_checkpoint, save_state
 
 # working with networks
 from funcnn.training.calibration import calibrate
@@ -98,6 +98,7 @@ from funcnn.errors import (
     CheckpointError,
     DTypeError,
     FuncnnError,
+    FuncnnWarning,
     ImmutableError,
     LabelError,
     MissingExtraError,
@@ -165,13 +166,13 @@ __all__ = [
     "Rate", "Schedule", "as_schedule", "cosine_decay", "exponential_decay", "warmup",
     # training
     "batches", "StepMetrics", "TrainState", "fit", "evaluate", "predict", "progress", "load_params", "save_params",
-    "load_notes", "load_state", "save_state",
+    "Checkpoint", "load_checkpoint", "load_notes", "load_state", "save_checkpoint", "save_state",
     # working with networks
     "Summary", "calibrate", "summary",
     "Decoder", "Memory", "decoder", "sample",
     # types and errors
     "Array", "Initializer", "Mask", "Rng", "Shape", "Spec", "Tokens", "Tree",
-    "CheckpointError", "DTypeError", "FuncnnError", "ImmutableError", "LabelError", "MissingExtraError",
+    "CheckpointError", "DTypeError", "FuncnnError", "FuncnnWarning", "ImmutableError", "LabelError", "MissingExtraError",
     "NonFiniteError", "NotAnalyticError", "ParamsError", "ShapeError", "UndecidedError",
 ]  # fmt: skip
 

@@ -76,6 +76,10 @@ class MissingExtraError(FuncnnError, ImportError):  # type: ignore[misc]  # both
     """An optional package is not installed."""
 
 
+class FuncnnWarning(UserWarning):
+    """Something works, and most likely not as it is meant; the message says what to do."""
+
+
 def printable(text: str, *, lines: bool = True) -> str:
     """The text with escapes for what would do something to a terminal: names may come from other people's files.
     New lines stay where there may be some.

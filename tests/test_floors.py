@@ -14,7 +14,7 @@ import funcnn
 
 ROOT = Path(funcnn.__file__).parent
 FLOORS = (
-    "errors version",
+    "errors version warned",
     "types",
     "keys generators shapes nested values records recorded_functions documentation array_kinds inputs kernels foreign",
     "arguments cotangents calculus params promises",

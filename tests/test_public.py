@@ -39,6 +39,7 @@ PUBLIC = """
     BatchNorm
     Bilinear
     Celu
+    Checkpoint
     CheckpointError
     Conv
     Conv1D
@@ -61,6 +62,7 @@ PUBLIC = """
     FanOut
     Flatten
     FuncnnError
+    FuncnnWarning
     GLU
     GRU
     GRUCell
@@ -227,6 +229,7 @@ PUBLIC = """
     lecun_uniform
     linearize
     lion
+    load_checkpoint
     load_notes
     load_params
     load_state
@@ -271,6 +274,7 @@ PUBLIC = """
     root_mean_squared_error
     rprop
     sample
+    save_checkpoint
     save_params
     save_state
     scan

@@ -66,16 +66,27 @@ def _file(descriptor: int) -> IO[bytes]:
 
 def _sync(place: Place, path: str) -> None:
     """Put the new name on the disk too: without it a power failure may bring the old file back."""
+    try:
+        sync_folder(place.folder)
+    except OSError as error:
+        said = f"{error.strerror}: the new file is there, but after a power failure it may be the old one again"
+        raise OSError(error.errno, said, path) from error
+
+
+def sync_folder(folder: str) -> None:
+    """Put the names in a folder on the disk, where there is a way to.
+
+    Errors
+        OSError   as the operating system raised it
+    """
     if os.name == "nt":  # folders cannot be opened there
         return
     try:
-        descriptor = os.open(place.folder, os.O_RDONLY)
+        descriptor = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
     except OSError as error:
-        if error.errno in NO_SYNC:
-            return
-        said = f"{error.strerror}: the new file is there, but after a power failure it may be the old one again"
-        raise OSError(error.errno, said, path) from error
+        if error.errno not in NO_SYNC:
+            raise

@@ -36,7 +36,12 @@ def sweep(folder: str, name: str, now: float) -> None:
     """Remove what killed writers of this name have left: files of ours that nobody has locked, and nobody has written
     to for a while by the clock of the file system, which is given. Nothing that fails here is worth an error.
     """
-    pattern = re.compile(re.escape(f".{name[:40]}.") + r"[0-9a-f]{16}\.tmp", re.DOTALL)
+    sweep_all(folder, re.escape(name[:40]), now)
+
+
+def sweep_all(folder: str, names: str, now: float) -> None:
+    """The same for every name that this regular expression matches."""
+    pattern = re.compile(rf"\.{names}\.[0-9a-f]{{16}}\.tmp", re.DOTALL)
     with suppress(OSError):
         with os.scandir(folder) as entries:
             found = [entry.path for entry in entries if pattern.fullmatch(entry.name)]

@@ -3,13 +3,14 @@
 from funcnn.foreign.lookups import answers_for
 from funcnn.training.batching import batches
 from funcnn.training.evaluation import evaluate, predict
+from funcnn.training.folders import Checkpoint, load_checkpoint, save_checkpoint
 from funcnn.training.fitting import StepMetrics, TrainState, fit
 from funcnn.training.reporting import progress
 from funcnn.training.states import load_notes, load_state, save_state
 
 __all__ = [
-    "StepMetrics", "TrainState", "batches", "evaluate", "fit", "load_notes", "load_state", "predict", "progress",
-    "save_state",
+    "Checkpoint", "StepMetrics", "TrainState", "batches", "evaluate", "fit", "load_checkpoint", "load_notes",
+    "load_state", "predict", "progress", "save_checkpoint", "save_state",
 ]  # fmt: skip
 
 answers_for(__name__)

@@ -53,7 +53,7 @@ def save_state(path: Path, state: TrainState[Any], *, notes: Mapping[str, object
     from funcnn.checkpoints import sealed, values  # not above: zip files are slow to import, wanted by few programs
 
     shown = path_of(path, "save_state")
-    checked = _checked(state)
+    checked = checked_state(state, "save_state")
     given = dict(notes or {})
     leaves: values.Leaves = []
     content = {
@@ -83,35 +83,7 @@ def load_state(path: Path, optimizer: Optimizer[S], *, like: ParamsLike) -> Trai
         ParamsError         it is the state of another optimizer or network; the message lists every place that differs
         TypeError           `optimizer` is none; `path` is no path
     """
-    from funcnn.checkpoints import decoding, reading, sealed  # not above, as in save_state
-
-    if not isinstance(optimizer, Optimizer):
-        raise TypeError(f"load_state takes the optimizer of the state, got {brief(optimizer)}; write adam(1e-3)")
-    shown = path_of(path, "load_state")
-    expected = as_params(like, "load_state(path, optimizer, like=params)")
-    first = optimizer.init(expected)
-
-    def read(file: IO[bytes]) -> tuple[TrainState[Any], list[str]]:
-        manifest, contents = sealed.read(file, sealed.STATE)
-        step = manifest.get("step")
-        if type(step) is not int or step < 0:
-            raise ValueError(f"{sealed.MANIFEST} has {step!r:.20} for the step")
-        decoder = decoding.Decoder(contents)
-        decoder.value(manifest.get("notes"), decoding.ANYTHING, "notes")
-        params = decoder.value(manifest.get("params"), expected, "params")
-        if not isinstance(params, Params):
-            raise ValueError(f"{sealed.MANIFEST} has no params")
-        memory = decoder.value(manifest.get("optimizer"), first, "optimizer")
-        decoder.finish()
-        return TrainState(step, params, memory, Key.fromhex(cast(str, manifest.get("key")))), decoder.wrong
-
-    state, wrong = reading.contents_of(shown, read)
-    if wrong:
-        raise ParamsError(
-            f"{shown} holds the state of another network or optimizer: {', '.join(wrong)}; take the optimizer and the "
-            f"params it was saved with, this one is {optimizer!r}"
-        )
-    return state
+    return read_state(path_of(path, "load_state"), optimizer, like)[0]
 
 
 @understood
@@ -134,7 +106,40 @@ def load_notes(path: Path) -> dict[str, Any]:
     return reading.contents_of(path_of(path, "load_notes"), read)
 
 
-def _checked(state: object) -> TrainState[Any]:
+def read_state(path: str, optimizer: Optimizer[S], like: ParamsLike) -> tuple[TrainState[S], dict[str, Any]]:
+    """The state in a file, and the notes beside it; see `load_state`."""
+    from funcnn.checkpoints import decoding, reading, sealed  # not above, as in save_state
+
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(f"load_state takes the optimizer of the state, got {brief(optimizer)}; write adam(1e-3)")
+    expected = as_params(like, "load_state(path, optimizer, like=params)")
+    first = optimizer.init(expected)
+
+    def read(file: IO[bytes]) -> tuple[TrainState[Any], dict[str, Any], list[str]]:
+        manifest, contents = sealed.read(file, sealed.STATE)
+        step = manifest.get("step")
+        if type(step) is not int or step < 0:
+            raise ValueError(f"{sealed.MANIFEST} has {step!r:.20} for the step")
+        decoder = decoding.Decoder(contents)
+        notes = decoder.value(manifest.get("notes"), {}, "notes")
+        params = decoder.value(manifest.get("params"), expected, "params")
+        if not isinstance(params, Params) or not isinstance(notes, dict):
+            raise ValueError(f"{sealed.MANIFEST} has no params or no notes")
+        memory = decoder.value(manifest.get("optimizer"), first, "optimizer")
+        decoder.finish()
+        key = Key.fromhex(cast(str, manifest.get("key")))
+        return TrainState(step, params, memory, key), cast("dict[str, Any]", notes), decoder.wrong
+
+    state, notes, wrong = reading.contents_of(path, read)
+    if wrong:
+        raise ParamsError(
+            f"{path} holds the state of another network or optimizer: {', '.join(wrong)}; take the optimizer and the "
+            f"params it was saved with, this one is {optimizer!r}"
+        )
+    return state, notes
+
+
+def checked_state(state: object, where: str) -> TrainState[Any]:
     """The state, its parts as they must be.
 
     Errors
@@ -143,11 +148,11 @@ def _checked(state: object) -> TrainState[Any]:
     if not _is_state(state):
         hint = "; fit yields pairs (state, metrics), take the first" if is_tuple(state) else ""
         hint = "; params alone are saved by save_params" if is_mapping(state) else hint
-        raise TypeError(f"save_state takes a TrainState, got {brief(state)}{hint}")
+        raise TypeError(f"{where} takes a TrainState, got {brief(state)}{hint}")
     if not is_integer(state.step) or state.step < 0:
-        raise TypeError(f"save_state: the step of a state is an integer of at least 0, got {brief(state.step)}")
-    params = as_params(state.params, "save_state(path, TrainState(step, params, ...))")
-    return TrainState(int(state.step), params, state.optimizer, as_key(state.key, where="save_state: the key"))
+        raise TypeError(f"{where}: the step of a state is an integer of at least 0, got {brief(state.step)}")
+    params = as_params(state.params, f"{where}(path, TrainState(step, params, ...))")
+    return TrainState(int(state.step), params, state.optimizer, as_key(state.key, where=f"{where}: the key"))
 
 
 def _is_state(value: object) -> TypeGuard[TrainState[Any]]:

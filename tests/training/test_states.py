@@ -421,7 +421,7 @@ FORGERIES: list[tuple[dict[str, Any], str]] = [
     ({"step": "9" * 100}, "for the step"),
     ({"key": "00"}, "takes 32 hexadecimal digits"),
     ({"key": 3}, "must be str"),
-    ({"params": None}, "has no params"),
+    ({"params": None}, "has no params or no notes"),
     ({"params": {"gradients": {}}}, "has no params"),
     ({"params": {"params": {"w": 1}}}, "does not number its leaves in order"),
     ({"params": {"params": {"w": 0}}}, "lists more leaves than there are"),
