@@ -13,34 +13,37 @@ import numpy as np
 from hypothesis import settings
 
 from funcnn import Layer, Loss, Optimizer, ShapeError, Updates, loss, tree_map
-from funcnn.authoring import axes, tokens
+from funcnn.authoring import axes
 from funcnn.initializers import ones
-from funcnn.testing import LawBroken
+from funcnn.testing import LawBroken, pair
 from funcnn.testing.trials.of_layers import trials
 from funcnn.testing.trials.of_losses import loss_trials
 from funcnn.testing.trials.of_optimizers import optimizer_trials
 
 
 def recurrent_sum() -> Layer[Any, Any]:
-    def f(x: Any) -> Any:
+    def forward(x: Any) -> Any:
         y = np.zeros_like(x)
         for t in range(x.shape[1]):
             y[:, t] = x[:, t] + (0.5 * y[:, t - 1] if t else 0)
-        return y, lambda dy: dy * 1  # every step's own part, and nothing through time
+        return y
 
-    return Layer.lift(lambda shape: axes("recurrent_sum", shape, exactly=2), f)
+    def backward(dy: Any) -> Any:
+        return dy * 1  # every step's own part, and nothing through time
+
+    return pair(forward, backward)
 
 
 def embedding() -> Layer[Any, Any]:
-    def rule(p: Any, x: Any) -> Any:
-        def pullback(dy: Any) -> Any:
-            dw = np.zeros_like(p["w"])
-            dw[x] = dy  # of a token that comes twice, the last one counts: np.add.at(dw, x, dy)
-            return {"w": dw}, np.zeros(x.shape, dy.dtype)
+    def forward(tokens: Any, w: Any) -> Any:
+        return w[tokens]
 
-        return p["w"][x], pullback
+    def backward(dy: Any, tokens: Any, w: Any) -> Any:
+        dw = np.zeros_like(w)
+        dw[tokens] = dy  # of a token that comes twice, the last one counts: np.add.at(dw, tokens, dy)
+        return dw
 
-    return Layer.of(lambda shape: (*shape, 2), lambda shape: {"w": (ones, (5, 2))}, rule, takes=tokens)
+    return pair(forward, backward, takes={"tokens": "tokens"})
 
 
 def centered() -> Layer[Any, Any]:
@@ -78,13 +81,14 @@ def dropout() -> Layer[Any, Any]:
 
 
 def averaged() -> Layer[Any, Any]:
-    def rule(p: Any, x: Any) -> Any:
-        return x * p["w"], lambda dy: ({"w": (dy * x).mean(0)}, dy * p["w"])  # the loss takes the mean, not the layer
+    def affine_forward(x: Any, w: Any, b: Any) -> Any:
+        return x @ w + b, (x, w)
 
-    return Layer.of(
-        lambda shape: axes("averaged", shape, exactly=2),
-        lambda shape: {"w": (ones, axes("averaged", shape, exactly=2)[1:])}, rule,
-    )  # fmt: skip
+    def affine_backward(dout: Any, cache: Any) -> Any:
+        x, w = cache
+        return dout @ w.T, x.T @ dout / len(x), dout.mean(0)  # the loss takes the mean, not the layer
+
+    return pair(affine_forward, affine_backward)
 
 
 def remembering() -> Layer[Any, Any]:
@@ -168,7 +172,7 @@ MISTAKES = (
             "are right, and the network trains, for short memories only.", recurrent_sum, "full_jacobian",
             lambda f: trials(f, ("B", range(2, 4)))),
     Mistake("Repeated tokens are lost", "`dw[x] = dy` writes the same row more than once, and the last one stays.",
-            embedding, "true_pullback", lambda f: trials(f, ("B",))),
+            embedding, "true_pullback", lambda f: trials(f, (("B",), (5, 2)))),
     Mistake("A mean that is taken for a constant", "The mean of the squares is a function of every entry; leaving it out "
             "gives a gradient that points nearly right.", centered, "true_pullback",
             lambda f: trials(f, ("B", range(2, 4)))),
@@ -180,7 +184,7 @@ MISTAKES = (
             "that no check of gradients can find it.", dropout, "unbiased",
             lambda f: trials(f, ("B", 3), also=["unbiased"])),
     Mistake("A layer that averages over the batch", "The loss divides by the number of rows already.", averaged,
-            "true_pullback", lambda f: trials(f, (3, "D"))),
+            "true_pullback", lambda f: trials(f, ((3, "D"), ("D", 2), (2,)))),
     Mistake("What the pullback needs is kept in the layer", "Two passes before a pullback, as in a siamese network, and "
             "the first one gets the gradient of the second.", remembering, "pure", lambda f: trials(f, ("B", "D"))),
     Mistake("A scalar of float64", "One NumPy scalar, and gradients need twice the memory, or are refused.", leaking,

@@ -103,7 +103,7 @@ def _dtype(tree: trees.Plain, x: Any) -> np.dtype[Any]:
     for _, leaf in trees.flatten(tree):
         return leaf.dtype if leaf.dtype.kind == "f" else np.dtype(np.float32)  # others do not match the spec
     while is_tuple(x) and x:
-        x = x[0]
+        x = next((a for a in x if is_array(a) and a.dtype.kind == "f"), next(filter(is_tuple, x), x[0]))
     return computed_like(x.dtype) if is_array(x) and x.dtype.kind == "f" else np.dtype(np.float32)
 
 

@@ -22,6 +22,7 @@ from funcnn.testing.casebook.of_layers import Case
 from funcnn.testing.casebook.of_losses import TARGETS, LossCase
 from funcnn.testing.casebook.of_optimizers import OptimizerCase
 from funcnn.testing.casebook.of_parts import InitializerCase, MetricCase, PenaltyCase, ScheduleCase
+from funcnn.testing.casebook.pairs import pair
 from funcnn.testing.drawing.contents import KINDS, contents, positive_definite
 
 # strategies
@@ -71,7 +72,7 @@ from funcnn.testing.typing_cases import TypingCase, mypy_cases
 
 __all__ = [
     # one line a layer
-    "laws", "parametrize_with_laws",
+    "laws", "pair", "parametrize_with_laws",
     "loss_laws", "metric_laws", "optimizer_laws", "initializer_laws", "penalty_laws", "schedule_laws",
     "Line", "Report", "as_html", "holds",
     # laws as values

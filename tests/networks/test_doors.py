@@ -93,6 +93,17 @@ def test_without_params_features_keep_their_dtype() -> None:
     assert loose({}, np.ones(2, int)).dtype == np.float32
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_tokens_in_front_do_not_decide_the_dtype(dtype: Any) -> None:
+    """Nor do masks: the first floating-point input of a tuple does, where there are no params."""
+    looked_up = Layer.lift(
+        lambda shape: (2,), lambda x: (x[2][x[0]], lambda dy: (x[0] * 0, x[1] * 0, x[2] * 0)),
+        takes=lambda out: {0: "tokens", 1: "mask", 2: "features"},
+    )  # fmt: skip
+    y = looked_up.apply({}, (np.array([1, 0]), np.array([True]), np.array([0.1, 0.2], dtype)))
+    assert y.dtype == dtype
+
+
 @pytest.mark.parametrize(
     ("x", "said"),
     [

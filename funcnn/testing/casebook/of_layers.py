@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,10 @@ from funcnn.testing.drawing.contents import Domain, inputs, signs
 from funcnn.types import Shape
 
 
+BatchAxis: TypeAlias = "int | None | tuple[int | None, ...]"
+"""Which axis is the batch: of the input, or of each of several, where None is shared by all rows."""
+
+
 class Case(KnownByFields):
     """Everything that a law about a layer needs: params, an input, cotangents, directions, a key.
 
@@ -33,7 +37,8 @@ class Case(KnownByFields):
     tokens         what token inputs hold: integers below this, or of this range
     domain         features lie between these two, where the layer is not for all numbers; or a function of
                    `(rng, shape)` draws them; a tuple of these for a tuple of inputs
-    batch_axis     which axis of the input, and of the value, is the batch; None where none is
+    batch_axis     which axis of the input, and of the value, is the batch; None where none is; a tuple of these for a
+                   tuple of inputs
 
     >>> case = Case(Dense(3), (2, 4), seed=7)
     >>> case
@@ -59,7 +64,7 @@ class Case(KnownByFields):
         training: bool = False,
         tokens: int | range = 5,
         domain: Domain = None,
-        batch_axis: int | None = 0,
+        batch_axis: BatchAxis = 0,
         attempt: int = 0,
     ) -> None:
         self.layer, self.shape = layer, shape

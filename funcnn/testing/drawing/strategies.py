@@ -21,7 +21,7 @@ from funcnn.keys import Key
 from funcnn.networks import Layer
 from funcnn.params import Params
 from funcnn.testing import nested
-from funcnn.testing.casebook.of_layers import Case
+from funcnn.testing.casebook.of_layers import BatchAxis, Case
 from funcnn.testing.drawing.contents import KINDS, Domain, contents, mask_contents, signs, token_contents
 from funcnn.testing.judging.verdicts import broken
 from funcnn.testing.trials.refusals import got
@@ -77,6 +77,23 @@ def larger(drawn: SearchStrategy[Shape]) -> SearchStrategy[Shape] | None:
     """
     template = _templates.get(drawn)
     return _large_shapes(template) if template is not None and any(_free_sizes(template)) else None
+
+
+def in_batch(drawn: SearchStrategy[Shape], arrays: int) -> BatchAxis:
+    """Which of several arrays are a batch: those that begin with the size that the first one begins with, by its name.
+
+    >>> in_batch(shapes(("B", "D"), ("D", 3), (3,)), 3), in_batch(shapes("B", "D"), 1), in_batch(shapes((5,), (4,)), 2)
+    ((0, None, None), 0, None)
+    """
+    template = _templates.get(drawn)
+    if arrays == 1:
+        return 0
+    if template is None:
+        return None
+    firsts = [part[0] if isinstance(part, tuple) and part else None for part in template]
+    if not isinstance(firsts[0], str):
+        return None
+    return tuple([0 if first == firsts[0] else None for first in firsts])
 
 
 def _free_sizes(template: Template) -> list[str]:
@@ -244,7 +261,7 @@ def cases(
     passes: str = "both",
     tokens: int | range = 5,
     domain: Domain = None,
-    batch_axis: int | None = 0,
+    batch_axis: BatchAxis = 0,
 ) -> SearchStrategy[Case]:
     """Cases of a layer, or of a family of layers, on inputs of a shape; shapes may be drawn too."""
     hows = st.sampled_from([(d, k) for d in dtypes for k in kinds])  # one draw for both: drawing is half of the time
@@ -265,7 +282,7 @@ def _cases(
     passes: str,
     tokens: int | range,
     domain: Domain,
-    batch_axis: int | None,
+    batch_axis: BatchAxis,
 ) -> Case:
     layer = draw(layers)
     if not isinstance(layer, Layer):

@@ -22,14 +22,20 @@ def place(error: BaseException) -> str:
     """Where an exception comes from, in one line: the last line outside of libraries, if there is one."""
     known = frames(error) or list(traceback.extract_tb(error.__traceback__))
     frame = ([frame for frame in known if _outside(frame)] or known)[-1]
-    return f"{_near(frame.filename)}:{frame.lineno} in {frame.name}"
+    return f"{near(frame.filename)}:{frame.lineno} in {frame.name}"
+
+
+def of_a_pair(error: BaseException) -> bool:
+    """Is this said of what the functions of a pair gave, and not raised by them?"""
+    last = traceback.extract_tb(error.__traceback__)[-1:]
+    return any(frame.filename.startswith(str(_HERE / "casebook")) for frame in last)
 
 
 def _outside(frame: traceback.FrameSummary) -> bool:
     return not frame.filename.startswith(_LIBRARIES)
 
 
-def _near(filename: str) -> str:
+def near(filename: str) -> str:
     """A path as seen from here, where it is below."""
     here = os.getcwd() + os.sep
     return filename.removeprefix(here)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Any, Final, Generic, Literal, NamedTuple, Protocol, TypeAlias, TypeVar, cast
 
+from funcnn.networks import is_layer
 from funcnn.records import as_argument
+from funcnn.testing.casebook.pairs import parts, standing
 from funcnn.testing.casebook.programs import Named, global_name
 from funcnn.testing.drawing.contents import KINDS
-from funcnn.testing.judging.causes import place
+from funcnn.testing.judging.causes import near, of_a_pair, place
 from funcnn.testing.judging.flags import heeded
 
 C = TypeVar("C")
@@ -57,7 +60,8 @@ class LawBroken(AssertionError):
             return self.what
         if self.told:
             return f"{law.name} is broken by the same exception as {self.told}, which tells more: {self.what}"
-        return f"{law.name} is broken\n  the law:  {law.statement}\n  found:    {what}\n  again:\n{self.again}"
+        where = _of_functions(self.case)
+        return f"{law.name} is broken\n  the law:  {law.statement}\n{where}  found:    {what}\n  again:\n{self.again}"
 
     @property
     def headline(self) -> str:
@@ -80,6 +84,26 @@ class LawBroken(AssertionError):
             return cast(str, case.program(f"{source}({case!r})", *law.made_by))
         home = global_name(law, law.check.__module__) or Named("", law.name)
         return cast(str, case.program(f"{home.name}({case!r})", home))
+
+
+def _of_functions(case: Any) -> str:
+    """The line of a message that says where the functions of a pair stand."""
+    functions = parts(case.layer) if is_layer(getattr(case, "layer", None)) else None
+    if functions is None:
+        return ""
+    named = zip((functions.signature.forward, functions.signature.backward), functions[:2], strict=True)
+    return f"  where:    {', '.join(f'{name} ({near(standing(f))})' for name, f in named if standing(f))}\n"
+
+
+def _by_name(what: str, case: Any) -> str:
+    """A message in which the inputs of a pair have the names of its arguments, where there are several."""
+    functions = parts(case.layer) if is_layer(getattr(case, "layer", None)) else None
+    if functions is None:
+        return what
+    names = functions.signature.inputs
+    if len(names) == 1:
+        return re.sub(r"\bx\b(?=[:\[]| is| of)", names[0], what)
+    return re.sub(r"\bx\[(\d+)\]", lambda found: names[int(found[1])], what)
 
 
 def broken(what: str) -> LawBroken:
@@ -135,7 +159,7 @@ class Law(NamedTuple, Generic[C]):
                 fresh: Attempt = cast(Any, case)
                 if not any([self._fails(fresh.again(k)) for k in (1, 2)]):
                     return Verdict.NONE
-            first.law, first.case = self, case
+            first.law, first.case, first.what = self, case, _by_name(first.what, case)
             raise
 
     def _tried(self, case: C) -> Verdict:
@@ -144,7 +168,8 @@ class Law(NamedTuple, Generic[C]):
         except LawBroken:
             raise
         except Exception as error:
-            raise LawBroken(f"{type(error).__name__}: {error} ({place(error)})") from error
+            where = "" if of_a_pair(error) else f" ({place(error)})"  # its functions are told of by themselves
+            raise LawBroken(f"{type(error).__name__}: {error}{where}") from error
 
     def _checked(self, case: C) -> Verdict:
         return heeded(lambda: self.check(case)) or Verdict.HOLDS

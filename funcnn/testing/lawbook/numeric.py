@@ -8,7 +8,8 @@ from typing import Any, Final
 import numpy as np
 
 from funcnn.testing import nested
-from funcnn.testing.casebook.of_layers import Case
+from funcnn.testing.casebook.of_layers import BatchAxis, Case
+from funcnn.testing.casebook.pairs import parts
 from funcnn.testing.judging.flags import strictly
 from funcnn.testing.judging.tolerances import compare, floor, wiggle
 from funcnn.testing.judging.verdicts import FLOAT64, Law, Verdict, broken
@@ -70,14 +71,29 @@ def _promoted(tree: Any) -> Any:
     return nested.mapped(lambda a: a.astype(np.float64) if nested.is_real(a) else a, tree)
 
 
-def _rows(x: Any, rows: Any, axis: int) -> Any:
+def _rows(x: Any, rows: Any, axis: BatchAxis) -> Any:
+    if axis is None:
+        return x
+    if isinstance(axis, tuple):
+        return tuple(_rows(part, rows, its) for part, its in zip(x, axis, strict=True))
     return nested.mapped(lambda a: a[(slice(None),) * axis + (rows,)], x)
 
 
-def _independent_rows(case: Case) -> None:
-    axis = case.batch_axis or 0
-    n = next(a.shape[axis] for _, a in nested.leaves(case.x))
+def _shared(gradients: Any, axis: BatchAxis) -> dict[str, Any]:
+    """The gradients of what all rows share: the params, and inputs without a batch."""
+    xs = {f"x[{i}]": gradients["x"][i] for i, its in enumerate(axis) if its is None} if isinstance(axis, tuple) else {}
+    return {"params": gradients["params"], **xs}
+
+
+def _independent_rows(case: Case) -> Verdict | None:
+    axes = case.batch_axis
+    several = isinstance(axes, tuple)
+    axis = next((its for its in axes if its is not None), 0) if isinstance(axes, tuple) else axes or 0
+    first = case.x[axes.index(axis)] if isinstance(axes, tuple) else case.x
+    n = next(a.shape[axis] for _, a in nested.leaves(first))
     y, pullback = case.pull()
+    if parts(case.layer) and any(a.shape[axis : axis + 1] != (n,) for _, a in nested.leaves(y)):
+        return Verdict.MOOT  # a function may give one number for all rows
     dy = case.cotangent(y)
 
     def value(z: Any) -> Any:
@@ -85,21 +101,25 @@ def _independent_rows(case: Case) -> None:
 
     allowed = _plus(wiggle(case, value, case.z), floor(case, y, y)["y"])
     order = case.generator("order").permutation(n)
-    reordered = {"y": case.apply(x=_rows(case.x, order, axis))}
+    batched = axes if several else axis
+    reordered = {"y": case.apply(x=_rows(case.x, order, batched))}
     compare(reordered, {"y": _rows(y, order, axis)}, {"y": allowed}, f"the rows in another order{_MIXING}")
     cuts = [slice(i, i + 1) for i in range(n)] if n <= APART else [slice(0, 1), slice(1, n // 2), slice(n // 2, n)]
-    alone = [case.pull(x=_rows(case.x, cut, axis)) for cut in cuts]
+    alone = [case.pull(x=_rows(case.x, cut, batched)) for cut in cuts]
     together = nested.located(lambda path, a: np.concatenate([dict(nested.leaves(v))[path] for v, _ in alone], axis), y)
     compare({"y": together}, {"y": y}, {"y": allowed}, f"one example at a time{_MIXING}")
 
     def gradients(z: Any, dy: Any) -> Any:
-        return case.bare_pull(z)[1](dy)["params"]
+        return _shared(case.bare_pull(z)[1](dy), axes)
 
-    total = nested.mapped(lambda a: np.zeros_like(a), case.z["params"])
+    whole = _shared(pullback(dy), axes)
+    total = nested.mapped(np.zeros_like, whole)
     for cut, (_, back) in zip(cuts, alone, strict=True):
-        total = _plus(total, back(_rows(dy, cut, axis))["params"])
-    room = _plus(wiggle(case, gradients, case.z, dy), nested.mapped(lambda t: n * t, floor(case, y, dy)["params"]))
-    compare(total, pullback(dy)["params"], room, f"the sum of the gradients of single examples{_MIXING}")
+        total = _plus(total, _shared(back(_rows(dy, cut, axis)), axes))
+    floors = _shared(floor(case, y, dy), axes)
+    room = _plus(wiggle(case, gradients, case.z, dy), nested.mapped(lambda t: n * t, floors))
+    compare(total, whole, room, f"the sum of the gradients of single examples{_MIXING}")
+    return None
 
 
 def _layout_blind(case: Case) -> None:

@@ -9,6 +9,7 @@ from funcnn.decoding import goes_on
 from funcnn.errors import brief
 from funcnn.networks import Layer
 from funcnn.testing.casebook.of_layers import Case
+from funcnn.testing.casebook.pairs import parts
 from funcnn.testing.judging.verdicts import Law, listed
 from funcnn.testing.lawbook.along_time import ALONG_TIME_LAWS
 from funcnn.testing.lawbook.analytic import ANALYTIC_LAWS
@@ -35,6 +36,16 @@ _GENERAL = (
 
 LAWS: Final[Mapping[str, Law[Case]]] = listed("LAWS", *_GENERAL, *DOMAIN_LAWS, *ALONG_TIME_LAWS, UNBIASED)
 """Every law about layers, by name. Those of a domain hold for some layers only, and are asked for with `also=`."""
+
+
+OF_LAYERS: Final = frozenset(
+    law.name
+    for law in (*PARAMS_LAWS, *RANDOM_LAWS, *COMPOSITION_LAWS, *STEPWISE_LAWS)
+) | {
+    "declared_shape", "shape_rule", "value_of_rule", "nothing_to_write_through", "empty_batch", "refuses_wrong_shapes",
+    "fresh_gradients",
+}  # fmt: skip
+"""Laws that are not asked of plain functions, see `pair`: they are about shape rules, params and keys."""
 
 
 REST_ON: Final = {"at_ties": "true_pullback", "exact_pullback": "true_pullback"}
@@ -72,7 +83,8 @@ def laws_for(layer: Layer[Any, Any] | None, claims: Claims) -> dict[str, str]:
         "steps": "" if layer is not None and goes_on(layer) else None,
         "smooth": {True: "kinks are declared", False: "", None: None}[claims.kinks],
     }
-    chosen = {law.name: verdicts[law.wants] for law in _GENERAL}
+    plain = layer is not None and parts(layer) is not None
+    chosen = {law.name: verdicts[law.wants] for law in _GENERAL if not (plain and law.name in OF_LAYERS)}
     if claims.mixes_batch and claims.batched:
         chosen["independent_rows"] = "it is declared that examples see each other"
     return {name: reason for name, reason in chosen.items() if reason is not None}

@@ -9,9 +9,10 @@ from hypothesis.strategies import SearchStrategy
 
 from funcnn.errors import brief
 from funcnn.networks import Layer
-from funcnn.testing.casebook.of_layers import Case
+from funcnn.testing.casebook.of_layers import BatchAxis, Case
+from funcnn.testing.casebook.pairs import parts
 from funcnn.testing.drawing.contents import Domain
-from funcnn.testing.drawing.strategies import Template, cases, larger, shapes
+from funcnn.testing.drawing.strategies import Template, cases, in_batch, larger, shapes
 from funcnn.testing.judging.causes import Told
 from funcnn.testing.judging.verdicts import Law
 from funcnn.testing.lawbook.values import plain_value
@@ -32,7 +33,7 @@ class Options(TypedDict, total=False):
     analytic: bool
     tokens: int | range
     domain: Domain
-    batch_axis: int | None
+    batch_axis: BatchAxis
     value: Callable[[Any, Any], Any] | None
     dtypes: Sequence[str]
     examples: int | None
@@ -67,7 +68,7 @@ def trials(
     analytic: bool = False,
     tokens: int | range = 5,
     domain: Domain = None,
-    batch_axis: int | None = 0,
+    batch_axis: BatchAxis = 0,
     value: Callable[[Any, Any], Any] | None = None,
     dtypes: Sequence[str] = ("float32", "float64"),
     examples: int | None = None,
@@ -88,9 +89,11 @@ def trials(
         raise TypeError(f"kinks is True, False, or None where it is not known, got {brief(kinks)}")
     told = Told()
     single = layer if isinstance(layer, Layer) else None
-    chosen = laws_for(single, Claims(kinks, mixes_batch, linear, analytic, batch_axis is not None))
     label = "layers" if single is None else repr(layer)
     drawn = shape_strategy(shape)
+    if batch_axis == 0 and single is not None and (functions := parts(single)):
+        batch_axis = in_batch(drawn, len(functions.signature.inputs))
+    chosen = laws_for(single, Claims(kinks, mixes_batch, linear, analytic, batch_axis is not None))
     more = [*also, *([plain_value(value)] if value else [])]
     wide = larger(drawn)
 

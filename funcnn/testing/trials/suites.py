@@ -63,7 +63,7 @@ def laws(layer: Layers, shape: Template | Shape | SearchStrategy[Shape], **optio
     also         laws of a domain, by name or as values
     except_      {law: why it does not hold}: the law must then fail, so that no exception outlives its reason
     may_fail     {law: why it may not hold}: it is tried, and nothing comes of it
-    batch_axis   which axis of the input is the batch; None where none is
+    batch_axis   which axis of the input is the batch; None where none is; a tuple of these for a tuple of inputs
 
     Errors
         TypeError    it is no layer and no strategy of layers, or no shape
