@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final, Generic, Protocol, TypeVar, cast, final
+from typing import Any, Final, Generic, Protocol, TypeAlias, TypeVar, Union, cast, final
 
 import numpy as np
 
@@ -12,20 +12,25 @@ from funcnn.calculus import Differentiable, force
 from funcnn.cotangents import described, read_only
 from funcnn.errors import FuncnnError, ParamsError, ShapeError, brief
 from funcnn.foreign.calls import understood
-from funcnn.keys import Rng
+from funcnn.keys import Key, Rng
 from funcnn.losses.definition import Loss
 from funcnn.losses.penalties import Penalty
 from funcnn.losses.promises import penalty_of
 from funcnn.losses.reductions import Weights
 from funcnn.networks import Apply
 from funcnn.networks.definitions import Definition
-from funcnn.params import Gradients, ParamsLike, plain, plain_tree, wrap
+from funcnn.params import Gradients, GradientsLike, Params, ParamsLike, plain, plain_tree, wrap
 from funcnn.params.trees import Path, Plain, differences
 from funcnn.types import Tree, is_array, is_tuple
 
 X = TypeVar("X", contravariant=True)
 Y = TypeVar("Y")
 T = TypeVar("T", contravariant=True)
+B = TypeVar("B")
+
+BatchObjective: TypeAlias = Callable[[Params, B, Key], tuple[float, GradientsLike]]
+"""An objective in the form that `fit` takes from anybody: `(params, batch, rng) -> (value, gradients)`."""
+
 
 class _Required:
     def __repr__(self) -> str:
@@ -78,6 +83,25 @@ class Objective(Generic[X, Y, T]):
     ) -> Gradients:
         """The gradients alone; what `grad` returns is this method."""
         return self._pulled(params, x, target, weights, rng)[1]
+
+    def on_batch(
+        self,
+        params: ParamsLike,
+        batch: Union[tuple[X, T], tuple[X, T, Weights]],
+        rng: Rng | None = REQUIRED,
+    ) -> tuple[float, Gradients]:
+        """The value and the gradients for `(x, target)` or `(x, target, weights)`: the form of objectives that `fit`
+        takes from anybody, so that one's own can be made of several of ours.
+
+        >>> net = Dense(1)
+        >>> _, params = net.init(0, (-1, 2))
+        >>> batch = np.zeros((4, 2), np.float32), np.ones((4, 1), np.float32)
+        >>> value_and_grad(squared_error, net.apply).on_batch(params, batch, None)[0]
+        1.0
+        """
+        x, target, *weights = batch
+        value, gradients, _ = self._pulled(params, x, target, weights[0] if weights else None, rng)
+        return value, gradients
 
     def _pulled(self, params: ParamsLike, x: Any, target: Any, weights: Any, rng: Any) -> tuple[float, Gradients, Any]:
         apply = self.apply

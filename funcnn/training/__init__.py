@@ -3,10 +3,11 @@
 from funcnn.foreign.lookups import answers_for
 from funcnn.training.batching import batches
 from funcnn.training.evaluation import evaluate, predict
+from funcnn.training.fitting import fit
 from funcnn.training.folders import Checkpoint, load_checkpoint, save_checkpoint
-from funcnn.training.fitting import StepMetrics, TrainState, fit
 from funcnn.training.reporting import progress
 from funcnn.training.states import load_notes, load_state, save_state
+from funcnn.training.steps import StepMetrics, TrainState
 
 __all__ = [
     "Checkpoint", "StepMetrics", "TrainState", "batches", "evaluate", "fit", "load_checkpoint", "load_notes",

@@ -17,8 +17,8 @@ from funcnn.errors import CheckpointError, brief
 from funcnn.foreign.calls import understood
 from funcnn.optimizers import Optimizer
 from funcnn.params import ParamsLike
-from funcnn.training.fitting import TrainState
 from funcnn.training.states import Path, checked_state, read_state, save_state
+from funcnn.training.steps import TrainState
 from funcnn.warned import warn
 
 S = TypeVar("S")

@@ -8,7 +8,7 @@ from math import inf
 from time import perf_counter
 from typing import TextIO, TypeVar
 
-from funcnn.training.fitting import StepMetrics
+from funcnn.training.steps import StepMetrics
 
 A = TypeVar("A")
 

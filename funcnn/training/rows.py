@@ -1,4 +1,4 @@
-"""Data in rows: arrays, and tuples of arrays, whose first axis counts the examples."""
+"""Data in rows: arrays, and arrays in tuples and dicts, whose first axis counts the examples."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from funcnn.errors import FuncnnError, NonFiniteError, ShapeError
 from funcnn.inputs import Kind, convert, part, refuse_list
 from funcnn.networks import Apply
 from funcnn.params import Params, plain, trees
-from funcnn.types import is_array, is_tuple
+from funcnn.types import is_array, is_mapping, is_tuple
 
 _BLOCK = 1 << 20  # values looked at together
 _SMALL = 1 << 26  # bytes; up to this size, data are converted once, in advance
@@ -23,7 +23,7 @@ def arrays_of(value: Any, name: str, *, once: bool = False, absent: bool = False
     """The value with everything in it made an array, in rows and in native byte order; copied only where it must be.
 
     Where the rows are wanted `once`, large arrays stay as they are, whatever their layout: their batches are converted.
-    Where something may be `absent`, None stays None: the target of a loss that has none.
+    So do large ones that lie on a disk. Where something may be `absent`, None stays None: the target of a loss that has none.
 
     Errors
         DTypeError   complex, text, masked, sparse, ragged
@@ -33,7 +33,7 @@ def arrays_of(value: Any, name: str, *, once: bool = False, absent: bool = False
         return tuple(arrays_of(v, f"{name}[{i}]", once=once, absent=absent) for i, v in enumerate(value))
     if absent and value is None:
         return None
-    if once and type(value) in (np.ndarray, np.memmap) and value.ndim and value.nbytes > _SMALL:
+    if type(value) in (np.ndarray, np.memmap) and value.ndim and value.nbytes > _SMALL and (once or on_disk(value)):
         convert(value[:0], "any", native(value.dtype), name)
         return np.asarray(value)
     dtype = native(value.dtype) if is_array(value) else np.dtype(np.float64)
@@ -41,6 +41,28 @@ def arrays_of(value: Any, name: str, *, once: bool = False, absent: bool = False
     if array.ndim == 0:
         raise ShapeError(f"{name} has no axis of rows, it is one number; give an array with a row for every example")
     return np.ascontiguousarray(array, native(array.dtype))
+
+
+def nested_rows(value: Any, name: str) -> Any:
+    """The same for arrays in tuples and dicts, in one another, of which any may be absent.
+
+    Errors
+        as `arrays_of`, with the place
+    """
+    if is_tuple(value):
+        return tuple([nested_rows(v, f"{name}[{i}]") for i, v in enumerate(value)])
+    if is_mapping(value):
+        return {key: nested_rows(v, f"{name}[{key!r}]") for key, v in value.items()}
+    return arrays_of(value, name, absent=True)
+
+
+def on_disk(value: Any) -> bool:
+    """Is it a memory map, or a view of one?"""
+    while is_array(value):
+        if isinstance(value, np.memmap):
+            return True
+        value = value.base
+    return False
 
 
 def checked_data(data: object) -> tuple[Any, ...]:
@@ -74,8 +96,9 @@ def count_rows(**named: Any) -> int:
 
 
 def _counts(value: Any, name: str) -> list[tuple[str, int]]:
-    if is_tuple(value):
-        return [found for i, v in enumerate(value) for found in _counts(v, f"{name}[{i}]")]
+    if is_tuple(value) or is_mapping(value):
+        items = value.items() if is_mapping(value) else enumerate(value)
+        return [found for key, v in items for found in _counts(v, f"{name}[{key!r}]")]
     return [] if value is None else [(name, len(value))]
 
 
@@ -83,6 +106,8 @@ def taken(value: Any, index: Any) -> Any:
     """The rows of an index, as fresh arrays; those of a slice, as read-only views."""
     if is_tuple(value):
         return tuple([taken(v, index) for v in value])
+    if is_mapping(value):
+        return {key: taken(v, index) for key, v in value.items()}
     if value is None:
         return None
     if type(index) is slice:
@@ -166,7 +191,7 @@ def converted(value: Any, kind: Kind, dtype: np.dtype[Any], name: str, *, once: 
     """Arrays as the door of a network wants them, so that it has nothing to do for every batch.
 
     Large arrays of integers, images say, stay as they are: as real numbers they would take several times the memory. So
-    do all large ones whose rows are wanted `once`.
+    do all large ones whose rows are wanted `once`, or which lie on a disk.
 
     Errors
         DTypeError   a dtype that the network does not take
@@ -177,7 +202,8 @@ def converted(value: Any, kind: Kind, dtype: np.dtype[Any], name: str, *, once: 
     if value is None:
         return None
     wanted = convert(value[:0], kind, dtype, name).dtype
-    if (once or value.dtype.kind != "f") and max(value.nbytes, value.size * wanted.itemsize) > _SMALL:
+    large = max(value.nbytes, value.size * wanted.itemsize) > _SMALL
+    if large and (once or value.dtype.kind != "f" or on_disk(value)):
         return value
     with np.errstate(over="ignore"):  # too large for this dtype: infinite then, and found by who looks for that
         return value.astype(wanted, copy=False)

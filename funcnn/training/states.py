@@ -14,7 +14,7 @@ from funcnn.foreign.calls import understood
 from funcnn.keys import Key, as_key
 from funcnn.optimizers import Optimizer
 from funcnn.params import Params, ParamsLike, as_params
-from funcnn.training.fitting import TrainState
+from funcnn.training.steps import TrainState
 from funcnn.types import is_mapping, is_tuple
 
 S = TypeVar("S")
@@ -25,8 +25,9 @@ Path: TypeAlias = "str | bytes | os.PathLike[str] | os.PathLike[bytes]"
 def save_state(path: Path, state: TrainState[Any], *, notes: Mapping[str, object] | None = None) -> None:
     """Write a state of training to a file, which `load_state` reads back bit for bit.
 
-    All of it: params, the state of the optimizer, the key, the number of steps. `notes` are what else belongs to it,
-    the history of losses say: strings, numbers, arrays, params, in lists and dicts. `load_notes` reads them.
+    All of it: params, the state of the optimizer, the key, the number of steps and the place in the data. `notes` are
+    what else belongs to it, the history of losses say: strings, numbers, arrays, params, in lists and dicts.
+    `load_notes` reads them.
 
     The file is written as that of `save_params`: whole or not at all, sealed by a digest, without a pickle. What an
     optimizer keeps may be numbers, strings, None, arrays of numbers, params, gradients, keys, and tuples, named tuples,
@@ -58,6 +59,8 @@ def save_state(path: Path, state: TrainState[Any], *, notes: Mapping[str, object
     leaves: values.Leaves = []
     content = {
         "step": checked.step,
+        "epoch": checked.epoch,
+        "batch": checked.batch,
         "key": bytes(checked.key).hex(),
         "notes": values.encoded(given, "notes", leaves, classes=False),
         "params": values.encoded(checked.params, "params", leaves, classes=False),
@@ -117,9 +120,10 @@ def read_state(path: str, optimizer: Optimizer[S], like: ParamsLike) -> tuple[Tr
 
     def read(file: IO[bytes]) -> tuple[TrainState[Any], dict[str, Any], list[str]]:
         manifest, contents = sealed.read(file, sealed.STATE)
-        step = manifest.get("step")
-        if type(step) is not int or step < 0:
-            raise ValueError(f"{sealed.MANIFEST} has {step!r:.20} for the step")
+        step, epoch, batch = (manifest.get(name) for name in ("step", "epoch", "batch"))
+        for name, count in (("step", step), ("epoch", epoch), ("batch", batch)):
+            if type(count) is not int or count < 0:
+                raise ValueError(f"{sealed.MANIFEST} has {count!r:.20} for the {name}")
         decoder = decoding.Decoder(contents)
         notes = decoder.value(manifest.get("notes"), {}, "notes")
         params = decoder.value(manifest.get("params"), expected, "params")
@@ -128,7 +132,8 @@ def read_state(path: str, optimizer: Optimizer[S], like: ParamsLike) -> tuple[Tr
         memory = decoder.value(manifest.get("optimizer"), first, "optimizer")
         decoder.finish()
         key = Key.fromhex(cast(str, manifest.get("key")))
-        return TrainState(step, params, memory, key), cast("dict[str, Any]", notes), decoder.wrong
+        state = TrainState(cast(int, step), params, memory, key, cast(int, epoch), cast(int, batch))
+        return state, cast("dict[str, Any]", notes), decoder.wrong
 
     state, notes, wrong = reading.contents_of(path, read)
     if wrong:
@@ -149,10 +154,12 @@ def checked_state(state: object, where: str) -> TrainState[Any]:
         hint = "; fit yields pairs (state, metrics), take the first" if is_tuple(state) else ""
         hint = "; params alone are saved by save_params" if is_mapping(state) else hint
         raise TypeError(f"{where} takes a TrainState, got {brief(state)}{hint}")
-    if not is_integer(state.step) or state.step < 0:
-        raise TypeError(f"{where}: the step of a state is an integer of at least 0, got {brief(state.step)}")
+    for name in ("step", "epoch", "batch"):
+        if not is_integer(count := getattr(state, name)) or count < 0:
+            raise TypeError(f"{where}: the {name} of a state is an integer of at least 0, got {brief(count)}")
     params = as_params(state.params, f"{where}(path, TrainState(step, params, ...))")
-    return TrainState(int(state.step), params, state.optimizer, as_key(state.key, where=f"{where}: the key"))
+    key = as_key(state.key, where=f"{where}: the key")
+    return TrainState(int(state.step), params, state.optimizer, key, int(state.epoch), int(state.batch))
 
 
 def _is_state(value: object) -> TypeGuard[TrainState[Any]]:

@@ -1,0 +1,163 @@
+"""What `fit` is given, made ready: one function for every step, and data that are checked as early as they can be."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeAlias, cast
+
+from funcnn.cotangents import described
+from funcnn.derivatives.objectives import Objective
+from funcnn.errors import FuncnnError, brief
+from funcnn.keys import Key
+from funcnn.losses.definition import Loss
+from funcnn.nested import arrays
+from funcnn.networks import Apply
+from funcnn.params import Params
+from funcnn.training.rows import (
+    arrays_of, checked_data, converted, count_rows, dtype_of, features_of, nested_rows, on_disk, refuse_empty, taken,
+)  # fmt: skip
+from funcnn.training.sources import Epochs, epochs_of
+from funcnn.types import is_array, is_mapping, is_scalar, is_tuple
+
+Augment: TypeAlias = "Callable[[Any, Key], Any]"
+
+
+class Ready(NamedTuple):
+    """What steps are made of: `run(params, batch, rng)` gives the value and the gradients.
+
+    Data are `arrays` of so many `rows`, or batches by `epochs`, which may be had `once` only. `prepare` makes arrays of
+    a batch where they are none yet; `augment` takes a whole batch.
+    """
+
+    run: Callable[[Params, Any, Any], tuple[float, Any]]
+    random: bool
+    arrays: Any = None
+    rows: int = 0
+    epochs: Epochs[Any] | None = None
+    once: bool = False
+    prepare: Callable[[Any], Any] | None = None
+    augment: Augment | None = None
+
+
+# losses of networks ---------------------------------------------------------------------------------------------------
+def of_objective(
+    objective: Objective[Any, Any, Any], params: Params, data: Any, size: int, augment: Augment | None
+) -> Ready:
+    """An objective made of a loss and a network, on pairs of features and targets.
+
+    Errors
+        as `fit` says
+    """
+    apply = objective.apply
+    more = None if augment is None else _of_features(augment)
+    if not _are_batches(data):
+        found, rows = _pairs(apply, params, checked_data(data), None if augment else size)
+        late = any(map(on_disk, arrays(found[1:])))  # as they are so far, whatever their dtype
+
+        def targets(batch: tuple[Any, ...]) -> tuple[Any, ...]:
+            return batch[0], *_others(params, batch[1:]).values()
+
+        return Ready(objective.on_batch, apply.random, found, rows, None, False, targets if late else None, more)
+
+    def pairs(batch: object) -> tuple[Any, ...]:
+        return _pairs(apply, params, checked_data(batch), None)[0]
+
+    epochs, once = epochs_of("fit", data)
+    return Ready(objective.on_batch, apply.random, None, 0, epochs, once, pairs, more)
+
+
+def _of_features(augment: Augment) -> Augment:
+    def pairs(batch: tuple[Any, ...], key: Key) -> tuple[Any, ...]:
+        return augment(batch[0], key), *batch[1:]
+
+    return pairs
+
+
+def _are_batches(data: Any) -> bool:
+    """A list of pairs is one of batches; a list of arrays is a mistake, and should be a tuple."""
+    if type(data) is list:
+        return is_tuple(next(iter(cast("list[object]", data)), None))
+    return not (is_tuple(data) or is_array(data) or is_mapping(data) or isinstance(data, str))
+
+
+def _pairs(
+    apply: Apply[Any, Any], params: Params, data: tuple[Any, ...], size: int | None
+) -> tuple[tuple[Any, ...], int]:
+    """The data as arrays, checked and converted, and how many rows it has; a batch of this size fits the network."""
+    x, more = features_of(apply, params, data[0]), _others(params, data[1:])
+    rows = count_rows(x=x, **more)
+    refuse_empty(rows, "fit")
+    if size is not None:
+        try:
+            apply.door.enter(params, taken(x, slice(0, size)))
+        except FuncnnError as error:
+            error.seen_in(apply.definition.name)
+            raise
+    return (x, *more.values()), rows
+
+
+def _others(params: Params, values: tuple[Any, ...]) -> dict[str, Any]:
+    """Target and weights as arrays, real numbers in the dtype of the params."""
+    others = {"target": arrays_of(values[0], "target", absent=True)}
+    others |= {"weights": arrays_of(value, "weights") for value in values[1:]}
+    dtype = dtype_of(params)
+    return {name: converted(value, "any", dtype, name) for name, value in others.items()} if dtype else others
+
+
+# functions of one's own -----------------------------------------------------------------------------------------------
+def of_function(function: Any, params: Params, data: Any, size: int, augment: Augment | None) -> Ready:
+    """Any function `(params, batch, rng) -> (value, gradients)`, on batches of whatever it takes.
+
+    Errors
+        as `fit` says
+    """
+    run = _promised(function)
+    if is_tuple(data) or is_array(data) or is_mapping(data):
+        found = nested_rows(data, "data")
+        rows = count_rows(data=found)
+        refuse_empty(rows, "fit")
+        return Ready(run, True, found, rows, None, False, None, augment)
+    epochs, once = epochs_of("fit", data)
+    return Ready(run, True, None, 0, epochs, once, None, augment)
+
+
+def checked_function(function: object) -> Callable[..., Any]:
+    """Refuse what is no objective.
+
+    Errors
+        TypeError   with what to take instead
+    """
+    if isinstance(function, Loss):
+        raise TypeError("fit(loss, apply, optimizer, start, data) takes five arguments, got four; which one is missing?")
+    wanted = "fit takes an objective first, value_and_grad(...) or a function (params, batch, rng) -> (value, gradients)"
+    if not callable(function):
+        raise TypeError(f"{wanted}, got {brief(function)}")
+    try:
+        inspect.signature(function).bind(0, 0, 0)
+    except TypeError:
+        raise TypeError(f"{wanted}, got {brief(function)}, which does not take three arguments") from None
+    except ValueError:  # of some built-in functions nothing is known
+        pass
+    return function
+
+
+def _promised(function: Callable[..., Any]) -> Callable[[Params, Any, Any], tuple[float, Any]]:
+    """The function, held to give a number and a tree."""
+    name = getattr(function, "__name__", type(function).__name__)
+
+    def run(params: Params, batch: Any, rng: Any) -> tuple[float, Any]:
+        pair: object = function(params, batch, rng)
+        if not is_tuple(pair) or len(pair) != 2 or not is_mapping(pair[1]):
+            raise TypeError(
+                f"the objective {name} must return the pair (value, gradients), a number and a tree like the params, "
+                f"got {described(pair)}"
+            )
+        value, gradients = pair
+        if is_array(value) and value.ndim == 0:
+            value = value[()]
+        if not (isinstance(value, (int, float)) or is_scalar(value)):
+            raise TypeError(f"the objective {name} must return one number as its value, got {described(pair[0])}")
+        return float(value), gradients
+
+    return run

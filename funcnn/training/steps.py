@@ -1,0 +1,55 @@
+"""What training is about, as values: the state after a step, and what is known of the step."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
+
+from funcnn.foreign.lookups import unknown
+from funcnn.keys import Key
+from funcnn.params import Params
+
+S = TypeVar("S")
+
+
+class TrainState(NamedTuple, Generic[S]):
+    """All that training needs to go on: `step` steps have been made, `optimizer` is the state of the optimizer.
+
+    `epoch` and `batch` are the numbers of what comes next, both from 0. Training on arrays reads them off `step`;
+    training on batches that are made elsewhere goes on from them. A value: it never changes, and it pickles. `fit` goes
+    on from it.
+
+    >>> net = Dense(1)
+    >>> _, params = net.init(0, (-1, 2))
+    >>> data = np.ones((4, 2)), np.ones((4, 1))
+    >>> _, second, third = (state for state, _ in fit(squared_error, net.apply, sgd(0.1), params, data, epochs=3))
+    >>> [state == third for state, _ in fit(squared_error, net.apply, sgd(0.1), second, data, epochs=3)]
+    [True]
+    """
+
+    step: int
+    params: Params
+    optimizer: S
+    key: Key
+    epoch: int = 0
+    batch: int = 0
+
+
+if not TYPE_CHECKING:  # type checkers refuse attributes that are not there; at run time messages say what to do
+    TrainState.__getattr__ = unknown
+
+
+class StepMetrics(NamedTuple):
+    """What is known about a step.
+
+    step            how many have been made with this one, as in the state
+    epoch           the epoch it belongs to, from 0
+    loss            the loss of its batch, penalties included, before the step
+    examples        how many rows its batch had
+    last_of_epoch   whether the epoch ends with it
+    """
+
+    step: int
+    epoch: int
+    loss: float
+    examples: int
+    last_of_epoch: bool
