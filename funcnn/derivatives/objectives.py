@@ -32,12 +32,17 @@ BatchObjective: TypeAlias = Callable[[Params, B, Key], tuple[float, GradientsLik
 """An objective in the form that `fit` takes from anybody: `(params, batch, rng) -> (value, gradients)`."""
 
 
-class _Required:
+class Required:
+    """What stands for an argument that has to be given under a condition; it prints as that."""
+
+    def __init__(self, when: str) -> None:
+        self.when = when
+
     def __repr__(self) -> str:
-        return "<required if the network takes a key>"
+        return f"<required {self.when}>"
 
 
-REQUIRED: Final[Any] = _Required()
+REQUIRED: Final[Any] = Required("if the network takes a key")
 
 
 class Gradient(Protocol[X, T]):

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias, TypeVar, Union, cast, overload
 import numpy as np
 
 from funcnn.arguments import counted, is_integer
-from funcnn.derivatives.objectives import BatchObjective, Objective, value_and_grad
+from funcnn.derivatives.objectives import BatchObjective, Objective, Required, value_and_grad
 from funcnn.errors import DTypeError, LabelError, NonFiniteError, ShapeError, brief
 from funcnn.foreign.calls import understood
 from funcnn.keys import Key, Rng, as_key
@@ -39,7 +39,7 @@ Pairs: TypeAlias = Union[tuple[X, T], tuple[X, T, Array]]
 Run: TypeAlias = Generator[tuple[TrainState[S], StepMetrics], None, None]
 """What `fit` is: a generator of `(state, metrics)`, one for every step."""
 
-_ABSENT: Final[Any] = object()
+_ABSENT: Final[Any] = Required("after a loss and an apply")
 
 
 @overload
@@ -172,7 +172,7 @@ def fit(
     >>> def distance(params, rows, rng):
     ...     off = params["at"] - rows
     ...     return float((off**2).mean()), {"at": 2 * off.mean(0) / off.shape[1]}
-    >>> for state, _ in fit(distance, sgd(0.5), {"at": np.zeros(2)}, x, epochs=50, batch_size=64): ...
+    >>> *_, (state, _) = fit(distance, sgd(0.5), {"at": np.zeros(2)}, x, epochs=50, batch_size=64)
     >>> bool(np.allclose(state.params.at("at"), x.mean(0)))
     True
     """

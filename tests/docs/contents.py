@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any, Final
 
 import funcnn
+from funcnn.derivatives.objectives import Required
 from tests.docs.pages import ROOT
 from tests.docs.test_doctests import attribute_docs
 
@@ -89,7 +90,7 @@ def written(name: str, value: Any) -> str:
     wanted = [
         f"*{p.name}" if p.kind is p.VAR_POSITIONAL else p.name
         for p in inspect.signature(value).parameters.values()
-        if p.default is p.empty and p.kind is not p.VAR_KEYWORD
+        if (p.default is p.empty or isinstance(p.default, Required)) and p.kind is not p.VAR_KEYWORD
     ]
     return f"`{name}({', '.join(wanted)})`"
 

@@ -97,7 +97,7 @@ def test_two_networks_in_one_tree() -> None:
     generator, critic = serial(Dense(4), Relu, Dense(2)), Dense(1)
     params = Params({"generator": generator.init(0, (-1, 3))[1], "critic": critic.init(1, (-1, 2))[1]})
 
-    def game(params: Params, real: Array, rng: Key) -> tuple[float, Gradients]:
+    def game(params: Any, real: Array, rng: Key) -> tuple[float, Gradients]:
         noise = rng.generator().normal(size=(len(real), 3)).astype(np.float32)
         fake, back = vjp(generator.apply, params["generator"], noise)
         both = np.concatenate([real, fake])
