@@ -199,7 +199,7 @@ def fit(
         )
     else:
         if batch_size != 32 or not shuffle or drop_last:
-            raise ValueError("fit: batch_size, shuffle and drop_last cut arrays; this data comes in batches, leave them")
+            raise ValueError("fit: batch_size, shuffle and drop_last cut arrays; this data comes cut, leave them out")
         if ready.once:
             _refuse_again(int(epochs), state)
         turns = of_epochs(ready.epochs, state, int(epochs))

@@ -129,8 +129,8 @@ def checked_function(function: object) -> Callable[..., Any]:
         TypeError   with what to take instead
     """
     if isinstance(function, Loss):
-        raise TypeError("fit(loss, apply, optimizer, start, data) takes five arguments, got four; which one is missing?")
-    wanted = "fit takes an objective first, value_and_grad(...) or a function (params, batch, rng) -> (value, gradients)"
+        raise TypeError("fit(loss, apply, optimizer, start, data) takes five arguments, got four; what is missing?")
+    wanted = "fit takes an objective first, value_and_grad(...) or any (params, batch, rng) -> (value, gradients)"
     if not callable(function):
         raise TypeError(f"{wanted}, got {brief(function)}")
     try:

@@ -23,7 +23,8 @@ def arrays_of(value: Any, name: str, *, once: bool = False, absent: bool = False
     """The value with everything in it made an array, in rows and in native byte order; copied only where it must be.
 
     Where the rows are wanted `once`, large arrays stay as they are, whatever their layout: their batches are converted.
-    So do large ones that lie on a disk. Where something may be `absent`, None stays None: the target of a loss that has none.
+    So do large ones that lie on a disk. Where something may be `absent`, None stays None: the target of a loss that has
+    none.
 
     Errors
         DTypeError   complex, text, masked, sparse, ragged

@@ -112,7 +112,7 @@ def test_the_input_among_several_is_named() -> None:
     with pytest.raises(NonFiniteError, match=r"^x\[0\] has 2 values .* the first is x\[0\]\[3, 0\]"):
         fit(loss, net.apply, sgd(0.1), params, ((with_value(X, 3, np.inf), tokens), (Y, Y)))
     with pytest.raises(DTypeError, match=r"^x\[1\] has dtype float64, but tokens are integers"):
-        fit(loss, net.apply, sgd(0.1), params, ((X, tokens / 2), (Y, Y)))  # type: ignore[misc]  # tokens are integers
+        fit(loss, net.apply, sgd(0.1), params, ((X, tokens / 2), (Y, Y)))  # type: ignore[arg-type]  # tokens are integers
 
 
 # steps that fail ------------------------------------------------------------------------------------------------------

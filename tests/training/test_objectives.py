@@ -102,7 +102,8 @@ def test_two_networks_in_one_tree() -> None:
         fake, back = vjp(generator.apply, params["generator"], noise)
         both = np.concatenate([real, fake])
         logits, down = vjp(critic.apply, params["critic"], both)
-        value, pull = vjp(sigmoid_binary_cross_entropy, logits, np.repeat([1.0, 0.0], len(real))[:, None].astype(np.float32))
+        truth = np.repeat([1.0, 0.0], len(real))[:, None].astype(np.float32)
+        value, pull = vjp(sigmoid_binary_cross_entropy, logits, truth)
         dlogits, _ = pull(1.0)
         for_critic, dboth = down(dlogits)
         for_generator, _ = back(-dboth[len(real) :])
@@ -177,9 +178,9 @@ def test_whole_batches_are_augmented_for_functions() -> None:
 @pytest.mark.parametrize(
     ("objective", "options", "message"),
     [
-        (3, {}, "takes an objective first, value_and_grad(...) or a function (params, batch, rng)"),
+        (3, {}, "takes an objective first, value_and_grad(...) or any (params, batch, rng)"),
         (lambda params, batch: 0, {}, "which does not take three arguments"),
-        (squared_error, {}, "takes five arguments, got four; which one is missing?"),
+        (squared_error, {}, "takes five arguments, got four; what is missing?"),
         (lambda p, b, rng: (0.0, {}), {"penalties": [l2(0.1)]}, "penalties belong to the objective"),
     ],
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""What `fit` takes as data: arrays nested anyhow, memory maps, functions of the epoch, iterables; and where it stands."""
+"""What `fit` takes as data: arrays nested anyhow, memory maps, functions of the epoch, iterables; its place."""
 
 from __future__ import annotations
 
@@ -103,7 +103,10 @@ def test_an_epoch_with_a_length_is_not_asked_ahead() -> None:
 
 def test_doubles_in_batches() -> None:
     """Features and targets are converted with their batch: float64 data train a float32 network as float32 data do."""
-    wide = lambda epoch: ((x.astype(float), y.astype(float), w.astype(float)) for x, y, w in epoch_of(epoch))  # noqa: E731
+
+    def wide(epoch: int) -> Iterator[Any]:
+        return (tuple(array.astype(float) for array in batch) for batch in epoch_of(epoch))
+
     assert from_batches(wide)[-1] == from_batches(epoch_of)[-1]
 
 
@@ -227,8 +230,8 @@ def two(epoch: int, other: int) -> None:
         ([X, Y], {}, TypeError, "the data is a tuple (x, target) or (x, target, weights), got list"),
         ([], {}, TypeError, "got list"),
         (epoch_of, {"batch_size": 64}, ValueError, "batch_size, shuffle and drop_last cut arrays"),
-        (epoch_of, {"shuffle": False}, ValueError, "this data comes in batches, leave them"),
-        (epoch_of, {"drop_last": True}, ValueError, "this data comes in batches, leave them"),
+        (epoch_of, {"shuffle": False}, ValueError, "this data comes cut, leave them out"),
+        (epoch_of, {"drop_last": True}, ValueError, "this data comes cut, leave them out"),
         (epoch_of, {"augment": 0.5}, TypeError, "augment must be a function (x, key) -> x, got 0.5"),
     ],
 )  # fmt: skip

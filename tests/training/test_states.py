@@ -401,7 +401,8 @@ def test_by_label_of_groups(tmp_path: Path) -> None:
 # forged files ---------------------------------------------------------------------------------------------------------
 def forged(path: Path, leaves: list[Any] | None = None, **changes: Any) -> Path:
     """A sealed file of a state with parts that nobody would write."""
-    content = {"step": 0, "key": "00" * 16, "notes": {"dict": {}}, "params": {"params": {}}, "optimizer": None}
+    content = {"step": 0, "epoch": 0, "batch": 0, "key": "00" * 16, "notes": {"dict": {}}, "params": {"params": {}}}
+    content |= {"optimizer": None}
     with path.open("w+b") as file:
         sealed.write(file, sealed.manifest_of(sealed.STATE, content | changes), leaves or [])
     return path
@@ -418,6 +419,8 @@ def deep(levels: int) -> Any:
 FORGERIES: list[tuple[dict[str, Any], str]] = [
     ({"step": -1}, "has -1 for the step"),
     ({"step": True}, "has True for the step"),
+    ({"epoch": -1}, "has -1 for the epoch"),
+    ({"batch": 0.5}, "has 0.5 for the batch"),
     ({"step": "9" * 100}, "for the step"),
     ({"key": "00"}, "takes 32 hexadecimal digits"),
     ({"key": 3}, "must be str"),
@@ -486,7 +489,7 @@ def test_edits_never_do_anything_else(tmp_path: Path) -> None:
     pieces: list[Any] = [None, True, -1, 0, 1.5, "x", "00" * 16, [], {}, [[]], {"tuple": [1]}, {"array": 0}, {"a": 0}]
     pieces += [{"params": {"w": 0}}, {"named": "Own", "fields": {}}, {"numbers": 0, "in": "list"}, {"float": "00" * 8}]
     content = json.loads(sealed.manifest_of(sealed.STATE, {
-        "step": 0, "key": "00" * 16, "notes": {"dict": {}}, "params": {"params": {"w": 0}},
+        "step": 0, "epoch": 0, "batch": 0, "key": "00" * 16, "notes": {"dict": {}}, "params": {"params": {"w": 0}},
         "optimizer": {"tuple": [{"array": 1}, {"named": "Own", "fields": {"step": 3}}, {"dict": {"a": {"scalar": 2}}}]},
     }))  # fmt: skip
 

@@ -109,7 +109,7 @@ def swapped(params: Params, state: AdamState) -> None:
     both.update(params, both.init(params), grads)  # pyright: ignore[reportArgumentType]  # E[arg-type]
     objective(updates, x, target)  # pyright: ignore[reportArgumentType]  # E[arg-type]
     objective(grads, x, target)  # pyright: ignore[reportArgumentType]  # E[arg-type]
-    fit(squared_error, net.apply, optimizer, grads, (x, target))  # pyright: ignore[reportArgumentType, reportCallIssue]  # E[call-overload]
+    fit(squared_error, net.apply, optimizer, grads, (x, target))  # pyright: ignore[reportArgumentType]  # E[call-overload]
 
 
 def in_a_loop() -> None:
