@@ -13,7 +13,7 @@ from funcnn.keys import Key
 from funcnn.losses.definition import Loss
 from funcnn.nested import arrays
 from funcnn.networks import Apply
-from funcnn.params import Params
+from funcnn.params import ArrayTree, Gradients, Params
 from funcnn.training.rows import (
     arrays_of, checked_data, converted, count_rows, dtype_of, features_of, nested_rows, on_disk, refuse_empty, taken,
 )  # fmt: skip
@@ -158,6 +158,6 @@ def _promised(function: Callable[..., Any]) -> Callable[[Params, Any, Any], tupl
             value = value[()]
         if not (isinstance(value, (int, float)) or is_scalar(value)):
             raise TypeError(f"the objective {name} must return one number as its value, got {described(pair[0])}")
-        return float(value), gradients
+        return float(value), gradients if isinstance(gradients, ArrayTree) else Gradients(gradients)
 
     return run
