@@ -96,9 +96,9 @@ def test_every_optimizer(tmp_path: Path, row: OptimizerRow) -> None:
         loaded = stored(tmp_path, state, optimizer)
         assert same(loaded, state)
         grads = gradients()
-        after = optimizer.update(grads, memory, params)
-        assert same(optimizer.update(grads, loaded.optimizer, loaded.params), after)
-        params, memory = optimizer.step(grads, memory, params)
+        after = optimizer.step(grads, memory, params, value=0.5)
+        assert same(optimizer.step(grads, loaded.optimizer, loaded.params, value=0.5), after)
+        params, memory = after
 
 
 @pytest.mark.parametrize("k", range(9))
