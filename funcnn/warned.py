@@ -16,6 +16,7 @@ def warn(message: str) -> None:
 
     >>> import warnings
     >>> with warnings.catch_warnings(record=True) as seen:
+    ...     warnings.simplefilter("always")
     ...     warn("look here")
     >>> [str(warning.message) for warning in seen]
     ['look here']

@@ -31,7 +31,7 @@ FLOORS = (
 
 NETWORKS = (
     "statistics", "definitions", "rules mistakes", "children", "series rebuilding replaying",
-    "diagnosis constructors leaks",
+    "diagnosis constructors leaks endings",
     "doors sampling", "functions", "pair", "surgery", "__init__",
 )  # fmt: skip
 """The floors inside `networks`."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from funcnn.calculus import Differentiable, force
 from funcnn.cotangents import described, read_only
+from funcnn.derivatives.suspicions import warn_of_probabilities
 from funcnn.errors import FuncnnError, ParamsError, ShapeError, brief
 from funcnn.foreign.calls import understood
 from funcnn.keys import Key, Rng
@@ -144,6 +145,7 @@ def value_and_grad(loss: Loss[Y, T], apply: Apply[X, Y], *penalties: Penalty) ->
         TypeError     `loss` is no loss, `apply` no `apply`; `rng` is missing where the network takes a key
         ShapeError    `x` and `target` have different lengths
         ParamsError   a penalty's gradients are not a tree like the params
+        FuncnnWarning   the loss takes logits, and the network ends with probabilities
     Source: Griewank & Walther, Evaluating Derivatives (2008), section 3.2; the name is that of `jax.value_and_grad`.
 
     >>> net = Dense(1)
@@ -159,6 +161,7 @@ def value_and_grad(loss: Loss[Y, T], apply: Apply[X, Y], *penalties: Penalty) ->
     for penalty in penalties:
         if not isinstance(penalty, Differentiable):
             raise TypeError(f"penalties are differentiable functions of params, like l2(1e-4), got {brief(penalty)}")
+    warn_of_probabilities(loss, apply.definition)
     return Objective(loss, apply, penalties)
 
 

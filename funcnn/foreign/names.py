@@ -1,4 +1,4 @@
-"""Names that other libraries export, and ours for the same. Code in an entry runs, and single words are names of ours."""
+"""Names that other libraries export, and ours for the same. Code in an entry runs, single words are names of ours."""
 
 from __future__ import annotations
 

@@ -135,7 +135,7 @@ def averaged(axis: Axis = None, leaves: tuple[str, str] = ("mean", "var")) -> St
     def values(pool: Pool) -> tuple[Array, Array]:
         return pool.mean, pool.var
 
-    return Statistics(leaves, of, merged, values)
+    return Statistics(leaves, of, merged, values, first=(0.0, 1.0))
 
 
 def split_axes(axis: Axis, rank: int) -> tuple[tuple[int, ...], tuple[int, ...]]:

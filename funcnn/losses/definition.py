@@ -170,6 +170,16 @@ class Loss(Generic[Y, T]):
         merged = {**self.options, **options} if options else self.options
         return self.run(prediction, target, weights, reduce or self.reduce, merged)
 
+    @property
+    def takes_logits(self) -> bool:
+        """Does it take logits, and no probabilities? Its rule says so by the name of its first argument, `logits`.
+
+        >>> softmax_cross_entropy.takes_logits, squared_error.bind(reduce="sum").takes_logits
+        (True, False)
+        """
+        rule: Any = vars(self).get("__wrapped__")
+        return rule is not None and next(iter(inspect.signature(rule).parameters), "") == "logits"
+
     def _check(self, reduce: str | None, options: dict[str, object]) -> None:
         if reduce is not None and not (isinstance(reduce, str) and reduce in ("mean", "sum", "batch", "none")):
             raise ValueError(f"reduce must be 'mean', 'sum', 'batch' or 'none', got {brief(reduce)}")
@@ -225,8 +235,9 @@ def loss(
     that dtype, and what has not is refused under the name of the loss. The rule checks that prediction and target fit,
     first thing. Its pullback takes the cotangent of the terms, an array like them or one number for all, and returns
     `(dprediction, dtarget)`: fresh arrays, of which `dtarget` may be a `Later`. Options are keyword-only.
-    `@loss(reduce="sum")` sets what is done where no `reduce` is given. `counts(prediction, target, **options)` may say how
-    much each term counts, and what the target is then: `(weights or None, target)`; the caller's weights multiply these.
+    A first argument named `logits` says that the loss takes no probabilities. `@loss(reduce="sum")` sets what is done
+    where no `reduce` is given. `counts(prediction, target, **options)` may say how much each term counts, and what the
+    target is then: `(weights or None, target)`; the caller's weights multiply these.
 
     >>> @loss
     ... def product(prediction: Array, target: Array) -> Terms[Array]:

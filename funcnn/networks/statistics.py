@@ -13,9 +13,11 @@ class Statistics(NamedTuple):
     of       what one batch says
     merged   what two say together
     values   the leaves, in their order
+    first    the number each leaf is full of before any data were seen; None where nobody can tell
     """
 
     leaves: tuple[str, ...]
     of: Callable[[Any], Any]
     merged: Callable[[Any, Any], Any]
     values: Callable[[Any], tuple[Any, ...]]
+    first: tuple[float, ...] | None = None

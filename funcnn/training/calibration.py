@@ -14,11 +14,12 @@ from funcnn.networks import Layer
 from funcnn.networks.children import definition_of
 from funcnn.networks.definitions import Definition
 from funcnn.networks.pair import layer_of
-from funcnn.networks.rebuilding import Path, observed
+from funcnn.networks.rebuilding import Path, below, observed
 from funcnn.networks.statistics import Statistics
-from funcnn.params import Params, as_params
+from funcnn.params import Params, as_params, plain
 from funcnn.params.packing import pack
 from funcnn.types import Tree, is_array
+from funcnn.warned import warn
 
 A = TypeVar("A")
 
@@ -101,6 +102,40 @@ def _gathered(net: Layer[A, object], params: Params, batches: Iterable[A], rng: 
     if not number or empty:
         raise ShapeError(f"empty batch: calibrate needs rows to average over, got none in {number} batches")
     return seen
+
+
+def warn_uncalibrated(function: str, net: Definition, params: Params) -> None:
+    """Warn of a layer whose statistics are still those of no data, which inference would normalise by.
+
+    A layer that never takes a key, inside of `inference`, uses them in training too; those of one that is frozen are
+    not among the params.
+    """
+    left: list[tuple[Path, Definition, Any]] = [((), net, plain(params))] if net.random else []
+    while left:
+        path, layer, tree = left.pop()
+        kept = layer.statistics
+        if kept is not None and kept.first is not None and _is_first(tree, kept.leaves, kept.first):
+            names = " and ".join(kept.leaves)
+            warn(
+                f"{function}: {'/'.join(path) or layer.name} was never calibrated, its {names} are those of no data; "
+                f"after training write params = calibrate(net, params, [x]), with x from the training data"
+            )
+            return
+        for name, child in reversed(layer.children.items()):  # the first is looked at first
+            if child.random:  # what takes no key keeps no statistics of training passes
+                sub = tree if layer.transparent else tree.get(name)
+                left += [(below(layer, path, name), child, sub)] if type(sub) is dict else []
+
+
+def _is_first(tree: dict[str, Any], leaves: tuple[str, ...], first: tuple[float, ...]) -> bool:
+    """Are these leaves there, and full of these numbers?"""
+    found = [tree.get(name) for name in leaves]
+    if any(type(leaf) is not np.ndarray for leaf in found):
+        return False
+    pairs: list[tuple[Any, float]] = list(zip(found, first, strict=True))
+    if any(leaf.size and leaf.item(0) != number for leaf, number in pairs):
+        return False  # nearly always: one number is enough, and costs little
+    return all(bool((leaf == number).all()) for leaf, number in pairs)
 
 
 def _updated(params: Params, seen: Seen) -> Params:

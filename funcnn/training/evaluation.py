@@ -17,6 +17,7 @@ from funcnn.networks import Apply
 from funcnn.params import as_params
 from funcnn.shapes import display, known, normalize
 from funcnn.training.batching import batch_count
+from funcnn.training.calibration import warn_uncalibrated
 from funcnn.training.rows import arrays_of, checked_data, count_rows, features_of, refuse_empty, taken
 from funcnn.types import Tree, is_tuple
 
@@ -35,6 +36,7 @@ def predict(apply: Apply[X, Y], params: Tree, x: X, *, batch_size: int = 256) ->
     give an empty result.
 
     Errors
+        FuncnnWarning    a layer that keeps statistics of the data has seen none: `calibrate` comes first
         ValueError       `batch_size` is less than one
         NonFiniteError   x has values that are NaN or infinite; how many, and the first
         ShapeError       the network does not give one row for every row of x
@@ -48,6 +50,7 @@ def predict(apply: Apply[X, Y], params: Tree, x: X, *, batch_size: int = 256) ->
     checked_apply("predict", apply)
     batch_size = counted("predict", batch_size=batch_size)
     tree = as_params(params, "predict(apply, params, x)")
+    warn_uncalibrated("predict", apply.definition, tree)
     data = features_of(apply, tree, x, once=True)
     rows = count_rows(x=data)
     _refuse_mixed_rows(apply, data)
@@ -75,6 +78,7 @@ def evaluate(
     `data` may be `(x, target, weights)`, with weights or a mask for rows, or for what targets hold.
 
     Errors
+        FuncnnWarning    a layer that keeps statistics of the data has seen none: `calibrate` comes first
         TypeError        data is no tuple, a metric no metric
         ValueError       data is neither two nor three; two metrics have one name; `batch_size` is less than one
         ShapeError       there are no rows, or not as many in x as in target
@@ -98,6 +102,7 @@ def evaluate(
     if len(set(names)) < len(names):
         raise ValueError(f"two metrics have one name, got {', '.join(names)}; rename one: metric._replace(name=...)")
     tree = as_params(params, "evaluate(apply, params, data)")
+    warn_uncalibrated("evaluate", apply.definition, tree)
     x, target = features_of(apply, tree, given, once=True), arrays_of(wanted, "target", once=True, absent=True)
     weights = arrays_of(heavy[0], "weights") if heavy and heavy[0] is not None else None
     rows = count_rows(x=x, target=target) if weights is None else count_rows(x=x, target=target, weights=weights)

@@ -34,7 +34,7 @@ CALLS: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
     "adam(clipnorm=)": (lambda: f.adam(0.1, clipnorm=1.0), ("clip_by_global_norm(1.0)",)),
     "cosine_decay(T_max=)": (lambda: f.cosine_decay(0.1, T_max=100), ("decay_steps=",)),
     "Dense(4, 8)": (lambda: f.Dense(4, 8), ("Dense(8)", "size of the input is seen")),
-    "Dense(in_features=)": (lambda: f.Dense(in_features=4, out_features=8), ("net.init(key, shape)", "(units, *, bias")),
+    "Dense(in_features=)": (lambda: f.Dense(in_features=4, out_features=8), ("net.init(key, shape)", "takes (units, *")),
     "Dense(8, activation=)": (lambda: f.Dense(8, activation="relu"), ("serial(Dense(8), Relu)",)),
     "Dense(use_bias=)": (lambda: f.Dense(8, use_bias=False), ("Dense(8, bias=False)",)),
     "Dense(kernel_initializer=)": (lambda: f.Dense(8, kernel_initializer="he_normal"), ("W_init=",)),
@@ -75,7 +75,7 @@ CALLS: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
     "Conv(3, 16, 3)": (lambda: f.Conv(3, 16, 3), ("write (16, 16)",)),
 }
 ATTRIBUTES: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
-    "net.fit": (lambda: NET.fit(X, T), ("Layer has no attribute 'fit'", "fit(loss, net.apply, optimizer, params, data)")),
+    "net.fit": (lambda: NET.fit(X, T), ("has no attribute 'fit'", "fit(loss, net.apply, optimizer, params, data)")),
     "net.predict": (lambda: NET.predict(X), ("predict(net.apply, params, x)",)),
     "model.compile": (lambda: NET.compile(optimizer="adam"), ("nothing is compiled",)),
     "net.parameters()": (lambda: NET.parameters(), ("net.init(key, shape)",)),
