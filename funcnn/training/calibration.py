@@ -121,7 +121,7 @@ def warn_uncalibrated(function: str, net: Definition, params: Params) -> None:
                 f"after training write params = calibrate(net, params, [x]), with x from the training data"
             )
             return
-        for name, child in reversed(layer.children.items()):  # the first is looked at first
+        for name, child in reversed([*layer.children.items()]):  # the first is looked at first
             if child.random:  # what takes no key keeps no statistics of training passes
                 sub = tree if layer.transparent else tree.get(name)
                 left += [(below(layer, path, name), child, sub)] if type(sub) is dict else []
