@@ -1,0 +1,31 @@
+"""What needs PyTorch and JAX, which the tests do without: `python -m tests.bridges jax torch`, or one of the two.
+
+Runs the files `live_<library>.py` beside this one, and the programs of docs/bridges.md for it. Every library that is
+named, both where none is, has to be installed.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+
+LIBRARIES = ("jax", "torch")
+
+
+def main(names: list[str]) -> int:
+    """What pytest returns."""
+    if unknown := sorted({*names} - {*LIBRARIES}):
+        sys.exit(f"the libraries are {' and '.join(LIBRARIES)}, not {', '.join(unknown)}")
+    wanted = names or [*LIBRARIES]
+    if missing := [name for name in wanted if importlib.util.find_spec(name) is None]:
+        sys.exit(f"{' and '.join(missing)} must be installed: pip install 'funcnn[{','.join(missing)}]'")
+    files = [str(Path(__file__).with_name(f"live_{name}.py")) for name in wanted]
+    plugin = () if "funcnn.hooks.for_pytest" in sys.modules else ("-p", "funcnn.hooks.for_pytest")
+    return pytest.main(["-q", "-p", "no:cacheprovider", *plugin, *files])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
