@@ -14,8 +14,9 @@ def is_tuple(tree: object) -> TypeGuard[tuple[Any, ...]]:
 
 
 def is_mapping(tree: object) -> TypeGuard[Mapping[str, Any]]:
-    """A mapping of trees."""
-    return isinstance(tree, Mapping)
+    """A mapping of trees. Most are dicts, of which one need not ask for an abstract class, twenty times as dear."""
+    kind = type(tree)
+    return kind is dict or (kind is not np.ndarray and kind is not tuple and isinstance(tree, Mapping))
 
 
 def leaves(tree: Any, at: str = "") -> Iterator[tuple[str, Any]]:
@@ -24,14 +25,23 @@ def leaves(tree: Any, at: str = "") -> Iterator[tuple[str, Any]]:
     >>> [path for path, _ in leaves({"x": (np.ones(1), np.ones(2)), "params": {"w": np.ones(3)}})]
     ['params/w', 'x[0]', 'x[1]']
     """
-    if is_mapping(tree):
+    found: list[tuple[str, Any]] = []
+    _gather(tree, at, found)
+    return iter(found)
+
+
+def _gather(tree: Any, at: str, found: list[tuple[str, Any]]) -> None:
+    """Add the leaves to a list, which takes half the time of generators within generators."""
+    if type(tree) is np.ndarray:
+        found.append((at, tree))
+    elif is_mapping(tree):
         for name in sorted(tree):
-            yield from leaves(tree[name], f"{at}/{name}" if at else name)
+            _gather(tree[name], f"{at}/{name}" if at else name, found)
     elif is_tuple(tree):
         for i, item in enumerate(tree):
-            yield from leaves(item, f"{at}[{i}]")
+            _gather(item, f"{at}[{i}]", found)
     else:
-        yield at, tree
+        found.append((at, tree))
 
 
 # One overload per arity, so that type checkers know what the arguments of a lambda are.
@@ -43,6 +53,8 @@ def mapped(f: Callable[[Any, Any], Any], tree: Any, a: Any, /) -> Any: ...
 def mapped(f: Callable[[Any, Any, Any], Any], tree: Any, a: Any, b: Any, /) -> Any: ...
 def mapped(f: Callable[..., Any], tree: Any, *rest: Any) -> Any:
     """`f` of corresponding leaves, in plain dicts and tuples."""
+    if type(tree) is np.ndarray:
+        return f(tree, *rest)
     if is_mapping(tree):
         return {name: mapped(f, tree[name], *(t[name] for t in rest)) for name in sorted(tree)}
     if is_tuple(tree):
@@ -75,18 +87,19 @@ def is_real(leaf: Any) -> bool:
 
 def dot(a: Any, b: Any) -> Any:
     """The sum of products over all leaves; not conjugated, so that it is analytic."""
-    return sum((np.multiply(u, v).sum() for (_, u), (_, v) in zip(leaves(a), leaves(b), strict=True)), 0.0)
+    products = (np.add.reduce(np.multiply(u, v), None) for (_, u), (_, v) in zip(leaves(a), leaves(b), strict=True))
+    return sum(products, 0.0)
 
 
 def absolute_dot(a: Any, b: Any) -> float:
     """The sum of the sizes of the terms of `dot`: what its roundoff is relative to."""
     pairs = zip(leaves(a), leaves(b), strict=True)
-    return float(sum(np.abs(np.multiply(u, v)).sum(dtype=np.float64) for (_, u), (_, v) in pairs))
+    return float(sum(np.add.reduce(np.abs(np.multiply(u, v)), None, np.float64) for (_, u), (_, v) in pairs))
 
 
 def largest(a: Any) -> float:
     """The largest size of an entry of an array, 0 if there is none."""
-    return float(np.max(np.abs(a), initial=0.0))
+    return float(np.maximum.reduce(np.abs(a), None, initial=0.0))
 
 
 def reach(a: Any) -> float:

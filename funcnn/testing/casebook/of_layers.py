@@ -75,7 +75,11 @@ class Case(KnownByFields):
     # what it is made of -----------------------------------------------------------------------------------------------
     def generator(self, name: str) -> np.random.Generator:
         """Random numbers for a purpose, the same at every call."""
-        return Key(self.seed).fold(self.attempt).fold(name).generator()
+        return self._root.fold(name).generator()
+
+    @cached_property
+    def _root(self) -> Key:
+        return Key(self.seed).fold(self.attempt)
 
     @cached_property
     def key(self) -> Key | None:
@@ -110,7 +114,7 @@ class Case(KnownByFields):
     @property
     def z(self) -> dict[str, Any]:
         """The whole input, params and x, in plain dicts and tuples."""
-        return {"params": nested.mapped(lambda a: a, self.params), "x": self.x}
+        return {"params": plain_tree(self.params), "x": self.x}
 
     def cotangent(self, y: Any, name: str = "dy") -> Any:
         """A cotangent for the value `y`; another one for every name."""
@@ -138,7 +142,7 @@ class Case(KnownByFields):
 
         def pullback(dy: Any) -> dict[str, Any]:
             dparams, dx = back(dy)
-            return {"params": nested.mapped(lambda a: a, dparams), "x": dx}
+            return {"params": plain_tree(dparams), "x": dx}
 
         return y, pullback
 

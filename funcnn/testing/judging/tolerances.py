@@ -10,6 +10,7 @@ import numpy as np
 
 from funcnn.testing import nested
 from funcnn.testing.casebook.of_layers import Case
+from funcnn.testing.drawing.contents import coins
 from funcnn.testing.judging.verdicts import broken
 
 
@@ -37,7 +38,7 @@ def shaken(rng: np.random.Generator, a: Any, unit: float | None = None) -> Any:
     if not nested.is_real(a):
         return a
     u = float(np.finfo(a.dtype).eps) if unit is None else unit
-    return (a * (1 + u * rng.choice([-1.0, 1.0], size=a.shape))).astype(a.dtype)
+    return (a * (1 + u * coins(rng, a.shape))).astype(a.dtype)
 
 
 def floor(case: Case, y: Any, dy: Any, unit: float | None = None) -> dict[str, Any]:

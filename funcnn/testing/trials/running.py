@@ -6,7 +6,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import partial
-from time import process_time
+from time import monotonic, process_time
 from typing import Any, Final, NamedTuple, cast
 
 from hypothesis import HealthCheck, Phase, event, given, settings
@@ -35,15 +35,22 @@ SECONDS: Final = 3.0
 
 
 class Budget:
-    """What the cases of a law have cost so far. Four are tried at least, and all that look for a smaller one."""
+    """What the cases of a law have cost so far. Four are tried at least, and all that look for a smaller one.
+
+    The time of the process is asked for only when so much time has passed at all: it takes half a millisecond on some
+    systems that have something else to do.
+    """
 
     def __init__(self) -> None:
-        self.cases, self.seconds, self.broken = 0, 0.0, False
+        self.cases, self.broken = 0, False
+        self.began, self.computed = monotonic(), process_time()
 
     @property
     def spent(self) -> bool:
         """Is it enough?"""
-        return self.cases >= LEAST and self.seconds > SECONDS and not self.broken
+        if self.cases < LEAST or self.broken or monotonic() - self.began <= SECONDS:
+            return False
+        return process_time() - self.computed > SECONDS
 
 
 def _usual_examples() -> int:
@@ -149,18 +156,12 @@ class Trial(NamedTuple):
         known: LawBroken | None = None
         phases = [phase for phase in default.phases if (shrink and self.law.shrinks) or phase not in late]
 
-        @settings(
-            max_examples=examples, deadline=None, print_blob=False, report_multiple_bugs=False, phases=phases,
-            suppress_health_check=cast("list[HealthCheck]", list(HealthCheck)),
-        )  # fmt: skip
-        @given(case=self.cases)
-        def holds(case: Any) -> None:
+        def tried(case: Any) -> None:
             nonlocal known
             if known is not None:
                 raise known  # told of before, and smaller then: no need to look for the smallest again
             if budget is not None and budget.spent:
                 return
-            start = process_time()
             try:
                 verdict = self.law(case)
             except LawBroken as broken:
@@ -170,13 +171,22 @@ class Trial(NamedTuple):
                     known = broken
                 raise
             if budget is not None:
-                budget.cases, budget.seconds = budget.cases + 1, budget.seconds + process_time() - start
+                budget.cases += 1
             seen[verdict] += 1
             if verdict is not Verdict.HOLDS:
                 event(f"{self.law.name}: {verdict.value}")
 
+        @settings(
+            max_examples=examples, deadline=None, print_blob=False, report_multiple_bugs=False, phases=phases,
+            suppress_health_check=cast("list[HealthCheck]", list(HealthCheck)),
+        )  # fmt: skip
+        @given(case=self.cases)
+        def holds(case: Any) -> None:  # short, for its source goes through a tokenizer at every search
+            tried(case)
+
         test: Any = holds
-        test.hypothesis.inner_test._hypothesis_internal_add_digest = f"{self.law.name} {self.label}".encode()
+        name = f"{self.law.name} {self.label}".encode()
+        test.hypothesis.inner_test._hypothesis_internal_add_digest = test._hypothesis_internal_database_key = name
         return partial(_without_flakes, test)
 
 
