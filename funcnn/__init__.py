@@ -51,7 +51,7 @@ from funcnn.losses import ctc, focal, hinge, on_item, sigmoid_binary_cross_entro
 from funcnn.losses import gaussian_kl, gaussian_nll, kl_divergence, mixture_nll, poisson_nll
 from funcnn.derivatives import Gradient, Objective, grad, value_and_grad, vjp
 from funcnn.derivatives import as_scipy, ggn_vp, hvp, jacobian, jvp, linearize, per_example_grads
-from funcnn.derivatives import input_gradient, tangent
+from funcnn.derivatives import input_gradient, laplacian, second_tangent, tangent
 from funcnn.losses.penalties import Penalty, elastic_net, l1, l2
 from funcnn.metrics import Metric, accuracy, binary_accuracy, confusion_matrix, f1, precision, recall, top_k_accuracy
 from funcnn.metrics import average_precision, mean_of, metric, perplexity, r2, roc_auc
@@ -143,7 +143,7 @@ __all__ = [
     "gaussian_kl", "gaussian_nll", "kl_divergence", "mixture_nll", "poisson_nll",
     "Gradient", "Objective", "Penalty", "grad", "value_and_grad",
     "jvp", "linearize", "jacobian", "hvp", "ggn_vp", "per_example_grads", "as_scipy",
-    "tangent", "input_gradient",
+    "tangent", "second_tangent", "input_gradient", "laplacian",
     "elastic_net", "l1", "l2",
     "Metric", "accuracy", "binary_accuracy", "top_k_accuracy", "confusion_matrix", "f1", "precision", "recall",
     "average_precision", "roc_auc", "mean_of", "perplexity", "metric",

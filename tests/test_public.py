@@ -222,6 +222,7 @@ PUBLIC = """
     l1
     l2
     lamb
+    laplacian
     lars
     layer
     leaky_relu
@@ -278,6 +279,7 @@ PUBLIC = """
     save_params
     save_state
     scan
+    second_tangent
     select
     serial
     sgd

@@ -11,6 +11,7 @@ from funcnn.calculus import Later, force
 from funcnn.combinators.fans import add
 from funcnn.errors import ShapeError
 from funcnn.inputs import Kind, part
+from funcnn.kernels.sums import contiguous
 from funcnn.keys import Key
 from funcnn.layers.sequences import is_nested, masked_steps, sequence
 from funcnn.networks import Child, Combined, Go, Layer, layer
@@ -74,8 +75,8 @@ def bidirectional(f: Layer[A, Array], /) -> Layer[A, Array]:
 
             def pullback(d: Array) -> tuple[Tree, Any]:
                 dy, dz = d[..., : y.shape[-1]], d[..., y.shape[-1] :]
-                dp, dx = pull(np.ascontiguousarray(dy))
-                dq, dxt = pull_back(np.ascontiguousarray(dz) if z.ndim < 3 else reordered(dz, order))
+                dp, dx = pull(contiguous(dy))
+                dq, dxt = pull_back(contiguous(dz) if z.ndim < 3 else reordered(dz, order))
                 grads = forward.grads(dp) | backward.grads(dq)
                 return grads, Later(lambda: add(force(dx), reordered(force(dxt), order)))
 

@@ -11,6 +11,7 @@ from funcnn.calculus import Later, force
 from funcnn.combinators.nested import first_shape, leading, mapped_shape
 from funcnn.errors import ShapeError
 from funcnn.inputs import Kind
+from funcnn.kernels.sums import contiguous
 from funcnn.keys import Key
 from funcnn.layers.sequences import expected
 from funcnn.nested import mapped
@@ -49,7 +50,7 @@ def map_over(f: Layer[A, B], /, axis: int = 1) -> Layer[A, B]:
     def joined(a: Any) -> Any:
         """The axis beside the batch, and both one."""
         a = np.moveaxis(a, axis, 1)
-        return np.ascontiguousarray(a.reshape(a.shape[0] * a.shape[1], *a.shape[2:]))
+        return contiguous(a.reshape(a.shape[0] * a.shape[1], *a.shape[2:]))
 
     def parted(tree: Any, like: Any) -> Any:
         """The axis again, where it is in what this came from."""

@@ -64,7 +64,7 @@ def summed(total: dict[str, Any], gradients: Mapping[str, Any]) -> dict[str, Any
         elif name in total:
             total[name] = np.add(total[name], g, total[name] if np.can_cast(g.dtype, total[name].dtype) else None)
         else:
-            total[name] = np.array(g)
+            total[name] = np.copy(g)
     return total
 
 

@@ -8,9 +8,10 @@ from funcnn.derivatives.curvature import ggn_vp, hvp
 from funcnn.derivatives.examples import per_example_grads
 from funcnn.derivatives.external import as_scipy
 from funcnn.derivatives.layers import input_gradient, tangent
+from funcnn.derivatives.second import laplacian, second_tangent
 
 __all__ = [
     "Gradient", "Objective", "grad", "value_and_grad", "vjp",
     "jvp", "linearize", "jacobian", "ggn_vp", "hvp", "per_example_grads", "as_scipy",
-    "input_gradient", "tangent",
+    "input_gradient", "tangent", "second_tangent", "laplacian",
 ]  # fmt: skip

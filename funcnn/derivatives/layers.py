@@ -52,7 +52,7 @@ def tangent(f: Layer[X, Y], /) -> Layer[tuple[X, X], tuple[Y, Y]]:
 
         def meets(shape: Shape, go: Go) -> Shape:
             x, v = branches("tangent", shape, 2)
-            _refuse_other("tangent", x, v)
+            refuse_other("tangent", x, v)
             y = go(child, x)
             return (y, y)
 
@@ -182,7 +182,7 @@ def _is_column(out: Any) -> bool:
     return len(out) == 2 and same(cast(int, out[1]), 1)
 
 
-def _refuse_other(name: str, x: Shape, v: Shape) -> None:
+def refuse_other(name: str, x: Shape, v: Shape) -> None:
     if not _alike(x, v):
         raise ShapeError(f"{name} takes (x, v), a direction of the shape of x, {display(x)}, got {display(v)}")
 

@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from funcnn.kernels.sums import row_sums
+from funcnn.kernels.sums import contiguous, row_sums
 from funcnn.types import Array, Mask
 
 _BLOCK: Final = 64  # queries that are taken together where later keys need not be looked at
@@ -32,7 +32,7 @@ def attend(q: Array, k: Array, v: Array, allowed: Mask | None, kept: Array | Non
     `allowed` broadcasts to (batch, heads, queries, keys). The sum of the softmax divides last, behind the product with
     v, which is smaller; keys are transposed in memory first, which makes the product with them twice as fast.
     """
-    s: Array = (q * q.dtype.type(q.shape[-1] ** -0.5)) @ np.ascontiguousarray(np.swapaxes(k, -1, -2))
+    s: Array = (q * q.dtype.type(q.shape[-1] ** -0.5)) @ contiguous(np.swapaxes(k, -1, -2))
     if allowed is not None:
         np.copyto(s, -np.inf, where=~allowed)
     if s.size:
@@ -68,7 +68,7 @@ def attend_pullback(q: Array, k: Array, v: Array, done: Attended, dh: Array) -> 
     scale = q.dtype.type(q.shape[-1] ** -0.5)
     d: Array = dh / done.z
     common: Array = v[..., :1, :]
-    ds: Array = d @ np.ascontiguousarray(np.swapaxes(v - common, -1, -2))
+    ds: Array = d @ contiguous(np.swapaxes(v - common, -1, -2))
     if done.kept is not None:  # dropped weights do not sum to one: what is common counts
         ds += (d * common).sum(-1, keepdims=True)
         ds *= done.kept

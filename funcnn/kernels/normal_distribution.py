@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 
 from funcnn.kernels.activations import number
+from funcnn.kernels.scratch import room
 from funcnn.types import Array
 
 # (1 + 2 t) e^(t^2) erfc(t) as a sum of Chebyshev polynomials of (t - 3.75) / (t + 3.75), t >= 0. The form is that of
@@ -34,7 +35,7 @@ def distribution(x: Array) -> Array:
 
     Block by block: 22 ms on 1M numbers in float64, 44 ms in one go.
     """
-    y: Array = np.empty(x.shape, x.dtype)
+    y: Array = room(x, x.shape)
     flat, out = x.reshape(-1), y.reshape(-1)
     for i in range(0, len(flat), _BLOCK):
         out[i : i + _BLOCK] = _distribution(flat[i : i + _BLOCK])
@@ -63,7 +64,7 @@ def density(x: Array) -> Array:
 def _bounded(x: Array) -> Array:
     """A copy that is not beyond where everything is 0, so that squares do not overflow."""
     far = _FAR.get(x.real.dtype.char, 40.0)
-    t: Array = np.array(x)
+    t: Array = x.copy()
     np.clip(t.real, -far, far, out=t.real)
     return t
 

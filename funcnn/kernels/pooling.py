@@ -13,6 +13,7 @@ from math import prod
 import numpy as np
 
 from funcnn.kernels import scratch
+from funcnn.kernels.activations import times
 from funcnn.kernels.threads import longer, spread
 from funcnn.kernels.windows import Offsets, Windows, a_few
 from funcnn.types import Array
@@ -57,11 +58,11 @@ def max_pool_input(x: Array, y: Array, dy: Array, how: Windows) -> Array:
             left, large = dy[images], y[images].real
             for windows, pixels in offsets:
                 smaller = np.less(x[images][pixels].real, large[windows])
-                rest = smaller.astype(dy.dtype)
+                rest = smaller.astype(dy.real.dtype)
                 if rest.shape != left.shape:  # windows at a border, which have no pixel here
-                    rest = np.ones(left.shape, dy.dtype)
+                    rest = np.ones(left.shape, dy.real.dtype)
                     rest[windows] = smaller
-                rest *= left
+                rest = times(rest, left)
                 give(dx[images][pixels], np.subtract(left, rest)[windows])
                 left = rest
             give(dx[images][last], left[ends])  # nobody took it before
@@ -106,15 +107,14 @@ def average_pool_input(dy: Array, shape: tuple[int, ...], how: Windows) -> Array
 
 
 def _empty(x: Array, how: Windows) -> Array:
-    y: Array = scratch.array((len(x), *how.counts(x.shape), x.shape[-1]), x.dtype)
-    return y
+    return scratch.room(x, (len(x), *how.counts(x.shape), x.shape[-1]))
 
 
 def _input_like(shape: tuple[int, ...], dy: Array, how: Windows) -> tuple[Array, Callable[[Array, Array], None]]:
     """Room for the cotangent of the input, and how it is filled: where no pixel is in two windows, without adding."""
     covered = tuple(n * k for n, k in zip(dy.shape[1:-1], how.size, strict=True))
     apart = all(s >= (k - 1) * d + 1 for k, s, d in zip(how.size, how.strides, how.dilation, strict=True))
-    dx: Array = scratch.array(shape, dy.dtype)
+    dx = scratch.room(dy, shape)
     if not apart or how.size != how.strides or covered != shape[1:-1] or _padded(how):
         dx.fill(0)
     return dx, np.copyto if apart else _add

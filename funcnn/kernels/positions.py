@@ -7,6 +7,7 @@ import functools
 import numpy as np
 import numpy.typing as npt
 
+from funcnn.kernels.scratch import room
 from funcnn.types import Array
 
 _Angles = npt.NDArray[np.float64]
@@ -44,7 +45,7 @@ def rotated(x: Array, start: int, base: float, *, back: bool = False) -> Array:
     """
     cosines, sines = turns(start, x.shape[-2], x.shape[-1], base, x.real.dtype.char)
     even, odd = x[..., 0::2], x[..., 1::2]
-    y: Array = np.empty(x.shape, x.dtype)
+    y: Array = room(x, x.shape)
     s = -sines if back else sines
     y[..., 0::2] = even * cosines - odd * s
     y[..., 1::2] = even * s + odd * cosines

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from funcnn.kernels.affine import product
 from funcnn.kernels.cells import Gates, States
-from funcnn.kernels.scratch import array
+from funcnn.kernels.scratch import room
 from funcnn.kernels.sums import ones
 from funcnn.types import Array, Mask
 
@@ -47,7 +47,7 @@ def recur(
     batch, time, features = x.shape
     n, rows = len(u), gates.blocks * len(u)
     dtype = np.result_type(x, w, u, b, *initial)
-    xs = np.array(x.transpose(2, 1, 0), order="C")
+    xs = x.transpose(2, 1, 0).copy()
     off = None
     if mask is not None:
         off = ~mask.T
@@ -59,15 +59,15 @@ def recur(
     zx += beside_input[:, None, None]
     states: list[Array] = []
     for i, start in enumerate(initial):
-        state: Array = array((1 + time if keep or not i else 2, n, batch), dtype)
+        state: Array = room(zx, (1 + time if keep or not i else 2, n, batch), dtype)
         state[0] = start.T
         states.append(state)
-    room: Array = array((time if keep else min(time, 1), rows, batch), dtype)
+    every: Array = room(zx, (time if keep else min(time, 1), rows, batch), dtype)
     ut, kept = u.T, list[Any]()
     for t in range(time):
         before = tuple([s[t % len(s)] for s in states])
         after = tuple([s[(t + 1) % len(s)] for s in states])
-        zh = room[t % len(room)]
+        zh = every[t % len(every)]
         np.matmul(ut, before[0], out=zh)
         if not gates.adds:
             zh += beside_state[:, None]
@@ -82,7 +82,7 @@ def recur(
 
 def outputs(done: Pass) -> Array:
     """The outputs of all steps, (batch, time, units): the first state, and 0 where nothing is real."""
-    y: Array = np.array(done.states[0][1:].transpose(2, 0, 1), order="C")
+    y: Array = done.states[0][1:].transpose(2, 0, 1).copy()
     if done.off is not None:
         y[done.off.T] = 0
     return y
@@ -106,13 +106,14 @@ def recur_pullback(gates: Gates, u: Array, done: Pass, dy: Array | None, final: 
     time, (_, n, batch) = len(done.kept), done.states[0].shape
     rows, off = gates.blocks * n, done.off
     dtype = np.result_type(done.states[0], *final, *(() if dy is None else (dy,)))
-    dys = None if dy is None else np.array(dy.transpose(1, 2, 0), order="C")
+    dys = None if dy is None else dy.transpose(1, 2, 0).copy()
     if dys is not None and off is not None:
         np.copyto(dys, 0, where=off[:, None])  # what is not real has no output
-    dzx: Array = array((rows, time, batch), dtype)
-    dzh: Array = dzx if gates.adds else array((rows, time, batch), dtype)
-    one: Array = np.empty((rows, batch), dtype)  # of a step, in one piece of memory
-    other: Array = one if gates.adds else np.empty((rows, batch), dtype)
+    like = done.states[0]
+    dzx: Array = room(like, (rows, time, batch), dtype)
+    dzh: Array = dzx if gates.adds else room(like, (rows, time, batch), dtype)
+    one: Array = room(like, (rows, batch), dtype)  # of a step, in one piece of memory
+    other: Array = one if gates.adds else room(like, (rows, batch), dtype)
     d = final
     for t in reversed(range(time)):
         before, after = tuple([s[t] for s in done.states]), tuple([s[t + 1] for s in done.states])
@@ -142,4 +143,4 @@ def input_cotangent(w: Array, dzx: Array) -> Array:
     """That of the input, (batch, time, features)."""
     rows, time, batch = dzx.shape
     dx = product(w, dzx.reshape(rows, time * batch)).reshape(len(w), time, batch)
-    return np.array(dx.transpose(2, 1, 0), order="C")
+    return dx.transpose(2, 1, 0).copy()

@@ -89,6 +89,11 @@ def like(x: _Any) -> _Any:
     return array(x.shape, x.dtype)
 
 
+def room(x: _Any, shape: tuple[int, ...], dtype: np.dtype[Any] | None = None) -> _Any:
+    """An array of this kind, for numbers like those of `x`. What passes for an array, as jets do, makes its own."""
+    return array(shape, dtype or x.dtype) if isinstance(x, np.ndarray) else np.empty_like(x, shape=shape)
+
+
 def held() -> int:
     """How many bytes all threads keep."""
     return sum(pool.held for pool in _all())

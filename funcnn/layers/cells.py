@@ -43,7 +43,7 @@ def arrays(state: Any) -> tuple[Array, ...]:
 
 def like_state(gates: Gates, parts: tuple[Array, ...]) -> Any:
     """Arrays (units, batch) as a state: (batch, units), alone where there is one."""
-    turned = tuple([np.array(a.T, order="C") for a in parts])
+    turned = tuple([a.T.copy() for a in parts])
     return turned[0] if gates.states == 1 else turned
 
 

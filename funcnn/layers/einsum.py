@@ -13,6 +13,7 @@ from funcnn.arguments import positive
 from funcnn.calculus import Later, Pullback
 from funcnn.errors import brief
 from funcnn.initializers import glorot_normal, zeros
+from funcnn.kernels.sums import contiguous
 from funcnn.keys import Initializer, Key
 from funcnn.networks import Layer, layer
 from funcnn.networks.definitions import Spec
@@ -88,7 +89,7 @@ def EinsumDense(
             y = y + leaves(params, "b")[0].reshape([w.shape[w_.index(a)] if a in w_ else 1 for a in y_])
 
         def pullback(dy: Array) -> tuple[Tree, Later[Array]]:
-            grads = {"w": np.ascontiguousarray(contracted(x, dy, given, made, w_))}
+            grads = {"w": contiguous(contracted(x, dy, given, made, w_))}
             if bias:
                 grads["b"] = np.sum(dy, tuple(i for i, a in enumerate(made) if a not in w_))
             return grads, Later(lambda: contracted(dy, w, made, w_, given))

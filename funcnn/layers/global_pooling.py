@@ -55,7 +55,7 @@ def _maxima(x: Array) -> Array:
 
 def _largest(x: Array) -> tuple[Array, Callable[[Array], Array]]:
     def pullback(dy: Array) -> Array:
-        dx: Array = np.zeros(_rows(x).shape, dy.dtype)
+        dx: Array = np.zeros_like(dy, shape=_rows(x).shape)
         np.put_along_axis(dx, _first_largest(x), dy[:, None], axis=1)
         return dx.reshape(x.shape)
 

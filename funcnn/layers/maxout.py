@@ -45,7 +45,7 @@ def Maxout(pieces: int) -> Layer[Array, Array]:
         largest = np.argmax(groups.real, axis=-1, keepdims=True)
 
         def pullback(dy: Array) -> Array:
-            dgroups: Array = np.zeros(groups.shape, dy.dtype)
+            dgroups: Array = np.zeros_like(dy, shape=groups.shape)
             np.put_along_axis(dgroups, largest, dy[..., None], -1)
             return dgroups.reshape(x.shape)
 

@@ -56,7 +56,7 @@ def PositionalEmbedding(length: int, *, W_init: Initializer = normal(0.02)) -> L
         (w,) = leaves(params, "w")
 
         def pullback(dy: Array) -> tuple[Tree, Array]:
-            dw = np.zeros(w.shape, dy.dtype)
+            dw = np.zeros_like(dy, shape=w.shape)
             dw[: x.shape[1]] = dy.sum(0)
             return {"w": dw}, dy
 

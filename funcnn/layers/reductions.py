@@ -65,7 +65,7 @@ def _mean(x: Array, axis: int, mask: Mask | None) -> tuple[Array, Callable[[Arra
         n = x.shape[axis]
 
         def even(dy: Array) -> Array:
-            return np.array(np.broadcast_to(dy / n, x.shape))
+            return np.broadcast_to(dy / n, x.shape).copy()
 
         return _sum(x, axis) / n, even
     count: Any = np.maximum(mask.sum(axis, keepdims=True), 1).astype(x.real.dtype)
@@ -94,7 +94,7 @@ def _maximum(x: Array, axis: int, mask: Mask | None) -> tuple[Array, Callable[[A
         return a if any_real is None else np.where(any_real, a, 0)
 
     def back(dy: Array) -> Array:
-        dx = np.zeros(x.shape, dy.dtype)
+        dx = np.zeros_like(dy, shape=x.shape)
         np.put_along_axis(dx, at, chosen(dy), axis=axis)
         return dx
 

@@ -188,7 +188,7 @@ def _without_time(shape: Shape) -> Shape:
 
 def _last(params: Tree, x: Array) -> tuple[Array, Callable[[Array], tuple[Tree, Array]]]:
     def pullback(dy: Array) -> tuple[Tree, Array]:
-        dx: Array = np.zeros(x.shape, dy.dtype)
+        dx: Array = np.zeros_like(dy, shape=x.shape)
         dx[:, -1] = dy
         return EMPTY, dx
 

@@ -93,6 +93,7 @@ def observed(
             see(path, child, x, y)
             return y, pullback
 
+        rule.__module__ = getattr(child.rule, "__module__", "")  # whose rule it is, see `is_checked`
         remade = child.remade
 
         def again(children: Sequence[Definition]) -> Definition:
