@@ -82,6 +82,7 @@ from funcnn.optimizers import (
 from funcnn.schedules import Rate, Schedule, as_schedule, cosine_decay, exponential_decay, warmup
 
 # training
+from funcnn.minimizing import Minimum, minimize
 from funcnn.training import StepMetrics, TrainState, batches, evaluate, fit, predict, progress
 from funcnn.checkpoints import load_params, save_params
 from funcnn.training import Checkpoint, load_checkpoint, load_notes, load_state, save_checkpoint, save_state
@@ -167,6 +168,7 @@ __all__ = [
     # training
     "batches", "StepMetrics", "TrainState", "fit", "evaluate", "predict", "progress", "load_params", "save_params",
     "Checkpoint", "load_checkpoint", "load_notes", "load_state", "save_checkpoint", "save_state",
+    "Minimum", "minimize",
     # working with networks
     "Summary", "calibrate", "summary",
     "Decoder", "Memory", "decoder", "sample",

@@ -23,7 +23,7 @@ FLOORS = (
     "layers losses optimizers inspection decoding",
     "combinators",
     "blocks metrics derivatives stax bridges",
-    "training",
+    "minimizing training",
     "__init__ authoring",
     "testing hooks mypy_plugin",
 )

@@ -99,6 +99,7 @@ PUBLIC = """
     MeanOver
     Memory
     Metric
+    Minimum
     Mish
     MissingExtraError
     MultiHeadAttention
@@ -243,6 +244,7 @@ PUBLIC = """
     mean_of
     mean_squared_error
     metric
+    minimize
     mixture_nll
     mlp
     momentum

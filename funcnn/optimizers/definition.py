@@ -89,8 +89,8 @@ if not TYPE_CHECKING:  # type checkers refuse attributes that are not there; at 
 
 
 Step: TypeAlias = "Callable[[GradientsLike, S, ParamsLike, float | None], tuple[K, S, bool]]"
-"""`(grads, state, params, value) -> (tree, state, finite)`, where the tree is updates, or params after a step; `value` is
-that of the objective, None where nobody told it."""
+"""`(grads, state, params, value) -> (tree, state, finite)`, where the tree is updates, or params after a step; `value`
+is that of the objective, None where nobody told it."""
 
 
 @final
@@ -168,8 +168,8 @@ def advancing(optimizer: Optimizer[S]) -> Step[S, Params]:
 
 
 def passing(optimizer: Optimizer[S]) -> Step[S, UpdatesLike]:
-    """The function `(grads, state, params, value)` that gives the updates, the next state, and whether what is not finite
-    in this is known to be seen in the updates.
+    """The function `(grads, state, params, value)` that gives the updates, the next state, and whether what is not
+    finite in this is known to be seen in the updates.
     """
     update = _own(optimizer)
     if update is not None:

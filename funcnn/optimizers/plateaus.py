@@ -43,8 +43,8 @@ def reduce_on_plateau(
     least: float = 0.0,
     every: int = 1,
 ) -> Optimizer[PlateauState]:
-    """Updates times a scale that falls where the value of the objective does not, `update = scale u`: the last part of a
-    chain, `chain(adam(1e-3), reduce_on_plateau(0.5, every=100))`.
+    """Updates times a scale that falls where the value of the objective does not, `update = scale u`: the last part of
+    a chain, `chain(adam(1e-3), reduce_on_plateau(0.5, every=100))`.
 
     The scale is 1 at first. A value is better if it is less than `best - threshold |best|`, or than `best - threshold`
     where `relative` is false; in the mode "max" if it is more. After more than `patience` values in a row that are no

@@ -61,13 +61,19 @@ def skip_nonfinite(inner: Optimizer[S], limit: int = 5) -> Optimizer[SkipState[S
         return SkipState(0, 0, inner.init(params))
 
     def tried(
-        step: Step[S, Any], grads: GradientsLike, state: SkipState[S], params: ParamsLike, value: float | None, told: bool
+        step: Step[S, Any],
+        grads: GradientsLike,
+        state: SkipState[S],
+        params: ParamsLike,
+        value: float | None,
+        told: bool,
     ) -> tuple[Any, SkipState[S]]:
         """What the step gives, or None, and the next state. `told` says that the step knows whether all is finite."""
         checked_state("skip_nonfinite", state, SkipState)
         p, layout = flat(params)
         g = pieces_like(layout, grads, p, "grads")
-        wrong = "" if (value is None or isfinite(value)) and all(map(all_finite, g)) else diverged(value, Gradients(grads))
+        good = (value is None or isfinite(value)) and all(map(all_finite, g))
+        wrong = "" if good else diverged(value, Gradients(grads))
         if not wrong:
             with np.errstate(all="ignore"):  # what overflows is found below
                 moved, memory, finite = step(grads, state.inner, params, value)

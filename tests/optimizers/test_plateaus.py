@@ -1,4 +1,4 @@
-"""Steps that become smaller where the value no longer falls: by hand, as PyTorch does it, and who hands the value on."""
+"""Steps that become smaller where the value no longer falls: by hand, as PyTorch does it, and who hands it on."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from funcnn.optimizers import PlateauState
 from tests.optimizers.small_trees import GRADS, PARAMS
 
 LOSSES = (
-    5.0, 4.0, 4.2, 3.9999, 3.99, 4.1, 4.0, 4.2, 3.98, 4.5, 4.4, 4.3, 3.9, 3.9, 3.9, 3.9, 3.9, 2.0, 2.1, 2.2, 2.3, 1.9999,
-    1.9998, 1.9997, 2.0, float("nan"), 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.5, 0.9, 0.9, 0.9, 0.9,
+    5.0, 4.0, 4.2, 3.9999, 3.99, 4.1, 4.0, 4.2, 3.98, 4.5, 4.4, 4.3, 3.9, 3.9, 3.9, 3.9, 3.9, 2.0, 2.1, 2.2, 2.3,
+    1.9999, 1.9998, 1.9997, 2.0, float("nan"), 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.5, 0.9, 0.9, 0.9, 0.9,
 )  # fmt: skip
 
 
@@ -35,7 +35,13 @@ def scales(values: tuple[float, ...], **options: Any) -> list[float]:
 
 
 def plain(
-    values: tuple[float, ...], factor: float, patience: int, threshold: float, relative: bool, cooldown: int, least: float
+    values: tuple[float, ...],
+    factor: float,
+    patience: int,
+    threshold: float,
+    relative: bool,
+    cooldown: int,
+    least: float,
 ) -> list[float]:
     """The same written down plainly, for positive values that fall."""
     scale, best, bad, cooling, found = 1.0, np.inf, 0, 0, []
@@ -58,7 +64,8 @@ def test_by_hand() -> None:
     assert scales(values, factor=0.5, patience=1) == [1, 1, 1, 0.5, 0.5, 0.25, 0.25, 0.25, 0.25, 0.125]
     assert scales(values, factor=0.5, patience=1, cooldown=1) == [1, 1, 1, 0.5, 0.5, 0.5, 0.25, 0.25, 0.25, 0.125]
     assert scales(values, factor=0.5, patience=1, least=0.4) == [1, 1, 1, 0.5, 0.5, 0.4, 0.4, 0.4, 0.4, 0.4]
-    assert scales(tuple(-v for v in values), factor=0.5, patience=1, mode="max") == scales(values, factor=0.5, patience=1)
+    turned = tuple(-v for v in values)
+    assert scales(turned, factor=0.5, patience=1, mode="max") == scales(values, factor=0.5, patience=1)
 
 
 def test_what_is_better() -> None:
@@ -137,7 +144,8 @@ def test_optimizers_of_others() -> None:
     other: Optimizer[float] = Optimizer(lambda params: 0.0, with_value)
     assert one.step(GRADS, 0, PARAMS, value=3.0)[1] == 1
     assert other.step(GRADS, 0.0, PARAMS, value=3.0)[1] == 3
-    assert chain(one, other, sgd(1.0)).step(GRADS, (0, 0.0, sgd(1.0).init(PARAMS)), PARAMS, value=3.0)[1][:2] == (1, 3.0)
+    all_three = chain(one, other, sgd(1.0))
+    assert all_three.step(GRADS, all_three.init(PARAMS), PARAMS, value=3.0)[1][:2] == (1, 3.0)
 
 
 def test_fit_tells_the_loss_of_the_batch() -> None:
@@ -156,7 +164,7 @@ def test_fit_tells_the_loss_of_the_batch() -> None:
     [
         (lambda: reduce_on_plateau(1.0), "factor must be in (0, 1), got 1.0"),
         (lambda: reduce_on_plateau(patience=-1), "patience must be an integer of at least 0, got -1"),
-        (lambda: reduce_on_plateau(cooldown=1.5), "cooldown must be an integer of at least 0, got 1.5"),  # type: ignore[arg-type]
+        (lambda: reduce_on_plateau(cooldown=1.5), "cooldown must be an integer of"),  # type: ignore[arg-type]
         (lambda: reduce_on_plateau(threshold=float("nan")), "threshold must be a finite number, got nan"),
         (lambda: reduce_on_plateau(threshold=-1), "threshold must not be negative, got -1"),
         (lambda: reduce_on_plateau(mode="low"), "mode must be 'min' or 'max', got 'low'"),  # type: ignore[arg-type]
