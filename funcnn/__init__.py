@@ -89,7 +89,7 @@ from funcnn.training import Checkpoint, load_checkpoint, load_notes, load_state,
 
 # working with networks
 from funcnn.training.calibration import calibrate
-from funcnn.inspection import Summary, summary, trace as trace
+from funcnn.inspection import Summary, picture, summary, trace as trace
 from funcnn.decoding import Decoder, Memory, decoder, sample
 
 # types and errors
@@ -170,7 +170,7 @@ __all__ = [
     "Checkpoint", "load_checkpoint", "load_notes", "load_state", "save_checkpoint", "save_state",
     "Minimum", "minimize",
     # working with networks
-    "Summary", "calibrate", "summary",
+    "Summary", "calibrate", "picture", "summary",
     "Decoder", "Memory", "decoder", "sample",
     # types and errors
     "Array", "Initializer", "Mask", "Rng", "Shape", "Spec", "Tokens", "Tree",

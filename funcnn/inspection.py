@@ -10,12 +10,15 @@ from typing import Any, NamedTuple, Never, Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from funcnn.arguments import counted
 from funcnn.cotangents import read_only
 from funcnn.keys import Rng
 from funcnn.networks import Layer
 from funcnn.networks.children import definition_of
 from funcnn.networks.definitions import Definition, Spec
 from funcnn.networks.pair import layer_of
+from funcnn.networks.pictures.blocks import drawn
+from funcnn.networks.pictures.plans import planned
 from funcnn.networks.rebuilding import Path, observed, walked
 from funcnn.nested import mapped
 from funcnn.shapes import display, external, known, normalize
@@ -156,6 +159,32 @@ def summary(net: Layer[Never, object], shape: Shape, *, dtype: npt.DTypeLike = n
         rows[path] = Row(path, repr(layer_of(child)), external(out), _told(n), _told(n * size), _told(more))
     n = _count(net.init.spec(inside))
     return Summary(repr(net), tuple(rows.values()), _told(n), _told(n * size), _told(adds))
+
+
+def picture(net: Layer[Never, object], shape: Shape | None = None, *, depth: int = 6) -> str:
+    """A picture of a network, as SVG: a text to write to a file, which browsers, notebooks and GitHub show.
+
+    It is read from top to bottom. Boxes are layers, blue where they have params, with their names in the params; what
+    is made of others is a frame, `depth` levels deep, and a box from there on. With a shape, as for `summary`, the
+    shapes stand beside the arrows and the numbers of params in the boxes. What repeats is drawn once, and of very many
+    layers in a row the first and the last. A layer shows itself in a notebook like this, without shapes.
+
+    Errors
+        TypeError    `net` is no layer
+        ShapeError   the network does not take this shape
+        ValueError   `depth` is less than one
+
+    >>> net = serial(Dense(64), Relu, residual(serial(Dense(64), Tanh)), Dense(10))
+    >>> picture(net, (-1, 784)).startswith('<svg xmlns="http://www.w3.org/2000/svg" width="')
+    True
+    """
+    definition_of(net, where="picture")
+    levels = counted("picture", depth=depth)
+    taken = ""
+    if shape is not None:
+        net.out_shape(shape)  # says what does not fit
+        taken = display(normalize(shape))
+    return drawn(planned(net.definition, None if shape is None else normalize(shape), levels), taken)
 
 
 def _one_example(shape: Shape) -> Shape:

@@ -32,7 +32,7 @@ FLOORS = (
 NETWORKS = (
     "statistics", "definitions", "rules mistakes", "children", "series rebuilding replaying",
     "diagnosis constructors leaks endings",
-    "doors sampling", "functions", "pair", "surgery", "__init__",
+    "doors sampling", "pictures", "functions asides", "pair", "surgery", "__init__",
 )  # fmt: skip
 """The floors inside `networks`."""
 

@@ -257,6 +257,7 @@ PUBLIC = """
     partition
     per_example_grads
     perplexity
+    picture
     poisson_nll
     precision
     predict

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Never, NoReturn, TypeGuard, TypeVar, Union, cast, overload
+from typing import Any, Generic, NamedTuple, Never, NoReturn, TypeGuard, TypeVar, Union, cast, overload
 
 from funcnn.calculus import Later
 from funcnn.errors import FuncnnError
-from funcnn.foreign.lookups import unknown
 from funcnn.inputs import features
+from funcnn.networks.asides import with_asides
 from funcnn.networks.children import Combined, combined, definition_of, no_params
 from funcnn.networks.constructors import constructed, snake_case
 from funcnn.networks.definitions import Definition, Spec, Takes
 from funcnn.networks.functions import Apply, Init
-from funcnn.networks.mistakes import called
 from funcnn.networks.replaying import calls, replayed
 from funcnn.networks.rules import Rule, held, lifted, takes_key
 from funcnn.networks.series import in_series
@@ -196,8 +195,7 @@ class Layer(NamedTuple, Generic[X, Y]):
         raise TypeError("layers are not multiplied; compose them with >> or serial")
 
 
-if not TYPE_CHECKING:  # type checkers refuse the call for want of a method; at run time the message says what to do
-    Layer.__call__, Layer.__getattr__ = called, unknown
+with_asides(Layer)
 
 
 def is_layer(value: object) -> TypeGuard[Layer[Any, Any]]:
