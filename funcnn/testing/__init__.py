@@ -57,6 +57,7 @@ from funcnn.testing.trials.choosing import LAWS, Claims, laws_for
 from funcnn.testing.trials.reports import Line, Report, as_html, holds
 from funcnn.testing.trials.running import Tally, Trial
 from funcnn.testing.trials.suites import (
+    combinator_laws,
     initializer_laws,
     laws,
     loss_laws,
@@ -73,7 +74,7 @@ from funcnn.testing.typing_cases import TypingCase, mypy_cases
 __all__ = [
     # one line a layer
     "laws", "pair", "parametrize_with_laws",
-    "loss_laws", "metric_laws", "optimizer_laws", "initializer_laws", "penalty_laws", "schedule_laws",
+    "combinator_laws", "loss_laws", "metric_laws", "optimizer_laws", "initializer_laws", "penalty_laws", "schedule_laws",
     "Line", "Report", "as_html", "holds",
     # laws as values
     "Case", "LossCase", "OptimizerCase", "TARGETS", "InitializerCase", "MetricCase", "PenaltyCase", "ScheduleCase",

@@ -9,9 +9,13 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from funcnn import Dropout, Layer, MeanOver, first
+from funcnn import Dense, Dropout, Layer, MeanOver, Tanh, first
 from funcnn.authoring import axes, known
 from funcnn.testing import Template
+from tests.testing.faulty_combinators import (
+    after, alike, constant_for_one, drawing, drawing_always, one_for_both, scaled, second_before,
+    second_unasked, twice,
+)  # fmt: skip
 from tests.testing.faulty_layers import (
     PLAIN,
     Fickle,
@@ -238,6 +242,27 @@ MUTANTS: Final = (
     Mutant("seeds the global generator", "leaves_random_state", pointwise(reseeding, lambda x, dy: dy * 2), alone=True),
     Mutant("one place for all threads", "threads", shared(), alone=True),
     Mutant("forgets the steps before the last call", "steps_agree", running_sum(forgets=True), ("B", range(2, 5), "D"), alone=True),
+    # combinators
+    Mutant("each child has the other's params", "own_params", alike(swapped=True), alone=True),
+    Mutant("a param of its own that is not read", "own_params", scaled(Dense(3), read=False), alone=True),
+    Mutant("the factor's gradient is half", "true_pullback", scaled(Dense(3), gradient=0.5)),
+    Mutant("a child's gradient under the other's name", "true_pullback", alike(names=(1, 0))),
+    Mutant("the cotangents of two children do not add", "true_pullback", alike(add=False)),
+    Mutant("a child is used twice, one gradient stays", "true_pullback", twice(Dense(3), add=False), ("B", 3)),
+    Mutant("one key for two children", "own_keys", one_for_both(), ("B", 4), alone=True),
+    Mutant(
+        "a child draws the same in every pass", "own_keys", drawing(key=constant_for_one), ("B", 4), alone=True
+    ),
+    Mutant("a child draws at inference", "own_keys", drawing(key=drawing_always), ("B", 4)),
+    Mutant(
+        "a child is never asked for its shape", "asks_what_it_meets", after(Dense(3), Tanh, asked=second_unasked),
+        alone=True,
+    ),
+    Mutant(
+        "a child is asked for another shape", "asks_what_it_meets", after(Dense(3), Tanh, asked=second_before),
+        alone=True,
+    ),
+    Mutant("children are called past their names", "tells_where", alike(past=True), alone=True),
     Mutant("a mask out of nowhere", "key_decides", dropout(unkeyed=True), ("B", 4)),
 )
 

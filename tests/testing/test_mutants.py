@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from funcnn import Layer
+from funcnn import Dense, Layer, Tanh
 from funcnn.testing import LawBroken, Trial, holds
 from funcnn.testing.trials.of_layers import trials
 from tests.testing.escapes import ESCAPES
+from tests.testing.faulty_combinators import after, alike, drawing, in_order, scaled, twice
 from tests.testing.faulty_layers import PLAIN, moving_average, residual_sum
 from tests.testing.mutants import MUTANTS, STRANGERS, Mutant
 
 pytestmark = pytest.mark.usefixtures("same_cases")
 
 EXAMPLES = 20
+COMBINATORS = [
+    alike(), drawing(), scaled(Dense(3)), twice(Dense(3) >> Tanh, add=True), after(Dense(3), Tanh, asked=in_order),
+]  # fmt: skip
 
 
 def ids(mutant: Mutant) -> str:
@@ -54,8 +58,9 @@ def test_laws_of_domains_fail_outside_them(law: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "layer", [PLAIN, moving_average(pad=1), residual_sum(shortcut=1.0)], ids=["affine", "mean", "sum"]
+    "layer", [PLAIN, moving_average(pad=1), residual_sum(shortcut=1.0), *COMBINATORS], ids=repr
 )
 def test_what_mutants_are_made_of_has_no_fault(layer: Layer[object, object]) -> None:
     """The layers the faults were planted in obey every law."""
-    holds(layer, ("B", range(2, 5)), kinks=False, analytic=True, examples=EXAMPLES)
+    shape = ("B", 3) if layer in COMBINATORS else ("B", range(2, 5))
+    holds(layer, shape, kinks=False, analytic=True, examples=EXAMPLES)

@@ -12,7 +12,7 @@ import numpy as np
 from funcnn.errors import ParamsError, ShapeError, brief
 from funcnn.initializers import normal
 from funcnn.inputs import Kind
-from funcnn.keys import Initializer, Key
+from funcnn.keys import Key
 from funcnn.networks import Layer, layer
 from funcnn.networks.definitions import EMPTY, Spec
 from funcnn.shapes import known
@@ -125,7 +125,8 @@ def pair(
                 else:
                     found: Shape = nested.structure(y)
                     return found
-        raise ShapeError(f"{signature.forward} raises {type(told).__name__} for arrays of shape {shape}: {told}") from told
+        what = f"{signature.forward} raises {type(told).__name__} for arrays of shape {shape}: {told}"
+        raise ShapeError(what) from told
 
     def taken(out: Kind) -> Kind:
         return kinds[0] if len(kinds) == 1 else kinds
@@ -159,10 +160,10 @@ def _from(start: Any, key: Key, shape: tuple[int, ...], dtype: Any) -> Any:
 
 
 def _drawn(spec: Spec) -> dict[str, Any]:
-    def leaf(wanted: tuple[Initializer, tuple[int, ...]]) -> Any:
+    def leaf(wanted: Any) -> Any:
         return wanted[0](Key(0), wanted[1], np.dtype(np.float64))
 
-    return {name: _drawn(part) if is_mapping(part) else leaf(part) for name, part in spec.items()}  # type: ignore[arg-type]
+    return {name: _drawn(part) if is_mapping(part) else leaf(part) for name, part in spec.items()}
 
 
 def _samples(shape: Shape, kinds: Mapping[int, str]) -> Iterator[Any]:
@@ -220,7 +221,8 @@ def _gradients(signature: Signature, found: Any, arguments: Sequence[Any], sever
         given = [given.pop(0) if i in real else None for i in range(len(arguments))]
     if len(given) != len(arguments):
         wanted = " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
-        raise ShapeError(f"{who} gives {_counted(len(given))}, {signature.forward} takes {wanted}: one for each is wanted")
+        gives = f"{who} gives {_counted(len(given))}"
+        raise ShapeError(f"{gives}, {signature.forward} takes {wanted}: one for each is wanted")
     dtype = next((a.dtype for _, a in nested.leaves(tuple(arguments)) if a.dtype.kind in "fc"), np.dtype(np.float32))
     gradients = [_gradient(who, dtype, *each) for each in zip(names, given, arguments, strict=True)]
     dparams = EMPTY if signature.params is None else gradients.pop(signature.params)

@@ -54,7 +54,8 @@ class Signature(NamedTuple):
         takes, gets = _arguments(forward, ("x",)), _arguments(backward, ("dy", "x"))
         if not takes or not gets:
             which = called(forward) if not takes else called(backward)
-            raise TypeError(f"{which} is to take its arguments one by one; wrap it: lambda dy, cache: {which}(dy, cache)")
+            wrapped = f"lambda dy, cache: {which}(dy, cache)"
+            raise TypeError(f"{which} is to take its arguments one by one; wrap it: {wrapped}")
         params = None if not has_params else takes.index("params") if "params" in takes else 0
         if has_params and len(takes) < 2:
             raise TypeError(f"with params=, {called(forward)} is to take (params, x), it takes ({', '.join(takes)})")
@@ -112,8 +113,8 @@ class Signature(NamedTuple):
         else:
             raise UnfitError(
                 f"{self.forward}({', '.join(self.takes)}) returns {_counted(returned)}, and {self.backward}"
-                f"({', '.join(self.gets)}) has {len(free)} arguments that are none of forward's; expected the cotangent "
-                f"of each, and the cache, and what forward takes by the names it has there{self.way_out}"
+                f"({', '.join(self.gets)}) has {len(free)} arguments that are none of forward's; expected the "
+                f"cotangent of each, and the cache, and what forward takes by the names it has there{self.way_out}"
             )
 
         def source(name: str) -> Source:

@@ -144,7 +144,7 @@ def _layout_blind(case: Case) -> None:
 
 
 def _fortran(a: Any) -> Any:
-    return np.asfortranarray(a)
+    return np.asfortranarray(a) if a.ndim else a  # of a number it would make an array of one axis
 
 
 def _strided(a: Any) -> Any:
@@ -153,7 +153,7 @@ def _strided(a: Any) -> Any:
 
 def _backwards(a: Any) -> Any:
     turned = tuple([slice(None, None, -1)] * a.ndim)
-    return np.ascontiguousarray(a[turned])[turned]
+    return np.ascontiguousarray(a[turned])[turned] if a.ndim else a
 
 
 LAYOUTS = {"Fortran order": _fortran, "every other entry": _strided, "negative strides": _backwards}

@@ -18,6 +18,7 @@ from funcnn.testing.lawbook.derivatives import DERIVATIVE_LAWS
 from funcnn.testing.lawbook.domains import DOMAIN_LAWS
 from funcnn.testing.lawbook.exact import EXACT_LAWS
 from funcnn.testing.lawbook.memory import MEMORY_LAWS
+from funcnn.testing.lawbook.of_children import CHILDREN_LAWS
 from funcnn.testing.lawbook.numeric import NUMERIC_LAWS
 from funcnn.testing.lawbook.outside import OUTSIDE_LAWS
 from funcnn.testing.lawbook.params import PARAMS_LAWS
@@ -31,7 +32,7 @@ C = TypeVar("C")
 
 _GENERAL = (
     *EXACT_LAWS, *NUMERIC_LAWS, *DERIVATIVE_LAWS, *TIE_LAWS, *ANALYTIC_LAWS, *PARAMS_LAWS, *RANDOM_LAWS,
-    *COMPOSITION_LAWS, *STEPWISE_LAWS, *OUTSIDE_LAWS, *MEMORY_LAWS,
+    *COMPOSITION_LAWS, *CHILDREN_LAWS, *STEPWISE_LAWS, *OUTSIDE_LAWS, *MEMORY_LAWS,
 )  # fmt: skip
 
 LAWS: Final[Mapping[str, Law[Case]]] = listed("LAWS", *_GENERAL, *DOMAIN_LAWS, *ALONG_TIME_LAWS, UNBIASED)
@@ -80,6 +81,7 @@ def laws_for(layer: Layer[Any, Any] | None, claims: Claims) -> dict[str, str]:
         "linear": "" if claims.linear else None,
         "analytic": "" if claims.analytic else None,
         "random": "" if layer is None or layer.apply.random else None,
+        "children": "" if layer is None or layer.definition.children else None,
         "steps": "" if layer is not None and goes_on(layer) else None,
         "smooth": {True: "kinks are declared", False: "", None: None}[claims.kinks],
     }

@@ -24,6 +24,7 @@ from funcnn.testing.casebook.of_losses import Target
 from funcnn.testing.drawing.strategies import Template
 from funcnn.testing.judging.causes import Told
 from funcnn.testing.judging.verdicts import LawBroken
+from funcnn.testing.trials.of_combinators import combinator_trials
 from funcnn.testing.trials.of_layers import Layers, Options, trials
 from funcnn.testing.trials.of_losses import LossOptions, loss_trials
 from funcnn.testing.trials.of_optimizers import OptimizerOptions, optimizer_trials
@@ -74,6 +75,29 @@ def laws(layer: Layers, shape: Template | Shape | SearchStrategy[Shape], **optio
     ['test_value_of_rule', 'test_writes_nothing']
     """
     return suite(f"Laws of {layer!r}", trials(layer, shape, **options))
+
+
+def combinator_laws(
+    make: Callable[..., Layer[Any, Any]],
+    shape: Template | Shape | SearchStrategy[Shape],
+    *,
+    layers: Sequence[Layer[Any, Any]] | None = None,
+    **options: Unpack[Options],
+) -> type:
+    """A test class that holds a combinator to all laws, with several layers inside.
+
+        TestReZero = combinator_laws(ReZero, shapes("B", ..., "D"))
+
+    make       what makes a layer of layers, such as `ReZero` or `lambda f: my_residual(f, drop=0.5)`
+    shape      of its input, as `laws` takes it
+    layers     what stands inside; else as many as it takes are chosen, which keep the shape of an array: some have
+               params, some have none, some draw
+    the others are those of `laws`
+
+    >>> "test_own_params" in vars(combinator_laws(residual, ("B", "D")))
+    True
+    """
+    return suite(f"Laws of {getattr(make, '__name__', make)}", combinator_trials(make, shape, layers, **options))
 
 
 def loss_laws(
