@@ -123,10 +123,8 @@ def _dimension(shape: object, i: int, d: object) -> int | Shape:
     else:
         if size == -1:
             return UNKNOWN
-        if size > 0 or (size == 0 and i == 0):
+        if size >= 0:
             return size
-        if size == 0:
-            problem = "only the leading (batch) axis may be empty"
     raise ShapeError(f"dimension {i} of the shape {shape!r} is {d!r}; {problem}")
 
 
@@ -141,13 +139,18 @@ def external(shape: Shape) -> Shape:
     return tuple(external(d) if isinstance(d, tuple) else d if known(d) else -1 for d in shape)
 
 
-def axes(layer: str, shape: Shape, *, exactly: int | None = None, at_least: int = 0, like: str = "") -> tuple[int, ...]:
+def axes(
+    layer: str, shape: Shape, *, exactly: int | None = None, at_least: int = 0, like: str = "", empty: int | None = 1
+) -> tuple[int, ...]:
     """The axes of one array's shape, or a `ShapeError` that says what the layer takes.
 
-    `like` describes the array, `"(batch, height, width, channels)"`, and is shown where it was not given.
+    `like` describes the array, `"(batch, height, width, channels)"`, and is shown where it was not given. The first
+    `empty` axes may have size 0: the batch, or with 2 the time too; with -1 all but the last, with None all of them.
 
     >>> axes("Dense", (32, 784), at_least=1)
     (32, 784)
+    >>> axes("LSTM", (32, 0, 3), empty=2)
+    (32, 0, 3)
     >>> axes("Conv", (28, 28), exactly=4, like="(batch, height, width, channels)")
     Traceback (most recent call last):
         ...
@@ -162,7 +165,18 @@ def axes(layer: str, shape: Shape, *, exactly: int | None = None, at_least: int 
         if exactly is not None and len(flat) == exactly - 1:
             hint = "; a single example needs a batch axis, x[None]; where the last one is missing, x[..., None]"
         raise ShapeError(f"{layer} takes {wanted}, got {display(shape)}{hint}")
+    if empty is None:
+        return flat
+    for i in range(len(flat))[empty:]:
+        if known(flat[i]) and not flat[i]:
+            problem = f"dimension {i} of the shape {display(shape)} is 0; {_EMPTY[empty]} may be empty"
+            raise ShapeError(f"{layer}: {problem}")
     return flat
+
+
+_EMPTY: Final = {
+    1: "only the leading (batch) axis", 2: "only the axes of batch and time", -1: "only axes before the last"
+}  # fmt: skip
 
 
 def _array(exactly: int | None, at_least: int) -> str:

@@ -95,12 +95,10 @@ def test_what_is_unknown_stays_so() -> None:
 @pytest.mark.parametrize(
     ("shape", "said"),
     [
-        ((3, 0), "dimension 1 of the shape (3, 0) is 0; only the leading (batch) axis may be empty"),
         ((3, -2), "dimension 1 of the shape (3, -2) is -2; sizes are integers, -1 for one that is not known yet"),
         ((3, 2.0), "dimension 1 of the shape (3, 2.0) is 2.0; sizes are integers, -1 for one that is not known yet"),
         ((True, 3), "dimension 0 of the shape (True, 3) is True; sizes are integers, -1 for one that is not known yet"),
         ((None, 3), "dimension 0 of the shape (None, 3) is None; sizes are integers, -1 for one that is not known yet"),
-        ((2, (3, 0)), "dimension 1 of the shape (3, 0) is 0; only the leading (batch) axis may be empty"),
         (784, "a shape is a tuple of sizes, got int 784; write (784,)"),
     ],
 )

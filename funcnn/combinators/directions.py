@@ -57,7 +57,7 @@ def bidirectional(f: Layer[A, Array], /) -> Layer[A, Array]:
             if is_nested(y):
                 gives = f"each direction gives {display(y)}; drop state=True"
                 raise ShapeError(f"bidirectional joins two arrays, but {gives}")
-            *places, units = axes("bidirectional", y, at_least=2)
+            *places, units = axes("bidirectional", y, at_least=2, empty=2)
             return (*places, 2 * units)
 
         def takes(out: Kind) -> Kind:

@@ -59,11 +59,11 @@ def map_over(f: Layer[A, B], /, axis: int = 1) -> Layer[A, B]:
 
     def build(child: Child) -> Combined:
         def meets(shape: Shape, go: Go) -> Shape:
-            sizes = axes("map_over", first_shape(shape), at_least=axis + 1)
+            sizes = axes("map_over", first_shape(shape), at_least=axis + 1, empty=None)
             batch, n = sizes[0], sizes[axis]
 
             def without(s: tuple[int, ...]) -> Shape:
-                rest = axes("map_over", s, at_least=axis + 1)
+                rest = axes("map_over", s, at_least=axis + 1, empty=None)
                 expected("map_over", (rest[0], rest[axis]), (batch, n), f"its arrays agree in batch and axis {axis}")
                 return (batch * n, *rest[1:axis], *rest[axis + 1 :])
 

@@ -15,7 +15,7 @@ from funcnn.types import Array, Mask, Shape, is_mapping, is_tuple
 def mapped_shape(f: Callable[[tuple[int, ...]], Shape], shape: Shape) -> Shape:
     """`f` of the shape of every array of a nested one."""
     parts = tuple([d for d in shape if isinstance(d, tuple)])
-    return tuple([mapped_shape(f, d) for d in parts]) if parts else f(axes("scan", shape))
+    return tuple([mapped_shape(f, d) for d in parts]) if parts else f(axes("scan", shape, empty=None))
 
 
 def first_shape(shape: Shape) -> Shape:

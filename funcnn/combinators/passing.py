@@ -156,7 +156,7 @@ def straight_through(f: Layer[Array, Array], /) -> Layer[Array, Array]:
         return run
 
     def out_shape(shape: Shape, out: Shape) -> Shape:
-        axes("straight_through", shape)
+        axes("straight_through", shape, empty=None)
         return agreed("straight_through takes and gives", (shape, out), "the cotangent of one is that of the other")
 
     return _passing("straight_through", f, rule, out_shape=out_shape)
@@ -182,7 +182,7 @@ def gradient_reversal(scale: float = 1.0) -> Layer[Array, Array]:
     finite("gradient_reversal", scale=scale)
 
     def out_shape(shape: Shape) -> Shape:
-        return axes("gradient_reversal", shape, at_least=1)
+        return axes("gradient_reversal", shape, at_least=1, empty=None)
 
     return Layer.lift(out_shape, lambda x: (x, lambda dy: dy * -scale), value=lambda x: x)
 

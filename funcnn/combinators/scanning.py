@@ -68,7 +68,7 @@ def scan(cell: Layer[Any, Any], /, *, masked: bool = False, reverse: bool = Fals
 
         def meets(shape: Shape, go: Go) -> Shape:
             xs, state, *mask = items("scan", shape, ("xs", "state", *("mask",) * masked), {"mask": "masked=True"})
-            batch, time = axes("scan", first_shape(xs), at_least=2)[:2]
+            batch, time = axes("scan", first_shape(xs), at_least=2, empty=2)[:2]
             if masked:
                 masked_steps("scan", mask[0], batch, time)
 

@@ -73,7 +73,7 @@ def split(parts: int | tuple[int, ...], /, *, axis: int = -1) -> Layer[Array, An
         return given
 
     def out_shape(shape: Shape) -> Shape:
-        sizes = axes("split", shape, at_least=1)
+        sizes = axes("split", shape, at_least=1, empty=-1)
         if not -len(sizes) <= axis < len(sizes):
             raise ShapeError(f"split cuts along axis {axis}, got an array of {len(sizes)} axes: {display(shape)}")
         at = axis % len(sizes)

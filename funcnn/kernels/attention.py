@@ -42,7 +42,7 @@ def attend(q: Array, k: Array, v: Array, allowed: Mask | None, kept: Array | Non
         s -= top
     np.exp(s, s)
     z = row_sums(s)
-    if allowed is not None:
+    if allowed is not None or not k.shape[-2]:
         z[z == 0] = 1
     h: Array = (s if kept is None else s * kept) @ v
     h /= z

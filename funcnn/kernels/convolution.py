@@ -217,6 +217,8 @@ def _padded(x: Array, pads: Pads) -> Array:
 def _blocks(shape: tuple[int, ...], window_bytes: int) -> Iterator[Block]:
     """Whole images, several at a time, or rows of one: as many windows as the cache has room for."""
     batch, rows, columns, *_ = shape
+    if not rows * columns:
+        return
     windows = max(_WINDOWS, threads.longer(_BLOCK) // window_bytes)
     fit = -(-windows // columns) if windows < rows * columns else rows
     if fit >= rows:

@@ -141,6 +141,8 @@ def _gathered(x: Array, how: Windows, groups: int, counts: tuple[int, ...]) -> I
 
     The matrices are filled anew for every block.
     """
+    if 0 in counts:
+        return
     pixels = padded(np.ascontiguousarray(x), how.pads)
     rank, channels, item = len(counts), x.shape[-1] // groups, x.itemsize
     steps, shape = pixels.strides[1 : 1 + rank], (groups, len(x), *counts, *how.size, channels)

@@ -23,7 +23,7 @@ def angles(start: int, steps: int, pairs: int, size: int, base: float) -> _Angle
 def waves(start: int, steps: int, size: int, base: float, kind: str) -> Array:
     """(steps, size): sines at even places, cosines at odd ones; read-only."""
     a = angles(start, steps, (size + 1) // 2, size, base)
-    found: Array = np.stack([np.sin(a), np.cos(a)], -1).reshape(steps, -1)[:, :size].astype(kind)
+    found: Array = np.stack([np.sin(a), np.cos(a)], -1).reshape(steps, 2 * a.shape[1])[:, :size].astype(kind)
     found.setflags(write=False)
     return found
 

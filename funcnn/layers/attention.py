@@ -131,6 +131,8 @@ def MultiHeadAttention(
         """The queries' sequence, the keys', and what of the latter is real; the rest of it is 0."""
         xs, mask = x[0] if len(names) > 1 else x, x[-1] if masked else None
         looked_at = x[1] if cross else xs
+        if cross and mask is None and not looked_at.shape[1]:
+            mask = np.ones(looked_at.shape[:2], bool)  # nothing to look at, as where nothing is real
         if mask is not None:
             looked_at = np.where(mask[..., None], looked_at, 0)
         return xs if cross else looked_at, looked_at, mask
@@ -185,7 +187,9 @@ def MultiHeadAttention(
                     ds = np.where(mask[..., None], ds, 0)
                     dx = dx if cross else np.where(mask[..., None], dx, 0)
                 arrays = (dx, ds) if cross else (dx + ds,)
-                return (*arrays, np.zeros(mask.shape, dx.dtype)) if mask is not None else arrays if cross else arrays[0]
+                if masked and mask is not None:
+                    return (*arrays, np.zeros(mask.shape, dx.dtype))
+                return arrays if cross else arrays[0]
 
             return grads, Later(input_cotangents)
 

@@ -41,7 +41,7 @@ def Bilinear(
     positive("Bilinear", units=units)
 
     def sides(shape: Shape) -> tuple[tuple[int, ...], int, int]:
-        u, v = (axes("Bilinear", s, at_least=1) for s in branches("Bilinear", shape, 2))
+        u, v = (axes("Bilinear", s, at_least=1, empty=-1) for s in branches("Bilinear", shape, 2))
         if len(u) != len(v) or not all(map(same, u[:-1], v[:-1])):
             raise ShapeError(
                 f"Bilinear takes two arrays with the same batch axes, got {display(shape)}; only the last may differ"

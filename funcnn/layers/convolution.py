@@ -65,6 +65,8 @@ def Conv1D(
     (-1, 100, 8)
     """
     slide = made_slide("Conv1D", 1, filter_shape, strides, padding, dilation, causal=True)
+    if slide.padding in ("SAME", "CAUSAL"):
+        slide = slide._replace(empty=2)  # of no steps they make none
     return convolution(slide, channels, groups, bias, W_init, b_init, _going_on(slide, groups))
 
 

@@ -39,10 +39,10 @@ def Dense(
     positive("Dense", units=units)
 
     def out_shape(shape: Shape) -> Shape:
-        return (*axes("Dense", shape, at_least=1)[:-1], units)
+        return (*axes("Dense", shape, at_least=1, empty=-1)[:-1], units)
 
     def spec(shape: Shape) -> Spec:
-        w = {"w": (W_init, (axes("Dense", shape, at_least=1)[-1], units))}
+        w = {"w": (W_init, (axes("Dense", shape, at_least=1, empty=-1)[-1], units))}
         return {**w, "b": (b_init, (units,))} if bias else w
 
     def rule(params: Tree, x: Array) -> tuple[Array, Pullback]:
@@ -64,7 +64,7 @@ def Dense(
         return kernel.product(x, w), pullback
 
     def multiply_adds(shape: Shape) -> int:
-        return prod(axes("Dense", shape)) * units
+        return prod(axes("Dense", shape, empty=-1)) * units
 
     def by_row(params: Tree, x: Array, dy: Array) -> Tree:
         return dict(zip("wb" if bias else "w", kernel.affine_params_by_row(x, dy), strict=False))

@@ -70,7 +70,7 @@ def _dropping(
     scale = 1.0 / (1.0 - float(drop))
 
     def out_shape(shape: Shape) -> Shape:
-        return axes(name, shape, at_least=at_least)
+        return axes(name, shape, at_least=at_least, empty=-1)
 
     def rule(params: Tree, x: Array, rng: Key | None) -> tuple[Array, Pullback]:
         if rng is None or drop == 0:
@@ -108,7 +108,7 @@ def GaussianNoise(stddev: float) -> Layer[Array, Array]:
     finite_positive("GaussianNoise", stddev=stddev)
 
     def out_shape(shape: Shape) -> Shape:
-        return axes("GaussianNoise", shape, at_least=1)
+        return axes("GaussianNoise", shape, at_least=1, empty=-1)
 
     def rule(params: Tree, x: Array, rng: Key | None) -> tuple[Array, Pullback]:
         if rng is None:

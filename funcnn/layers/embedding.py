@@ -41,7 +41,7 @@ def Embedding(vocabulary: int, units: int, *, W_init: Initializer = normal(0.02)
     positive("Embedding", vocabulary=vocabulary, units=units)
 
     def out_shape(shape: Shape) -> Shape:
-        return (*axes("Embedding", shape), units)
+        return (*axes("Embedding", shape, empty=None), units)
 
     def spec(shape: Shape) -> Spec:
         return {"w": (W_init, (vocabulary, units))}

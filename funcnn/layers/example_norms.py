@@ -41,10 +41,10 @@ def LayerNorm(*, eps: float = 1e-5) -> Layer[Array, Array]:
     finite_positive("LayerNorm", eps=eps)
 
     def out_shape(shape: Shape) -> Shape:
-        return axes("LayerNorm", shape, at_least=1)
+        return axes("LayerNorm", shape, at_least=1, empty=-1)
 
     def spec(shape: Shape) -> Spec:
-        n = axes("LayerNorm", shape, at_least=1)[-1]
+        n = axes("LayerNorm", shape, at_least=1, empty=-1)[-1]
         return {"scale": (ones, (n,)), "offset": (zeros, (n,))}
 
     def rule(params: Tree, x: Array) -> tuple[Array, Pullback]:
@@ -84,10 +84,10 @@ def RMSNorm(*, eps: float = 1e-5) -> Layer[Array, Array]:
     finite_positive("RMSNorm", eps=eps)
 
     def out_shape(shape: Shape) -> Shape:
-        return axes("RMSNorm", shape, at_least=1)
+        return axes("RMSNorm", shape, at_least=1, empty=-1)
 
     def spec(shape: Shape) -> Spec:
-        return {"scale": (ones, axes("RMSNorm", shape, at_least=1)[-1:])}
+        return {"scale": (ones, axes("RMSNorm", shape, at_least=1, empty=-1)[-1:])}
 
     def rule(params: Tree, x: Array) -> tuple[Array, Pullback]:
         (scale,) = leaves(params, "scale")

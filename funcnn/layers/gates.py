@@ -96,7 +96,7 @@ array([-0.   ,  1.125,  5.   ])
 
 
 def _halved(shape: Shape) -> Shape:
-    *batch, n = axes("GLU", shape, at_least=1)
+    *batch, n = axes("GLU", shape, at_least=1, empty=-1)
     if known(n) and n % 2:
         raise ShapeError(f"GLU takes an even number of features, the values and their gates, got {display(shape)}")
     return (*batch, n // 2)

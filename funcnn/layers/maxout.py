@@ -35,7 +35,7 @@ def Maxout(pieces: int) -> Layer[Array, Array]:
     positive("Maxout", pieces=pieces)
 
     def out_shape(shape: Shape) -> Shape:
-        *batch, n = axes("Maxout", shape, at_least=1)
+        *batch, n = axes("Maxout", shape, at_least=1, empty=-1)
         if known(n, pieces) and n % pieces:
             raise ShapeError(f"Maxout({pieces}) takes a multiple of {pieces} features, got {display(shape)}")
         return (*batch, n // pieces)

@@ -64,11 +64,11 @@ def BatchNorm(
         raise ValueError(f"BatchNorm: axis must be an integer, a tuple of integers, or None, got {axis!r}")
 
     def out_shape(shape: Shape) -> Shape:
-        split_axes(axis, len(axes("BatchNorm", shape, at_least=2)))
+        split_axes(axis, len(axes("BatchNorm", shape, at_least=2, empty=-1)))
         return shape
 
     def spec(shape: Shape) -> Spec:
-        dims = axes("BatchNorm", shape, at_least=2)
+        dims = axes("BatchNorm", shape, at_least=2, empty=-1)
         sizes = tuple(dims[i] for i in split_axes(axis, len(dims))[1])
         gamma: Spec = {"scale": (gamma_init, sizes)} if scale else {}
         beta: Spec = {"offset": (beta_init, sizes)} if center else {}

@@ -65,7 +65,7 @@ def pointwise(name: str, f: Value, df: Derivative) -> Layer[Array, Array]:
         y = f(x)
         return y, lambda dy: dy * df(x, y)
 
-    return Layer.lift(lambda shape: axes(name, shape, at_least=1), rule, value=f)
+    return Layer.lift(lambda shape: axes(name, shape, at_least=1, empty=-1), rule, value=f)
 
 
 def row(name: str, module: str, f: Value, df: Derivative) -> Layer[Array, Array]:
@@ -81,7 +81,7 @@ def row_of_value(name: str, module: str, f: Value, pull: Callable[[Array, Array]
         return y, lambda dy: (EMPTY, pull(y, dy))
 
     def out_shape(shape: Shape) -> Shape:
-        return axes(name, shape, at_least=1)
+        return axes(name, shape, at_least=1, empty=-1)
 
     def value(params: Tree, x: Array) -> Array:
         return f(x)

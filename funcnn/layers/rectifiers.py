@@ -88,10 +88,10 @@ def PRelu(*, slope_init: Initializer = constant(0.25)) -> Layer[Array, Array]:
     """
 
     def out_shape(shape: Shape) -> Shape:
-        return axes("PRelu", shape, at_least=1)
+        return axes("PRelu", shape, at_least=1, empty=-1)
 
     def spec(shape: Shape) -> Spec:
-        return {"slope": (slope_init, axes("PRelu", shape, at_least=1)[-1:])}
+        return {"slope": (slope_init, axes("PRelu", shape, at_least=1, empty=-1)[-1:])}
 
     def rule(params: Tree, x: Array) -> tuple[Array, Pullback]:
         (slope,) = leaves(params, "slope")

@@ -17,7 +17,7 @@ from funcnn.kernels.sums import middle_sums, totals
 from funcnn.layers.sequences import expected, items, kinds
 from funcnn.networks import Layer, layer
 from funcnn.networks.definitions import EMPTY
-from funcnn.shapes import axes, display
+from funcnn.shapes import axes, display, known
 from funcnn.types import Array, Mask, Shape, Tree, is_tuple
 
 Reduction = Callable[[Array, int, "Mask | None"], tuple[Array, Callable[[Array], Array]]]
@@ -34,10 +34,12 @@ def _over(name: str, axis: int, masked: bool, reduction: Reduction) -> Layer[Any
 
     def out_shape(shape: Shape) -> Shape:
         x, *mask = items(name, shape, names, {"mask": "masked=True"})
-        sizes = axes(name, x, at_least=2)
+        sizes = axes(name, x, at_least=2, empty=None)
         at = axis % len(sizes) if -len(sizes) <= axis < len(sizes) else 0
         if not at:
             raise ShapeError(f"{name} goes over axis {axis}, got {display(sizes)}")
+        if not masked and known(sizes[at]) and not sizes[at]:
+            raise ShapeError(f"{name} goes over axis {axis}, which is empty: got {display(sizes)}; masked=True gives 0")
         for each in mask:
             expected(name, each, sizes[: at + 1], f"its mask has a truth value for every place up to axis {axis}")
         return (*sizes[:at], *sizes[at + 1 :])
@@ -86,6 +88,8 @@ def _sum(x: Array, axis: int) -> Array:
 
 
 def _maximum(x: Array, axis: int, mask: Mask | None) -> tuple[Array, Callable[[Array], Array]]:
+    if not x.shape[axis]:
+        return _sum(x, axis), lambda dy: np.zeros(x.shape, dy.dtype)
     seen: npt.NDArray[Any] = x.real if mask is None else np.where(mask, x.real, -np.inf)
     at = np.argmax(seen, axis=axis, keepdims=True)
     any_real = None if mask is None else mask.any(axis, keepdims=True)

@@ -78,12 +78,12 @@ def kinds(names: tuple[str, ...]) -> Kind:
 
 
 def sequence(layer: str, shape: Shape) -> tuple[int, int, int]:
-    """Batch, time and features of a sequence.
+    """Batch, time and features of a sequence, which may have no steps.
 
     Errors
         ShapeError   it is none
     """
-    batch, time, features = axes(layer, shape, exactly=3, like=SEQUENCE)
+    batch, time, features = axes(layer, shape, exactly=3, like=SEQUENCE, empty=2)
     return batch, time, features
 
 

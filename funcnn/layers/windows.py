@@ -87,6 +87,7 @@ class Slide(NamedTuple):
     strides: tuple[int, ...]
     dilation: tuple[int, ...]
     padding: str | tuple[Pair, ...]
+    empty: int = 1  # how many axes may have size 0, the batch first
 
     @property
     def spans(self) -> tuple[int, ...]:
@@ -95,7 +96,8 @@ class Slide(NamedTuple):
 
     def axes(self, shape: Shape) -> tuple[int, ...]:
         """The axes of a batch of images."""
-        return axes(self.layer, shape, exactly=len(self.size) + 2, like=f"(batch, {', '.join(self._names)}, channels)")
+        like = f"(batch, {', '.join(self._names)}, channels)"
+        return axes(self.layer, shape, exactly=len(self.size) + 2, like=like, empty=self.empty)
 
     def over(self, shape: Shape) -> tuple[int, ...]:
         """The axes after the windows slid over them: `(batch, windows down, windows across, channels)`.

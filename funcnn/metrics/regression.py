@@ -101,7 +101,7 @@ def _moments(state: Moments, prediction: Array, target: Array, weights: Weights 
         raise ShapeError("r2 takes predictions with a batch axis, got shape ()")
     w = weighed("r2", weights, t.shape)
     n: Any = float(len(t)) if w is None else w.sum(0)
-    if not len(t) or not np.any(n):
+    if not t.size or not np.any(n):
         return state
     seen = np.any(state.rows)
     if seen and state.first.shape != t.shape[1:]:

@@ -180,9 +180,11 @@ def test_a_batch_of_nothing_gives_nothing() -> None:
 
 
 def test_other_axes_are_not_empty() -> None:
-    """The dimension and its index."""
-    assert refusal(lambda: apply(np.ones((4, 0, 3))), ShapeError) == (
-        "dimension 1 of the shape (4, 0, 3) is 0; only the leading (batch) axis may be empty"
+    """But where the layer says so: a sequence may have no steps, an image has pixels, and an example features."""
+    assert apply(np.ones((4, 0, 3))).shape == (4, 0, 2)
+    net = serial(Flatten, Dense(2))
+    assert refusal(lambda: net.apply(net.init(0, (-1, 3))[1], np.ones((4, 0, 3))), ShapeError) == (
+        "flatten_0 in serial: Flatten: dimension 1 of the shape (4, 0, 3) is 0; only the leading (batch) axis may be empty"
     )
 
 

@@ -217,7 +217,7 @@ def test_a_layer_that_takes_no_such_shape_is_named() -> None:
 @pytest.mark.parametrize(
     ("shape", "said"),
     [
-        ((3, 0), "dimension 1 of the shape (3, 0) is 0; only the leading (batch) axis may be empty"),
+        ((3, 0), "Dense: dimension 1 of the shape (3, 0) is 0; only axes before the last may be empty"),
         ((3, -2), "dimension 1 of the shape (3, -2) is -2; sizes are integers, -1 for one that is not known yet"),
         ((3, 2.0), "dimension 1 of the shape (3, 2.0) is 2.0; sizes are integers, -1 for one that is not known yet"),
         ((3, True), "dimension 1 of the shape (3, True) is True; sizes are integers, -1 for one that is not known yet"),
