@@ -83,7 +83,7 @@ from funcnn.schedules import Rate, Schedule, as_schedule, cosine_decay, exponent
 
 # training
 from funcnn.minimizing import Minimum, minimize
-from funcnn.training import StepMetrics, TrainState, batches, evaluate, fit, predict, progress
+from funcnn.training import History, StepMetrics, TrainState, Trained, batches, evaluate, fit, predict, progress, train
 from funcnn.checkpoints import load_params, save_params
 from funcnn.training import Checkpoint, load_checkpoint, load_notes, load_state, save_checkpoint, save_state
 
@@ -166,7 +166,8 @@ __all__ = [
     "rmsprop_momentum", "rprop", "sgd", "sign_sgd", "skip_nonfinite", "sm3",
     "Rate", "Schedule", "as_schedule", "cosine_decay", "exponential_decay", "warmup",
     # training
-    "batches", "StepMetrics", "TrainState", "fit", "evaluate", "predict", "progress", "load_params", "save_params",
+    "batches", "StepMetrics", "TrainState", "fit", "train", "Trained", "History", "evaluate", "predict", "progress",
+    "load_params", "save_params",
     "Checkpoint", "load_checkpoint", "load_notes", "load_state", "save_checkpoint", "save_state",
     "Minimum", "minimize",
     # working with networks

@@ -40,6 +40,11 @@ def mean_of(loss: Loss[A, B]) -> Metric[tuple[Ratio, ...], A, B, float]:
     return cast("Metric[tuple[Ratio, ...], A, B, float]", Metric(tuple, update, compute, repr(loss)))
 
 
+def is_of_loss(metric: Metric[Any, Any, Any, Any]) -> bool:
+    """Is it the value of a loss, or grows with one, as `perplexity` does?"""
+    return isinstance(metric.update, functools.partial) and metric.update.func is _more_terms
+
+
 def _more_terms(
     loss: Loss[Any, Any], state: tuple[Ratio, ...], prediction: Any, target: Any, weights: Weights | None = None, /
 ) -> tuple[Ratio, ...]:

@@ -5,13 +5,15 @@ from funcnn.training.batching import batches
 from funcnn.training.evaluation import evaluate, predict
 from funcnn.training.fitting import fit
 from funcnn.training.folders import Checkpoint, load_checkpoint, save_checkpoint
+from funcnn.training.history import History
+from funcnn.training.one_call import Trained, train
 from funcnn.training.reporting import progress
 from funcnn.training.states import load_notes, load_state, save_state
 from funcnn.training.steps import StepMetrics, TrainState
 
 __all__ = [
-    "Checkpoint", "StepMetrics", "TrainState", "batches", "evaluate", "fit", "load_checkpoint", "load_notes",
-    "load_state", "predict", "progress", "save_checkpoint", "save_state",
+    "Checkpoint", "History", "StepMetrics", "TrainState", "Trained", "batches", "evaluate", "fit", "load_checkpoint",
+    "load_notes", "load_state", "predict", "progress", "save_checkpoint", "save_state", "train",
 ]  # fmt: skip
 
 answers_for(__name__)

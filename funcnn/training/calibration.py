@@ -104,6 +104,17 @@ def _gathered(net: Layer[A, object], params: Params, batches: Iterable[A], rng: 
     return seen
 
 
+def keeps_statistics(net: Definition) -> bool:
+    """Has it a layer that keeps statistics of training passes?"""
+    left = [net]
+    while left:
+        layer = left.pop()
+        if layer.random and layer.statistics is not None:
+            return True
+        left += [child for child in layer.children.values() if layer.random]
+    return False
+
+
 def warn_uncalibrated(function: str, net: Definition, params: Params) -> None:
     """Warn of a layer whose statistics are still those of no data, which inference would normalise by.
 

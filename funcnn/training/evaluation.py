@@ -122,7 +122,7 @@ def _refuse_mixed_rows(apply: Apply[Any, Any], x: Any) -> None:
     Errors
         ShapeError   with what it gives for any number of rows
     """
-    shape = _of_any_rows(x)
+    shape = of_any_rows(x)
     try:
         out = apply.definition.out_shape(normalize(shape))
     except FuncnnError:
@@ -134,8 +134,9 @@ def _refuse_mixed_rows(apply: Apply[Any, Any], x: Any) -> None:
         )
 
 
-def _of_any_rows(x: Any) -> Any:
-    return tuple(map(_of_any_rows, x)) if is_tuple(x) else (-1, *x.shape[1:])
+def of_any_rows(x: Any) -> Any:
+    """The shape of arrays in tuples, of any number of rows."""
+    return tuple(map(of_any_rows, x)) if is_tuple(x) else (-1, *x.shape[1:])
 
 
 def _has_rows(shape: Any) -> bool:

@@ -51,7 +51,7 @@ def of_objective(
     """
     apply = objective.apply
     more = None if augment is None else _of_features(augment)
-    if not _are_batches(data):
+    if not are_batches(data):
         found, rows = _pairs(apply, params, checked_data(data), None if augment else size)
         late = any(map(on_disk, arrays(found[1:])))  # as they are so far, whatever their dtype
 
@@ -74,8 +74,8 @@ def _of_features(augment: Augment) -> Augment:
     return pairs
 
 
-def _are_batches(data: Any) -> bool:
-    """A list of pairs is one of batches; a list of arrays is a mistake, and should be a tuple."""
+def are_batches(data: Any) -> bool:
+    """Are pairs given in batches, or all at once? A list of pairs is one of batches; one of arrays is a mistake."""
     if type(data) is list:
         return is_tuple(next(iter(cast("list[object]", data)), None))
     return not (is_tuple(data) or is_array(data) or is_mapping(data) or isinstance(data, str))

@@ -1,0 +1,89 @@
+"""What is known of a run so far, beside its state: in memory while it runs, in the notes of its checkpoints after."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from funcnn.errors import CheckpointError
+from funcnn.params import Params
+from funcnn.training.history import History, as_value
+from funcnn.training.steps import StepMetrics
+from funcnn.training.watching import Watch
+from funcnn.types import is_mapping
+
+
+class Course:
+    """The epochs that are over, the best of them with its params, and what is known of the one that is not.
+
+    settings   what the run was asked for, as far as another answer would make it another run
+    """
+
+    def __init__(self, watch: Watch | None, settings: Mapping[str, Any]) -> None:
+        self.watch, self.settings = watch, dict(settings)
+        self.rows: list[dict[str, Any]] = []
+        self.best: int | None = None
+        self.params: Params | None = None
+        self.loss: float = 0.0  # in this epoch
+        self.examples: int = 0
+
+    def add(self, metrics: StepMetrics) -> None:
+        """One more step."""
+        self.loss += metrics.loss * metrics.examples
+        self.examples += metrics.examples
+
+    def end(self, metrics: StepMetrics, params: Params, found: Mapping[str, Any]) -> float | None:
+        """The end of an epoch, with its params and what validation found; how good it is."""
+        row = {"epoch": metrics.epoch + 1, "step": metrics.step, "train_loss": self.loss / max(1, self.examples)}
+        self.rows.append({name: as_value(value) for name, value in {**row, **found}.items()})
+        self.loss, self.examples = 0.0, 0
+        score = None if self.watch is None else self.watch.score(self.rows[-1])
+        if self._is_best(score):
+            self.best = len(self.rows) - 1
+        if self.best in (None, len(self.rows) - 1):
+            self.params = params
+        return score
+
+    def _is_best(self, score: float | None) -> bool:
+        if score is None or self.watch is None:
+            return False
+        best = None if self.best is None else self.watch.score(self.rows[self.best])
+        return best is None or score > best
+
+    def over(self, patience: int | None) -> bool:
+        """Have so many epochs brought nothing better?"""
+        since = len(self.rows) - (0 if self.best is None else self.best + 1)
+        return patience is not None and since >= patience
+
+    @property
+    def history(self) -> History:
+        """As a table."""
+        return History(self.rows, self.best)
+
+    # in checkpoints ---------------------------------------------------------------------------------------------------
+    def notes(self) -> dict[str, Any]:
+        """All of it, as notes of a checkpoint."""
+        return {"train": {
+            "settings": self.settings, "rows": self.rows, "best": self.best, "params": self.params,
+            "loss": self.loss, "examples": self.examples,
+        }}  # fmt: skip
+
+    def resume(self, notes: Mapping[str, Any], path: str) -> None:
+        """Go on from the notes of a checkpoint.
+
+        Errors
+            CheckpointError   it was not saved by `train`
+            ValueError        it is of a run that was asked for something else
+        """
+        found = notes.get("train")
+        kept: Mapping[str, Any] = found if is_mapping(found) else {}
+        if kept.keys() != self.notes()["train"].keys():
+            raise CheckpointError(f"{path} was not saved by train; take another folder, or load_state and fit")
+        for name, value in self.settings.items():
+            if (before := kept["settings"].get(name)) != value:
+                raise ValueError(
+                    f"train: {path} is of a run with {name}={before!r}, and {name} is {value!r}; take another folder "
+                    f"for another run"
+                )
+        self.rows, self.best, self.params = kept["rows"], kept["best"], kept["params"]
+        self.loss, self.examples = kept["loss"], kept["examples"]

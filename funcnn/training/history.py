@@ -1,0 +1,202 @@
+"""What training was like, epoch by epoch, as a table."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Mapping
+from math import isfinite
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast, final
+
+import numpy as np
+import numpy.typing as npt
+
+from funcnn.checkpoints.atomic_writes import replacing
+from funcnn.checkpoints.places import path_of
+from funcnn.errors import MissingExtraError
+from funcnn.training.states import Path
+from funcnn.types import is_array, is_scalar
+from funcnn.values import frozen
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Row: TypeAlias = "Mapping[str, Any]"
+
+_SHOWN: Final = 12  # rows; of more, the first and the last
+_COUNTS: Final = ("epoch", "step")
+
+
+@final
+@frozen("a history never changes; {name} cannot be set")
+class History:
+    """What training was like: a row for every epoch, with columns by name. A value: it compares and pickles.
+
+    `history["loss"]` is a column as an array, `history.rows` are the rows, `history.columns` the names, `len(history)`
+    the number of epochs. `best` is the place of the best row, from 0, where one was looked for; a star marks it.
+
+    Errors
+        ValueError   rows have not the same columns
+        KeyError     there is no such column; those that are there are listed
+
+    >>> history = History([{"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": 0.25}], best=1)
+    >>> history
+      epoch  loss
+          1   0.5
+    *     2  0.25
+    >>> history["loss"], len(history)
+    (array([0.5 , 0.25]), 2)
+    """
+
+    __slots__ = ("rows", "best")
+    rows: tuple[Row, ...]
+    best: int | None
+
+    def __init__(self, rows: Iterable[Row] = (), best: int | None = None) -> None:
+        taken = tuple({name: as_value(value) for name, value in row.items()} for row in rows)
+        for row in taken:
+            if list(row) != list(taken[0]):
+                raise ValueError(f"all rows of a history have the same columns, got {list(taken[0])} and {list(row)}")
+        if best is not None and not 0 <= best < len(taken):
+            raise ValueError(f"the best row must be one of {len(taken)}, got {best}")
+        object.__setattr__(self, "rows", taken)
+        object.__setattr__(self, "best", best)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the columns, in order."""
+        return tuple(self.rows[0]) if self.rows else ()
+
+    def __getitem__(self, name: str) -> npt.NDArray[Any]:
+        if self.rows and name not in self.rows[0]:
+            raise KeyError(f"no column {name!r}; this history has {', '.join(self.columns)}")
+        return np.array([row[name] for row in self.rows])
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def to_json(self, path: Path) -> None:
+        """Write the columns as one JSON object of lists. What is not finite becomes null, for JSON has no such number.
+
+        Errors
+            OSError   as the operating system raised it; the file that was there is as it was
+
+        >>> import pathlib, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     History([{"epoch": 1, "loss": 0.5}]).to_json(folder + "/history.json")
+        ...     print(pathlib.Path(folder, "history.json").read_text(), end="")
+        {"epoch": [1], "loss": [0.5]}
+        """
+        columns = {name: [_plain(row[name]) for row in self.rows] for name in self.columns}
+        with replacing(path_of(path, "History.to_json")) as file:
+            file.write((json.dumps(columns, allow_nan=False) + "\n").encode())
+
+    def to_csv(self, path: Path) -> None:
+        """Write the rows as CSV under the names of the columns; every number as Python prints it, arrays as lists.
+
+        Errors
+            OSError   as the operating system raised it; the file that was there is as it was
+
+        >>> import pathlib, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     History([{"epoch": 1, "loss": 0.5}]).to_csv(folder + "/history.csv")
+        ...     print(pathlib.Path(folder, "history.csv").read_text(), end="")
+        epoch,loss
+        1,0.5
+        """
+        text = io.StringIO(newline="")
+        table = csv.writer(text, lineterminator="\n")
+        if self.rows:
+            table.writerow(self.columns)
+        for row in self.rows:
+            table.writerow([value.tolist() if is_array(value) else value for value in row.values()])
+        with replacing(path_of(path, "History.to_csv")) as file:
+            file.write(text.getvalue().encode())
+
+    def plot(self, *names: str, axes: Axes | None = None) -> Axes:
+        """Draw columns against the epoch, all that are numbers where none is named; the best epoch is marked.
+
+        Gives the axes of matplotlib, those given or new ones, and shows nothing: `plot().figure.savefig("run.png")`.
+
+        Errors
+            MissingExtraError   matplotlib is not installed
+            KeyError            there is no such column
+        """
+        try:
+            from matplotlib.figure import Figure
+            from matplotlib.ticker import MaxNLocator
+        except ModuleNotFoundError:
+            raise MissingExtraError("a plot of a history needs matplotlib: pip install matplotlib") from None
+        drawn: Any = axes if axes is not None else Figure(layout="constrained").subplots()
+        epochs = self["epoch"] if "epoch" in self.columns else np.arange(1, len(self) + 1)
+        for name in names or [n for n in self.columns if n not in _COUNTS and self[n].dtype.kind in "fiu"]:
+            values = self[name]
+            if values.ndim == 1:
+                drawn.plot(epochs, values, ".-", label=name)
+        if self.best is not None:
+            drawn.axvline(epochs[self.best], color="gray", linestyle=":", label="best")
+        drawn.set_xlabel("epoch")
+        drawn.xaxis.set_major_locator(MaxNLocator(integer=True))
+        if len(self):
+            drawn.legend()
+        return cast("Axes", drawn)
+
+    def __repr__(self) -> str:
+        if not self.rows:
+            return "History of no epochs"
+        lines = [[name for name in self.columns]]
+        lines += [[_shown(value) for value in row.values()] for row in self.rows]
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        text = ["  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)) for line in lines]
+        marks = ["  ", *("* " if i == self.best else "  " for i in range(len(self)))]
+        told = [(mark + line).rstrip() for mark, line in zip(marks, text, strict=True)]
+        if len(self) > _SHOWN:
+            half = _SHOWN // 2
+            middle = [told[self.best + 1]] if self.best is not None and half <= self.best < len(self) - half else []
+            dots = "  " + "...".rjust(widths[0])
+            told = [*told[: half + 1], dots, *([*middle, dots] if middle else []), *told[-half:]]
+        return "\n".join(told)
+
+    def __eq__(self, other: object) -> bool:
+        return self._key() == other._key() if isinstance(other, History) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def _key(self) -> object:
+        """What tells histories apart: NaN is like NaN here, and arrays are compared whole."""
+        return self.best, tuple(tuple((name, repr(_listed(value))) for name, value in row.items()) for row in self.rows)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return History, ([dict(row) for row in self.rows], self.best)
+
+
+def as_value(value: Any) -> Any:
+    """A scalar of NumPy as Python's own number, and arrays sealed."""
+    if is_scalar(value) or (is_array(value) and value.ndim == 0):
+        return value.item()
+    if is_array(value):
+        value = value.copy()
+        value.setflags(write=False)
+    return value
+
+
+def _listed(value: Any) -> Any:
+    return value.tolist() if is_array(value) else value
+
+
+def _plain(value: Any) -> Any:
+    """As JSON has it."""
+    value = _listed(value)
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in cast("list[Any]", value)]
+    if isinstance(value, float):
+        return value if isfinite(value) else None
+    return value if value is None or isinstance(value, (int, str)) else str(value)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return f"array{value.shape}" if is_array(value) else str(value)

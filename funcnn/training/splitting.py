@@ -1,0 +1,127 @@
+"""The data of `train`: what is trained on, what is validated on, and what statistics are gathered from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from funcnn.arguments import is_number
+from funcnn.errors import FuncnnError, ShapeError, brief
+from funcnn.keys import Key
+from funcnn.networks import Apply
+from funcnn.params import Params
+from funcnn.training.batching import batch_count
+from funcnn.training.evaluation import of_any_rows
+from funcnn.training.preparing import are_batches
+from funcnn.training.rows import arrays_of, checked_data, count_rows, features_of, refuse_empty, taken
+from funcnn.training.sources import Epochs, epochs_of
+from funcnn.types import is_tuple
+
+_SIZE: Final = 256  # rows of a batch without a pullback
+
+
+class Parts(NamedTuple):
+    """What there is to train and to validate on.
+
+    training     arrays `(x, target)` with as many `rows`, or batches by `epochs`
+    validation   arrays, with as many rows as `kept`
+    """
+
+    training: Any
+    rows: int
+    epochs: Epochs[Any] | None
+    validation: tuple[Any, ...] | None
+    kept: int
+
+    def shape(self) -> Any:
+        """Of the features, of any number of rows.
+
+        Errors
+            ShapeError   the first epoch has no batches
+        """
+        first = self.training
+        if self.epochs is not None:
+            first = next(iter(self.epochs(0)), None)
+            if first is None:
+                raise ShapeError("empty batch: epoch 0 of the data has no batches")
+        return of_any_rows(arrays_of(checked_data(first)[0], "x"))
+
+    def steps(self, epochs: int, size: int, drop_last: bool) -> int | None:
+        """How many there will be, where that is known."""
+        return epochs * batch_count(self.rows, size, drop_last) if self.epochs is None else None
+
+    def inputs(self, epoch: int) -> Iterator[Any]:
+        """The features of an epoch, in batches."""
+        if self.epochs is not None:
+            return (checked_data(batch)[0] for batch in self.epochs(epoch))
+        places = range(0, self.rows, _SIZE)
+        return (taken(self.training[0], slice(i, i + _SIZE)) for i in places)
+
+
+def parted(data: Any, validation: Any, *, key: Key) -> Parts:
+    """The data in two parts.
+
+    Errors
+        TypeError    data can be gone through only once; `validation` is no data and no fraction
+        ValueError   the fraction is not between 0 and 1, or leaves no rows; it is one of batches
+        ShapeError   the validation data have no rows
+    """
+    fraction = float(validation) if is_number(validation) else None
+    if fraction is None and validation is not None and not is_tuple(validation):
+        raise TypeError(
+            f"train: validation is data, (x, target) or (x, target, weights), or a fraction of the rows, got "
+            f"{brief(validation)}"
+        )
+    held = _arrays(validation, "validation") if is_tuple(validation) else None
+    kept = 0 if held is None else count_rows(validation=held)
+    if held is not None and not kept:
+        raise ShapeError("empty batch: the validation data have no rows, train needs at least one")
+    if are_batches(data):
+        if fraction is not None:
+            raise ValueError("train: a fraction of batches cannot be kept out; give validation=(x, target)")
+        epochs, once = epochs_of("train", data)
+        if once:
+            raise TypeError(
+                "train goes through its data more than once, and this can be gone through only once; give a function "
+                "of the epoch that makes the batches: def data(epoch): ..."
+            )
+        return Parts(data, 0, epochs, held, kept)
+    arrays = _arrays(data, "data")
+    rows = count_rows(data=arrays)
+    refuse_empty(rows, "train")
+    if fraction is None:
+        return Parts(arrays, rows, None, held, kept)
+    if not 0 < fraction < 1:
+        raise ValueError(f"train: validation is a fraction of the rows, between 0 and 1, got {brief(validation)}")
+    kept = round(fraction * rows)
+    if kept in (0, rows):
+        where = "validation" if kept == 0 else "training"
+        raise ValueError(f"train: validation={validation!r} of {rows} rows leaves none for {where}")
+    order = key.fold("validation").generator().permutation(rows)
+    out, rest = np.sort(order[:kept]), np.sort(order[kept:])
+    return Parts(taken(arrays, rest), rows - kept, None, taken(arrays, out), kept)
+
+
+def _arrays(data: object, name: str) -> tuple[Any, ...]:
+    x, *others = checked_data(data)
+    found = tuple(arrays_of(value, name, once=True, absent=True) for value in others)
+    return arrays_of(x, "x", once=True), *found
+
+
+def refuse_unfit(apply: Apply[Any, Any], params: Params, validation: tuple[Any, ...] | None) -> None:
+    """Refuse validation data that would fail after the first epoch.
+
+    Errors
+        ShapeError, DTypeError, NonFiniteError   as for `apply`, and where that is
+    """
+    if validation is None:
+        return
+    try:
+        x = features_of(apply, params, validation[0], once=True)
+        apply.door.enter(params, taken(x, slice(0, _SIZE)))
+    except FuncnnError as error:
+        error.args = (f"validation: {error.message}", *error.args[1:])
+        raise
+
