@@ -76,6 +76,7 @@ PUBLIC = """
     HardSigmoid
     HardSwish
     HardTanh
+    History
     Identity
     ImmutableError
     Init
@@ -148,6 +149,7 @@ PUBLIC = """
     Terms
     Tokens
     TrainState
+    Trained
     TransformerBlock
     Transpose
     Tree
@@ -303,6 +305,7 @@ PUBLIC = """
     tie
     top_k_accuracy
     trace
+    train
     transposed
     tree_map
     truncated_normal
