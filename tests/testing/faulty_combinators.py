@@ -57,7 +57,7 @@ def two(
             try:
                 return back(dy)
             except Exception as error:
-                locate(error, "" if past or not children[i].random else children[i].name)
+                locate(error, children[i].name if not past and (swapped or children[i].random) else "")
                 raise
 
         def rule(params: Any, x: Any, rng: Key | None = None) -> Any:

@@ -78,7 +78,8 @@ def inside(make: Make, layers: Sequence[Layer[Any, Any]] | None) -> SearchStrate
     Errors
         TypeError   it is no function, or makes no layer
     """
-    if not callable(make) or isinstance(make, Layer):
+    given: object = make
+    if not callable(given) or isinstance(given, Layer):
         what = brief(make)
         raise TypeError(f"combinator_laws takes what makes a layer of layers, got {what}; give ReZero, not ReZero(f)")
     if layers is None:
