@@ -130,7 +130,21 @@ def recording(make: F, carried: Callable[[Record, Any], Any]) -> F:
             raise told from None
         return carried(Record(make.__module__, make.__name__, construct, args, kwargs), made)
 
+    setattr(construct, _MARK, True)
     return cast(F, construct)
+
+
+_MARK = "records_its_calls"
+
+
+def is_recording(make: object) -> bool:
+    """Is this a constructor that records its calls?
+
+    >>> from funcnn.records import is_recording
+    >>> is_recording(Dense), is_recording(print), is_recording(Relu)
+    (True, False, False)
+    """
+    return callable(make) and getattr(make, _MARK, False) is True
 
 
 def _switches(make: Callable[..., Any]) -> list[tuple[int, str]]:

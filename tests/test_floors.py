@@ -23,7 +23,7 @@ FLOORS = (
     "layers losses optimizers inspection decoding",
     "combinators",
     "blocks metrics derivatives stax bridges",
-    "minimizing training",
+    "minimizing training files",
     "__init__ authoring",
     "testing hooks mypy_plugin",
 )

@@ -234,6 +234,7 @@ PUBLIC = """
     linearize
     lion
     load_checkpoint
+    load_network
     load_notes
     load_params
     load_state
@@ -281,6 +282,7 @@ PUBLIC = """
     rprop
     sample
     save_checkpoint
+    save_network
     save_params
     save_state
     scan

@@ -7,7 +7,7 @@ value to compare with, the first state of an optimizer say.
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, cast
 
 import numpy as np
@@ -38,10 +38,14 @@ class Decoder:
     """Takes values out of a manifest, in the order in which they were written, and notes what is not as expected.
 
     wrong   a phrase for everything that differs
+    other   makes values of nodes that are nobody's here, by their first name, out of the node, its place and its level
     """
 
-    def __init__(self, contents: Sequence[memoryview]) -> None:
+    def __init__(
+        self, contents: Sequence[memoryview], other: Mapping[str, Callable[[Json, str, int], Any]] | None = None
+    ) -> None:
         self.contents = contents
+        self.other = other or {}
         self.taken = 0
         self.wrong: list[str] = []
 
@@ -91,6 +95,8 @@ class Decoder:
                 return self._compared(struct.unpack(">d", bytes.fromhex(fields["float"]))[0], like, where)
             case ["key"]:
                 return self._compared(Key.fromhex(fields["key"]), like, where)
+            case [name] if name in self.other:
+                return self._compared(self.other[name](fields[name], where, level), like, where)
             case names:
                 raise ValueError(f"{MANIFEST} has {names!s:.60} for {where}")
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeAlias, cast
 
 import numpy as np
@@ -44,9 +44,11 @@ LISTED: Final[dict[type, type[np.generic]]] = {float: np.float64, int: np.int64,
 _BITS: Final = 10_000  # Python reads no numbers of more than 4300 digits
 
 
-def encoded(value: object, where: str, leaves: Leaves, *, classes: bool) -> Json:
+def encoded(
+    value: object, where: str, leaves: Leaves, *, classes: bool, other: Callable[[object, str], Json] | None = None
+) -> Json:
     """The value as JSON; its arrays join the leaves. Named tuples and dataclasses are stored only if `classes` are: the
-    reader must have some to make them of.
+    reader must have some to make them of. `other` says what stands for values that are none of these, or None.
 
     Errors
         TypeError     something in it cannot be stored, with where it is
@@ -59,6 +61,8 @@ def encoded(value: object, where: str, leaves: Leaves, *, classes: bool) -> Json
         kind = type(value)
         if value is None or kind in (bool, str, int, float):
             return _plain(value, where)
+        if other is not None and (node := other(value, where)) is not None:
+            return node
         if isinstance(value, Key):
             return {"key": bytes(value).hex()}
         if isinstance(value, ArrayTree):
@@ -72,8 +76,8 @@ def encoded(value: object, where: str, leaves: Leaves, *, classes: bool) -> Json
             return {kind.__name__: [walk(v, f"{where}[{i}]", level + 1) for i, v in enumerate(items)]}
         if kind is dict:
             names = cast("Mapping[object, object]", value)
-            if other := [name for name in names if type(name) is not str]:
-                raise TypeError(f"{where} cannot be stored: its keys must be strings, got {brief(other[0])}")
+            if odd := [name for name in names if type(name) is not str]:
+                raise TypeError(f"{where} cannot be stored: its keys must be strings, got {brief(odd[0])}")
             return {"dict": {cast(str, name): walk(v, f"{where}[{name!r}]", level + 1) for name, v in names.items()}}
         if (fields := fields_of(value)) is not None:
             if not classes:

@@ -45,8 +45,8 @@ def with_layers(value: Any, new: Iterator[Any]) -> Any:
     return replaced(value, _is_layer, lambda _: next(new))
 
 
-def calls(layer: Any) -> list[Call]:
-    """The calls that make a layer, parts first; a layer used twice is made once.
+def calls(layer: Any, done_to: str = "pickled") -> list[Call]:
+    """The calls that make a layer, parts first; a layer used twice is made once. `done_to` is what errors call this.
 
     Errors
         TypeError   some layer was not made by a recorded call
@@ -59,7 +59,7 @@ def calls(layer: Any) -> list[Call]:
         definition: Definition = part.definition
         record = definition.record
         if record is None:
-            raise TypeError(f"{part!r} cannot be pickled: make it in a constructor decorated with @layer")
+            raise TypeError(f"{part!r} cannot be {done_to}: make it in a constructor decorated with @layer")
         missing = [v for v in layers_in((record.args, record.kwargs)) if id(v) not in index]
         if missing:
             left += missing

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Mapping
+from typing import Final
 
 import numpy as np
 
@@ -33,8 +34,7 @@ def selected(leaves: Mapping[str, Array], where: Where, *, caller: str) -> list[
         found = [path for path, leaf in leaves.items() if _says(where(path, leaf), path, caller)]
         what = "chooses no leaf"
     elif isinstance(where, str):
-        pattern = _compiled(where)
-        found = [path for path in leaves if pattern.fullmatch(path)]
+        found = [path for path in leaves if matches(where, path)]
         what = "matches no path"
     else:
         wanted = "a pattern of paths, '**/w', a function (path, array) -> bool, or None"
@@ -56,8 +56,48 @@ def _says(answer: object, path: str, caller: str) -> bool:
     raise TypeError(f"{caller}: where must be a function (path, array) -> bool, {got}; for all of an array, .all()")
 
 
+def matches(pattern: str, path: str) -> bool:
+    """Is this a path of the pattern? In time that is bounded by the product of their lengths: both may be a file's.
+
+    >>> from funcnn.params.selection import matches
+    >>> matches("**/w", "dense_0/w"), matches("*/w", "a/b/w")
+    (True, False)
+    """
+    expression, tokens, wild = _compiled(pattern)
+    if len(path) ** wild <= _STEPS:
+        return expression.fullmatch(path) is not None
+    return _walked(tokens, path)
+
+
+_WILD: Final = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+_STEPS: Final = 1_000_000  # that a regular expression may need, which tries one way after the other
+
+
 @functools.lru_cache(256)  # penalties ask at every step
-def _compiled(pattern: str) -> re.Pattern[str]:
-    parts = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+def _compiled(pattern: str) -> tuple[re.Pattern[str], list[str], int]:
+    """The pattern as a regular expression, its pieces, and how many of them may be of any length."""
     tokens = re.findall(r"\*\*/|\*\*|\*|\?|[^*?]+", pattern)
-    return re.compile("".join(parts.get(token) or re.escape(token) for token in tokens))
+    expression = re.compile("".join(_WILD.get(token) or re.escape(token) for token in tokens), re.DOTALL)
+    return expression, tokens, sum(token in _WILD for token in tokens)
+
+
+def _walked(tokens: list[str], path: str) -> bool:
+    """The same by going all ways at once: after every token, where in the path it may have ended."""
+    ends = {0}
+    for token in tokens:
+        first = min(ends)
+        if token == "**":
+            ends = set(range(first, len(path) + 1))
+        elif token == "**/":
+            ends |= {i + 1 for i in range(first, len(path)) if path[i] == "/"}
+        elif token == "*":
+            for i in range(first, len(path)):
+                if i in ends and path[i] != "/":
+                    ends.add(i + 1)
+        elif token == "?":
+            ends = {i + 1 for i in ends if path[i : i + 1] not in ("", "/")}
+        else:
+            ends = {i + len(token) for i in ends if path.startswith(token, i)}
+        if not ends:
+            return False
+    return len(path) in ends

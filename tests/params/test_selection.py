@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import inspect
 import re
+import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, strategies as st
 
 import funcnn
 import funcnn.optimizers
@@ -16,6 +18,7 @@ from funcnn import (
     Dense, LayerNorm, Params, ParamsError, adam, adamw, count, elastic_net, freeze, l1, l2, partition, reinit, serial, value_and_grad,
 )  # fmt: skip
 from funcnn.optimizers import add_decayed_weights, lamb, lars, masked
+from funcnn.params import selection
 from funcnn.params.selection import selected
 from funcnn.types import Array, Where
 from tests.derivatives.small_objectives import NET, PARAMS, T, X
@@ -103,3 +106,26 @@ def test_a_function_says_yes_or_no(answer: Any) -> None:
     """An array of answers is none."""
     with pytest.raises(TypeError, match=r"partition: where must be a function \(path, array\) -> bool, for w it gave"):
         funcnn.partition({"w": np.ones((2, 2))}, lambda path, leaf: answer)
+
+
+def test_patterns_are_matched_soon() -> None:
+    """Whatever a pattern is and a path: either may come out of a file."""
+    paths = ["/".join(["a"] * 400) + "/b", "a" * 3000, "a/" * 300 + "c" * 300]
+    for piece in ("**/", "**/a/", "*a", "**a", "?*", "***"):
+        pattern = piece * 30 + "x"
+        start = time.perf_counter()
+        assert not any(selection.matches(pattern, path) for path in paths)
+        assert time.perf_counter() - start < 2
+    assert selection.matches("**/" * 30 + "b", paths[0]) and selection.matches("*a" * 30, paths[1])
+
+
+@given(st.text("a/*?", max_size=8), st.text("a/b", max_size=8))
+def test_both_ways_of_matching_agree(pattern: str, path: str) -> None:
+    """The regular expression, and the walk that bounds the time."""
+    expression, tokens, _ = selection._compiled(pattern)
+    assert selection._walked(tokens, path) == (expression.fullmatch(path) is not None)
+
+
+def test_names_may_have_new_lines() -> None:
+    """They are letters like others."""
+    assert selection.matches("**", "a\n/b") and selection.matches("**/b", "a\n/b") and selection.matches("*/b", "a\n/b")
