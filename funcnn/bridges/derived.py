@@ -106,13 +106,13 @@ class Derived:
         try:
             result = self.f(*given, *rng, **options)
         except Exception as error:
-            error.add_note(f"in {self.__name__}, which {self.make.__module__} differentiates")
+            error.add_note(f"in {self.__name__}, a function of {self.made_of}")
             raise
-        return self._checked(result, kind)
+        return self.checked(result, kind)
 
-    def _checked(self, result: Any, kind: Any) -> Any:
+    def checked(self, result: Any, kind: Any) -> Any:
         if is_tuple(result) and result:
-            return tuple([self._checked(part, kind) for part in result])
+            return tuple([self.checked(part, kind) for part in result])
         if isinstance(result, kind):
             return result
         got = f"a {type(result).__name__}" if not is_array(result) else f"a NumPy array, {described(result)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
@@ -63,13 +64,20 @@ def probed(name: str, attempt: Try, kind: Kind, sizes: Iterable[int] = ()) -> Ca
         raise ShapeError(f"{name} does not take {display(shape)}: {said}") from refused[0]
 
     def varied(shape: Shape, out: Shape, guess: tuple[int, ...]) -> Shape:
-        """What stays of the shape out when each guess is another."""
-        for i in range(len(guess)):
-            others = (tried(shape, (*guess[:i], size, *guess[i + 1 :])) for size in candidates if size != guess[i])
+        """What stays of the shape out when guesses are others: all together, for some may have to agree, or some."""
+        for chosen in _subsets(len(guess)):
+            moved = ([size if i in chosen else old for i, old in enumerate(guess)] for size in candidates)
+            others = (tried(shape, other) for other in moved if tuple(other) != guess)
             out = _common(out, next((other for other in others if not isinstance(other, Exception)), out))
         return out
 
     return out_shape
+
+
+def _subsets(n: int) -> Iterator[tuple[int, ...]]:
+    """Those of n places; of many places all together, and each alone."""
+    sizes = range(1, n + 1) if n <= 4 else (1, n)
+    return itertools.chain.from_iterable(itertools.combinations(range(n), size) for size in sizes)
 
 
 def _unknowns(shape: Shape) -> int:

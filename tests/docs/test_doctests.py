@@ -20,7 +20,8 @@ from funcnn import authoring
 NAMES = {name: getattr(authoring, name) for name in authoring.__all__} | {"np": np}
 NAMES |= {name: getattr(funcnn, name) for name in dir(funcnn) if not name.startswith("_")}
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
-LEFT_OUT = ("funcnn.mypy_plugin", "funcnn.testing.__main__")  # the one needs mypy, the other is a program
+# the first needs mypy, the second is a program, the third needs PyTorch
+LEFT_OUT = ("funcnn.mypy_plugin", "funcnn.testing.__main__", "funcnn.bridges.torch_modules")
 
 
 def modules() -> Iterator[str]:
