@@ -49,7 +49,7 @@ from funcnn.losses import Loss, Reduce, Terms, Weights, joint, loss
 from funcnn.losses import absolute_error, cosine_distance, huber, log_cosh, squared_error, sum_squared_error
 from funcnn.losses import ctc, focal, hinge, on_item, sigmoid_binary_cross_entropy, softmax_cross_entropy
 from funcnn.losses import gaussian_kl, gaussian_nll, kl_divergence, mixture_nll, poisson_nll
-from funcnn.derivatives import Gradient, Objective, grad, value_and_grad, vjp
+from funcnn.derivatives import Gradient, Objective, accumulate, grad, sam, value_and_grad, vjp
 from funcnn.derivatives import as_scipy, ggn_vp, hvp, jacobian, jvp, linearize, per_example_grads
 from funcnn.derivatives import input_gradient, laplacian, second_tangent, tangent
 from funcnn.losses.penalties import Penalty, elastic_net, l1, l2
@@ -143,7 +143,7 @@ __all__ = [
     "absolute_error", "cosine_distance", "huber", "log_cosh", "squared_error", "sum_squared_error",
     "ctc", "focal", "hinge", "sigmoid_binary_cross_entropy", "softmax_cross_entropy",
     "gaussian_kl", "gaussian_nll", "kl_divergence", "mixture_nll", "poisson_nll",
-    "Gradient", "Objective", "Penalty", "grad", "value_and_grad",
+    "Gradient", "Objective", "Penalty", "grad", "value_and_grad", "accumulate", "sam",
     "jvp", "linearize", "jacobian", "hvp", "ggn_vp", "per_example_grads", "as_scipy",
     "tangent", "second_tangent", "input_gradient", "laplacian",
     "elastic_net", "l1", "l2",

@@ -158,6 +158,7 @@ PUBLIC = """
     Upsample
     Weights
     absolute_error
+    accumulate
     accuracy
     adabelief
     adadelta
@@ -280,6 +281,7 @@ PUBLIC = """
     roc_auc
     root_mean_squared_error
     rprop
+    sam
     sample
     save_checkpoint
     save_network

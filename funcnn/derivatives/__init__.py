@@ -1,6 +1,8 @@
 """Derivatives of networks and losses, on top of the pullbacks they carry."""
 
 from funcnn.derivatives.objectives import Gradient, Objective, grad, value_and_grad
+from funcnn.derivatives.accumulating import Accumulated, accumulate
+from funcnn.derivatives.sharpness import SharpnessAware, sam
 from funcnn.derivatives.pullbacks import vjp
 from funcnn.derivatives.forward import jvp, linearize
 from funcnn.derivatives.jacobians import jacobian
@@ -11,7 +13,7 @@ from funcnn.derivatives.layers import input_gradient, tangent
 from funcnn.derivatives.second import laplacian, second_tangent
 
 __all__ = [
-    "Gradient", "Objective", "grad", "value_and_grad", "vjp",
+    "Accumulated", "Gradient", "Objective", "SharpnessAware", "accumulate", "grad", "sam", "value_and_grad", "vjp",
     "jvp", "linearize", "jacobian", "ggn_vp", "hvp", "per_example_grads", "as_scipy",
     "input_gradient", "tangent", "second_tangent", "laplacian",
 ]  # fmt: skip

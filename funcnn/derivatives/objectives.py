@@ -114,17 +114,14 @@ class Objective(Generic[X, Y, T]):
         rng = answered(apply, rng)
         tree, inner, prediction, back = apply.entered(params, x, rng)
         try:
-            _paired(inner, prediction, target)
+            paired(inner, prediction, target)
             value, pull = self.loss.rule(prediction, target, weights)
             dparams, _ = back(force(pull(1.0)[0]))  # the input's cotangent may be a Later, and is left alone
             gradients = apply.door.gradients(params, tree, dparams)
         except FuncnnError as error:
             error.seen_in(apply.definition.name)
             raise
-        for penalty in self.penalties:
-            more, dparams = penalty_of(penalty, tree)
-            value = value + more
-            gradients = _sum(gradients, dparams, penalty)
+        value, gradients = with_penalties(self.penalties, tree, value, gradients)
         return float(value), gradients, prediction
 
     def __repr__(self) -> str:
@@ -233,7 +230,7 @@ def _first_random(layer: Definition) -> Iterator[str]:
             return
 
 
-def _paired(x: Any, prediction: Any, target: Any) -> None:
+def paired(x: Any, prediction: Any, target: Any) -> None:
     """Refuse inputs and targets that are not pairs. A network may change the first axis, so x alone says nothing."""
     if type(target) is np.ndarray and type(prediction) is np.ndarray and target.shape[:1] == prediction.shape[:1]:
         return
@@ -252,6 +249,17 @@ def _length(value: Any) -> int | None:
     if shape is None:
         return len(cast(Any, value)) if isinstance(value, list) else None  # what else has a length is no data
     return shape[0] if is_tuple(shape) and shape else None
+
+
+def with_penalties(
+    penalties: tuple[Penalty, ...], tree: Plain, value: float, gradients: Gradients
+) -> tuple[float, Gradients]:
+    """The value and the gradients of a loss, with those of penalties on the params added."""
+    for penalty in penalties:
+        more, dparams = penalty_of(penalty, tree)
+        value = value + more
+        gradients = _sum(gradients, dparams, penalty)
+    return value, gradients
 
 
 def _sum(gradients: Gradients, more: Tree, penalty: Penalty) -> Gradients:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from funcnn import Array, Gradients, Params
+from funcnn import Array, Gradients, Params, sam
 from funcnn.recorded_functions import is_recorded
 from tests.catalogue import NAMESPACE
 from tests.peers.case import HERE, numbers
@@ -42,6 +42,25 @@ def gradient(tree: dict[str, Array], hole: bool = False) -> dict[str, Array]:
         name: (1.5 + numbers(*p.shape, seed=11)) * (p - numbers(*p.shape, seed=12)) + 0.3 * np.sin(3 * p)
         for name, p in tree.items()
     }
+
+
+def valley(params: Params, batch: None = None, rng: None = None) -> tuple[float, Gradients]:
+    """The same as an objective, without its value."""
+    return 0.0, Gradients(gradient({name: np.array(params.at(name)) for name in params.paths()}))
+
+
+def optax_sam(tree: dict[str, Array]) -> dict[str, Array]:
+    """Where descent on optax's sharpness-aware gradients ends: its transformation goes there and back in turn."""
+    importlib.import_module("jax").config.update("jax_enable_x64", True)
+    optax: Any = importlib.import_module("optax")
+    contrib: Any = importlib.import_module("optax.contrib")
+    away = optax.chain(contrib.normalize(), optax.sgd(0.05))
+    transform = contrib.sam(optax.sgd(0.1), away, sync_period=2)
+    state = transform.init(tree)
+    for _ in range(2 * STEPS):
+        updates, state = transform.update(gradient(tree), state, tree)
+        tree = {name: np.asarray(p + np.asarray(updates[name])) for name, p in tree.items()}
+    return tree
 
 
 def optax_(make: Callable[[Any], Any], holes: tuple[int, ...] = ()) -> Callable[[dict[str, Array]], dict[str, Array]]:
@@ -128,6 +147,7 @@ PEERS: Final[dict[str, Callable[[dict[str, Array]], dict[str, Array]]]] = {
     "chain(masked(scale(0.1), 'w'), sgd(0.1))": optax_(
         lambda o: o.chain(o.masked(o.scale(0.1), lambda tree: {name: name == "w" for name in tree}), o.sgd(0.1))
     ),
+    "sgd(0.1) on sam(valley, 0.05)": optax_sam,
     "skip_nonfinite(adam(0.01))": optax_(lambda o: o.apply_if_finite(o.adam(0.01), 5), HOLES),
     "chain(sgd(0.1), reduce_on_plateau(0.5, patience=2, cooldown=3, least=0.01))": torch_(
         lambda o, p: o.SGD(p, lr=0.1),
@@ -152,14 +172,17 @@ PEERS: Final[dict[str, Callable[[dict[str, Array]], dict[str, Array]]]] = {
 
 def ours(source: str, tree: dict[str, Array]) -> dict[str, Array]:
     """Where ours ends."""
-    made: Any = eval(source, dict(NAMESPACE))
+    way, _, objective = source.partition(" on ")
+    made: Any = eval(way, dict(NAMESPACE))
+    given: Any = eval(objective, {"sam": sam, "valley": valley}) if objective else None
     assert is_recorded(made.init)
     params = Params(tree)
     state = made.init(params)
     holes = HOLES if source.startswith("skip") else ()
     for i in range(STEPS):
         now = {name: np.array(params.at(name)) for name in tree}
-        params, state = made.step(Gradients(gradient(now, i in holes)), state, params, value=VALUES[i])
+        g = given(params, None)[1] if objective else Gradients(gradient(now, i in holes))
+        params, state = made.step(g, state, params, value=VALUES[i])
     return {name: params.at(name) for name in tree}
 
 
