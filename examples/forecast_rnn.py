@@ -6,6 +6,9 @@
 The network reads the years one after the other and says, at each, what the next one will be. It learns on the years
 before 1950, and is measured on those after, against forecasts that cost nothing: as this year, as eleven years ago, and
 the best linear combination of the last nine. Then it goes on by itself: `decoder` feeds it its own forecasts.
+
+On 1950 to 2008 it is off by 17.2 sunspots, as this year by 33.2, as eleven years ago by 37.4; the linear combination is
+a little better, 16.4. Alone for five years it is off by 35.2, the mean by 59.5.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from mypy.expandtype import expand_type_by_instance
-from mypy.nodes import ARG_POS, ARG_STAR, CallExpr, OpExpr
+from mypy.nodes import ARG_POS, ARG_STAR, CallExpr, Expression, OpExpr
 from mypy.options import Options
 from mypy.plugin import FunctionSigContext, MethodSigContext
 from mypy.subtypes import is_subtype
@@ -52,17 +52,31 @@ def serial_signature(ctx: FunctionSigContext, options: Options) -> FunctionLike:
     known = [t for t in map(as_layer, types) if t is not None]
     if len(known) < len(types) or len(types) < 2:
         return sig
-    first, out = known[0], _type_of(known[-1], 1)
-    for i, (f, g) in enumerate(zip(known, known[1:], strict=False)):
-        given, wanted = _type_of(f, 1), _type_of(g, 0)
-        if not fits(given, wanted):
+    wrong = False
+    for i in range(len(known) - 1):
+        given, wanted = _type_of(known[i], 1), _type_of(known[i + 1], 0)
+        if fits(given, wanted):
+            continue
+        if (other := _behind(ctx, call.args[i + 1], known[i + 1], given)) is not None:
+            known[i + 1] = other
+        else:
+            wrong = True
             here, before = titled(call.args[i + 1], f"layer {i + 1}"), titled(call.args[i], f"layer {i}")
             ctx.api.fail(
                 f"{here} takes {shown(wanted, options)}, but {before} before it gives {shown(given, options)}",
                 call.args[i + 1], code=WIRING,
             )  # fmt: skip
-            out = AnyType(TypeOfAny.from_error)
+    first, out = known[0], AnyType(TypeOfAny.from_error) if wrong else _type_of(known[-1], 1)
     return _accepting(sig, list(known), _layer_type(first, _type_of(first, 0), out))
+
+
+def _behind(ctx: FunctionSigContext, e: Expression, layer: TupleType, given: Type) -> TupleType | None:
+    """The type of a layer where this value comes in, if its call can be taken so: `select(1)` of what stands there."""
+    if not isinstance(e, CallExpr) or any(is_layer(ctx.api.get_expression_type(a)) for a in e.args):
+        return None  # of layers made of layers, mypy would say the mistake in its own words
+    wanted = _layer_type(layer, given, ctx.api.named_generic_type("builtins.object", []))
+    found = as_layer(ctx.api.get_expression_type(e, wanted))
+    return found if found is not None and fits(given, _type_of(found, 0)) else None
 
 
 def shift_signature(ctx: MethodSigContext, options: Options) -> FunctionLike:
