@@ -132,7 +132,8 @@ def fit(
     Arguments and arrays are checked by the call itself. Features are converted to the dtype of the params once; those
     of batches that come from elsewhere, and of large memory maps, with their batch. An iterable that has no length is
     asked for one batch ahead, for a step says whether its epoch ends. No thread prepares the next batch: rows are taken
-    in a hundredth of the time of their step, and a `data` function that waits for a disk can start a thread of its own.
+    in a hundredth of the time of their step, and a thread costs more; a `data` function that waits for a disk may start
+    one of its own.
 
     Errors, from the call itself
         TypeError        loss, apply, optimizer or objective is none; data is no tuple and no iterable; `rng` is no key
