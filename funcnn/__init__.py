@@ -7,6 +7,7 @@ The public names, in the order a reader meets them. NumPy too has an `astype`, a
 # the five nouns
 from funcnn.params import Gradients, Params, Updates
 from funcnn.params.leafwise import astype as astype, tree_map
+from funcnn.params.flat import from_flat, to_flat
 from funcnn.params.partitioning import count, partition as partition
 from funcnn.keys import Initializer, Key, Rng
 from funcnn.calculus import Differentiable, Pullback, differentiable
@@ -116,7 +117,7 @@ from funcnn.version import __version__ as __version__
 __all__ = [
     # the five nouns
     "Params", "Gradients", "Updates", "tree_map",
-    "count",
+    "count", "from_flat", "to_flat",
     "Key",
     "Apply", "Differentiable", "Pullback", "differentiable", "vjp",
     "Init", "Layer", "layer",

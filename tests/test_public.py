@@ -202,6 +202,7 @@ PUBLIC = """
     fit
     focal
     freeze
+    from_flat
     frozen
     gaussian_kl
     gaussian_nll
@@ -307,6 +308,7 @@ PUBLIC = """
     tangent
     thaw
     tie
+    to_flat
     top_k_accuracy
     trace
     train

@@ -1,0 +1,165 @@
+"""Params in safetensors files, which PyTorch's and JAX's libraries read and write. Needs the extra `safetensors`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import IO, Any, Final, TypeAlias, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from funcnn.bridges.extras import needed
+from funcnn.checkpoints import reading
+from funcnn.checkpoints.atomic_writes import replacing
+from funcnn.checkpoints.places import path_of
+from funcnn.checkpoints.saving import unlike
+from funcnn.checkpoints.sealed import SUBTREES, SUBTREES_A_LEAF
+from funcnn.errors import DTypeError, ParamsError, printable
+from funcnn.params import Params, plain_tree, trees
+from funcnn.params.flat import from_flat, nested, to_flat
+from funcnn.types import Tree
+
+Path: TypeAlias = "str | bytes | os.PathLike[str] | os.PathLike[bytes]"
+
+_DTYPES: Final = {"F16": "<f2", "F32": "<f4", "F64": "<f8"}
+_RESERVED: Final = "__metadata__"
+
+
+def save_safetensors(path: Path, params: Tree, *, metadata: Mapping[str, str] | None = None) -> None:
+    """Write params to a safetensors file: a tensor for every leaf, named by its path, `"dense_0/w"`.
+
+    Names of another library come by `from_flat`: `from_flat({path.replace("/", "."): a for path, a in
+    to_flat(params).items()})` has dots in them. `metadata` are texts by name, for whoever reads the file. The file is
+    written as that of `save_params`, whole or not at all; unlike that, it has no digest, and does not keep the order.
+
+    Errors
+        MissingExtraError   safetensors is not installed
+        OSError       as the operating system raised it, about `path`; see `save_params`
+        ParamsError   these are no params; or a path or an empty subtree is none that the format can tell
+        DTypeError    a leaf is not float16, float32 or float64; it says which
+        TypeError     `metadata` has something else than texts; `path` is no path
+    Source: the format is that of https://github.com/huggingface/safetensors.
+
+    >>> import tempfile
+    >>> from funcnn.bridges.safetensors import load_safetensors, metadata_of, save_safetensors
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_safetensors(folder + "/net.safetensors", {"dense_0": {"w": np.ones(2)}}, metadata={"by": "me"})
+    ...     metadata_of(folder + "/net.safetensors"), load_safetensors(folder + "/net.safetensors").at("dense_0/w")
+    ({'by': 'me'}, array([1., 1.]))
+    """
+    save: Any = needed("safetensors.numpy", "save_safetensors").save
+    shown = path_of(path, "save_safetensors")
+    arrays = to_flat(params)
+    _refuse_unsayable(arrays)
+    texts = _texts(metadata)
+    # The package reads from where an array begins: one that is not contiguous would be written as something else.
+    data: bytes = save({name: np.ascontiguousarray(a).reshape(a.shape) for name, a in arrays.items()}, metadata=texts)
+    with replacing(shown) as file:
+        file.write(data)
+
+
+def load_safetensors(path: Path, *, like: Tree | None = None) -> Params:
+    """The params in a safetensors file; names are paths, `"dense_0/w"` is the leaf `w` of `dense_0`.
+
+    Names with dots are names as they are; see `from_flat` for others. With `like`, the params must have the same
+    paths, shapes and dtypes. bfloat16 becomes float32, which holds the same numbers. Nothing in a file is ever run.
+
+    Errors
+        MissingExtraError   safetensors is not installed
+        FileNotFoundError   there is no such file; or another OSError, as the operating system raised it
+        CheckpointError     it is damaged or of another kind; a tensor is not floating-point, and which; or its names
+                            make no tree
+        ParamsError         they are not like `like`; the message lists every path that differs
+    """
+    safetensors = needed("safetensors", "load_safetensors")
+
+    def read(file: IO[bytes]) -> Params:
+        return from_flat(_arrays(safetensors, file.read()))
+
+    shown = path_of(path, "load_safetensors")
+    params = reading.contents_of(shown, read)
+    if like is not None:
+        mine, its = (dict(trees.flatten(plain_tree(tree))) for tree in (params, like))
+        if wrong := list(unlike(mine, its)):
+            said = f"{shown} holds params of another network: {', '.join(wrong)}"
+            raise ParamsError(f"{said}; without like= they are loaded")
+    return params
+
+
+def metadata_of(path: Path) -> dict[str, str]:
+    """The texts that a safetensors file has beside its tensors.
+
+    Errors
+        MissingExtraError   safetensors is not installed
+        FileNotFoundError   there is no such file; or another OSError, as the operating system raised it
+        CheckpointError     it is damaged or of another kind
+    """
+    safetensors = needed("safetensors", "metadata_of")
+    shown = path_of(path, "metadata_of")
+
+    def read(file: IO[bytes]) -> dict[str, str]:
+        try:
+            with safetensors.safe_open(shown, framework="numpy") as opened:
+                return dict(opened.metadata() or {})
+        except safetensors.SafetensorError as error:
+            raise ValueError(f"it is no safetensors file: {error}") from None
+
+    return reading.contents_of(shown, read)
+
+
+def _arrays(safetensors: Any, data: bytes) -> dict[str, npt.NDArray[Any]]:
+    """The tensors of a file by name.
+
+    Errors
+        ValueError   it is none, or has others than floating-point ones, or names of too many subtrees
+    """
+    try:
+        found = dict(cast("list[tuple[str, dict[str, Any]]]", safetensors.deserialize(data)))
+    except safetensors.SafetensorError as error:
+        raise ValueError(f"it is no safetensors file: {error}") from None
+    if odd := [f"{name} is {one['dtype']}" for name, one in found.items() if one["dtype"] not in (*_DTYPES, "BF16")]:
+        raise ValueError(f"params are floating-point, {', '.join(odd)}; leave them out, or write them as F32")
+    nested(found, SUBTREES + SUBTREES_A_LEAF * len(found))
+    return {name: _array(one) for name, one in found.items()}
+
+
+def _array(tensor: Mapping[str, Any]) -> npt.NDArray[Any]:
+    if tensor["dtype"] == "BF16":  # the upper half of float32
+        bits = np.frombuffer(tensor["data"], "<u2").astype(np.uint32) << 16
+        return bits.view(np.float32).reshape(tensor["shape"])
+    return np.frombuffer(tensor["data"], _DTYPES[tensor["dtype"]]).reshape(tensor["shape"])
+
+
+def _refuse_unsayable(arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+    """Refuse what the format has no word for, all of it at once.
+
+    Errors
+        ParamsError, DTypeError   with the paths
+    """
+    held = ("float16", "float32", "float64")
+    if wide := [f"{name} is {a.dtype}" for name, a in arrays.items() if a.dtype.name not in held]:
+        raise DTypeError(f"a safetensors file holds float16, float32 and float64, {', '.join(wide)}; convert by astype")
+    if odd := [name for name in arrays if name == _RESERVED or not _is_text(name)]:
+        raise ParamsError(f"a safetensors file cannot name {', '.join(map(printable, odd))}; rename the leaf")
+    nested(arrays, SUBTREES + SUBTREES_A_LEAF * len(arrays))
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:  # half a pair of surrogates
+        return False
+    return True
+
+
+def _texts(metadata: object) -> dict[str, str] | None:
+    if metadata is None:
+        return None
+    if not isinstance(metadata, Mapping):
+        raise TypeError(f"save_safetensors: metadata is a dict of texts, got {type(metadata).__name__}")
+    texts = cast("Mapping[object, object]", metadata)
+    for name, text in texts.items():
+        if not isinstance(name, str) or not isinstance(text, str) or not _is_text(name) or not _is_text(text):
+            raise TypeError(f"save_safetensors: metadata is a dict of texts, got {name!r:.40}: {text!r:.40}")
+    return {str(name): str(text) for name, text in texts.items()}
