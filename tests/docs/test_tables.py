@@ -27,7 +27,7 @@ optimizer = adam(1e-3)
 state = optimizer.init(params)
 value, grads = value_and_grad(squared_error, net.apply)(params, x, target)
 """
-PAGES = sorted((ROOT / "docs").glob("coming_from_*.md"))
+PAGES = [*sorted((ROOT / "docs").glob("coming_from_*.md")), ROOT / "docs" / "losses_and_optimizers.md"]
 ROWS = [pytest.param(row[-1], id=f"{page.stem} {row[0]}"[:80]) for page in PAGES for row in rows(page)]
 
 
