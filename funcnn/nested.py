@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, overload
 
+import numpy as np
+
 from funcnn.types import is_mapping, is_tuple
 
 
@@ -21,11 +23,16 @@ def mapped(f: Callable[..., Any], /, *trees: Any) -> Any:
     >>> mapped(lambda a, b: a + b, (np.ones(1), {"w": np.ones(2)}), (np.ones(1), {"w": np.ones(2)}))
     (array([2.]), {'w': array([2., 2.])})
     """
-    first = trees[0]
+    first: Any = trees[0]
+    if type(first) is np.ndarray:  # at once, for it is asked of every array
+        return f(*trees)
     if is_tuple(first):
         return tuple([mapped(f, *items) for items in zip(*trees, strict=True)])
-    if is_mapping(first):
-        return {name: mapped(f, *(tree[name] for tree in trees)) for name in first}
+    if first.__class__ is dict or is_mapping(first):
+        if len(trees) == 2:
+            other = trees[1]
+            return {name: mapped(f, a, other[name]) for name, a in first.items()}
+        return {name: mapped(f, *[tree[name] for tree in trees]) for name in first}
     return f(*trees)
 
 
@@ -36,7 +43,7 @@ def arrays(tree: Any) -> Iterator[Any]:
     >>> [a.size for a in arrays((np.ones(1), {"w": np.ones(2)}))]
     [1, 2]
     """
-    if is_tuple(tree) or is_mapping(tree):
+    if type(tree) is not np.ndarray and (is_tuple(tree) or is_mapping(tree)):
         for value in tree.values() if is_mapping(tree) else tree:
             yield from arrays(value)
     else:

@@ -8,7 +8,7 @@ from funcnn.calculus import force
 from funcnn.derivatives.forward import at_network, direction
 from funcnn.derivatives.objectives import REQUIRED, Objective, checked_objective
 from funcnn.derivatives.opened import Opened
-from funcnn.derivatives.stepping import analytic, derivative, like_cotangent, moved, ordered
+from funcnn.derivatives.stepping import analytic, derivative, derivative_of_gradients, like_cotangent, moved, ordered
 from funcnn.keys import Rng
 from funcnn.losses.reductions import Weights
 from funcnn.params import Gradients, ParamsLike
@@ -58,7 +58,7 @@ def hvp(
         analytic(objective.apply.definition, run.params, run.x, run.key)
         moving = moved(run.params, direction(run.params, vector))
         _, gradients = run.pulled(moving)
-        return run.sealed(derivative(ordered(gradients, run.params), run.params))
+        return run.sealed(derivative_of_gradients(gradients, run.params))
 
 
 def ggn_vp(

@@ -34,7 +34,7 @@ class Opened:
         y, back = self.objective.apply.rule(params, self.x, *self.key)
         value, pull = self.objective.loss.rule(y, self.target, self.weights)
         gradients, _ = back(force(pull(1.0)[0]))
-        gradients = ordered(gradients, params)
+        gradients = ordered(gradients, params) if self.objective.penalties else gradients
         for penalty in self.objective.penalties:
             more, back = penalty.rule(params)
             value, gradients = value + more, mapped(add, gradients, back(1.0)[0])

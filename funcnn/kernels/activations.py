@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from funcnn.kernels import complex_numbers
 from funcnn.kernels.scratch import SHORT, like
 from funcnn.kernels.threads import longer, spread
 from funcnn.types import Array
@@ -70,6 +71,8 @@ def times(d: Array, dy: Array) -> Array:
 
 # values and derivatives ----------------------------------------------------------------------------------------------
 def tanh(x: Array) -> Array:
+    if x.dtype.kind == "c":
+        return complex_numbers.tanh(x)
     y: Array = np.tanh(x)
     return y
 
@@ -82,8 +85,7 @@ def tanh_pullback(y: Array, dy: Array) -> Array:
 
 def exp(x: Array) -> Array:
     with np.errstate(over="ignore"):  # infinity is the right answer
-        y: Array = np.exp(x)
-    return y
+        return complex_numbers.exp(x)
 
 
 def exp_pullback(y: Array, dy: Array) -> Array:
@@ -104,7 +106,7 @@ def sigmoid(x: Array) -> Array:
     if found is None:
         e: Array = x.copy()
         np.minimum(e.real, 700.0, out=e.real)
-        np.exp(e, e)
+        complex_numbers.exp(e, e)
         e /= e + 1
         return e
     end, one = found

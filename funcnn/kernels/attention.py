@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from funcnn.kernels.complex_numbers import exp
 from funcnn.kernels.sums import contiguous, row_sums
 from funcnn.types import Array, Mask
 
@@ -40,7 +41,7 @@ def attend(q: Array, k: Array, v: Array, allowed: Mask | None, kept: Array | Non
         if allowed is not None:
             top[top == -np.inf] = 0
         s -= top
-    np.exp(s, s)
+    exp(s, s)
     z = row_sums(s)
     if allowed is not None or not k.shape[-2]:
         z[z == 0] = 1

@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 
+from funcnn.kernels.complex_numbers import tanh
 from funcnn.types import Array
 
 States: TypeAlias = "tuple[Array, ...]"
@@ -39,7 +40,7 @@ class Gates(NamedTuple):
 # the cell of Elman ----------------------------------------------------------------------------------------------------
 def _rnn(zx: Array, zh: Array, before: States, after: States) -> None:
     zh += zx
-    np.tanh(zh, after[0])
+    tanh(zh, after[0])
 
 
 def _rnn_back(kept: None, before: States, after: States, d: States, dzx: Array, dzh: Array) -> tuple[None]:
@@ -64,7 +65,7 @@ def _lstm(zx: Array, zh: Array, before: States, after: States) -> tuple[Array, A
     scale, offset = _halves(n, zh.real.dtype.char)
     zh += zx
     zh *= scale
-    np.tanh(zh, zh)
+    tanh(zh, zh)
     zh *= scale
     zh += offset
     i, f, g, o = zh[:n], zh[n : 2 * n], zh[2 * n : 3 * n], zh[3 * n :]
@@ -72,7 +73,7 @@ def _lstm(zx: Array, zh: Array, before: States, after: States) -> tuple[Array, A
     np.multiply(f, old, c)
     np.multiply(i, g, h)  # room that is free until the output comes
     c += h
-    t: Array = np.tanh(c)
+    t: Array = tanh(c)
     np.multiply(o, t, h)
     return zh, t
 
@@ -106,12 +107,12 @@ def _gru(zx: Array, zh: Array, before: States, after: States) -> tuple[Array, Ar
     gates, inner = zh[: 2 * n], zh[2 * n :]
     gates += zx[: 2 * n]
     gates *= 0.5
-    np.tanh(gates, gates)
+    tanh(gates, gates)
     gates *= 0.5
     gates += 0.5
     candidate: Array = gates[:n] * inner
     candidate += zx[2 * n :]
-    np.tanh(candidate, candidate)
+    tanh(candidate, candidate)
     h = after[0]
     np.subtract(before[0], candidate, h)
     h *= gates[n:]

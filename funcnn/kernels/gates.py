@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 
 from funcnn.kernels.activations import number, sigmoid
+from funcnn.kernels.complex_numbers import exp
 from funcnn.kernels.normal_distribution import density, distribution
 from funcnn.types import Array
 
@@ -101,7 +102,7 @@ def _mish_gate(x: Array) -> tuple[Array, Array]:
         np.minimum(e.real, _ONE, out=e.real)
     else:
         e = np.minimum(x, number(_ONE, x.dtype))
-    np.exp(e, e)
+    exp(e, e)
     w: Array = e + number(2.0, x.dtype)
     w *= e
     return e, w

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from funcnn.kernels.activations import positive_part
+from funcnn.kernels.complex_numbers import exp
 from funcnn.kernels.sums import row_maxima, row_sums
 from funcnn.types import Array
 
@@ -12,7 +13,7 @@ from funcnn.types import Array
 def softmax(x: Array) -> Array:
     """`exp(x_i) / sum_j exp(x_j)`, the largest entry of each row subtracted first."""
     y = shifted(x)
-    np.exp(y, y)
+    exp(y, y)
     y /= row_sums(y)
     return y
 
@@ -27,13 +28,13 @@ def softmax_pullback(y: Array, dy: Array) -> Array:
 def log_softmax(x: Array) -> Array:
     """`x_i - log sum_j exp(x_j)`, the largest entry of each row subtracted first."""
     y = shifted(x)
-    y -= np.log(row_sums(np.exp(y)))
+    y -= np.log(row_sums(exp(y)))
     return y
 
 
 def log_softmax_pullback(y: Array, dy: Array) -> Array:
     """`dx = dy - exp(y) sum_j dy_j`."""
-    dx: Array = np.exp(y)
+    dx = exp(y)
     dx *= row_sums(dy)
     return np.subtract(dy, dx, dx)
 
