@@ -130,24 +130,33 @@ def _line(one: Guess, value: Any) -> str:
     return f"Test{name} = laws({one.source}, shapes({one.template}){tokens})"
 
 
-def check(module_name: str) -> dict[str, Report]:
-    """Hold the layers of a module to all laws without writing a file; those whose input cannot be guessed are left out.
+class Checked(NamedTuple):
+    """What came of the layers of a module, and the sources of those that were not tried."""
+
+    reports: dict[str, Report]
+    untried: list[str]
+
+
+def check(module_name: str) -> Checked:
+    """Hold the layers of a module to all laws without writing a file, but for those whose input cannot be guessed.
 
     Errors
         as `write_tests`
     """
     module = importlib.import_module(module_name)
     found: dict[str, Report] = {}
+    untried: list[str] = []
     for name, value in public_layers(module):
         one = guess(name, value)
         if one.template is None:
+            untried.append(one.source)
             continue
         made: Any = value if is_layer(value) else eval(one.source, {name: value})
         tokens = _TOKENS if "tokens" in repr(made.definition.takes("any")) else 5
         found[one.source] = holds(made, shapes(*eval(f"({one.template},)")), report=True, tokens=tokens)
     if not found:
         raise ValueError(f"{module_name} has no public layers whose input can be guessed")
-    return found
+    return Checked(found, untried)
 
 
 def write_tests(module_name: str) -> str:

@@ -23,6 +23,14 @@ class KnownByFields:
     dtype: np.dtype[Any]
     attempt: int
 
+    @property
+    def blank(self) -> bool:
+        """Is there no number in it, so that whatever is said of it holds?"""
+        return _without_entries(getattr(self, "shape", ()))
+
+    def begun(self) -> None:
+        """Make what the case is about; a layer may refuse its input here."""
+
     def like(self, **changes: Any) -> Self:
         """The same case with some of its fields changed."""
         fields = {name: getattr(self, name) for name in (*self.GIVEN, *self.DEFAULTS)}
@@ -45,3 +53,8 @@ class KnownByFields:
     def _options(self) -> dict[str, Any]:
         fields = {name: getattr(self, name) for name in self.DEFAULTS} | {"dtype": self.dtype.name}
         return {name: value for name, value in fields.items() if value != self.DEFAULTS[name]}
+
+
+def _without_entries(shape: Any) -> bool:
+    """Is one of the arrays of this (nested) shape empty?"""
+    return any(_without_entries(d) if isinstance(d, tuple) else d == 0 for d in shape)

@@ -95,6 +95,10 @@ class Case(KnownByFields):
         """The shape that `init` says the output has."""
         return self._made[0]
 
+    def begun(self) -> None:
+        """Params and a value."""
+        self.apply()
+
     @cached_property
     def params(self) -> Params:
         """The params of `init`, every entry moved by 1/8 to 3/8."""

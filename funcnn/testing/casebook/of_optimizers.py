@@ -47,6 +47,9 @@ class OptimizerCase(KnownByFields):
         wide: bool = False,
         attempt: int = 0,
     ) -> None:
+        if steps < 1 or not shapes:
+            got = f"{steps} steps of {dict(shapes)}"
+            raise ValueError(f"an optimizer is tried for some steps, on some params, got {got}")
         self.optimizer, self.shapes = optimizer, dict(shapes)
         self.dtype: np.dtype[Any] = np.dtype(dtype)
         self.seed, self.steps, self.wide, self.attempt = seed, steps, wide, attempt

@@ -119,6 +119,8 @@ class PenaltyCase(KnownByFields):
         seed: int = 0,
         attempt: int = 0,
     ) -> None:
+        if not shapes:
+            raise ValueError("a penalty is tried on some params, got none")
         self.penalty, self.shapes, self.seed, self.attempt = penalty, dict(shapes), seed, attempt
         self.dtype: np.dtype[Any] = np.dtype(dtype)
 

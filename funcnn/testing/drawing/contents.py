@@ -109,6 +109,19 @@ def positive_definite(rng: np.random.Generator, shape: tuple[int, ...]) -> npt.N
     return (made + made.swapaxes(-1, -2)) / 2
 
 
+def _drawn_by(domain: Callable[..., Any], rng: np.random.Generator, shape: tuple[int, ...]) -> npt.NDArray[Any]:
+    """What a function of a domain draws.
+
+    Errors
+        ValueError   it has another shape than was asked for, or numbers that are not finite
+    """
+    drawn = np.asarray(domain(rng, shape))
+    if drawn.shape != shape or drawn.dtype.kind not in "fiub" or not np.isfinite(drawn).all():
+        what = f"{drawn.dtype} of shape {drawn.shape}" if drawn.shape != shape else "what is not finite"
+        raise ValueError(f"the domain is to draw finite numbers of shape {shape}, it draws {what}")
+    return drawn
+
+
 def token_range(tokens: int | range) -> range:
     """The integers that token inputs may hold."""
     return range(tokens) if isinstance(tokens, int) else tokens
@@ -154,6 +167,6 @@ def inputs(
     if what == "mask":
         return mask_contents(rng, shape)
     if callable(domain):
-        return np.asarray(domain(rng, shape)).astype(dtype)
+        return _drawn_by(domain, rng, shape).astype(dtype)
     x = contents(rng, shape, kind).astype(dtype)
     return x if domain is None else within(x, cast("tuple[float, float]", domain), kind)

@@ -32,6 +32,11 @@ def closed_form(steps: Callable[[Any], Step]) -> Law[OptimizerCase]:
         for i, (updates, _, after) in enumerate(case.walk()):
             wanted = plain(_wide(case.gradients[i]), _wide(params))
             got = by_path(updates)
+            if wanted.keys() != got.keys():
+                raise broken(
+                    f"the formula gives updates of {', '.join(sorted(wanted)) or 'nothing'}, the optimizer of "
+                    f"{', '.join(sorted(got))}: one for every leaf is wanted"
+                )
             size = max([nested.largest(a) for a in wanted.values()], default=0.0)
             for path, a in wanted.items():
                 off, allowed = nested.largest(got[path] - a), 1024 * float(np.finfo(case.dtype).eps) * (size + 1e-3)

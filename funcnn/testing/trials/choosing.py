@@ -29,6 +29,7 @@ from funcnn.testing.trials.running import May
 from funcnn.types import is_mapping
 
 C = TypeVar("C")
+L = TypeVar("L")
 
 _GENERAL = (
     *EXACT_LAWS, *NUMERIC_LAWS, *DERIVATIVE_LAWS, *TIE_LAWS, *ANALYTIC_LAWS, *PARAMS_LAWS, *RANDOM_LAWS,
@@ -92,6 +93,26 @@ def laws_for(layer: Layer[Any, Any] | None, claims: Claims) -> dict[str, str]:
     return {name: reason for name, reason in chosen.items() if reason is not None}
 
 
+def several(option: str, laws: Iterable[L], *more: L) -> list[L]:
+    """The laws that are given, and more.
+
+    Errors
+        TypeError   one name is given, and no list of names
+    """
+    given: object = laws
+    if isinstance(given, str):
+        raise TypeError(f"{option} takes a list of laws, got {given!r}; write [{given!r}]")
+    return [*laws, *more]
+
+
+class Chosen(NamedTuple):
+    """A law to try; the reason why it must fail, or ""; and whether it was named."""
+
+    law: Law[Any]
+    reason: str
+    asked: bool
+
+
 def selected(
     table: Mapping[str, Law[C]],
     chosen: Mapping[str, str],
@@ -100,16 +121,17 @@ def selected(
     except_: Mapping[str, str],
     may_fail: Mapping[str, str] = {},
     dtypes: Sequence[str] = ("float32", "float64"),
-) -> dict[str, tuple[Law[C], str]]:
+) -> dict[str, Chosen]:
     """The laws to try, each with the reason why it must fail, or "": those chosen, after what a user says.
 
     Laws for other dtypes than those asked for are left out, unless they are named.
 
     Errors
-        TypeError    `except_` is no mapping
+        TypeError    `except_` is no mapping, `only` or `also` no list
         ValueError   a name there is not among the laws, or that is not tried here; an exception without a reason; a
                      law that is named and is for other dtypes; dtypes that no law is for
     """
+    wanted_names = several("only", only)
     laws = {name: (table[name], reason) for name, reason in chosen.items()}
     asked: set[str] = set()
     for law in also:
@@ -118,7 +140,7 @@ def selected(
         value = table[law] if isinstance(law, str) else law
         laws[value.name] = (value, "")
         asked.add(value.name)
-    wanted = set(only)
+    wanted = set(wanted_names)
     for option, said, how in (("except_", except_, str), ("may_fail", may_fail, May)):
         if not is_mapping(said):
             raise TypeError(f"{option} takes {{law: reason}}, got {brief(said)}; say why each does not hold")
@@ -138,7 +160,9 @@ def selected(
     if missing := wanted - laws.keys():
         raise ValueError(f"not held to {', '.join(sorted(missing))}; the laws are {', '.join(laws)}")
     tried = {name: law for name, law in laws.items() if not wanted or name in wanted}
-    return _in_dtypes(tried, dtypes, {*wanted, *asked, *except_, *may_fail})
+    left = _in_dtypes(tried, dtypes, {*wanted, *asked, *except_, *may_fail})
+    named = wanted | asked
+    return {name: Chosen(law, reason, name in named) for name, (law, reason) in left.items()}
 
 
 def _in_dtypes(

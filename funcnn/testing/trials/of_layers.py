@@ -16,8 +16,8 @@ from funcnn.testing.drawing.strategies import Template, cases, in_batch, larger,
 from funcnn.testing.judging.causes import Told
 from funcnn.testing.judging.verdicts import Law
 from funcnn.testing.lawbook.values import plain_value
-from funcnn.testing.trials.choosing import LAWS, Claims, common, laws_for, selected
-from funcnn.testing.trials.refusals import demand
+from funcnn.testing.trials.choosing import LAWS, Claims, common, laws_for, selected, several
+from funcnn.testing.trials.refusals import demand, demand_cases, demand_domain
 from funcnn.testing.trials.running import Trial
 from funcnn.types import Shape
 
@@ -87,6 +87,8 @@ def trials(
     demand(layer, "a layer", Layer, SearchStrategy)
     if kinks not in (None, True, False):
         raise TypeError(f"kinks is True, False, or None where it is not known, got {brief(kinks)}")
+    demand_cases(examples)
+    demand_domain(domain)
     told = Told()
     single = layer if isinstance(layer, Layer) else None
     label = "layers" if single is None else repr(layer)
@@ -94,7 +96,7 @@ def trials(
     if batch_axis == 0 and single is not None and (functions := parts(single)):
         batch_axis = in_batch(drawn, len(functions.signature.inputs))
     chosen = laws_for(single, Claims(kinks, mixes_batch, linear, analytic, batch_axis is not None))
-    more = [*also, *([plain_value(value)] if value else [])]
+    more = several("also", also, *([plain_value(value)] if value else []))
     wide = larger(drawn)
 
     def tried(law: Law[Case], shape: SearchStrategy[Shape], kinds: Sequence[str]) -> SearchStrategy[Case]:
@@ -111,6 +113,7 @@ def trials(
                 **({"large": tried(law, wide, ("normal",))} if wide is not None and law.large else {}),
                 **({"rare": tried(law, drawn, law.rare)} if law.rare else {}),
             },
+            asked,
         )
-        for name, (law, reason) in selected(LAWS, chosen, only, more, except_, may_fail, dtypes).items()
+        for name, (law, reason, asked) in selected(LAWS, chosen, only, more, except_, may_fail, dtypes).items()
     }  # fmt: skip

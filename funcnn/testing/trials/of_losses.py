@@ -15,9 +15,9 @@ from funcnn.testing.judging.causes import Told
 from funcnn.testing.judging.verdicts import Law
 from funcnn.testing.lawbook.of_losses import LOSS_LAWS
 from funcnn.testing.lawbook.values import plain_loss
-from funcnn.testing.trials.choosing import common, selected
+from funcnn.testing.trials.choosing import common, selected, several
 from funcnn.testing.trials.of_layers import shape_strategy
-from funcnn.testing.trials.refusals import demand
+from funcnn.testing.trials.refusals import demand, demand_cases, demand_domain
 from funcnn.testing.trials.running import Trial
 from funcnn.types import Shape
 
@@ -77,13 +77,15 @@ def loss_trials(
         ValueError   `only`, `also` or `except_` names a law there is not, or `target` no kind of target
     """
     demand(loss, "a loss", Loss)
+    demand_cases(examples)
+    demand_domain(domain)
     checked_target(target)
     told = Told()
     has = {"": True, "weights": weighted, "terms": not loss.parts}  # the parts of a joint loss reduce by themselves
     chosen = {law.name: "" for law in LOSS_LAWS.values() if has[law.wants]}
     drawn = shape_strategy(shape)
     wide = larger(drawn)
-    more = [*also, *([plain_loss(value)] if value else [])]
+    more = several("also", also, *([plain_loss(value)] if value else []))
 
     def tried(law: Law[LossCase], shape: SearchStrategy[Shape], kinds: Sequence[str]) -> SearchStrategy[LossCase]:
         return loss_cases(loss, shape, target, common(dtypes, law.dtypes), kinds, weighted, domain)
@@ -96,6 +98,6 @@ def loss_trials(
         }
 
     return {
-        name: Trial(law, tried(law, drawn, law.kinds), repr(loss), reason, examples, told, others(law))
-        for name, (law, reason) in selected(LOSS_LAWS, chosen, only, more, except_, may_fail, dtypes).items()
+        name: Trial(law, tried(law, drawn, law.kinds), repr(loss), reason, examples, told, others(law), asked)
+        for name, (law, reason, asked) in selected(LOSS_LAWS, chosen, only, more, except_, may_fail, dtypes).items()
     }  # fmt: skip

@@ -14,8 +14,8 @@ from funcnn.testing.drawing.strategies import seeds
 from funcnn.testing.judging.causes import Told
 from funcnn.testing.judging.verdicts import Law
 from funcnn.testing.lawbook.of_optimizers import OPTIMIZER_LAWS, closed_form
-from funcnn.testing.trials.choosing import common, selected
-from funcnn.testing.trials.refusals import demand
+from funcnn.testing.trials.choosing import common, selected, several
+from funcnn.testing.trials.refusals import demand, demand_cases
 from funcnn.testing.trials.running import Trial
 
 
@@ -78,8 +78,9 @@ def optimizer_trials(
         ValueError   `only`, `also` or `except_` names a law there is not
     """
     demand(optimizer, "an optimizer", Optimizer)
+    demand_cases(examples)
     told = Told()
-    more = [*also, *([closed_form(steps)] if steps else [])]
+    more = several("also", also, *([closed_form(steps)] if steps else []))
     chosen = {law.name: "" for law in OPTIMIZER_LAWS.values() if not (part and law.wants)}
     label = repr(optimizer)
 
@@ -90,6 +91,6 @@ def optimizer_trials(
         return {"long": tried(law, long=True)} if law.large else {}
 
     return {
-        name: Trial(law, tried(law), label, reason, examples, told, others(law))
-        for name, (law, reason) in selected(OPTIMIZER_LAWS, chosen, only, more, except_, may_fail, dtypes).items()
+        name: Trial(law, tried(law), label, reason, examples, told, others(law), asked)
+        for name, (law, reason, asked) in selected(OPTIMIZER_LAWS, chosen, only, more, except_, may_fail, dtypes).items()
     }

@@ -21,9 +21,9 @@ from funcnn.testing.lawbook.of_initializers import INITIALIZER_LAWS, scale_by_fa
 from funcnn.testing.lawbook.of_metrics import METRIC_LAWS, plain_metric
 from funcnn.testing.lawbook.of_penalties import PENALTY_LAWS
 from funcnn.testing.lawbook.of_schedules import SCHEDULE_LAWS, plain_rate
-from funcnn.testing.trials.choosing import common, selected
+from funcnn.testing.trials.choosing import common, selected, several
 from funcnn.testing.trials.of_layers import shape_strategy
-from funcnn.testing.trials.refusals import demand
+from funcnn.testing.trials.refusals import demand, demand_cases, demand_domain
 from funcnn.testing.trials.running import Trial
 from funcnn.types import Shape
 
@@ -49,15 +49,19 @@ def _trials(
     more: Sequence[Law[Any]] = (),
     others: Callable[[Law[Any]], dict[str, SearchStrategy[Any]]] = lambda law: {},
     dtypes: Sequence[str] = ("float32", "float64"),
+    *,
+    speaks: bool = False,
 ) -> dict[str, Trial]:
+    """The trials of a part; where it `speaks`, each law has something to say of some case."""
+    demand_cases(options.get("examples"))
     told = Told()
-    also = [*options.get("also", ()), *more]
+    also = several("also", options.get("also", ()), *more)
     laws = selected(
         table, chosen, options.get("only", ()), also, options.get("except_", {}), options.get("may_fail", {}), dtypes
     )
     return {
-        name: Trial(law, cases(law), label, reason, options.get("examples"), told, others(law))
-        for name, (law, reason) in laws.items()
+        name: Trial(law, cases(law), label, reason, options.get("examples"), told, others(law), asked or speaks)
+        for name, (law, reason, asked) in laws.items()
     }
 
 
@@ -87,6 +91,7 @@ def metric_trials(
     """Every law a metric is held to, with its cases. The arguments are those of `metric_laws`."""
     demand(metric, "a metric", Metric)
     checked_target(target)
+    demand_domain(domain)
     has = {"": True, "weights": weighted, "nan": nan}
     chosen = {law.name: "" for law in METRIC_LAWS.values() if has[law.wants]}
     drawn = shape_strategy(shape)
@@ -100,7 +105,8 @@ def metric_trials(
         return {"large": _metric_cases(metric, wide, target, law, domain)} if wide is not None and large else {}
 
     return _trials(
-        repr(metric), METRIC_LAWS, chosen, cases, options, [plain_metric(value)] if value else [], others
+        repr(metric), METRIC_LAWS, chosen, cases, options, [plain_metric(value)] if value else [], others,
+        speaks=True,
     )
 
 

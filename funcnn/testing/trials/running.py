@@ -8,11 +8,13 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from time import monotonic, process_time
 from typing import Any, Final, NamedTuple, cast
+from unittest import SkipTest
 
 from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis.errors import Flaky
 from hypothesis.strategies import SearchStrategy
 
+from funcnn.errors import FuncnnError
 from funcnn.testing.judging.causes import Told, place
 from funcnn.testing.judging.verdicts import Law, LawBroken, Verdict
 
@@ -83,6 +85,7 @@ class Trial(NamedTuple):
     label     what is tried, for the place in Hypothesis's database of examples
     told      the exceptions of which trials of the same have told
     more      other cases, a few of which are tried beside these, by what they are
+    asked     it was named: then it is no silent nothing where it has nothing to say of any case
     """
 
     law: Law[Any]
@@ -92,34 +95,43 @@ class Trial(NamedTuple):
     examples: int | None = None
     told: Told | None = None
     more: Mapping[str, SearchStrategy[Any]] = {}  # noqa: RUF012  (read only)
+    asked: bool = False
 
     def run(self, examples: int | None = None, *, shrink: bool = True) -> Tally:
         """Try the law; without `shrink` the first case found to break it is reported, not the smallest.
 
         Errors
             LawBroken   it does not hold, and the case is the smallest found; or it gives no verdict in any case; or it
-                        holds although there is a reason why it should not
+                        holds although there is a reason why it should not; or nothing was tried
         UserWarning where it decides less than half of its cases, with the share
         """
         __tracebackhide__ = True
         seen: Counter[Verdict] = Counter()
+        blank: list[Any] = []
         asked = examples or self.examples
         tries = asked or _usual_examples()
         budget = None if asked else Budget()
         try:
-            self._search(max(tries, EXAMPLES) if self.reason else tries, seen, shrink and not self.reason, budget)()
+            first = max(tries, EXAMPLES) if self.reason else tries
+            self._search(first, seen, shrink and not self.reason, budget, blank)()
             for what, others in self.more.items():
                 if self.reason:
                     break
                 beside = self._replace(cases=others, label=f"{self.label}, {what}")
-                beside._search(max(LEAST, tries // ONE_OF), seen, shrink, budget)()
-            if seen[Verdict.NONE] and not seen[Verdict.HOLDS]:  # a few cases may all have been kinks: some more
-                self._search(max(2 * tries, EXAMPLES), seen, shrink)()
+                beside._search(max(LEAST, tries // ONE_OF), seen, shrink, budget, blank)()
+            unsaid = seen[Verdict.NONE] or (self.asked and seen[Verdict.MOOT])
+            if unsaid and not seen[Verdict.HOLDS]:  # a few cases may all have been kinks: some more
+                self._search(max(2 * tries, EXAMPLES), seen, shrink, blank=blank)()
         except LawBroken as broken:
             if not self.reason:
                 if self.told and broken.law and isinstance(broken.__cause__, Exception):
                     broken.told = self.told.before(_cause(broken), self.law.name)
                 raise
+            if not isinstance(self.reason, May) and (refused := _cannot_begin(broken)):
+                raise LawBroken(
+                    f"{self.law.name} is said not to hold ({self.reason}), but {self.label} does not even take its "
+                    f"input: {refused}"
+                ) from refused
             return Tally(seen[Verdict.HOLDS], seen[Verdict.NONE], seen[Verdict.MOOT])
         tally = Tally(seen[Verdict.HOLDS], seen[Verdict.NONE], seen[Verdict.MOOT])
         if isinstance(self.reason, May) or (self.reason and tally.none and not tally.holds):
@@ -129,6 +141,7 @@ class Trial(NamedTuple):
                 f"{self.law.name} is said not to hold ({self.reason}), but it held in all of {sum(tally)} cases of "
                 f"{self.label}: drop what is said"
             )
+        self._refuse_nothing(tally, blank)
         if tally.none and not tally.holds:
             raise LawBroken(
                 f"{self.law.name} gave no verdict in any of {tally.none} cases of {self.label}, so it was not tested; "
@@ -143,13 +156,36 @@ class Trial(NamedTuple):
             )
         return tally
 
+    def _refuse_nothing(self, tally: Tally, blank: list[Any]) -> None:
+        """Say aloud that nothing was tried.
+
+        Errors
+            LawBroken   there was no case, or none with a number in it, or the law had nothing to say of any
+        """
+        if not sum(tally):
+            raise LawBroken(
+                f"{self.law.name} was tried on no case of {self.label}; do the phases of Hypothesis's settings leave "
+                f"out Phase.generate?"
+            )
+        if len(blank) == sum(tally):
+            raise LawBroken(
+                f"{self.law.name} was tried on {len(blank)} cases of {self.label} without a number in them, such as "
+                f"{blank[0]!r}: give a shape without a size of 0"
+            )
+        if self.asked and not tally.holds and not tally.none:
+            raise LawBroken(
+                f"{self.law.name} has nothing to say of any of {tally.moot} cases of {self.label}, so it was not "
+                f"tested: its input, its domain or its target is not what the law is about"
+            )
+
     def _is_told(self, broken: LawBroken) -> bool:
         """Has another law told of the exception that broke this one?"""
         cause = broken.__cause__
         return bool(self.told and isinstance(cause, Exception) and self.told.known(_cause(broken), self.law.name))
 
     def _search(
-        self, examples: int, seen: Counter[Verdict], shrink: bool, budget: Budget | None = None
+        self, examples: int, seen: Counter[Verdict], shrink: bool, budget: Budget | None = None,
+        blank: list[Any] | None = None,
     ) -> Callable[[], None]:
         late = (Phase.shrink, Phase.explain)
         default = cast(Any, settings.default)
@@ -173,6 +209,8 @@ class Trial(NamedTuple):
             if budget is not None:
                 budget.cases += 1
             seen[verdict] += 1
+            if blank is not None and getattr(case, "blank", False):
+                blank.append(case)
             if verdict is not Verdict.HOLDS:
                 event(f"{self.law.name}: {verdict.value}")
 
@@ -190,6 +228,18 @@ class Trial(NamedTuple):
         return partial(_without_flakes, test)
 
 
+def _cannot_begin(broken: LawBroken) -> Exception | None:
+    """What a layer says that does not take its case's input, so that no law about it was tried."""
+    cause = broken.__cause__
+    if not isinstance(cause, FuncnnError) or broken.case is None:
+        return None
+    try:
+        broken.case.begun()
+    except Exception as error:
+        return error
+    return None
+
+
 def _cause(broken: LawBroken) -> str:
     """An exception by its type and its place: sizes in its message differ from case to case."""
     cause = broken.__cause__
@@ -200,6 +250,8 @@ def _without_flakes(test: Callable[[], None]) -> None:
     """Run a test; a law that was broken once, and not when Hypothesis tried the case again, is broken."""
     try:
         test()
+    except SkipTest:  # there is no phase in which cases are tried, which is told of by how many were
+        pass
     except Flaky as flaky:
         for error in getattr(flaky, "exceptions", ()):
             if isinstance(error, LawBroken):
