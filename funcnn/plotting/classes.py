@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -71,14 +71,14 @@ def decision_boundary(
         ShapeError          x has not two features; the network does not give one row of scores for every row
         as for `predict`
     """
-    points: Any = np.asarray(matrix("decision_boundary", x, "points of a plane"))
+    points = matrix("decision_boundary", x, "points of a plane")
     if points.shape[1] != 2 or not len(points):
         raise ShapeError(f"decision_boundary takes points of two features, got shape {points.shape}")
     low, high = points.min(axis=0), points.max(axis=0)
     room = np.maximum(0.08 * (high - low), 1e-3)
-    sides: Any = np.linspace(low - room, high + room, resolution)
+    sides = cast(Any, np.linspace(low - room, high + room, resolution))
     across, up = sides[:, 0], sides[:, 1]
-    plane: Any = np.stack(np.broadcast_arrays(across[None, :], up[:, None]), axis=-1).reshape(-1, 2)
+    plane = np.stack([np.tile(across, resolution), np.repeat(up, resolution)], axis=-1)
     scores: Any = predict(apply, params, plane.astype(points.dtype), batch_size=4096)
     if scores.ndim == 1:
         scores = scores[:, None]
