@@ -87,6 +87,7 @@ from funcnn.minimizing import Minimum, minimize
 from funcnn.training import History, StepMetrics, TrainState, Trained, batches, evaluate, fit, predict, progress, train
 from funcnn.checkpoints import load_params, save_params
 from funcnn.files import load_network, save_network
+from funcnn.training import append_row, read_rows
 from funcnn.training import Checkpoint, load_checkpoint, load_notes, load_state, save_checkpoint, save_state
 
 # working with networks
@@ -169,7 +170,7 @@ __all__ = [
     "Rate", "Schedule", "as_schedule", "cosine_decay", "exponential_decay", "warmup",
     # training
     "batches", "StepMetrics", "TrainState", "fit", "train", "Trained", "History", "evaluate", "predict", "progress",
-    "load_params", "save_params",
+    "append_row", "read_rows", "load_params", "save_params",
     "Checkpoint", "load_checkpoint", "load_network", "load_notes", "load_state", "save_checkpoint", "save_network",
     "save_state",
     "Minimum", "minimize",

@@ -168,6 +168,7 @@ PUBLIC = """
     adamax
     adamw
     amsgrad
+    append_row
     apply_updates
     as_schedule
     as_scipy
@@ -270,6 +271,7 @@ PUBLIC = """
     r2
     radam
     ravel
+    read_rows
     rebuild
     recall
     reduce_on_plateau

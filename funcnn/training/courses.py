@@ -55,6 +55,14 @@ class Course:
         since = len(self.rows) - (0 if self.best is None else self.best + 1)
         return patience is not None and since >= patience
 
+    def beside(self) -> dict[str, object]:
+        """What validation found last, for the line of progress, and whether it was the best."""
+        if not self.rows or self.watch is None:
+            return {}
+        found = {name: v for name, v in self.rows[-1].items() if name not in ("epoch", "step", "train_loss")}
+        told = {f"validation {name}": v for name, v in found.items() if isinstance(v, (int, float))}
+        return {**told, "best": self.best == len(self.rows) - 1}
+
     @property
     def history(self) -> History:
         """As a table."""

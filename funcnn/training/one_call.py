@@ -145,7 +145,9 @@ def train(
         augment=augment, drop_last=drop_last,
     )  # fmt: skip
     state, saved = begin, perf_counter()
-    for state, step in run if quiet else progress(run, total=parts.steps(epochs, batch_size, drop_last)):
+    total = parts.steps(epochs, batch_size, drop_last)
+    shown = run if quiet else progress(run, total=total, beside=course.beside)
+    for state, step in shown:
         course.add(step)
         score = None
         if step.last_of_epoch:

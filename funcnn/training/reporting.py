@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Mapping
 from math import inf
 from time import perf_counter
 from typing import TextIO, TypeVar
 
+from funcnn.training.screens import Screen, TqdmBar, screen_of
 from funcnn.training.steps import StepMetrics
+from funcnn.types import is_scalar
 
 A = TypeVar("A")
 
@@ -16,24 +18,34 @@ _BAR = 20  # characters
 
 
 def progress(
-    steps: Iterable[tuple[A, StepMetrics]], *, total: int | None = None, every: float = 0.1, file: TextIO | None = None
+    steps: Iterable[tuple[A, StepMetrics]],
+    *,
+    total: int | None = None,
+    every: float = 0.1,
+    file: TextIO | None = None,
+    beside: Callable[[], Mapping[str, object]] | None = None,
 ) -> Generator[tuple[A, StepMetrics], None, None]:
     """Show how training goes; everything passes through unchanged.
 
-    On a terminal one line is kept up to date, every `every` seconds: epoch, step, the mean loss of the epoch so far,
-    examples per second, and, where `total` says how many steps there will be, a bar and the time that is left.
-    Elsewhere every epoch prints a line. All of it is written to `file`, standard error where none is given; a program
-    without one shows nothing. The rate is that of training alone: what the body of the loop takes does not count.
+    At a terminal and in a notebook one line is kept up to date, every `every` seconds: epoch, step, the mean loss of
+    the epoch so far, examples per second, and, where `total` says how many steps there will be, a bar and the time that
+    is left. Elsewhere every epoch prints a line, once the body of the loop is done with it. All of it is written to
+    `file`, standard error where none is given, at a terminal by tqdm where it is installed; a program without a standard
+    error shows nothing. The rate is that of training alone: what the body of the loop takes does not count.
+
+    `beside` is asked for more whenever a line is written, for what the body of the loop has found out: numbers by name,
+    of which True stands for the name alone and False or None for nothing: `{"validation": 0.31, "best": True}`.
 
     Errors
         ValueError   `total` or `every` is negative
 
-    >>> import io
-    >>> steps = [("a state", StepMetrics(step, 0, 1 / step, 32, step == 2)) for step in (1, 2)]
-    >>> for state, metrics in progress(steps, file=io.StringIO()):
-    ...     print(metrics.step, metrics.loss)
-    1 1.0
-    2 0.5
+    >>> import sys
+    >>> steps = [("a state", StepMetrics(step, step - 1, 1 / step, 32, True)) for step in (1, 2)]
+    >>> found = {}
+    >>> for state, metrics in progress(steps, file=sys.stdout, beside=lambda: found):
+    ...     found = {"validation": 2 * metrics.loss}    # doctest: +ELLIPSIS
+    epoch 1  step 1  loss 1  ... examples/s  validation 2
+    epoch 2  step 2  loss 0.5  ... examples/s  validation 1
     """
     if total is not None and total < 0:
         raise ValueError(f"progress: total must be at least 0, got {total!r}")
@@ -42,14 +54,14 @@ def progress(
     shown = sys.stderr if file is None else file
     if shown is None:  # a program without a console has no standard error
         return (item for item in steps)
-    return _shown(steps, total, every, shown)
+    return _shown(steps, _Sums(total, beside), every, shown, screen_of(file, total))
 
 
 class _Sums:
     """What a line needs to know of the steps so far."""
 
-    def __init__(self, total: int | None) -> None:
-        self.total, self.begin = total, perf_counter()
+    def __init__(self, total: int | None, beside: Callable[[], Mapping[str, object]] | None) -> None:
+        self.total, self.beside, self.begin = total, beside, perf_counter()
         self.busy, self.steps, self.examples = 0.0, 0, 0  # since the beginning
         self.loss, self.rows = 0.0, 0  # in this epoch
         self.last: StepMetrics | None = None
@@ -76,7 +88,19 @@ class _Sums:
         if bar and total:
             left = (perf_counter() - self.begin) / self.steps * max(0, total - step)
             parts.append(f"{_clock(left)} left")
-        return "  ".join(parts)
+        return "  ".join([*parts, *self.found()])
+
+    def behind_a_bar(self) -> str:
+        """What is shown behind a bar that counts steps and time itself."""
+        assert self.last
+        return "  ".join([f"epoch {self.last.epoch + 1}", f"loss {self.loss / max(1, self.rows):.4g}", *self.found()])
+
+    def found(self) -> list[str]:
+        """What the body of the loop has found out."""
+        if self.beside is None:
+            return []
+        more = self.beside()
+        return [name if value is True else f"{name} {_told(value)}" for name, value in more.items() if _counts(value)]
 
 
 def _clock(seconds: float) -> str:
@@ -85,20 +109,33 @@ def _clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
+def _counts(value: object) -> bool:
+    return value is not None and value is not False
+
+
+def _told(value: object) -> str:
+    """Numbers in four digits, NumPy's too; the rest as it prints."""
+    number = value.item() if is_scalar(value) else value
+    return f"{number:.4g}" if isinstance(number, float) else str(number)
+
+
 def _shown(
-    steps: Iterable[tuple[A, StepMetrics]], total: int | None, every: float, file: TextIO
+    steps: Iterable[tuple[A, StepMetrics]], sums: _Sums, every: float, file: TextIO, screen: Screen | None
 ) -> Generator[tuple[A, StepMetrics], None, None]:
-    source, sums, terminal = iter(steps), _Sums(total), file.isatty()
-    drawn, width = -inf, 0  # when the line was drawn, and how wide it was
+    source, drawn = iter(steps), -inf  # when the line was drawn
 
-    def draw() -> None:
-        import shutil  # not above: it is slow to import, and few programs show progress
+    def draw(screen: Screen) -> None:
+        assert sums.last
+        line = sums.behind_a_bar() if isinstance(screen, TqdmBar) else sums.line(bar=True)
+        screen.show(line, sums.last.step)
 
-        nonlocal drawn, width
-        line = sums.line(bar=True)[: shutil.get_terminal_size().columns - 1]
-        file.write("\r" + line.ljust(width))
-        file.flush()
-        drawn, width = perf_counter(), len(line)
+    told = 0  # the step of the last line that was printed
+
+    def tell() -> None:
+        nonlocal told
+        if sums.last and sums.last.last_of_epoch and told != sums.last.step:
+            told = sums.last.step
+            print(sums.line(bar=False), file=file, flush=True)
 
     try:
         while True:
@@ -109,13 +146,15 @@ def _shown(
                 return
             now = perf_counter()
             sums.add(item[1], now - before)
-            if terminal and now - drawn >= every:
-                draw()
-            elif not terminal and item[1].last_of_epoch:
-                print(sums.line(bar=False), file=file, flush=True)
+            if screen and now - drawn >= every:
+                draw(screen)
+                drawn = perf_counter()
             yield item
+            if not screen and item[1].last_of_epoch:
+                tell()
     finally:  # also where the loop is left, or an error comes: what is printed next begins a line of its own
-        if terminal and sums.last:
-            draw()
-            file.write("\n")
-            file.flush()
+        if screen and sums.last:
+            draw(screen)
+            screen.end()
+        elif not screen:
+            tell()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 import io
 from collections.abc import Iterator
+from time import process_time
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -179,3 +181,115 @@ def test_without_a_console_nothing_is_shown(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(sys, "stderr", None)
     steps = [("a", StepMetrics(1, 0, 0.5, 4, True)), ("b", StepMetrics(2, 1, 0.4, 4, True))]
     assert list(progress(steps)) == steps
+
+
+# what the loop finds out ----------------------------------------------------------------------------------------------
+def test_what_the_loop_found_out(clock: Clock) -> None:
+    """Stands in the line of its epoch, which is written when the body is done: NumPy's numbers too, marks by name."""
+    found: dict[str, object] = {}
+    for _, metrics in progress(steps(clock), file=(file := io.StringIO()), beside=lambda: found):
+        if metrics.last_of_epoch:
+            found = {"validation": np.float32(metrics.loss / 3), "best": metrics.step < 3, "nothing": None, "n": 12345}
+    assert file.getvalue() == (
+        "epoch 1  step 2  loss 1.25  4 examples/s  validation 0.6667  best  n 12345\n"
+        "epoch 2  step 4  loss 3.25  4 examples/s  validation 1.333  n 12345\n"
+    )
+
+
+def test_an_epoch_whose_body_ends_the_loop(clock: Clock) -> None:
+    """Has its line, once."""
+    for _, metrics in progress(steps(clock), file=(file := io.StringIO())):
+        if metrics.last_of_epoch:
+            break
+    assert file.getvalue() == "epoch 1  step 2  loss 1.25  4 examples/s\n"
+
+
+class Shell:
+    """A notebook's shell, as IPython gives it."""
+
+    kernel = None
+
+
+class Handle:
+    """What has been displayed under one cell."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def update(self, bundle: dict[str, str], *, raw: bool) -> None:
+        """Another line in its place."""
+        assert raw
+        self.lines.append(bundle["text/plain"])
+
+
+def notebook(monkeypatch: pytest.MonkeyPatch, shell: object) -> list[Handle]:
+    """Pretend to be in a program with this shell; what was displayed."""
+    shown: list[Handle] = []
+
+    def display(bundle: dict[str, str], *, raw: bool, display_id: bool) -> Handle:
+        assert raw and display_id
+        shown.append(Handle())
+        shown[-1].lines.append(bundle["text/plain"])
+        return shown[-1]
+
+    ipython: Any = ModuleType("IPython")
+    ipython.get_ipython = lambda: shell
+    inner: Any = ModuleType("IPython.display")
+    inner.display = display
+    monkeypatch.setitem(sys.modules, "IPython", ipython)
+    monkeypatch.setitem(sys.modules, "IPython.display", inner)
+    return shown
+
+
+def test_one_line_in_a_notebook(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Displayed once and updated, with bar and all; nothing is written to standard error."""
+    shown = notebook(monkeypatch, Shell())
+    list(progress(steps(clock), total=4, every=0))
+    (line,) = shown
+    assert line.lines[0] == "epoch 1  step 1/4  [#####...............]  loss 1  6 examples/s  0:02 left"
+    assert line.lines[-1] == "epoch 2  step 4/4  [####################]  loss 3.25  4 examples/s  0:00 left"
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_file_in_a_notebook_and_a_shell_without_one(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that was asked for is written to; IPython at a terminal is a terminal."""
+    shown = notebook(monkeypatch, Shell())
+    list(progress(steps(clock), file=(file := io.StringIO())))
+    assert shown == [] and file.getvalue().count("\n") == 2
+    shown = notebook(monkeypatch, object())
+    monkeypatch.setattr(sys, "stderr", file := io.StringIO())
+    list(progress(steps(clock)))
+    assert shown == [] and file.getvalue().count("\n") == 2
+
+
+def test_tqdm_at_a_terminal(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its bar counts the steps, and the line stands behind it."""
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    list(progress(steps(clock), total=4, every=0, beside=lambda: {"best": True}))
+    last = terminal.getvalue().rstrip().rsplit("\r", 1)[-1]
+    assert "4/4" in last and "epoch 2  loss 3.25  best" in last and "100%" in last
+    assert terminal.getvalue().endswith("\n")
+
+
+def test_a_terminal_without_tqdm(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Has the plain line."""
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    list(progress(steps(clock), total=4, every=0))
+    line = "epoch 2  step 4/4  [####################]  loss 3.25  4 examples/s  0:00 left"
+    assert terminal.getvalue().endswith(f"\r{line}\n")
+
+
+def test_what_it_costs() -> None:
+    """Less than a hundredth of a step of a millisecond, by far, where nothing is due to be drawn."""
+    run = [("state", StepMetrics(i, 0, 1.0, 32, False)) for i in range(20_000)]
+    for file in (io.StringIO(), Terminal()):
+        times = []
+        for _ in range(3):
+            begin = process_time()
+            for _ in progress(run, file=file, every=60.0):
+                pass
+            times.append((process_time() - begin) / len(run))
+        assert min(times) < 1e-5, f"{1e6 * min(times):.1f} us a step"
