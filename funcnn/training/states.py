@@ -55,7 +55,9 @@ def save_state(path: Path, state: TrainState[Any], *, notes: Mapping[str, object
 
     shown = path_of(path, "save_state")
     checked = checked_state(state, "save_state")
-    given = dict(notes or {})
+    if notes is not None and not isinstance(notes, Mapping):
+        raise TypeError(f"save_state: notes are a dict, {{'losses': [...]}}, got {brief(notes)}")
+    given: dict[str, object] = {} if notes is None else dict(notes)
     leaves: values.Leaves = []
     content = {
         "step": checked.step,

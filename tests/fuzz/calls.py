@@ -13,6 +13,7 @@ import numpy as np
 
 import funcnn
 from funcnn import Key, Params
+from funcnn.bridges.safetensors import load_safetensors, metadata_of, save_safetensors
 from tests.fuzz.drawing import Case, Rng
 
 f: Any = funcnn
@@ -60,6 +61,38 @@ def _through_file(params: Any, like: Any) -> Any:
         return f.load_params(folder + "/params.npz", like=like)
 
 
+def _through_network_file(net: Any, params: Any, layers: Any = None) -> Any:
+    with tempfile.TemporaryDirectory() as folder:
+        f.save_network(folder + "/net.npz", net, params)
+        loaded, its = f.load_network(folder + "/net.npz", layers=layers)
+        return loaded == net, repr(loaded) == repr(net), its
+
+
+def _through_state_file(optimizer: Any, params: Any, like: Any, step: Any, key: Any, notes: Any) -> Any:
+    state = f.TrainState(step, params, optimizer.init(params), key)
+    with tempfile.TemporaryDirectory() as folder:
+        f.save_state(folder + "/state.npz", state, notes=notes)
+        return f.load_state(folder + "/state.npz", optimizer, like=like), f.load_notes(folder + "/state.npz")
+
+
+def _through_folder(optimizer: Any, params: Any, score: Any, keep: Any, notes: Any) -> Any:
+    with tempfile.TemporaryDirectory() as folder:
+        for step in range(3):
+            state = f.TrainState(step, params, optimizer.init(params), Key(step))
+            f.save_checkpoint(folder, state, score=score, keep=keep, notes=notes)
+        return f.load_checkpoint(folder, optimizer, like=params, best=True)[:3]
+
+
+def _through_flat(params: Any) -> Any:
+    return f.from_flat(f.to_flat(params))
+
+
+def _through_safetensors(params: Any, like: Any, metadata: Any) -> Any:
+    with tempfile.TemporaryDirectory() as folder:
+        save_safetensors(folder + "/params", params, metadata=metadata)
+        return load_safetensors(folder + "/params", like=like), metadata_of(folder + "/params")
+
+
 def _batches(arrays: Any, size: Any, **options: Any) -> Any:
     return list(islice(f.batches(arrays, size, **options), 50))
 
@@ -105,6 +138,11 @@ def calls(case: Case, rng: Rng) -> dict[str, Callable[[], Call]]:
         "Params": lambda: (Params, [params.to_dict()], {}),
         "|": lambda: (lambda a, b: a | b, [params, params.to_dict()], {}),
         "files": lambda: (_through_file, [params, params], {}),
+        "network file": lambda: (_through_network_file, [net, params], {"layers": {"relu": f.Relu}}),
+        "state file": lambda: (_through_state_file, [optimizer, params, params, size, key, {"losses": [0.5]}], {}),
+        "folder": lambda: (_through_folder, [optimizer, params, 0.5, size, {"losses": [0.5] * 20}], {}),
+        "flat": lambda: (_through_flat, [params], {}),
+        "safetensors": lambda: (_through_safetensors, [params, params, {"by": "me"}], {}),
         "update": lambda: (_update, [optimizer, grads, params], {}),
         "step": lambda: (_step, [optimizer, grads, params], {}),
         "apply_updates": lambda: (f.apply_updates, [params, f.Updates(params)], {}),

@@ -18,7 +18,7 @@ SECONDS = 60
 _FITS = (
     "apply", "apply, rng", "apply, dict", "pullback", "pullback, rng", "init", "init, dtype", "out_shape", "summary",
     "trace", "named", "inference", "rebuild", "ravel", "unravel", "astype", "tree_map", "Params", "|", "at", "set",
-    "files", "update", "step", "apply_updates", "l2", "batches", "Key", "schedule", "count", "partition", "loss",
+    "files", "network file", "state file", "folder", "flat", "safetensors", "update", "step", "apply_updates", "l2", "batches", "Key", "schedule", "count", "partition", "loss",
 )  # fmt: skip
 """What is never refused when it fits; others want more of a network than that it is one."""
 

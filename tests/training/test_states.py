@@ -233,6 +233,14 @@ def test_notes(tmp_path: Path) -> None:
     assert load_notes(tmp_path / "state.npz") == {}
 
 
+@pytest.mark.parametrize("notes", [[], 3, "x", [("a", 1)], [[1]]])
+def test_what_are_no_notes(tmp_path: Path, notes: Any) -> None:
+    """Notes are a dict, and nothing that could be made one."""
+    with pytest.raises(TypeError, match="notes are a dict, .*, got"):
+        save_state(tmp_path / "s", TrainState(0, PARAMS, (), Key(0)), notes=notes)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_long_histories(tmp_path: Path) -> None:
     """A history of a million numbers takes eight bytes a number."""
     notes = {"loss": [0.1 * i for i in range(1_000_000)]}
