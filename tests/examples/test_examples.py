@@ -6,6 +6,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import ModuleType
 
@@ -74,6 +75,57 @@ def test_the_network_of_widths_learns_to_add() -> None:
 def test_regression_explains_the_data() -> None:
     """R2 on unseen patients is what linear models reach on these data, about one half."""
     assert load("regression").main(["--quick"]) > 0.35
+
+
+def test_two_tasks_at_once() -> None:
+    """Growers are known as well as alone; of the alcohol something is known, which is better than its mean."""
+    found = load("multi_task").main(["--quick"])
+    assert found["accuracy, both at once"] > 0.9 < found["accuracy, alone"]
+    assert found["r2, both at once"] > 0.3 < found["r2, alone"]
+
+
+def test_tables_are_learnt_as_well_as_by_scikit_learn() -> None:
+    """On the same splits, within two patients in a hundred."""
+    ours, theirs = load("tabular").main(["--quick"])
+    assert ours.accuracy > 0.95 and abs(ours.accuracy - theirs.accuracy) < 0.02
+
+
+def test_what_was_learnt_helps() -> None:
+    """A body that knows digits is better in the mirror than one that knows nothing, frozen and thawed."""
+    found = load("fine_tune").main(["--quick"])
+    assert found["from the start"] < min(found["a head on a frozen body"], found["thawed, at two rates"])
+
+
+def test_lines_are_told_by_their_words() -> None:
+    """Better than by chance by far, and as well as by counts at least, nearly."""
+    found, counted = load("text_classifier").main(["--quick"])
+    assert found > 0.7 and found > counted - 0.05
+
+
+def test_masked_words_change_nothing() -> None:
+    """What stands where no word is does not reach the classes."""
+    example = load("text_classifier")
+    _, params = example.net.init(0, ((-1, example.LENGTH), (-1, example.LENGTH)))
+    mask = np.arange(example.LENGTH)[None] < 5
+    one, other = (example.net.apply(params, (np.full(mask.shape, k) * ~mask + mask, mask)) for k in (0, 7))
+    np.testing.assert_array_equal(one, other)
+
+
+def test_killed_and_run_again(tmp_path: Path) -> None:
+    """Killed (-9) once it has saved something, and run again, it ends with the params of a run of its own."""
+    command = [sys.executable, str(EXAMPLES / "resume.py"), "--quick", "--folder"]
+    child = subprocess.Popen([*command, str(tmp_path / "one")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    end = time.monotonic() + 60
+    while not list(tmp_path.glob("one/step_*.npz")) and time.monotonic() < end:
+        time.sleep(0.01)
+    child.kill()
+    child.wait()
+    found = []
+    for name in ("one", "two"):
+        done = subprocess.run([*command, str(tmp_path / name)], capture_output=True, text=True, timeout=300, check=True)
+        begin, *_, last = done.stdout.splitlines()
+        found.append((begin.split(" step")[0], last))
+    assert found[0] == ("goes on after", found[1][1]) and found[1][0] == "begins"
 
 
 def test_forecasts_of_sunspots_beat_the_naive_ones() -> None:
