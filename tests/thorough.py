@@ -3,6 +3,7 @@
     python -m tests.thorough --seed 1                            # everything, 200 cases a law: about half an hour
     python -m tests.thorough --seed 1 --part 2/5                 # a fifth of the rows
     python -m tests.thorough --seed 1 --log laws.jsonl           # what the file tells of is not tried again
+    python -m tests.thorough --seed 1 --kind layers --kind large # layers, combinators, and large sizes
     python -m tests.thorough --seed 7 --rows 'Conv' --laws pure  # what matches these patterns
 
 Every seed draws other cases, and takes the rows in another order, so that short runs of many seeds reach every row. At
@@ -19,7 +20,7 @@ import re
 import sys
 import time
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -48,22 +49,34 @@ class Line(NamedTuple):
     broken: str = ""
 
 
-def trials() -> Iterator[tuple[str, str, Trial]]:
-    """Every law of every row of the catalogue, row after row."""
+def _of_layers() -> Iterator[tuple[str, str, Trial]]:
     for row in (*LAYERS, *COMBINATORS):
         yield from ((row.source, law, trial) for law, trial in test_laws.trials_of(row, 1, ()).items())
+
+
+def _at_large_sizes() -> Iterator[tuple[str, str, Trial]]:
     for row in LARGE:
         found = test_laws.trials_of(row, 1, test_laws.AT_LARGE_SIZES)
         yield from ((AT_LARGE_SIZES + row.source, law, trial) for law, trial in found.items())
-    yield from test_laws_losses.trials()
-    yield from test_laws_parts.trials()
 
 
-def rows(seed: int, part: tuple[int, int] = (1, 1), pattern: str = "") -> dict[str, dict[str, Trial]]:
-    """The rows of a part, in the order of a seed, and their laws."""
+KINDS: dict[str, Callable[[], Iterator[tuple[str, str, Trial]]]] = {
+    "layers": _of_layers,
+    "large": _at_large_sizes,
+    "losses": test_laws_losses.trials,  # and optimizers
+    "parts": test_laws_parts.trials,
+}
+"""Every law of every row of the catalogue, row after row."""
+
+
+def rows(
+    seed: int, part: tuple[int, int] = (1, 1), pattern: str = "", kinds: Iterable[str] = ()
+) -> dict[str, dict[str, Trial]]:
+    """The rows of a part, in the order of a seed, and their laws; of all kinds where none are named."""
     found: dict[str, dict[str, Trial]] = {}
-    for row, law, trial in trials():
-        found.setdefault(row, {})[law] = trial
+    for kind in list(kinds) or KINDS:
+        for row, law, trial in KINDS[kind]():
+            found.setdefault(row, {})[law] = trial
     order = list(found)
     random.Random(seed).shuffle(order)
     return {row: found[row] for row in order[part[0] - 1 :: part[1]] if re.search(pattern, row)}
@@ -114,6 +127,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0, help="every seed draws other cases")
     parser.add_argument("--examples", type=int, default=200, help="cases a law")
     parser.add_argument("--part", type=_part, default=(1, 1), metavar="I/N", help="the I-th of N parts of the rows")
+    parser.add_argument("--kind", action="append", default=[], choices=KINDS, help="rows of this kind; several times")
     parser.add_argument("--rows", default="", metavar="PATTERN", help="the rows that match")
     parser.add_argument("--laws", default="", metavar="PATTERN", help="the laws that match")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="for how long")
@@ -122,7 +136,7 @@ def main(arguments: list[str] | None = None) -> int:
     settings.register_profile("thorough", deadline=None, database=None)
     settings.load_profile("thorough")
     end = time.monotonic() + given.seconds
-    found = rows(given.seed, given.part, given.rows)
+    found = rows(given.seed, given.part, given.rows, given.kind)
     wanted = {(row, law): trial for row, laws in found.items() for law, trial in laws.items()}
     wanted = {at: trial for at, trial in wanted.items() if re.search(given.laws, at[1])}
     held = [line for line in logged(given.log, given.seed, given.examples) if not line.broken]

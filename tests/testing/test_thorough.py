@@ -35,6 +35,7 @@ def test_all_kinds_are_there() -> None:
     """Layers, combinators, large sizes, losses, optimizers and parts."""
     found = set(thorough.rows(0))
     assert found >= {"Dense(3)", "repeat(serial(Dense(3), Tanh), 2)"}
+    assert {row for row in found if "at large" in row} == set(thorough.rows(3, kinds=["large"]))
     assert found >= {"at large sizes: LSTM(48)", "squared_error", "adam(0.1)", "accuracy", "he_normal"}
 
 
@@ -57,7 +58,7 @@ def test_a_broken_law_is_told_and_tried_again(
 ) -> None:
     """With its case; the exit status counts it, and the log does not hold it for done."""
     wrong = trials_of(LayerRow("Relu", ("B", "D"), linear=True, kinks=True), 5, ("linear",))["linear"]
-    monkeypatch.setattr(thorough, "trials", lambda: iter([("Relu", "linear", wrong)]))
+    monkeypatch.setattr(thorough, "KINDS", {"layers": lambda: iter([("Relu", "linear", wrong)])})
     log = tmp_path / "laws.jsonl"
     for _ in range(2):
         assert thorough.main(["--examples", "5", "--log", str(log)]) == 1
