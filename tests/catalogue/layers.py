@@ -182,5 +182,6 @@ LARGE: Final = (
     LayerRow("LayerNorm()", (65, 300)),
     LayerRow("GroupNorm(4)", (5, 20, 20, 32)),
     LayerRow("Dropout(0.5)", (65, 4100), linear=True),
-    LayerRow("serial(Conv(8, (3, 3)), BatchNorm(), Relu, MaxPool((2, 2), (2, 2)), Flatten, Dense(10))", (4, 16, 16, 8)),
+    LayerRow("serial(Conv(8, (3, 3)), Relu, MaxPool((2, 2), (2, 2)), Flatten, Dense(10))", (4, 16, 16, 8), kinks=True),
+    LayerRow("serial(Conv(8, (3, 3), bias=False), BatchNorm())", (4, 16, 16, 8)),  # kinks behind it would be magnified
 )

@@ -16,6 +16,7 @@ STEP: Final = 1e-30  # a complex step has no cancellation: as small as one likes
 CLOSE: Final = 1e-11  # relative to the sum of the sizes of all terms
 NODES: Final = tuple(zip(*np.polynomial.legendre.leggauss(4), strict=True))  # of Gauss, and their weights
 FIRST: Final = (2.0**-6, 2.0**-9, 2.0**-12)  # first steps of the ladders, one an attempt
+CLOSER: Final = 256  # times nearer is looked once more before anybody is convicted
 
 
 class Estimate(NamedTuple):
@@ -129,9 +130,9 @@ def judge(line: Callable[[int], Line], *, doubt: bool = False) -> Finding:
 
     Agreement with the complex step is as good as proof: it is exact. Disagreement is none, for not every function is
     analytic: then differences decide, and convict only if two of three attempts, with ever smaller steps, disagree by
-    more than ten times their own error and what rounding does to the claim. With `doubt` they are heard even where the
-    complex step agrees: a function that drops imaginary parts on one of its ways agrees with a pullback that has
-    forgotten that way. So they are where both say 0.
+    more than ten times their own error and what rounding does to the claim, and say the same from nearby. With `doubt`
+    they are heard even where the complex step agrees: a function that drops imaginary parts on one of its ways agrees
+    with a pullback that has forgotten that way. So they are where both say 0.
     """
     agreed: Finding | None = None
     against = 0
@@ -154,10 +155,25 @@ def judge(line: Callable[[int], Line], *, doubt: bool = False) -> Finding:
         if not agrees and off <= allowed + 64 * noise():
             continue
         finding = Finding(agrees, claimed, found.value, found.error, "differences say")
+        if not agrees and not _persists(at, claimed, found, scale, first):
+            continue
         against += not agrees
         if agrees or against == 2:
             return finding
     return agreed or Finding(None, float("nan"), float("nan"), float("inf"), "differences say")
+
+
+def _persists(at: Callable[[Any], Any], claimed: float, found: Estimate, scale: float, first: float) -> bool:
+    """Do differences say the same with steps that are far smaller?
+
+    Where there is a kink at every turn a function looks smooth from afar, with another slope; from nearby it has the
+    one that was claimed. What is wrong stays wrong.
+    """
+    with np.errstate(all="ignore"):
+        closer = ladder(at, scale, first / CLOSER)
+    if closer.kink or not closer.error <= 0.1 * abs(claimed - found.value):
+        return False
+    return abs(closer.value - found.value) <= 0.5 * abs(claimed - found.value)
 
 
 def _exactly(at: Callable[[Any], Any], value: float, scale: float) -> float:

@@ -80,8 +80,9 @@ def compare(got: Any, wanted: Any, allowed: Any, what: str) -> None:
             )
 
 
-def compare_exactly(got: Any, wanted: Any, what: str, *, least: float = 0.0) -> None:
-    """Refuse leaves that differ at all, or by more than `least`; zeros of both signs are equal.
+def compare_exactly(got: Any, wanted: Any, what: str, *, least: float = 0.0, units: float = 0.0) -> None:
+    """Refuse leaves that differ at all, or by more than `least`, or so many units in the last place of their largest
+    entry; zeros of both signs are equal.
 
     Errors
         LawBroken   says which, and the first entry that differs
@@ -91,7 +92,8 @@ def compare_exactly(got: Any, wanted: Any, what: str, *, least: float = 0.0) -> 
         if a.shape != b.shape:
             raise broken(f"{what}: {nested.spoken(path)} has shape {a.shape}, expected {b.shape}")
         if not nested.same_values(a, b):
-            if least and nested.largest(a - b) <= least:
+            room = max(least, units * float(np.finfo(a.dtype).eps) * nested.reach(b)) if a.dtype.kind == "f" else least
+            if room and nested.largest(a - b) <= room:
                 continue
             at = tuple(np.argwhere(~((a == b) | ((a != a) & (b != b))))[0].tolist())
             where = f"{nested.spoken(path)}{list(at) if at else ''}"
