@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from typing import Any, overload
 
@@ -53,3 +54,19 @@ def arrays(tree: Any) -> Iterator[Any]:
 def like(tree: Any, leaves: Iterator[Any]) -> Any:
     """Nested as this is, of other leaves, which come in the order of `arrays`."""
     return mapped(lambda _: next(leaves), tree)
+
+
+def fields_of(value: Any) -> dict[str, Any] | None:
+    """The fields of a named tuple, or of a dataclass that is made of its fields; None of what is neither.
+
+    >>> from funcnn.nested import fields_of
+    >>> fields_of(sgd(0.1).init({})), fields_of((1, 2))
+    ({'step': 0}, None)
+    """
+    names: object = getattr(value, "_fields", None)
+    if is_tuple(value) and is_tuple(names):
+        return dict(zip(names, value, strict=True))
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = dataclasses.fields(value)
+        return {f.name: getattr(value, f.name) for f in fields} if all(f.init for f in fields) else None
+    return None

@@ -16,8 +16,9 @@ import numpy.typing as npt
 from funcnn.checkpoints import archives, sealed
 from funcnn.checkpoints.saving import owned, unlike
 from funcnn.checkpoints.sealed import MANIFEST
-from funcnn.checkpoints.values import LEVELS, LISTED, NUMBERS, TREES, Json, fields_of
+from funcnn.checkpoints.values import LEVELS, LISTED, NUMBERS, TREES, Json
 from funcnn.keys import Key
+from funcnn.nested import fields_of
 from funcnn.params import plain, trees
 from funcnn.params.mapping import ArrayTree
 from funcnn.types import is_array, is_scalar

@@ -10,7 +10,6 @@ What JSON has no word for is an object that says what it is:
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import struct
 from collections.abc import Callable, Mapping, Sequence
@@ -23,9 +22,10 @@ from funcnn.array_kinds import native
 from funcnn.checkpoints import archives
 from funcnn.errors import brief
 from funcnn.keys import Key
+from funcnn.nested import fields_of
 from funcnn.params import Gradients, Params, Updates, plain
 from funcnn.params.mapping import ArrayTree
-from funcnn.types import is_array, is_scalar, is_tuple
+from funcnn.types import is_array, is_scalar
 
 Json: TypeAlias = Any
 Leaves: TypeAlias = "list[npt.NDArray[Any]]"
@@ -91,17 +91,6 @@ def encoded(
         )
 
     return walk(value, where, 0)
-
-
-def fields_of(value: Any) -> dict[str, Any] | None:
-    """The fields of a named tuple, or of a dataclass that is made of its fields; None of what is neither."""
-    names: object = getattr(value, "_fields", None)
-    if is_tuple(value) and is_tuple(names):
-        return dict(zip(names, value, strict=True))
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = dataclasses.fields(value)
-        return {f.name: getattr(value, f.name) for f in fields} if all(f.init for f in fields) else None
-    return None
 
 
 def _plain(value: Any, where: str) -> Json:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 from funcnn.foreign.lookups import unknown
 from funcnn.keys import Key
 from funcnn.params import Params
+from funcnn.training.showing import as_html, as_text
 
 S = TypeVar("S")
 
@@ -24,6 +25,11 @@ class TrainState(NamedTuple, Generic[S]):
     >>> _, second, third = (state for state, _ in fit(squared_error, net.apply, sgd(0.1), params, data, epochs=3))
     >>> [state == third for state, _ in fit(squared_error, net.apply, sgd(0.1), second, data, epochs=3)]
     [True]
+    >>> second
+    TrainState(step 2, epoch 2, batch 0, 12 bytes)
+      params          Params(2 leaves, 3 values, float32, 12 bytes)
+      optimizer.step  2
+      key             Key.fromhex('0b024b06484e2cd5119ba54d30852b39')
     """
 
     step: int
@@ -32,6 +38,12 @@ class TrainState(NamedTuple, Generic[S]):
     key: Key
     epoch: int = 0
     batch: int = 0
+
+    def __repr__(self) -> str:
+        return as_text(self)
+
+    def _repr_html_(self) -> str:
+        return as_html(self)
 
 
 if not TYPE_CHECKING:  # type checkers refuse attributes that are not there; at run time messages say what to do

@@ -87,6 +87,12 @@ def test_every_example_is_linked() -> None:
     assert [path.name for path in (ROOT / "examples").glob("*.py") if f"(examples/{path.name})" not in text] == []
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_no_page_has_two_versions_of_anything(page: Path) -> None:
+    """The marks that Git leaves where two did not agree."""
+    assert re.findall(r"^(?:<<<<<<<|>>>>>>>) .*$", page.read_text(encoding="utf-8"), re.MULTILINE) == []
+
+
 def test_the_readme_is_short() -> None:
     """What is longer stands in docs."""
     assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 250
