@@ -33,6 +33,23 @@ def plain(terms: Callable[[Any, Any], Any], slope: Callable[[Any, Any], Any]) ->
     return made
 
 
+def differing(terms: Callable[[Any, Any], Any], slope: Callable[[Any, Any], Any]) -> Loss[Any, Any]:
+    """A loss of the difference of prediction and target, by its terms and their derivative."""
+
+    @loss
+    def made(prediction: Any, target: Any) -> Any:
+        if prediction.shape != target.shape or not prediction.size:
+            raise ShapeError("these do not fit")
+
+        def pullback(d: Any) -> Any:
+            dy = d * slope(prediction, target)
+            return dy, -dy
+
+        return terms(prediction, target), pullback
+
+    return made
+
+
 def huber(value: Callable[[Any], Any], slope: Callable[[Any], Any]) -> Loss[Any, Any]:
     """Half the square within 1, linear beyond: `value(|e|)` there, whose slope is `slope(e)`."""
 

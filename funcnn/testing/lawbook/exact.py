@@ -110,6 +110,14 @@ def _repeats(got: Any, wanted: Any, what: str) -> None:
 
 
 def _value_of_rule(case: Case) -> None:
+    if case.kind == "wide":  # far out a layer may overflow, both ways alike
+        with np.errstate(all="ignore"):
+            _one_value(case)
+    else:
+        _one_value(case)
+
+
+def _one_value(case: Case) -> None:
     compare_exactly({"y": case.pull()[0]}, {"y": case.apply()}, "vjp gives another value than apply")
 
 
@@ -289,7 +297,7 @@ EXACT_LAWS = (
         "nothing is changed and nothing remembered: twice the same input gives twice the same bits",
         "exact", _pure,
     ),
-    Law("value_of_rule", "vjp's value is apply's", "exact", _value_of_rule, large=True),
+    Law("value_of_rule", "vjp's value is apply's", "exact", _value_of_rule, large=True, rare=("wide",)),
     Law("cotangent_kept", "the pullback writes into nothing it was given or has returned", "exact", _cotangent_kept),
     Law("fresh_gradients", "gradients of params share memory with nothing", "exact", _fresh_gradients),
     Law(

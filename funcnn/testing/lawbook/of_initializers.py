@@ -15,20 +15,20 @@ from funcnn.testing.casebook.copies import copies
 from funcnn.testing.casebook.of_parts import InitializerCase
 from funcnn.testing.judging.draws import asks_elsewhere
 from funcnn.testing.judging.verdicts import Law, Verdict, broken, listed
-from funcnn.types import is_array
+from funcnn.types import is_array, is_scalar
 
 LARGE: Final = (4, 60, 90)  # its fans are 240 and 360
 
 
 def _as_asked(case: InitializerCase) -> None:
-    for shape in (case.shape, (*case.shape[:-1], 0), (3, 2), (2, 3, 2, 4)):
+    for shape in (case.shape, (*case.shape[:-1], 0), (3, 2), (2, 3, 2, 4), (5,), ()):
         try:
             drawn = case.drawn(shape=shape)
         except ShapeError:
             if shape == case.shape:
                 raise
             continue  # it says that it does not take this shape
-        if not is_array(drawn) or drawn.shape != shape:
+        if not (is_array(drawn) or (not shape and is_scalar(drawn))) or drawn.shape != shape:
             raise broken(f"asked for shape {shape}, gives {getattr(drawn, 'shape', drawn)!r}")
         if drawn.dtype != case.dtype:
             raise broken(f"asked for {case.dtype}, gives {drawn.dtype}")

@@ -14,6 +14,7 @@ from funcnn.testing.casebook.copies import copies
 from funcnn.testing.casebook.of_losses import LossCase
 from funcnn.testing.judging.derivatives import Line, judge, moved, scale_of
 from funcnn.testing.judging.flags import strictly
+from funcnn.testing.judging.left_alone import left_alone
 from funcnn.testing.judging.tolerances import shaken
 from funcnn.testing.judging.verdicts import FLOAT64, Law, Verdict, broken, listed
 from funcnn.testing.lawbook.exact import resized
@@ -45,6 +46,11 @@ def _pure(case: LossCase) -> None:
         raise broken("twice the same gives something else")
     if nested.bits(case.z) != before:
         raise broken("the prediction or the target has changed")
+    ours = nested.mapped(np.array, case.z)
+    with left_alone():
+        case.bare(ours)[1](1.0)
+    if nested.bits(ours) != before:
+        raise broken("the rule wrote into the prediction or the target, where they are writeable")
 
 
 def _true_pullback(case: LossCase) -> Verdict | None:
@@ -228,7 +234,7 @@ def _is_data(case: LossCase) -> Verdict | None:
 LOSS_LAWS: Final[Mapping[str, Law[LossCase]]] = listed(
     "LOSS_LAWS",
     Law("one_number", "the loss is a Python float, and vjp gives the same", "exact", _one_number),
-    Law("pure", "nothing is changed and nothing remembered", "exact", _pure),
+    Law("pure", "nothing is changed, not the global random state either, and nothing remembered", "exact", _pure),
     Law("true_pullback", "the pullback is the derivative of the value: <pullback(1), d> = d/dt loss(y + t d)",
         "derivative", _true_pullback, dtypes=FLOAT64, kinds=_KINDS, large=True, rare=("wide", "edges")),
     ADDS_UP,

@@ -12,6 +12,7 @@ import numpy as np
 from funcnn.errors import FuncnnError
 from funcnn.testing import nested
 from funcnn.testing.casebook.of_parts import MetricCase
+from funcnn.testing.judging.left_alone import left_alone
 from funcnn.testing.judging.verdicts import Law, Verdict, broken, listed
 
 
@@ -88,6 +89,11 @@ def _pure(case: MetricCase) -> Verdict | None:
             raise broken(f"{what} gives {again!r} the second time, {first!r} at first")
     if nested.bits(case.z) != before:
         raise broken("the prediction or the target has changed")
+    ours = nested.mapped(np.array, case.z)
+    with left_alone():
+        case.metric.compute(case.metric.update(case.metric.init(), ours["prediction"], ours["target"]))
+    if nested.bits(ours) != before:
+        raise broken("update wrote into the prediction or the target, where they are writeable")
     return None
 
 

@@ -18,6 +18,7 @@ from funcnn.testing import nested
 from funcnn.testing.casebook.copies import copies
 from funcnn.testing.casebook.of_optimizers import OptimizerCase, Step, by_path
 from funcnn.testing.drawing.contents import signs
+from funcnn.testing.judging.left_alone import left_alone
 from funcnn.testing.judging.verdicts import Law, Verdict, broken, listed
 
 
@@ -40,7 +41,7 @@ def closed_form(steps: Callable[[Any], Step]) -> Law[OptimizerCase]:
             size = max([nested.largest(a) for a in wanted.values()], default=0.0)
             for path, a in wanted.items():
                 off, allowed = nested.largest(got[path] - a), 1024 * float(np.finfo(case.dtype).eps) * (size + 1e-3)
-                if off > allowed:
+                if not off <= allowed:
                     raise broken(
                         f"step {i + 1}, {path}: the update is off by {off:.3g} from the closed form, whose values "
                         f"reach {nested.largest(a):.3g}; rounding allows {allowed:.3g}"
@@ -83,16 +84,17 @@ def _descends(case: OptimizerCase) -> None:
             g = Gradients(nested.mapped(lambda a: (slope * a).astype(a.dtype), at))  # noqa: B023
             updates, state = case.update(i, g, state, at)
             at = apply_updates(at, updates)
-        before, after = map(_squares, (start, at))
-        if after > before:
+        far = [path for path, a in by_path(at).items() if not _squares(a) <= _squares(by_path(start)[path])]
+        if far:
+            before, after = _squares(by_path(start)[far[0]]), _squares(by_path(at)[far[0]])
             raise broken(
-                f"{MANY_STEPS} steps on {what} lead uphill: the sum of squares of the params goes from {before:.6g} to "
+                f"{MANY_STEPS} steps on {what} lead uphill: the sum of squares of {far[0]} goes from {before:.6g} to "
                 f"{after:.6g}; a part of a chain that gives no steps of its own is said to be so by part=True"
             )
 
 
-def _squares(tree: Any) -> float:
-    return float(sum((a**2).sum() for a in _wide(tree).values()))
+def _squares(a: Any) -> float:
+    return float((a.astype(np.float64) ** 2).sum())
 
 
 def _splits(case: OptimizerCase) -> None:
@@ -101,7 +103,8 @@ def _splits(case: OptimizerCase) -> None:
         part = case.like(shapes={path: case.shapes[path]})
         for i, (updates, _, _) in enumerate(part.walk()):
             got, wanted = by_path(updates)[path], by_path(whole[i][0])[path]
-            if nested.largest(got - wanted) > 64 * float(np.finfo(case.dtype).eps) * (nested.largest(wanted) + 1e-30):
+            allowed = 64 * float(np.finfo(case.dtype).eps) * (nested.largest(wanted) + 1e-30)
+            if not nested.largest(got - wanted) <= allowed:
                 raise broken(f"step {i + 1}: {path} alone moves otherwise than {path} among others")
 
 
@@ -142,6 +145,12 @@ def _pure(case: OptimizerCase) -> None:
             raise broken(f"what step {i + 1} returned has changed since")
     if [nested.bits(tree) for tree in given] != before:
         raise broken("the params or the gradients have changed")
+    ours = [nested.mapped(np.array, case.gradients[0]), nested.mapped(np.array, case.params)]
+    kept_bits = nested.bits(tuple(ours))
+    with left_alone():
+        case.update(0, ours[0], case.optimizer.init(case.params), ours[1])
+    if nested.bits(tuple(ours)) != kept_bits:
+        raise broken("update wrote into gradients or params that are writeable")
     _from_stored_states(case, first)
 
 
@@ -206,7 +215,7 @@ def _float32_tracks_float64(case: OptimizerCase) -> None:
         size = max([nested.largest(a) for a in wanted.values()], default=0.0)
         for path, a in by_path(updates).items():
             off, allowed = nested.largest(a - wanted[path]), 1024 * float(np.finfo(np.float32).eps) * (size + 1e-3)
-            if off > allowed:
+            if not off <= allowed:
                 raise broken(f"step {i + 1}, {path}: float32 is off by {off:.3g}, rounding allows {allowed:.3g}")
 
 
