@@ -8,11 +8,15 @@ a closure that remembers what it has to. Trees are dicts of arrays.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+
+import funcnn
+from tests import plain_leaves, plain_optimizers
+from tests.plain_optimizers import LeafStep, at
 
 from funcnn import Gradients, Optimizer, Params, Updates, apply_updates
 from funcnn.optimizers.definition import takes_value
@@ -57,7 +61,23 @@ def of(optimizer: Optimizer[Any]) -> Step:
     """The plain form of an optimizer."""
     assert is_recorded(optimizer.init)
     record = optimizer.init.record
-    step: Step = globals()[record.name](*record.args, **record.kwargs)
+    if record.name in globals():
+        step: Step = globals()[record.name](*record.args, **record.kwargs)
+        return step
+    known = {**vars(plain_optimizers), **vars(plain_leaves)}
+    return leaf_by_leaf(lambda: known[record.name](*record.args, **record.kwargs))
+
+
+def leaf_by_leaf(make: Callable[[], LeafStep]) -> Step:
+    """The step of a tree, out of one for every leaf."""
+    steps: dict[str, LeafStep] = {}
+    t = 0
+
+    def step(g: Leaves, p: Leaves) -> Leaves:
+        nonlocal t
+        t += 1
+        return {k: steps.setdefault(k, make())(t, g[k], p[k]) for k in g}
+
     return step
 
 
@@ -179,6 +199,51 @@ def skip_nonfinite(inner: Optimizer[Any], limit: int = 5) -> Step:
     return of(inner)
 
 
-def at(rate: Any, t: int) -> float:
-    """The rate of the `t`-th step, which a schedule knows as step `t - 1`."""
-    return float(rate(t - 1) if callable(rate) else rate)
+def lookahead(inner: Optimizer[Any], every: int = 6, share: float = 0.5) -> Step:
+    """Zhang et al. (2019), algorithm 1: fast params go, slow ones follow."""
+    fast, t, slow = of(inner), 0, dict[str, Any]()
+
+    def step(g: Leaves, p: Leaves) -> Leaves:
+        nonlocal t
+        t += 1
+        update = fast(g, p)
+        for k in p:
+            slow.setdefault(k, p[k])
+        if t % every:
+            return update
+        for k in p:
+            slow[k] = slow[k] + share * (p[k] + update[k] - slow[k])
+        return {k: slow[k] - p[k] for k in p}
+
+    return step
+
+
+def masked(inner: Optimizer[Any], where: None) -> Step:
+    """For matrices; what is none passes."""
+    some = of(inner)
+
+    def step(g: Leaves, p: Leaves) -> Leaves:
+        mine = {k for k in p if p[k].ndim > 1}
+        return {**g, **some({k: g[k] for k in mine}, {k: p[k] for k in mine})}
+
+    return step
+
+
+def by_label(optimizers: Mapping[str, Optimizer[Any]]) -> Step:
+    """One optimizer for all."""
+    ((pattern, inner),) = optimizers.items()
+    assert pattern == "**"
+    return of(inner)
+
+
+def muon(rate: float) -> Step:
+    """Jordan et al. (2024): Adam for what is no matrix."""
+    matrices, others = of(funcnn.optimizers.scale_by_muon()), adam(rate)
+
+    def step(g: Leaves, p: Leaves) -> Leaves:
+        mine = {k for k in p if p[k].ndim > 1}
+        orthogonal = matrices({k: g[k] for k in mine}, {k: p[k] for k in mine})
+        rest = others({k: g[k] for k in g.keys() - mine}, {k: p[k] for k in g.keys() - mine})
+        return {k: -rate * u for k, u in orthogonal.items()} | rest
+
+    return step

@@ -63,6 +63,32 @@ def optax_sam(tree: dict[str, Array]) -> dict[str, Array]:
     return tree
 
 
+def optax_lookahead(tree: dict[str, Array]) -> dict[str, Array]:
+    """Where the fast params of optax's lookahead end, whose params are pairs."""
+    importlib.import_module("jax").config.update("jax_enable_x64", True)
+    optax: Any = importlib.import_module("optax")
+    transform = optax.lookahead(optax.adam(0.01), sync_period=6, slow_step_size=0.5)
+    params = optax.LookaheadParams.init_synced(tree)
+    state = transform.init(params)
+    for _ in range(STEPS):
+        fast = {name: np.asarray(p) for name, p in params.fast.items()}
+        updates, state = transform.update(gradient(fast), state, params)
+        params = optax.apply_updates(params, updates)
+    return {name: np.asarray(p) for name, p in params.fast.items()}
+
+
+def optax_muon(optax: Any) -> Any:
+    """Theirs with all axes but the last as rows, and without their epsilon, in both halves."""
+    contrib: Any = importlib.import_module("optax.contrib")
+
+    def axes(tree: dict[str, Any]) -> dict[str, Any]:
+        ranks = {name: getattr(p, "ndim", 0) for name, p in tree.items()}  # leaves of the other part are placeholders
+        numbers = contrib.MuonDimensionNumbers
+        return {name: numbers(tuple(range(n - 1)), n - 1) if n > 1 else None for name, n in ranks.items()}
+
+    return contrib.muon(0.01, nesterov=False, eps=1e-30, muon_weight_dimension_numbers=axes)
+
+
 def optax_(make: Callable[[Any], Any], holes: tuple[int, ...] = ()) -> Callable[[dict[str, Array]], dict[str, Array]]:
     """Where optax's ends."""
 
@@ -148,6 +174,22 @@ PEERS: Final[dict[str, Callable[[dict[str, Array]], dict[str, Array]]]] = {
         lambda o: o.chain(o.masked(o.scale(0.1), lambda tree: {name: name == "w" for name in tree}), o.sgd(0.1))
     ),
     "sgd(0.1) on sam(valley, 0.05)": optax_sam,
+    "lookahead(adam(0.01))": optax_lookahead,
+    "muon(0.01, nesterov=False, others=adam(0.01, eps=1e-30))": optax_(optax_muon),
+    "chain(scale_by_momentum(0.9, nesterov=True), scale_by_rate(0.01))": optax_(
+        lambda o: o.chain(o.trace(0.9, nesterov=True), o.scale_by_learning_rate(0.01))
+    ),
+    "chain(scale_by_adam(), add_decayed_weights(0.1), scale_by_rate(0.01))": optax_(
+        lambda o: o.adamw(0.01, weight_decay=0.1, mask=lambda tree: {name: p.ndim > 1 for name, p in tree.items()})
+    ),
+    "chain(adam(0.01), scaled({'w': 0.25}))": optax_(
+        lambda o: o.chain(
+            o.adam(0.01), o.masked(o.scale(0.25), lambda tree: {name: name == "w" for name in tree})
+        )
+    ),
+    "chain(scale_by_trust_ratio(0.5, eps=0.1), scale_by_rate(0.1))": optax_(
+        lambda o: o.chain(o.scale_by_trust_ratio(trust_coefficient=0.5, eps=0.1), o.scale_by_learning_rate(0.1))
+    ),
     "skip_nonfinite(adam(0.01))": optax_(lambda o: o.apply_if_finite(o.adam(0.01), 5), HOLES),
     "chain(sgd(0.1), reduce_on_plateau(0.5, patience=2, cooldown=3, least=0.01))": torch_(
         lambda o, p: o.SGD(p, lr=0.1),
