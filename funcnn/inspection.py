@@ -21,7 +21,8 @@ from funcnn.networks.pictures.blocks import drawn
 from funcnn.networks.pictures.plans import planned
 from funcnn.networks.rebuilding import Path, observed, walked
 from funcnn.nested import mapped
-from funcnn.shapes import display, external, known, normalize
+from funcnn.promises import is_checked
+from funcnn.shapes import UNKNOWN, display, external, known, normalize
 from funcnn.types import Shape, Tree
 
 X = TypeVar("X")
@@ -88,6 +89,7 @@ class Row(NamedTuple):
     params: int
     nbytes: int
     multiply_adds: int
+    activations: int
 
 
 class Summary(NamedTuple):
@@ -98,17 +100,18 @@ class Summary(NamedTuple):
     params: int
     nbytes: int
     multiply_adds: int
+    activations: int
 
     def _cells(self) -> Iterator[tuple[str, ...]]:
-        yield "path", "layer", "output", "params", "bytes", "multiply-adds"
+        yield "path", "layer", "output", "params", "bytes", "multiply-adds", "activations"
         for row in self.rows:
             yield row.path, _clipped(row.layer), display(row.out_shape), *_numbers(row)
         yield "total", "", "", *_numbers(self)
 
     def __repr__(self) -> str:
         table = list(self._cells())
-        widths = [max(len(row[i]) for row in table) for i in range(6)]
-        cells = [zip(row, "<<<>>>", widths, strict=True) for row in table]
+        widths = [max(len(row[i]) for row in table) for i in range(7)]
+        cells = [zip(row, "<<<>>>>", widths, strict=True) for row in table]
         lines = ["  ".join(f"{cell:{side}{width}}" for cell, side, width in row) for row in cells]
         rule = "-" * len(lines[0])
         return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]])
@@ -124,41 +127,45 @@ def summary(net: Layer[Never, object], shape: Shape, *, dtype: npt.DTypeLike = n
     """What every layer gives and costs on inputs of this shape; nothing is drawn or computed.
 
     A row for each layer that is not made of others: path, constructor, output shape, number of params, their bytes in
-    `dtype`, and the multiply-adds of a forward pass, for one example where the batch is -1. Multiply-adds are those of
-    matrix products and convolutions; work on each number alone is not counted. What depends on sizes that are not known
-    is -1 too, and prints as `?`.
+    `dtype`, the multiply-adds of a forward pass, and the bytes of what the layer gives, which a training pass keeps
+    most of; both for one example where the batch is -1. Multiply-adds are those of matrix products and convolutions;
+    work on each number alone is not counted. A layer of one's own says them by `Layer.of(multiply_adds=)`; one with
+    params that does not, and what depends on sizes that are not known, has -1, and prints as `?`.
 
     Errors
         ShapeError   the network does not take this shape
 
     >>> summary(serial(Dense(64), Relu, Dense(10)), (-1, 784))
-    path     layer      output    params    bytes  multiply-adds
-    ------------------------------------------------------------
-    dense_0  Dense(64)  (-1, 64)  50,240  200,960         50,176
-    relu_0   Relu       (-1, 64)       0        0              0
-    dense_1  Dense(10)  (-1, 10)     650    2,600            640
-    ------------------------------------------------------------
-    total                         50,890  203,560         50,816
+    path     layer      output    params    bytes  multiply-adds  activations
+    -------------------------------------------------------------------------
+    dense_0  Dense(64)  (-1, 64)  50,240  200,960         50,176          256
+    relu_0   Relu       (-1, 64)       0        0              0          256
+    dense_1  Dense(10)  (-1, 10)     650    2,600            640           40
+    -------------------------------------------------------------------------
+    total                         50,890  203,560         50,816          552
     """
     definition_of(net, where="summary")
     net.out_shape(shape)  # says what does not fit
     inside, size = normalize(shape), np.dtype(dtype).itemsize
     rows: dict[str, Row] = {}
-    adds = 0
-    for (at, child, shape_in, out), (_, _, example_in, _) in zip(
+    adds = kept = 0
+    for (at, child, shape_in, out), (_, _, example_in, example_out) in zip(
         walked(net.definition, inside).left, walked(net.definition, _one_example(inside)).left, strict=True
     ):
         own, cost = child.own(shape_in), child.multiply_adds
         if child.children and not own and cost is None:
             continue
         path, n = "/".join(at), _count(own)
-        more = cost(example_in) if cost else 0
-        adds += more
-        if path in rows:  # called several times
-            more += rows[path].multiply_adds
-        rows[path] = Row(path, repr(layer_of(child)), external(out), _told(n), _told(n * size), _told(more))
+        more = cost(example_in) if cost else UNKNOWN if own and is_checked(child.rule) else 0
+        given = _size(example_out) * size
+        adds, kept = adds + more, kept + given
+        if (before := rows.get(path)) is not None:  # called several times
+            more = more + before.multiply_adds if before.multiply_adds >= 0 else UNKNOWN
+            given = given + before.activations if before.activations >= 0 else UNKNOWN
+        costs = _told(n), _told(n * size), _told(more), _told(given)
+        rows[path] = Row(path, repr(layer_of(child)), external(out), *costs)
     n = _count(net.init.spec(inside))
-    return Summary(repr(net), tuple(rows.values()), _told(n), _told(n * size), _told(adds))
+    return Summary(repr(net), tuple(rows.values()), _told(n), _told(n * size), _told(adds), _told(kept))
 
 
 def picture(net: Layer[Never, object], shape: Shape | None = None, *, depth: int = 6) -> str:
@@ -199,14 +206,20 @@ def _count(spec: Spec) -> int:
     return sum(prod(leaf[1]) if isinstance(leaf, tuple) else _count(leaf) for leaf in spec.values())
 
 
+def _size(shape: Shape) -> int:
+    """The numbers in an array of this shape, or in a tuple of arrays."""
+    parts = [_size(d) for d in shape if isinstance(d, tuple)]
+    return sum(parts) if parts else prod(d for d in shape if not isinstance(d, tuple))
+
+
 def _told(n: int) -> int:
     """-1 for what is not known."""
     return n if known(n) else -1
 
 
-def _numbers(row: Row | Summary) -> tuple[str, str, str]:
-    first, second, third = ("?" if n < 0 else f"{n:,}" for n in (row.params, row.nbytes, row.multiply_adds))
-    return first, second, third
+def _numbers(row: Row | Summary) -> tuple[str, ...]:
+    numbers = (row.params, row.nbytes, row.multiply_adds, row.activations)
+    return tuple(["?" if n < 0 else f"{n:,}" for n in numbers])
 
 
 def _clipped(text: str) -> str:

@@ -11,7 +11,8 @@ from funcnn import (
     Array, BatchNorm, Dense, Dropout, FanInSum, FanOut, Flatten, Identity, Key, Layer, Pullback, Relu, ShapeError,
     Tanh, Tree, elementwise, layer, parallel, residual, serial, summary, trace,
 )  # fmt: skip
-from funcnn.authoring import Child, Combined
+from funcnn.authoring import Child, Combined, axes
+from funcnn.initializers import ones
 from funcnn.inspection import Row
 
 
@@ -119,12 +120,12 @@ def test_trace_refuses_what_apply_refuses() -> None:
 def test_rows_worked_by_hand() -> None:
     """A Dense of 4 to 3 has 4 * 3 + 3 params of 4 bytes, and 4 * 3 multiply-adds an example."""
     assert summary(NET, (-1, 4)).rows == (
-        Row("dense_0", "Dense(3)", (-1, 3), 15, 60, 12),
-        Row("residual_0/serial_0/batch_norm_0", "BatchNorm()", (-1, 3), 12, 48, 0),
-        Row("residual_0/serial_0/inner", "Dense(3).named('inner')", (-1, 3), 12, 48, 9),
-        Row("dropout_0", "Dropout(0.5)", (-1, 3), 0, 0, 0),
-        Row("block_0/dense_0", "Dense(2)", (-1, 2), 8, 32, 6),
-        Row("block_0/tanh_0", "Tanh", (-1, 2), 0, 0, 0),
+        Row("dense_0", "Dense(3)", (-1, 3), 15, 60, 12, 12),
+        Row("residual_0/serial_0/batch_norm_0", "BatchNorm()", (-1, 3), 12, 48, 0, 12),
+        Row("residual_0/serial_0/inner", "Dense(3).named('inner')", (-1, 3), 12, 48, 9, 12),
+        Row("dropout_0", "Dropout(0.5)", (-1, 3), 0, 0, 0, 12),
+        Row("block_0/dense_0", "Dense(2)", (-1, 2), 8, 32, 6, 8),
+        Row("block_0/tanh_0", "Tanh", (-1, 2), 0, 0, 0, 8),
     )
 
 
@@ -132,12 +133,28 @@ def test_totals_are_those_of_the_network() -> None:
     """Params and bytes as drawn, multiply-adds added up."""
     found, (_, params) = summary(NET, (-1, 4)), NET.init(0, (-1, 4))
     sizes = [params.at(path) for path in params.paths()]
-    assert found[2:] == (sum(a.size for a in sizes), sum(a.nbytes for a in sizes), 27)
+    assert found[2:] == (sum(a.size for a in sizes), sum(a.nbytes for a in sizes), 27, 64)
 
 
 def test_a_known_batch_is_counted() -> None:
-    """Multiply-adds are those of the whole batch, where it is known."""
+    """Multiply-adds are those of the whole batch, where it is known, and so is what layers give, tuples too."""
     assert [summary(Dense(3), (n, 4)).multiply_adds for n in (-1, 1, 10)] == [12, 12, 120]
+    assert [summary(serial(Dense(3), FanOut(2)), (n, 4)).activations for n in (-1, 10)] == [12 + 24, 120 + 240]
+
+
+def test_layers_of_ones_own() -> None:
+    """Say what they cost; what does not, and has params, is not known, and neither is the total."""
+
+    def made(cost: Any) -> Layer[Array, Array]:
+        def rule(params: Tree, x: Array) -> tuple[Array, Pullback]:
+            raise AssertionError("nothing is computed")
+
+        return Layer.of(lambda shape: shape, lambda shape: {"s": (ones, axes("made", shape)[-1:])}, rule, multiply_adds=cost)
+
+    assert summary(made(lambda shape: 7 * shape[-1]), (-1, 4)).multiply_adds == 28
+    found = summary(serial(Dense(3), made(None), Dense(2)), (-1, 4))
+    assert [row.multiply_adds for row in found.rows] == [12, -1, 6] and found.multiply_adds == -1
+    assert str(found).splitlines()[3].split()[-2:] == ["?", "12"] and found.activations == 32
 
 
 def test_bytes_depend_on_the_dtype() -> None:
@@ -148,14 +165,14 @@ def test_bytes_depend_on_the_dtype() -> None:
 def test_it_prints_as_a_table() -> None:
     """Names, shapes, numbers with separators, and the totals below."""
     assert str(summary(serial(Flatten, Dense(1000), Relu, Dense(10)), (-1, 28, 28, 1))) == (
-        "path       layer        output       params      bytes  multiply-adds\n"
-        "---------------------------------------------------------------------\n"
-        "flatten_0  Flatten      (-1, 784)         0          0              0\n"
-        "dense_0    Dense(1000)  (-1, 1000)  785,000  3,140,000        784,000\n"
-        "relu_0     Relu         (-1, 1000)        0          0              0\n"
-        "dense_1    Dense(10)    (-1, 10)     10,010     40,040         10,000\n"
-        "---------------------------------------------------------------------\n"
-        "total                               795,010  3,180,040        794,000"
+        "path       layer        output       params      bytes  multiply-adds  activations\n"
+        "----------------------------------------------------------------------------------\n"
+        "flatten_0  Flatten      (-1, 784)         0          0              0        3,136\n"
+        "dense_0    Dense(1000)  (-1, 1000)  785,000  3,140,000        784,000        4,000\n"
+        "relu_0     Relu         (-1, 1000)        0          0              0        4,000\n"
+        "dense_1    Dense(10)    (-1, 10)     10,010     40,040         10,000           40\n"
+        "----------------------------------------------------------------------------------\n"
+        "total                               795,010  3,180,040        794,000       11,176"
     )
 
 
@@ -171,14 +188,14 @@ def test_tuples_have_shapes_of_their_own() -> None:
 
 def test_a_single_layer_has_one_row() -> None:
     """Its path is empty, as that of its params."""
-    assert summary(Dense(3), (-1, 4)).rows == (Row("", "Dense(3)", (-1, 3), 15, 60, 12),)
+    assert summary(Dense(3), (-1, 4)).rows == (Row("", "Dense(3)", (-1, 3), 15, 60, 12, 12),)
 
 
 def test_what_is_not_known_is_told() -> None:
     """Numbers that depend on a size that is not known are -1, and print as a question mark."""
     found = summary(serial(Dense(3), Relu), (-1, -1, 4))
     assert (found.params, found.multiply_adds, found.rows[0].out_shape) == (15, -1, (-1, -1, 3))
-    assert str(found).splitlines()[-1].split() == ["total", "15", "60", "?"]
+    assert str(found).splitlines()[-1].split() == ["total", "15", "60", "?", "?"]
     assert summary(Dense(3), (-1, -1)).params == -1
 
 
@@ -210,4 +227,4 @@ def test_a_layer_that_is_called_twice_has_one_row() -> None:
         """One layer two times, with the same params."""
         return Layer.over((f,), lambda child: Combined(lambda shape, go: go(child, go(child, shape)), f.apply.rule))
 
-    assert summary(Twice(Dense(4)), (-1, 4)).rows == (Row("dense_0", "Dense(4)", (-1, 4), 20, 80, 32),)
+    assert summary(Twice(Dense(4)), (-1, 4)).rows == (Row("dense_0", "Dense(4)", (-1, 4), 20, 80, 32, 32),)
