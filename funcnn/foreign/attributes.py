@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from typing import Final
 
 _DRAW: Final = "params are a value beside the network: out_shape, params = net.init(key, shape)"
-_FIT: Final = "training is a loop over fit(loss, net.apply, optimizer, params, data)"
+_FIT: Final = (
+    "training is train(loss, net, optimizer, data, epochs=2), or a loop over "
+    "fit(loss, net.apply, optimizer, params, data)"
+)
 _CALL: Final = "the value is net.apply(params, x)"
 _MODES: Final = "a network has no modes: net.apply(params, x) is inference, with rng=key it is a training pass"
 _SAVE: Final = "params are saved by save_params(path, params), and the network by its source, print(net)"
@@ -100,7 +103,7 @@ STATE: Final[Mapping[str, str]] = {
     **dict.fromkeys(("opt_state", "tx"), "the state of the optimizer is state.optimizer"),
     **dict.fromkeys(("apply_fn", "apply"), "the network is beside it: net.apply(state.params, x)"),
     **dict.fromkeys(("replace", "create"), "it is a named tuple: state._replace(params=params)"),
-    **dict.fromkeys(("loss", "metrics", "epoch", "history"),
+    **dict.fromkeys(("loss", "metrics", "history"),
                     "fit yields them beside it: for state, metrics in fit(...)"),
 }  # fmt: skip
 

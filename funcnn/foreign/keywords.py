@@ -24,7 +24,10 @@ _DEVICE: Final = "everything is computed by NumPy on this machine; leave it out"
 _DATA: Final = "data is one tuple, (x, target) or (x, target, weights)"
 _WEIGHTS: Final = "weights of rows are weights=, those of classes softmax_cross_entropy.bind(class_weights=(1.0, 2.0))"
 _BODY: Final = "a callback is what you write in the body of the loop: for state, metrics in fit(...)"
-_VALIDATION: Final = "validation is evaluate(net.apply, state.params, (x, labels), accuracy), in the body of the loop"
+_VALIDATION: Final = (
+    "validation is evaluate(net.apply, state.params, (x, labels), accuracy) in the body of the loop, or all of "
+    "train(squared_error, net, optimizer, data, epochs=2, validation=0.5)"
+)
 _STATE: Final = "randomness is a key: rng=Key(0)"
 _LOGITS: Final = "this loss takes logits, and has no other form; leave out the Softmax or Sigmoid of the network"
 _REDUCE: Final = 'it is reduce=, "mean", "sum", "batch" or "none"'
@@ -176,13 +179,17 @@ KEYWORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "y_true": {"losses": "the prediction comes first, the target second", "metrics": "the prediction comes first"},
     "y_pred": {"losses": "the prediction comes first, the target second", "metrics": "the prediction comes first"},
     # training
-    "x": {"fit": _DATA, "evaluate": _DATA},
-    "y": {"fit": _DATA, "evaluate": _DATA},
-    "target": {"fit": _DATA, "evaluate": _DATA},
-    "sample_weights": {"fit": _DATA, "evaluate": _DATA},
+    "x": {"fit": _DATA, "evaluate": _DATA, "train": _DATA},
+    "y": {"fit": _DATA, "evaluate": _DATA, "train": _DATA},
+    "target": {"fit": _DATA, "evaluate": _DATA, "train": _DATA},
+    "sample_weights": {"fit": _DATA, "evaluate": _DATA, "train": _DATA},
     "callbacks": {"training": _BODY},
-    "validation_data": {"training": _VALIDATION},
-    "validation_split": {"training": _VALIDATION},
+    "validation_data": {"train": "it is validation=, data or a share of the rows", "training": _VALIDATION},
+    "validation_split": {"train": "it is validation=, data or a share of the rows", "training": _VALIDATION},
+    "early_stopping": {"train": "it is patience=, a number of epochs", "training": _BODY},
+    "n_iter_no_change": {"train": "it is patience="},
+    "validation_fraction": {"train": "it is validation="},
+    "checkpoint_dir": {"train": "it is folder="},
     "metrics": {"fit": _VALIDATION,
                 "evaluate": "metrics come one by one: evaluate(net.apply, params, (x, labels), accuracy)"},
     "n_epochs": {"training": "it is epochs="},
@@ -191,7 +198,8 @@ KEYWORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "num_epochs": {"training": "it is epochs="},
     "initial_epoch": {"training": "give the state that was reached in place of the params; fit goes on from it"},
     "bs": {"training": "it is batch_size="},
-    "verbose": {"training": "a line is shown by progress(fit(...))"},
+    "verbose": {"train": "it is quiet=True where nothing is to be shown",
+                "training": "a line is shown by progress(fit(...))"},
     "seed": {"": _STATE},
     "key": {"training": _STATE, "networks": _STATE},
     "random_state": {"": _STATE},
@@ -220,6 +228,7 @@ SURPLUS: Final[Mapping[str, str]] = {
     "Transpose": "the order is one tuple, the batch in it: Transpose((0, 2, 1))",
     "sgd": "momentum is an optimizer of its own: momentum(1e-2, 0.9)",
     "fit": _DATA,
+    "train": _DATA,
     "predict": "params and x alone: predict(net.apply, params, x)",
     "GRUCell": "give the units alone, GRUCell(8): " + _INPUTS,
     "LSTMCell": "give the units alone, LSTMCell(8): " + _INPUTS,
@@ -239,6 +248,8 @@ MISSING: Final[Mapping[str, str]] = {
     "predict": "a network holds no params; they are given: predict(net.apply, params, x)",
     "evaluate": "a network holds no params; they are given: evaluate(net.apply, params, (x, labels), accuracy)",
     "fit": "it takes loss, net.apply, optimizer, params and the tuple (x, target)",
+    "train": "it takes a loss, the network, an optimizer and the tuple (x, target): "
+             "train(squared_error, net, optimizer, data, epochs=2)",
     "Loss.__call__": "a loss is given as it is, without (); its options are set by squared_error.bind(reduce='sum')",
     "Metric.__call__": "a metric is given as it is, without (): evaluate(net.apply, params, (x, labels), accuracy)",
     "batches": "it takes a tuple of arrays and a size: batches((x, target), 32)",

@@ -14,6 +14,7 @@ from funcnn.foreign.calls import understood
 from funcnn.foreign.lookups import unknown
 from funcnn.kernels import updates as kernel
 from funcnn.optimizers.flat import flat, flat_like, pieces_like
+from funcnn.optimizers.showing import as_html
 from funcnn.params import GradientsLike, Params, ParamsLike, Updates, UpdatesLike, refuse_kind
 from funcnn.params.layouts import Layout
 from funcnn.params.packing import own
@@ -85,7 +86,7 @@ def _places(optimizer: Optimizer[Any]) -> list[tuple[str, str]]:
 
 tells_of_itself(Optimizer, _places)
 if not TYPE_CHECKING:  # type checkers refuse attributes that are not there; at run time messages say what to do
-    Optimizer.__getattr__ = unknown
+    Optimizer.__getattr__, Optimizer._repr_html_ = unknown, as_html
 
 
 Step: TypeAlias = "Callable[[GradientsLike, S, ParamsLike, float | None], tuple[K, S, bool]]"

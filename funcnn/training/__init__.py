@@ -14,7 +14,8 @@ from funcnn.training.steps import StepMetrics, TrainState
 
 __all__ = [
     "Checkpoint", "History", "StepMetrics", "TrainState", "Trained", "append_row", "batches", "evaluate", "fit",
-    "load_checkpoint", "load_notes", "load_state", "predict", "progress", "read_rows", "save_checkpoint", "save_state", "train",
+    "load_checkpoint", "load_notes", "load_state", "predict", "progress", "read_rows",
+    "save_checkpoint", "save_state", "train",
 ]  # fmt: skip
 
 answers_for(__name__)

@@ -30,8 +30,8 @@ def progress(
     At a terminal and in a notebook one line is kept up to date, every `every` seconds: epoch, step, the mean loss of
     the epoch so far, examples per second, and, where `total` says how many steps there will be, a bar and the time that
     is left. Elsewhere every epoch prints a line, once the body of the loop is done with it. All of it is written to
-    `file`, standard error where none is given, at a terminal by tqdm where it is installed; a program without a standard
-    error shows nothing. The rate is that of training alone: what the body of the loop takes does not count.
+    `file`, standard error where none is given, at a terminal by tqdm where it is installed; a program without a
+    standard error shows nothing. The rate is that of training alone: what the body of the loop takes does not count.
 
     `beside` is asked for more whenever a line is written, for what the body of the loop has found out: numbers by name,
     of which True stands for the name alone and False or None for nothing: `{"validation": 0.31, "best": True}`.

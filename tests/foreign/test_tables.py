@@ -80,9 +80,12 @@ def names(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("call", SAID)
-def test_what_is_said_runs(call: str, names: dict[str, object]) -> None:
+def test_what_is_said_runs(
+    call: str, names: dict[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Every call in every answer; after `W_init=` stands an initializer."""
     meant = call.replace("W_init=adam", "W_init=he_normal").replace("state.", "trained.")
+    monkeypatch.chdir(tmp_path)
     eval(meant, {**names, "batches": [names["x"]]} if call.startswith("calibrate") else dict(names))
 
 

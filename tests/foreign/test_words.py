@@ -63,6 +63,8 @@ CALLS: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
     "fit(..., x, y=y)": (lambda: f.fit(f.squared_error, NET.apply, f.sgd(0.1), P, X, y=T), ("one tuple",)),
     "fit(validation_data=)": (lambda: f.fit(f.squared_error, NET.apply, f.sgd(0.1), P, (X, T), validation_data=(X, T)),
      ("evaluate(net.apply, state.params",)),
+    "train(validation_split=)": (lambda: f.train(f.squared_error, NET, f.sgd(0.1), (X, T), validation_split=0.2),
+     ("validation=",)),
     "fit(verbose=)": (lambda: f.fit(f.squared_error, NET.apply, f.sgd(0.1), P, (X, T), verbose=1), ("progress",)),
     "predict(apply, x)": (lambda: f.predict(NET.apply, X), ("predict(net.apply, params, x)",)),
     "optimizer.step()": (lambda: f.adam(0.1).step(), ("params, state = optimizer.step(grads, state, params)",)),
