@@ -157,7 +157,7 @@ NAMES: Final[Mapping[str, str]] = {
     **_each("LearningRateScheduler lr_scheduler",
             "a schedule in place of a rate, adam(cosine_decay(1e-3, 100))"),
     # training
-    **_each("DataLoader Dataset TensorDataset",
+    **_each("DataLoader Dataset TensorDataset Sequence PyDataset IterableDataset",
             "batches((x, target), 32), or fit, which makes batches of arrays by itself"),
     **_each("EarlyStopping", "train, with patience=: train(squared_error, net, optimizer, data, epochs=2)"),
     **_each("ModelCheckpoint", "save_checkpoint, or train with folder="),
