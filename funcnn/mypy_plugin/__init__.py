@@ -38,11 +38,12 @@ from mypy.plugin import (
 from mypy.types import FunctionLike, Type
 
 import funcnn
+from funcnn.mypy_plugin.flow.files import reached
 from funcnn.mypy_plugin.hooks import Hooks
 from funcnn.mypy_plugin.reading import INIT, LAYER
 from funcnn.mypy_plugin.runs import Runner
 from funcnn.mypy_plugin.trust import Loader, digest, read_trust
-from funcnn.mypy_plugin.wiring import objective_signature, serial_signature, shift_signature
+from funcnn.mypy_plugin.wiring import APPLY, objective_signature, serial_signature, shift_signature
 
 C = TypeVar("C", FunctionContext, MethodContext)
 S = TypeVar("S", FunctionSigContext, MethodSigContext)
@@ -50,6 +51,8 @@ SERIAL = f"{funcnn.serial.__module__}.serial"
 SUMMARY = f"{funcnn.summary.__module__}.summary"
 SHIFT = f"{LAYER}.__rshift__"
 OBJECTIVES = {f"{f.__module__}.{f.__name__}" for f in (funcnn.value_and_grad, funcnn.grad)}
+OBJECTIVE = f"{funcnn.Objective.__module__}.{funcnn.Objective.__qualname__}"
+GIVEN = {f"{f.__module__}.{f.__name__}" for f in (funcnn.vjp, funcnn.fit, funcnn.evaluate, funcnn.predict)}
 
 
 def _quiet(hook: Callable[[C], Type]) -> Callable[[C], Type]:
@@ -85,11 +88,12 @@ class FuncnnPlugin(Plugin):
         super().__init__(options)
         self._trust = read_trust(options)
         self._hooks = hooks = Hooks(options, Runner(Loader(self._trust)))
-        self._methods = {
+        self._methods: dict[str, Callable[[MethodContext], Type]] = {
             f"{INIT}.__call__": _quiet(hooks.init),
             f"{LAYER}.out_shape": _quiet(hooks.out_shape),
             f"{LAYER}.named": _quiet(hooks.named),
             SHIFT: _quiet(hooks.shifted),
+            **{f"{of}.__call__": _quiet(hooks.given) for of in (APPLY, OBJECTIVE)},
         }
 
     def report_config_data(self, ctx: ReportConfigContext) -> Any:
@@ -97,11 +101,14 @@ class FuncnnPlugin(Plugin):
         installed = {"site-packages", "dist-packages"} & {*Path(ctx.path).parts}
         if installed or ctx.path.endswith(".pyi") or f"{ctx.id}.".startswith("funcnn."):
             return None  # mypy reports nothing of ours about these, and NumPy takes seconds to check again
-        return {"rules": digest(self._trust), "trusted": list(self._trust.modules)}
+        followed = reached(ctx.path, ctx.id)
+        return {"rules": digest(self._trust), "trusted": list(self._trust.modules), "followed": followed}
 
     def get_function_hook(self, fullname: str) -> Callable[[FunctionContext], Type] | None:
         if not self._trust.covers(fullname):
             return None
+        if fullname in GIVEN:
+            return _quiet(self._hooks.given)
         return _quiet(self._hooks.summarized if fullname == SUMMARY else functools.partial(self._hooks.made, fullname))
 
     def get_method_hook(self, fullname: str) -> Callable[[MethodContext], Type] | None:

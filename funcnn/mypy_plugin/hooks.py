@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeGuard
+from typing import TypeGuard, TypeVar
 
 from mypy.nodes import ARG_NAMED, ARG_POS, CallExpr, Context, MemberExpr, OpExpr
 from mypy.options import Options
@@ -11,11 +11,16 @@ from mypy.subtypes import is_subtype
 from mypy.types import AnyType, CallableType, Instance, LiteralType, TupleType, Type, TypeOfAny, get_proper_type
 
 from funcnn.mypy_plugin import recipes
+from funcnn.mypy_plugin.flow.reading import Readings
+from funcnn.mypy_plugin.flow.values import Row, node_of
 from funcnn.mypy_plugin.reading import Reader, is_layer, place, tagged
-from funcnn.mypy_plugin.recipes import Call, Choice, Items, Missing, Node, Ref, Value
-from funcnn.mypy_plugin.reports import VALUE, report_shape
-from funcnn.mypy_plugin.runs import Runner
+from funcnn.mypy_plugin.recipes import ANY, Call, Choice, Fork, Items, Missing, Node, Ref, Value
+from funcnn.mypy_plugin.reports import TRUSTED, VALUE, built_at, report_complaint, report_shape, told
+from funcnn.mypy_plugin.runs import Runner, Verdict
+from funcnn.shapes import external
 from funcnn.types import Shape
+
+C = TypeVar("C", FunctionContext, MethodContext)
 
 
 class Hooks:
@@ -23,9 +28,15 @@ class Hooks:
 
     def __init__(self, options: Options, runner: Runner) -> None:
         self.options, self.runner, self.trust = options, runner, runner.loader.trust
+        self.readings = Readings(runner)
+
+    def faults(self, ctx: FunctionContext | MethodContext) -> None:
+        """Say what trusted code did instead of making a network."""
+        while self.runner.loader.faults:
+            ctx.api.fail(self.runner.loader.faults.pop(0), ctx.context, code=TRUSTED)
 
     def reader(self, api: CheckerPluginInterface) -> Reader:
-        return Reader(api, self.options, self.trust)
+        return Reader(api, self.options, self.trust, self.readings.rebound(api))
 
     # layers are made --------------------------------------------------------------------------------------------------
     def made(self, fullname: str, ctx: FunctionContext) -> Type:
@@ -36,7 +47,7 @@ class Hooks:
         reader = self.reader(ctx.api)
         recipe = reader.call(fullname, call, ctx)
         if recipe is None or _ill_typed(ctx):
-            return ctx.default_return_type
+            return self.given(ctx)
         return self._carrying(result, recipe, reader, ctx)
 
     def shifted(self, ctx: MethodContext) -> Type:
@@ -60,9 +71,11 @@ class Hooks:
 
     def _carrying(self, result: TupleType, node: Call, reader: Reader, ctx: FunctionContext | MethodContext) -> Type:
         """The type with the recipe on it: on the layer, and on its `init` for when the pair is unpacked."""
-        if recipes.exact(node) and (problem := self.runner.refusal(node)) is not None:
+        expected = reader.owners.expects(ctx.context.line)
+        if not expected and recipes.exact(node) and (problem := self.runner.refusal(node)) is not None:
             ctx.api.fail(problem, ctx.context, code=VALUE)
             return result
+        self.faults(ctx)
         recipe = reader.recipe(node, ctx.context)
         text = recipes.write(recipe)
         if text is None:
@@ -83,7 +96,7 @@ class Hooks:
             return ctx.default_return_type
         reader = self.reader(ctx.api)
         node = reader.node(call.callee.expr, ctx.type)
-        out = self._met(node, reader.node(ctx.args[0][0], ctx.arg_types[0][0]), ctx, params=False)
+        out = self._met(node, reader.node(ctx.args[0][0], ctx.arg_types[0][0]), reader, ctx, params=False)
         return ctx.default_return_type if out is None else self._revealed(out, ctx.default_return_type, reader, ctx)
 
     def init(self, ctx: MethodContext) -> Type:
@@ -96,7 +109,9 @@ class Hooks:
         if isinstance(call.callee, MemberExpr) and call.callee.name == "init":
             owner = ctx.api.get_expression_type(call.callee.expr)
             node = reader.node(call.callee.expr, owner) if is_layer(owner) else node
-        out = self._met(node, reader.node(ctx.args[1][0], ctx.arg_types[1][0]), ctx, params=True)
+        out = self._met(node, reader.node(ctx.args[1][0], ctx.arg_types[1][0]), reader, ctx, params=True)
+        if place(call) in reader.owners.ignored:
+            return result.copy_modified(items=[AnyType(TypeOfAny.special_form), *result.items[1:]])
         if out is None:
             return ctx.default_return_type
         return result.copy_modified(items=[self._revealed(out, result.items[0], reader, ctx), *result.items[1:]])
@@ -106,16 +121,73 @@ class Hooks:
         if _plain(ctx.context) and len(ctx.args) >= 2 and ctx.args[0] and ctx.args[1]:
             reader = self.reader(ctx.api)
             network, shape = (reader.node(ctx.args[i][0], ctx.arg_types[i][0]) for i in (0, 1))
-            self._met(network, shape, ctx, params=False)
+            self._met(network, shape, reader, ctx, params=False)
         return ctx.default_return_type
 
-    def _met(self, network: Node, shape: Node, ctx: FunctionContext | MethodContext, *, params: bool) -> Shape | None:
-        if not isinstance(network, (Ref, Call)) or not isinstance(shape, Items) or not _is_size(shape):
+    def given(self, ctx: C) -> Type:
+        """A network, an objective or a loop is given arrays and params."""
+        found = self.readings.of(ctx.api, self.options).complaints.get(place(ctx.context), ())
+        if found and not told(ctx.api, ctx.context.line) and not self.reader(ctx.api).owners.expects(ctx.context.line):
+            report_complaint(ctx.api, found[0], ctx.context)
+        return ctx.default_return_type
+
+    def _met(
+        self, network: Node, shape: Node, reader: Reader, ctx: FunctionContext | MethodContext, *, params: bool
+    ) -> Shape | None:
+        if reader.owners.expects(ctx.context.line):
             return None
-        verdict = self.runner.verdict(network, shape, params=params)
+        verdict = Verdict()
+        met = self.readings.of(ctx.api, self.options).met.get(place(ctx.context), ())
+        said = [node_of(m.args[0].value) for m in met if m.args]
+        if not recipes.exact(shape) and len(said) == 1 and recipes.exact(said[0]):
+            (shape,) = said  # the program says more of it than its type
+        if isinstance(network, (Ref, Call)) and isinstance(shape, Items) and _is_size(shape):
+            verdict = self.runner.verdict(network, shape, params=params)
+        if verdict.error is None:
+            network, verdict = self._read(network, shape, verdict, ctx, params)
+        self.faults(ctx)
         if verdict.error is not None:
-            report_shape(ctx.api, network, verdict, ctx.context)
+            report_shape(ctx.api, network, self._blamed(network, shape, verdict, ctx), ctx.context)
         return verdict.shape
+
+    def _blamed(self, network: Node, shape: Node, verdict: Verdict, ctx: FunctionContext | MethodContext) -> Verdict:
+        """Where the first layer wants another number of axes, whatever the sizes, the shape is to blame."""
+        met = self.readings.of(ctx.api, self.options).met.get(place(ctx.context), ())
+        given = met[0].args[0].value if met and met[0].args else None
+        said = node_of(given)
+        shape = said if isinstance(said, Items) and (not isinstance(shape, Items) or recipes.exact(said)) else shape
+        if not isinstance(shape, Items) or not all(isinstance(i, Value) or i == Missing("int") for i in shape.items):
+            return verdict
+
+        def wrong(axes: int) -> bool:
+            anything = Items((Missing("int"),) * axes)
+            return self.runner.verdict(network, anything, params=False).error is not None
+
+        rank, sizes = len(shape.items), tuple(i.value if isinstance(i, Value) else -1 for i in shape.items)
+        if verdict.met is None or external(verdict.met) != sizes:  # what stands before it may have changed it
+            return verdict
+        if not wrong(rank) or all(wrong(axes) for axes in range(1, 6) if axes != rank):
+            return verdict
+        source = given.source if isinstance(given, Row) else None
+        at = source or (met[0].args[0].place if met and met[0].args else place(ctx.context))
+        told = f"{verdict.error}{built_at(network, verdict, ctx.api.path, at.line)}"
+        return Verdict(None, told, verdict.message, ctx.api.path, at)
+
+    def _read(
+        self, network: Node, shape: Node, known: Verdict, ctx: FunctionContext | MethodContext, params: bool
+    ) -> tuple[Node, Verdict]:
+        """What the statements of the file say, where mypy's types do not say it."""
+        verdicts: list[tuple[Node, Verdict]] = []
+        for met in self.readings.of(ctx.api, self.options).met.get(place(ctx.context), ()):
+            given = node_of(met.args[0].value) if met.args else ANY
+            if not isinstance(given, (Items, Fork)) or not _is_size(given):
+                given = shape
+            if isinstance(given, (Items, Fork)) and _is_size(given):
+                found = self.runner.verdict(met.network, given, params=params, assumed=met.assumed)
+                verdicts.append((met.network, found))
+        wrong = [found for found in verdicts if found[1].error is not None]
+        alike = verdicts and all(v == verdicts[0][1] for _, v in verdicts)
+        return wrong[0] if wrong else verdicts[0] if alike and known == Verdict() else (network, known)
 
     def _revealed(self, out: Shape, declared: Type, reader: Reader, ctx: MethodContext) -> Type:
         """The known shape as a type, if nothing is inferred from it; it rides on the declared one in any case."""
@@ -160,6 +232,8 @@ def _is_size(d: Node) -> bool:
     match d:
         case Items(parts) | Choice(parts):
             return all(map(_is_size, parts))
+        case Fork(_, then, otherwise):
+            return _is_size(then) and _is_size(otherwise)
         case Value(value):
             return isinstance(value, int)
         case _:

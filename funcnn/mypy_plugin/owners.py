@@ -13,7 +13,7 @@ from mypy.nodes import Var
 from mypy.options import Options
 
 from funcnn.mypy_plugin.recipes import ANY, Items, Node, Place, Value
-from funcnn.mypy_plugin.results import free_results
+from funcnn.mypy_plugin.results import expected_lines, free_results
 from funcnn.mypy_plugin.scopes import Binding, Scope, Scopes, place_of
 
 
@@ -25,6 +25,8 @@ class Owners(NamedTuple):
     constants: dict[str, Node]
     stored: frozenset[str]  # names of attributes that this file binds, of other modules perhaps
     free: frozenset[Place]  # calls whose result may have a narrower type than declared
+    ignored: frozenset[Place]  # calls whose first item goes to `_`, which loops bind to anything
+    expected: tuple[tuple[int, int], ...]  # lines where an error is what the program wants
     declared: dict[str, Node]  # what was assigned to variables whose type is an annotation, which carries no recipe
 
     def same(self, variable: str, owner: str | None) -> bool:
@@ -35,6 +37,10 @@ class Owners(NamedTuple):
         """The variable that this one is an alias of, in the end; itself if of none."""
         return self._chain(variable)[-1]
 
+    def expects(self, line: int) -> bool:
+        """Is an error on this line what the program wants?"""
+        return any(first <= line <= last for first, last in self.expected)
+
     def _chain(self, variable: str) -> list[str]:
         chain = [variable]
         while (following := self.aliases.get(chain[-1])) is not None and following not in chain:
@@ -42,7 +48,7 @@ class Owners(NamedTuple):
         return chain
 
 
-NOTHING = Owners({}, {}, {}, frozenset(), frozenset(), {})
+NOTHING = Owners({}, {}, {}, frozenset(), frozenset(), frozenset(), (), {})
 
 
 def identity(variable: Var) -> str:
@@ -83,7 +89,12 @@ def _owners(path: str, module: str, changed: int) -> Owners:
             aliases[name] = other
         if not binding.first_of_tuple and (constant := _constant(value, scope)) != ANY:
             constants[name] = constant
-    return Owners(at, aliases, constants, frozenset(scopes.stored), free_results(scopes), {})
+    ignored = frozenset(
+        place_of(value) for value, (binding, _) in scopes.values.items()
+        if binding.name == "_" and binding.first_of_tuple and isinstance(value, ast.Call)
+    )  # fmt: skip
+    stored, free = frozenset(scopes.stored), free_results(scopes)
+    return Owners(at, aliases, constants, stored, free, ignored, tuple(expected_lines(scopes)), {})
 
 
 def _identity(binding: Binding, scope: Scope, module: str) -> str:

@@ -45,7 +45,19 @@ from funcnn.combinators import transposed
 from funcnn.mypy_plugin import recipes
 from funcnn.mypy_plugin.owners import Owners, identity, owners_of
 from funcnn.mypy_plugin.recipes import (
-    ANY, Argument, Call, Choice, Items, Missing, Node, Pairs, Place, Recipe, Ref, Turned, Value,
+    ANY,
+    Argument,
+    Call,
+    Choice,
+    Items,
+    Missing,
+    Node,
+    Pairs,
+    Place,
+    Recipe,
+    Ref,
+    Turned,
+    Value,
 )  # fmt: skip
 from funcnn.mypy_plugin.trust import Trust
 from funcnn.networks import Init, Layer
@@ -97,8 +109,10 @@ def place(c: Context) -> Place:
 class Reader:
     """Reads the expressions of the file that is being checked."""
 
-    def __init__(self, api: CheckerPluginInterface, options: Options, trust: Trust) -> None:
-        self.api, self.trust = api, trust
+    def __init__(
+        self, api: CheckerPluginInterface, options: Options, trust: Trust, rebound: frozenset[str] = frozenset()
+    ) -> None:
+        self.api, self.trust, self.rebound = api, trust, rebound
         self.module: str = getattr(getattr(api, "tree", None), "fullname", "")
         self.owners: Owners = owners_of(api, options)
 
@@ -143,8 +157,10 @@ class Reader:
         return None
 
     def _elsewhere(self, e: RefExpr) -> bool:
-        """Is this an attribute of a module that this file binds?"""
-        return isinstance(e, MemberExpr) and e.name in self.owners.stored
+        """Is this an attribute of a module that this file, or another one, binds?"""
+        if not isinstance(e, MemberExpr):
+            return False
+        return e.name in self.owners.stored or (isinstance(e.node, Var) and e.node.fullname in self.rebound)
 
     def _believed(self, e: Expression, recipe: Recipe) -> bool:
         """A recipe is believed only where nothing can have merged or replaced it on the way."""

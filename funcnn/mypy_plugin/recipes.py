@@ -62,11 +62,20 @@ class Ref(NamedTuple):
     name: str
 
 
+class Fork(NamedTuple):
+    """One of two, as a condition of the program decides; the same condition decides alike everywhere."""
+
+    condition: str
+    then: Node
+    otherwise: Node
+
+
 class Argument(NamedTuple):
     """What an argument is, and where it stands: that is where a layer is to blame."""
 
     node: Node
     place: Place
+    path: str = ""  # of another file than the call's
 
 
 class Call(NamedTuple):
@@ -80,7 +89,7 @@ class Call(NamedTuple):
     place: Place
 
 
-Node: TypeAlias = Union[Value, Items, Pairs, Turned, Choice, Missing, Ref, Call]
+Node: TypeAlias = Union[Value, Items, Pairs, Turned, Choice, Missing, Ref, Call, Fork]
 
 ANY = Missing("any")
 LONGEST = 100_000  # characters; a recipe that doubles at every step would grow without end
@@ -93,6 +102,8 @@ def vague(node: Node) -> bool:
             return any(map(vague, parts))
         case Pairs(pairs):
             return any(vague(v) for _, v in pairs)
+        case Fork(_, then, otherwise):
+            return vague(then) or vague(otherwise)
         case _:
             return node == ANY
 
@@ -149,12 +160,18 @@ def _plain(node: Node) -> list[Any]:
             return ["choice", *map(_plain, options)]
         case Missing(kind):
             return ["missing", kind]
+        case Fork():
+            return _plain(ANY)  # its condition is known in its own file alone
         case Ref(module, name):
             return ["ref", module, name]
         case Call():
-            args = [[_plain(a.node), *a.place] for a in node.args]
-            kwargs = {name: [_plain(a.node), *a.place] for name, a in node.kwargs.items()}
+            args = [_written(a) for a in node.args]
+            kwargs = {name: _written(a) for name, a in node.kwargs.items()}
             return ["call", node.module, node.name, args, kwargs, node.path, *node.place]
+
+
+def _written(a: Argument) -> list[Any]:
+    return [_plain(a.node), a.path, *a.place]
 
 
 def _node(data: list[Any]) -> Node:
@@ -180,5 +197,5 @@ def _node(data: list[Any]) -> Node:
 
 
 def _argument(data: list[Any]) -> Argument:
-    node, *place = data
-    return Argument(_node(node), Place(*place))
+    node, path, *place = data
+    return Argument(_node(node), Place(*place), path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Final
 
+from mypy.checker import TypeChecker
 from mypy.errorcodes import ErrorCode
 from mypy.messages import format_type_bare
 from mypy.nodes import CallExpr, Context, Expression, MemberExpr, NameExpr
@@ -12,12 +13,14 @@ from mypy.options import Options
 from mypy.plugin import CheckerPluginInterface
 from mypy.types import AnyType, Instance, TupleType, Type, UnpackType, get_proper_type
 
-from funcnn.mypy_plugin.recipes import Call, Node
+from funcnn.mypy_plugin.flow.data import Complaint
+from funcnn.mypy_plugin.recipes import Call, Node, Place
 from funcnn.mypy_plugin.runs import Verdict
 
 SHAPE: Final = ErrorCode("funcnn-shape", "The shapes of a network do not fit", "funcnn")
 WIRING: Final = ErrorCode("funcnn-wiring", "What a layer gives is not what the next one takes", "funcnn")
 VALUE: Final = ErrorCode("funcnn-value", "A constructor of layers refuses its arguments", "funcnn")
+TRUSTED: Final = ErrorCode("funcnn-trusted", "Code of a trusted module cannot be run", "funcnn")
 
 ARRAYS: Final = {"numpy.floating": "Array", "numpy.integer": "Tokens", "numpy.bool": "Mask", "numpy.bool_": "Mask"}
 
@@ -49,6 +52,14 @@ def _array(dtype: Type) -> str | None:
             return None
 
 
+def told(api: object, line: int) -> bool:
+    """Has mypy reported something on this line already? One mistake is one error."""
+    if not isinstance(api, TypeChecker):
+        return False
+    infos = api.errors.error_info_map.get(api.errors.file, [])
+    return any(info.line == line and info.severity == "error" for info in infos)
+
+
 def titled(e: Expression, otherwise: str) -> str:
     """What a layer is called in the source."""
     if isinstance(e, CallExpr) and isinstance(e.callee, (NameExpr, MemberExpr)):
@@ -62,16 +73,38 @@ def _near(path: str) -> str:
     return path.removeprefix(here)
 
 
+def _at(place: Place) -> Context:
+    guilty = Context(place.line, place.column)
+    guilty.end_line, guilty.end_column = place.end_line, place.end_column
+    return guilty
+
+
+def report_complaint(api: CheckerPluginInterface, found: Complaint, call: Context) -> None:
+    """Say what a call would raise at who is to blame for it."""
+    guilty = _at(found.place)
+    here = not found.path or found.path == api.path
+    given = f" (given on line {call.line})" if here and found.place.line != call.line else ""
+    api.fail(f"{found.text}{given}", guilty if here else call, code=VALUE if found.code == "value" else SHAPE)
+
+
+def built_at(network: Node, verdict: Verdict, path: str, line: int) -> str:
+    """Where the layer stands that an error is about, if that is elsewhere."""
+    place, where = verdict.place, verdict.path
+    if place is None and isinstance(network, Call):
+        place, where = network.place, network.path
+    if place is None or (where == path and place.line == line):
+        return ""
+    return f" (layer built on line {place.line})" if where == path else f" (layer built at {_near(where)}:{place.line})"
+
+
 def report_shape(api: CheckerPluginInterface, network: Node, verdict: Verdict, call: Context) -> None:
     """Say what does not fit at the layer that is to blame, or where it meets the shape if it stands in another file."""
     place, path = verdict.place, verdict.path
     if place is not None and path == api.path:
-        guilty = Context(place.line, place.column)
-        guilty.end_line, guilty.end_column = place.end_line, place.end_column
+        guilty = _at(place)
         given = "" if place.line == call.line else f" (input shape given on line {call.line})"
         api.fail(f"{verdict.error}{given}", guilty, code=SHAPE)
         return
-    if place is None and isinstance(network, Call):
-        place, path = network.place, network.path
-    far = f" (layer built at {_near(path)}:{place.line})" if place is not None and path != api.path else ""
-    api.fail(f"{verdict.error}{far}", call, code=SHAPE)
+    far = built_at(network, verdict, api.path, call.line)
+    around = next((at for where, at in verdict.around if where == api.path), None)
+    api.fail(f"{verdict.error}{far}", call if around is None else _at(around), code=SHAPE)

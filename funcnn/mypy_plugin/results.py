@@ -1,4 +1,4 @@
-"""Where a known out-shape may be revealed as a type.
+"""Where a known out-shape may be revealed as a type, and where an error is expected.
 
 `net.out_shape((-1, 3))` is a `Shape`; the plugin knows that it is a tuple of two. A narrower type must not refuse
 anything that was right: `shapes = [net.out_shape(s)]` has to stay a list of shapes, and a variable that is bound again
@@ -8,10 +8,13 @@ any shape. So it is narrowed only where nothing is inferred from it.
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 
 from funcnn.mypy_plugin.recipes import Place
 from funcnn.mypy_plugin.scopes import Scope, Scopes, place_of
 
+RAISES = {"raises", "assertRaises", "assertRaisesRegex", "suppress"}  # `with pytest.raises(ShapeError):`
+CAUGHT = {"ShapeError", "FuncnnError", "ValueError", "TypeError", "Exception", "BaseException"}
 LOOKERS = {"reveal_type", "assert_type", "print", "len", "repr", "str", "init", "out_shape"}  # they infer nothing
 
 
@@ -52,3 +55,28 @@ def _kept(node: ast.Call, scopes: Scopes, unsafe: set[tuple[Scope, str]]) -> boo
     if isinstance(scopes.parents.get(node), ast.AnnAssign):
         return True
     return scope.only(binding.name) is binding and (scope, binding.name) not in unsafe
+
+
+def expected_lines(scopes: Scopes) -> Iterator[tuple[int, int]]:
+    """The lines of what is tried because it should fail, or where the program handles that it does."""
+    for node in scopes.parents:
+        if (lines := expected_lines_of(node)) is not None:
+            yield lines
+
+
+def expected_lines_of(node: ast.AST) -> tuple[int, int] | None:
+    """The lines of what a statement tries because it should fail; None of any other."""
+    match node:
+        case ast.With(items=items, body=body) | ast.AsyncWith(items=items, body=body):
+            found = any(_named(i.context_expr) & RAISES for i in items)
+        case ast.Try(body=body, handlers=handlers):
+            found = any(h.type is None or _named(h.type) & CAUGHT for h in handlers)
+        case _:
+            return None
+    return (body[0].lineno, body[-1].end_lineno or body[-1].lineno) if found else None
+
+
+def _named(e: ast.expr) -> set[str]:
+    """The names in an expression, behind dots too."""
+    names = (n for n in ast.walk(e) if isinstance(n, (ast.Name, ast.Attribute)))
+    return {n.id if isinstance(n, ast.Name) else n.attr for n in names}

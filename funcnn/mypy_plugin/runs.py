@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import warnings
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -13,11 +15,26 @@ from funcnn.combinators import transposed
 from funcnn.errors import ShapeError, UndecidedError
 from funcnn.keys import Key
 from funcnn.mypy_plugin.recipes import (
-    Argument, Call, Choice, Items, Missing, Node, Pairs, Place, Ref, Turned, Value, exact, vague,
+    ANY,
+    Argument,
+    Call,
+    Choice,
+    Fork,
+    Items,
+    Missing,
+    Node,
+    Pairs,
+    Place,
+    Ref,
+    Turned,
+    Value,
+    exact,
+    vague,
 )  # fmt: skip
 from funcnn.mypy_plugin.trust import Loader
 from funcnn.mypy_plugin.unknowns import OPAQUE, Decisions, Hole, Number, explore, give_up, some_function
 from funcnn.networks import Go, Layer, is_layer
+from funcnn.networks.constructors import snake_case
 from funcnn.networks.definitions import Spec
 from funcnn.networks.pair import altered
 from funcnn.networks.sampling import draw
@@ -41,6 +58,8 @@ class Verdict(NamedTuple):
     message: str = ""  # the error's own, without the place
     path: str = ""
     place: Place | None = None  # of the guilty layer, None for the network itself
+    met: Shape | None = None  # the shape that the guilty layer met
+    around: tuple[tuple[str, Place], ...] = ()  # the files and places of the layers that it is in, from inside
 
 
 class Builder:
@@ -50,6 +69,7 @@ class Builder:
         self.loader, self.decisions = loader, decisions
         self.error: ShapeError | None = None
         self.verdict = Verdict()
+        self.inside = False  # of a composite, which is to blame as a whole
         self.wants_sizes: Shape | None = None  # the network's input, while params are looked at for unknown sizes
 
     def build(self, node: Node, *, ours: bool = False) -> Any:
@@ -65,6 +85,8 @@ class Builder:
                 return transposed(path)
             case Choice(options):
                 return self.build(next((o for o in options[:-1] if self.decisions.next()), options[-1]), ours=ours)
+            case Fork(condition, then, otherwise):
+                return self.build(then if self.decisions.fork(condition) else otherwise, ours=ours)
             case Missing(kind):
                 return self._missing(kind, ours)
             case Ref(module, name):
@@ -99,9 +121,12 @@ class Builder:
                 give_up()
 
     def _call(self, call: Call, *, outermost: bool) -> Layer[Any, Any]:
+        call = self._typed(call)
         if any(vague(a.node) for a in (*call.args, *call.kwargs.values())):
             return OPAQUE
+        before_inside, self.inside = self.inside, self.inside or (not call.module and call.name == "composite")
         args = [self._watched(a, call) for a in call.args]
+        self.inside = before_inside
         kwargs = {name: self._watched(a, call) for name, a in call.kwargs.items()}
         before = len(self.decisions.taken)
         try:
@@ -119,23 +144,39 @@ class Builder:
             return OPAQUE
         return made if is_layer(made) else OPAQUE
 
+    def _typed(self, call: Call) -> Call:
+        """Where the constructor takes a number, what may be anything is an unknown number."""
+        every = (*call.args, *call.kwargs.values())
+        if not any(a.node == ANY for a in every) or not call.module.startswith("funcnn"):
+            return call
+        kinds, names = declared(self.loader.get(call.module, call.name))
+
+        def typed(a: Argument, kind: Node) -> Argument:
+            return a._replace(node=kind) if a.node == ANY else a
+
+        args = [typed(a, kinds[i] if i < len(kinds) else ANY) for i, a in enumerate(call.args)]
+        kwargs = {k: typed(a, names.get(k, ANY)) for k, a in call.kwargs.items()}
+        return call._replace(args=tuple(args), kwargs=kwargs)
+
     def _made(self, call: Call, args: list[Any], kwargs: dict[str, Any]) -> Any:
         if call.module:
             make = self.loader.get(call.module, call.name)
             return None if make is None else make(*args, **kwargs)
         left, right = args
-        if left is OPAQUE and call.name == "named":
+        if call.name == ">>":
+            return left >> right
+        if left is OPAQUE:
             return OPAQUE
-        return left.named(right) if call.name == "named" else left >> right
+        return left.named(right) if call.name == "named" else left.renamed(snake_case(right), False)
 
     def _watched(self, argument: Argument, call: Call) -> Any:
         """A layer that says so when an error comes out of it; the innermost says it first."""
-        made = self.build(argument.node, ours=call.module.startswith("funcnn."))
-        if not is_layer(made) or made is OPAQUE:
+        made = self.build(argument.node, ours=f"{call.module}.".startswith("funcnn."))
+        if not is_layer(made) or made is OPAQUE or self.inside:
             return made
 
         def meets(shape: Shape, go: Go) -> Shape:
-            with blamed():
+            with blamed(shape):
                 return found.meets(shape, go)
 
         def own(shape: Shape) -> Spec:
@@ -150,20 +191,45 @@ class Builder:
                 return wanted
 
         @contextmanager
-        def blamed() -> Generator[None, None, None]:
+        def blamed(shape: Shape | None = None) -> Generator[None, None, None]:
             try:
                 yield
             except ShapeError as error:
-                self.blame(error, call.path, argument.place)
+                self.blame(error, argument.path or call.path, argument.place, shape)
                 raise
 
         found = made.definition
         return altered(made, meets=meets, own=own, params=params)
 
-    def blame(self, error: ShapeError, path: str, place: Place | None) -> None:
+    def blame(self, error: ShapeError, path: str, place: Place | None, met: Shape | None) -> None:
         """Note where an error came from, unless a layer further in did."""
-        if error is not self.error:
-            self.error, self.verdict = error, Verdict(None, str(error), error.message, path, place)
+        if error is self.error and place is not None:
+            self.verdict = self.verdict._replace(around=(*self.verdict.around, (path, place)))
+        elif error is not self.error:
+            self.error, self.verdict = error, Verdict(None, str(error), error.message, path, place, met)
+
+
+def leaf_sizes(spec: Spec, path: str = "") -> Iterator[tuple[str, tuple[int, ...]]]:
+    """The path and the sizes of every leaf."""
+    for name, s in spec.items():
+        if isinstance(s, Mapping):
+            yield from leaf_sizes(s, f"{path}{name}/")
+        else:
+            yield f"{path}{name}", tuple(s[1])
+
+
+@functools.lru_cache(512)
+def declared(make: Any) -> tuple[tuple[Node, ...], Mapping[str, Node]]:
+    """What a constructor says of its parameters, in order and by name, where they are numbers."""
+    try:
+        parameters = inspect.signature(make).parameters.values()
+    except (TypeError, ValueError):
+        return (), {}
+    found: dict[str, Node] = {
+        p.name: Missing(p.annotation) if p.annotation in ("int", "float", "bool") else ANY for p in parameters
+    }
+    named = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return tuple(found[p.name] for p in parameters if p.kind in named), found
 
 
 def drawn(spec: Spec, shape: Shape) -> None:
@@ -184,13 +250,13 @@ class Runner:
 
     def __init__(self, loader: Loader) -> None:
         self.loader = loader
-        self._known: dict[tuple[Node | str, ...], Verdict] = {}
+        self._known: dict[tuple[str, ...], Verdict] = {}
         self._generation = 0
 
     def refusal(self, node: Node) -> str | None:
         """What the outermost constructor says against its arguments, if all are known."""
         try:
-            with warnings.catch_warnings():
+            with warnings.catch_warnings(), self.loader.running():
                 warnings.simplefilter("ignore")
                 Builder(self.loader, Decisions()).network(node)
         except Refused as refused:
@@ -199,23 +265,58 @@ class Runner:
             return None
         return None
 
-    def verdict(self, network: Node, shape: Node, *, params: bool) -> Verdict:
-        """What `out_shape(shape)` gives, or `init(rng, shape)`: only what holds whatever is not known."""
-        generation, key = self.loader.refresh(), (repr(network), repr(shape), repr(params))
+    def built(self, node: Node) -> Layer[Any, Any] | None:
+        """The network of a recipe of which everything is known; None if it cannot be had."""
+        try:
+            with warnings.catch_warnings(), self.loader.running():
+                warnings.simplefilter("ignore")
+                made = Builder(self.loader, Decisions()).network(node)
+        except Exception:
+            return None
+        return made if is_layer(made) and made is not OPAQUE else None
+
+    def plain(self, node: Node) -> Shape | None:
+        """A shape of which everything is known."""
+        if not isinstance(node, Items) or not exact(node):
+            return None
+        shape: Shape = Builder(self.loader, Decisions()).build(node)
+        return shape
+
+    def spec(self, node: Node, shape: Shape) -> dict[str, tuple[int, ...]] | None:
+        """The sizes of the params of a network that meets this shape; None where they are not known."""
+        net = self.built(node) if exact(node) else None
+        return None if net is None else self.spec_of(net, shape)
+
+    def spec_of(self, net: Layer[Any, Any], shape: Shape) -> dict[str, tuple[int, ...]] | None:
+        """As `spec`, of a layer."""
+        try:
+            return dict(leaf_sizes(net.definition.planned(normalize(shape))[1]))
+        except Exception:
+            return None
+
+    def verdict(
+        self, network: Node, shape: Node, *, params: bool, assumed: Mapping[str, bool] | None = None
+    ) -> Verdict:
+        """What `out_shape(shape)` gives, or `init(rng, shape)`: only what holds whatever is not known.
+
+        An error of one way that a condition of the program leads to is one, whatever the other way gives.
+        """
+        generation, key = self.loader.refresh(), (repr(network), repr(shape), f"{params}{assumed}")
         if generation != self._generation:
             self._known.clear()
             self._generation = generation
         if key not in self._known:
-            self._known[key] = self._verdict(network, shape, params)
+            self._known[key] = self._verdict(network, shape, params, assumed or {})
         return self._known[key]
 
-    def _verdict(self, network: Node, shape: Node, params: bool) -> Verdict:
+    def _verdict(self, network: Node, shape: Node, params: bool, assumed: Mapping[str, bool]) -> Verdict:
         sure = exact(network) and exact(shape)
 
         def way(decisions: Decisions) -> Verdict | None:
             builder = Builder(self.loader, decisions)
             try:
-                return _run(builder, builder.network(network), builder.build(shape), params, sure)
+                with self.loader.running():
+                    return _run(builder, builder.network(network), builder.build(shape), params, sure)
             except Impossible:
                 return None
             except Exception:  # undecided, or a rule cannot take what is known: silence
@@ -223,15 +324,20 @@ class Runner:
 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            ways = explore(way) or []
-        verdicts = [v for v in ways if v is not None]
-        if verdicts and (all(v.error is not None for v in verdicts) or all(v == verdicts[0] for v in verdicts)):
-            return verdicts[0]
+            ways = [(v, forks) for v, forks in explore(way, assumed) or [] if v is not None]
+        if ways and all(v == ways[0][0] for v, _ in ways):
+            return ways[0][0]
+        decided = {fork for _, forks in ways for fork in forks.items()}
+        for taken in (None, *sorted(decided)):
+            met = [v for v, forks in ways if taken is None or forks.get(taken[0]) is taken[1]]
+            if met and all(v.error is not None for v in met):
+                return met[0]
         return Verdict()
 
 
 def _run(builder: Builder, net: Layer[Any, Any], shape: object, params: bool, sure: bool) -> Verdict:
     """As `Init.__call__` and `Layer.out_shape` do it, but for the drawing."""
+    inside: Shape | None = None
     try:
         inside = normalize(shape)
         if params:
@@ -241,7 +347,7 @@ def _run(builder: Builder, net: Layer[Any, Any], shape: object, params: bool, su
         else:
             out = net.init.out_shape(inside)
     except ShapeError as error:
-        builder.blame(error, "", None)
+        builder.blame(error, "", None, inside)
         return builder.verdict
     return Verdict(external(out))
 

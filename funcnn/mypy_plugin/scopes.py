@@ -138,6 +138,11 @@ class Scopes(ast.NodeVisitor):
             self.stored.add(node.attr)
         self.visit(node.value)
 
+    def visit_Call(self, node: ast.Call) -> None:
+        if isinstance(node.func, ast.Name) and node.func.id == "exec":  # may bind any name of the module again
+            self.module.stars = node.lineno if self._stack == [self.module] and len(self._nodes) <= 2 else ALWAYS
+        self.generic_visit(node)
+
     def visit_NamedExpr(self, node: ast.NamedExpr) -> None:
         self._unsettle(node.target.id)
         self.visit(node.value)

@@ -7,7 +7,10 @@ import functools
 import hashlib
 import importlib
 import io
+import os
+import signal
 import sys
+import threading
 import tomllib
 from collections.abc import Generator, Sequence
 from pathlib import Path
@@ -17,9 +20,11 @@ from mypy.options import Options
 
 import funcnn
 from funcnn import stax
+from funcnn.losses.definition import Loss
 from funcnn.networks import is_layer
 
 LIBRARY = Path(funcnn.__file__).parent
+SECONDS = float(os.environ.get("FUNCNN_MYPY_SECONDS", "10"))  # that trusted code may take at once
 STAX = f"{stax.__name__}."
 CONSTRUCTOR = funcnn.serial.__code__  # whatever records its calls is a closure of one function, and shares its code
 
@@ -91,6 +96,9 @@ class Loader:
 
     def __init__(self, trust: Trust) -> None:
         self.trust = trust
+        self.faults: list[str] = []  # of trusted code that nobody was told of yet
+        self._told: set[str] = set()
+        self._inside = False
         self._seen: dict[Path, float] = {}
         self.generation = 0
 
@@ -105,17 +113,66 @@ class Loader:
                 self._seen, self.generation = now, self.generation + 1
         return self.generation
 
+    def public(self, module: str, name: str) -> bool:
+        """Does `from module import *` bring this name?"""
+        try:
+            found = importlib.import_module(module) if f"{module}.".startswith("funcnn.") else None
+        except ImportError:
+            return False
+        return found is not None and name in getattr(found, "__all__", dir(found))
+
+    def loss(self, module: str, name: str) -> Any:
+        """A loss of the library, or None."""
+        try:
+            found: Any = getattr(importlib.import_module(module), name) if f"{module}.".startswith("funcnn.") else None
+        except (ImportError, AttributeError):
+            return None
+        return cast("Any", found) if isinstance(found, Loss) else None
+
     def get(self, module: str, name: str) -> Any:
         """A function or a ready-made value, or None if it must not or cannot be had."""
         own = f"{module}.".startswith("funcnn.")
         if not self.trust.covers(f"{module}."):
             return None
         try:
-            with contextlib.nullcontext() if own else _visitor(self.trust):
+            with self.running():
                 value = getattr(importlib.import_module(module), name)
-        except (Exception, SystemExit):
+        except Exception as error:
+            if not own and not isinstance(error, (AttributeError, Misbehaved)):
+                self.fault(f"the trusted module {module} cannot be imported: {type(error).__name__}: {error}")
             return None
         return value if not own or is_layer(value) or _is_constructor(value) else None
+
+    def fault(self, text: str) -> None:
+        """Note a fault, each once."""
+        if text not in self._told:
+            self._told.add(text)
+            self.faults.append(text)
+
+    @contextlib.contextmanager
+    def running(self) -> Generator[None]:
+        """Trusted code runs in here: it prints nothing into mypy's output, cannot end mypy, and has its time.
+
+        Errors
+            Misbehaved   it tried to end the program, or did not come to an end
+        """
+        if not self.trust.modules or self._inside:
+            yield
+            return
+        self._inside = True
+        try:
+            with _visitor(self.trust), _limited(SECONDS):
+                yield
+        except KeyboardInterrupt:
+            raise
+        except Exception:
+            raise
+        except BaseException as error:
+            what = f"took more than {SECONDS} s" if isinstance(error, Overtime) else f"raised {error!r}"
+            self.fault(f"code of the trusted modules {', '.join(self.trust.modules)} {what}, it is not checked")
+            raise Misbehaved(what) from error
+        finally:
+            self._inside = False
 
 
 def _is_constructor(value: object) -> bool:
@@ -126,6 +183,38 @@ def _is_constructor(value: object) -> bool:
     made = str(getattr(value, "__annotations__", {}).get("return", ""))
     known = getattr(value, "__code__", None) is CONSTRUCTOR or str(getattr(value, "__module__", "")).startswith(STAX)
     return known and made.startswith("Layer[")
+
+
+class Misbehaved(Exception):
+    """Trusted code tried to end the program, or did not come to an end."""
+
+
+class Overtime(BaseException):
+    """Trusted code took too long; no handler of errors of its own should catch this."""
+
+
+@contextlib.contextmanager
+def _limited(seconds: float) -> Generator[None]:
+    """A limit of time, where there are signals; and no way to end the process at once."""
+
+    def stop(number: int, frame: object) -> None:
+        raise Overtime
+
+    def leave(status: int) -> None:
+        raise SystemExit(status)
+
+    timed = hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
+    ends, before = os._exit, signal.signal(signal.SIGALRM, stop) if timed else None
+    os._exit = leave  # type: ignore[assignment]
+    if timed:
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        os._exit = ends
+        if timed:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
 
 
 @contextlib.contextmanager

@@ -6,7 +6,7 @@ a comparison of one is tried both ways; any other use of a stand-in gives up wit
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NoReturn, TypeVar
 
 from funcnn.errors import UndecidedError
@@ -26,11 +26,21 @@ def give_up(*_: object, **__: object) -> NoReturn:
 
 
 class Decisions:
-    """One way through the decisions that code takes on values mypy does not know."""
+    """One way through the decisions that code takes on values mypy does not know.
 
-    def __init__(self, script: tuple[bool, ...] = ()) -> None:
+    `forks` are those of the program's own conditions: each is taken once, and holds wherever it is asked for.
+    """
+
+    def __init__(self, script: tuple[bool, ...] = (), forks: Mapping[str, bool] | None = None) -> None:
         self.script = script
         self.taken: list[bool] = []
+        self.forks = dict(forks or {})
+
+    def fork(self, condition: str) -> bool:
+        """How a condition of the program is decided on this way."""
+        if condition not in self.forks:
+            self.forks[condition] = self.next()
+        return self.forks[condition]
 
     def next(self) -> bool:
         """The next decision: as the script says, then True."""
@@ -41,13 +51,15 @@ class Decisions:
         return self.taken[-1]
 
 
-def explore(f: Callable[[Decisions], R]) -> list[R] | None:
-    """What `f` gives on every way through its decisions; None if there are too many."""
-    outcomes: list[R] = []
+def explore(
+    f: Callable[[Decisions], R], assumed: Mapping[str, bool] | None = None
+) -> list[tuple[R, Mapping[str, bool]]] | None:
+    """What `f` gives on every way through its decisions, with the forks it took; None if there are too many."""
+    outcomes: list[tuple[R, Mapping[str, bool]]] = []
     scripts: list[tuple[bool, ...]] = [()]
     while scripts:
-        decisions = Decisions(scripts.pop())
-        outcomes.append(f(decisions))
+        decisions = Decisions(scripts.pop(), assumed)
+        outcomes.append((f(decisions), decisions.forks))
         taken = tuple(decisions.taken)
         scripts += [(*taken[:i], False) for i in range(len(decisions.script), len(taken))]
         if len(outcomes) + len(scripts) > WAYS:

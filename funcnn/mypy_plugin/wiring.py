@@ -23,10 +23,10 @@ from mypy.types import (
     get_proper_type,
 )
 
-from funcnn.networks import Apply
 from funcnn.losses.definition import Loss
-from funcnn.mypy_plugin.reading import is_layer
+from funcnn.mypy_plugin.reading import is_init, is_layer
 from funcnn.mypy_plugin.reports import WIRING, shown, titled
+from funcnn.networks import Apply
 
 LOSS: Final = f"{Loss.__module__}.{Loss.__qualname__}"
 APPLY: Final = f"{Apply.__module__}.{Apply.__qualname__}"
@@ -40,7 +40,8 @@ def serial_signature(ctx: FunctionSigContext, options: Options) -> FunctionLike:
     types = [get_proper_type(ctx.api.get_expression_type(a)) for a in call.args]
     if ARG_STAR in call.arg_kinds:
         lists = any(k == ARG_STAR and isinstance(t, Instance) for k, t in zip(call.arg_kinds, types, strict=True))
-        return _of_a_list(sig, types[0]) if lists else sig
+        joined = any(k == ARG_STAR and _of_objects(t) for k, t in zip(call.arg_kinds, types, strict=True))
+        return _of_a_list(sig, types[0], joined) if lists else sig
     strangers = [(a, t) for a, t in zip(call.args, types, strict=True) if isinstance(t, (CallableType, Instance))]
     for a, t in strangers:
         problem = f"got {shown(t, options)}"
@@ -111,7 +112,14 @@ def objective_signature(ctx: FunctionSigContext, options: Options) -> FunctionLi
     return _accepting(sig, list(types), AnyType(TypeOfAny.from_error))
 
 
-def _of_a_list(sig: CallableType, first: Type) -> CallableType:
+def _of_objects(t: Type) -> bool:
+    """Is this a list of layers of tokens and of arrays, of which mypy's join leaves `(Init, object)`?"""
+    p = get_proper_type(t)
+    item = get_proper_type(p.args[0]) if isinstance(p, Instance) and len(p.args) == 1 else None
+    return isinstance(item, TupleType) and len(item.items) == 2 and is_init(item.items[0]) and not is_layer(item)
+
+
+def _of_a_list(sig: CallableType, first: Type, joined: bool) -> CallableType:
     """One signature for any number of layers: left with several, mypy finds them ambiguous, and gives up the pair."""
     given, first = get_proper_type(sig.ret_type), get_proper_type(first)
     if not isinstance(given, TupleType):
@@ -121,7 +129,8 @@ def _of_a_list(sig: CallableType, first: Type) -> CallableType:
     unknown = AnyType(TypeOfAny.explicit)
     known = as_layer(first)
     first = _type_of(known, 0) if known else unknown
-    taken, result = _layer_type(given, unknown, unknown), _layer_type(given, first, unknown)
+    result = _layer_type(given, first, unknown)
+    taken = unknown if joined else _layer_type(given, unknown, unknown)
     return sig.copy_modified(  # pyright: ignore[reportUnknownMemberType]
         arg_types=[taken], arg_kinds=[ARG_STAR], arg_names=[None], ret_type=result, variables=[]
     )

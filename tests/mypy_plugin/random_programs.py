@@ -35,6 +35,24 @@ class Program(NamedTuple):
     networks: list[tuple[int, int, Verdict | None]]
 
 
+class Style(NamedTuple):
+    """How a program writes a network down: the lines before it, what it is assigned to, the lines after it."""
+
+    before: tuple[str, ...]
+    made: str
+    after: tuple[str, ...]
+
+
+CONFIG = ("@dataclass", "class Config{0}:", "    net: Layer[Any, Any]")
+ITEMS = Style((), "layers{0} = ", ("net{0} = serial(*layers{0})",))
+STYLES = (
+    Style((), "net{0} = ", ()),
+    Style(("def make{0}() -> Layer[Any, Any]:",), "    return ", ("net{0} = make{0}()",)),
+    Style(("class Model{0}:", "    def __init__(self) -> None:"), "        self.net = ", ("net{0} = Model{0}().net",)),
+    Style(CONFIG, "config{0} = Config{0}(", (")", "net{0} = config{0}.net")),
+    Style(("for _ in range(2):",), "    net{0} = ", ()),
+    ITEMS,
+)
 REFUSED = object()
 
 
@@ -131,23 +149,36 @@ def _makes_layer(node: ast.expr) -> bool:
 
 def program(seed: int, networks: int) -> Program:
     """A program of some networks, every one of which meets a shape."""
-    r = random.Random(seed)
-    source = ["import numpy as np", "from funcnn import *", "from funcnn import repeat, select, split", ""]
+    r, s = random.Random(seed), random.Random(-1 - seed)
+    source = ["from dataclasses import dataclass", "from typing import Any", "import numpy as np"]
+    source += ["from funcnn import *", "from funcnn import repeat, select, split", ""]
     found: list[tuple[int, int, Verdict | None]] = []
     for i in range(networks):
         first = len(source) + 1
-        writer = Writer(first)
         tree, shape = network(r, ROWS[(seed * networks + i) % len(ROWS)])
-        writer.lines = ["net = ("] if isinstance(tree, ast.BinOp) else ["net = "]
+        style = s.choice(STYLES)
+        if style is ITEMS and not (isinstance(tree, ast.Call) and getattr(tree.func, "id", "") == "serial"):
+            style = STYLES[0]
+        before = [line.format(i) for line in style.before]
+        writer = Writer(first + len(before))
+        chain = isinstance(tree, ast.BinOp)
+        writer.lines = [f"{style.made.format(i)}{'(' if chain else ''}"]
         call = r.choice(["init(0, {})", "init(0, {})", "out_shape({})"]).format(shape)
         net = writer.write(tree)
         verdict = writer.refused if net is REFUSED else _met(writer, net, call)
-        if isinstance(tree, ast.BinOp):
+        if chain:
             writer.lines.append(")")
-        end = first + len(writer.lines)
+        if style is ITEMS:  # written as a list, whose items are then taken
+            writer.lines[0], writer.lines[-1] = writer.lines[0].replace("serial(", "["), "]"
+        margin = " " * (len(style.made) - len(style.made.lstrip()))
+        lines = [line if n == 0 else margin + line for n, line in enumerate(writer.lines)]
+        lines = [*before, *lines, *(line.format(i) for line in style.after)]
+        end = first + len(lines)
+        if style is ITEMS and verdict is not None and verdict.line == writer.first_line:
+            verdict = verdict._replace(line=end - 1)
         if verdict is not None and verdict.line == 0:
             verdict = verdict._replace(line=end)
-        source += [line.replace("net", f"net{i}", 1) if n == 0 else line for n, line in enumerate(writer.lines)]
+        source += lines
         source.append(f"net{i}.{call}")
         found.append((first, end, verdict))
     return Program("\n".join(source) + "\n", found)

@@ -89,7 +89,19 @@ def test_every_way_through_decisions_is_tried() -> None:
         n: Any = Number(decisions, float)
         return "low" if n < 0 else "high" if 1 < n else "between"
 
-    assert sorted(explore(f) or []) == ["between", "high", "low"]
+    assert sorted(found for found, _ in explore(f) or []) == ["between", "high", "low"]
+
+
+def test_a_condition_of_the_program_decides_alike_everywhere() -> None:
+    """It is asked for by its name, and may be known before."""
+
+    def f(decisions: Decisions) -> tuple[bool, bool, bool]:
+        return decisions.fork("a"), decisions.fork("b"), decisions.fork("a")
+
+    ways = explore(f) or []
+    assert sorted(found for found, _ in ways) == [(a, b, a) for a in (False, True) for b in (False, True)]
+    assert [forks for found, forks in ways if found[0] and found[1]] == [{"a": True, "b": True}]
+    assert {found for found, _ in explore(f, {"a": True}) or []} == {(True, False, True), (True, True, True)}
 
 
 def test_a_loop_on_an_unknown_number_ends() -> None:

@@ -38,7 +38,7 @@ def test_the_column_is_that_of_the_guilty_layer(project: Project) -> None:
     assert places(project.errors("columns.py")) == [
         ("columns.py", 3, 30, "funcnn-shape"),
         ("columns.py", 4, 57, "funcnn-value"),
-        ("columns.py", 5, 5, "funcnn-shape"),
+        ("columns.py", 5, 31, "funcnn-shape"),
         ("columns.py", 6, 18, "funcnn-wiring"),
     ]
 
@@ -56,7 +56,22 @@ def test_networks_come_out_of_the_cache(project: Project) -> None:
     assert project.errors("cached_use.py") == []
     project.write("cached_models.py", MODELS.format("Conv(4, (2, 2))"))
     (error,) = project.errors("cached_use.py")
-    assert (error.line, error.text.endswith("got (?, 9) (layer built at cached_models.py:4)")) == (9, True)
+    assert (error.line, error.text.endswith("got (?, 9) (layer built at cached_models.py:4)")) == (6, True)
+
+
+def test_what_a_function_returns_is_followed_into_other_files(project: Project) -> None:
+    """And when its body alone changes, which no type shows, those that call it are checked again."""
+    factory = "from funcnn import Array, Dense, Layer\ndef head(n: int) -> Layer[Array, Array]:\n    return Dense(n{})\n"
+    project.write("followed_layers.py", factory.format(""))
+    project.write("followed_models.py", "from followed_layers import head\nbody = head(4)\n")
+    use = "from followed_models import body\nserial(body, residual(Dense(4))).init(key, (2, 3))\n"
+    project.write("followed_use.py", HEAD + use)
+    assert project.errors("followed_use.py") == []
+    project.write("followed_layers.py", factory.format(" + 1"))
+    (error,) = project.errors("followed_use.py")
+    assert (error.line, error.code) == (4, "funcnn-shape") and "got (?, 4) and (?, 5)" in error.text.replace("2", "?")
+    project.write("followed_layers.py", factory.format(""))
+    assert project.errors("followed_use.py") == []
 
 
 def test_the_daemon_sees_what_changed(project: Project) -> None:
@@ -107,7 +122,7 @@ def test_a_second_pass_changes_nothing(project: Project) -> None:
 
 
 def test_trusted_modules_are_called(tmp_path: Path) -> None:
-    """Factories of trusted modules are checked like constructors of ours; others are not called at all."""
+    """Factories of trusted modules are checked like constructors of ours; others are not called, but read."""
     own = (
         "from funcnn import Array, Conv, Flatten, Layer, serial\nprint('imported')\n"
         "def head(n: int) -> Layer[Array, Array]:\n    assert n > 0\n    return serial(Flatten, Conv(n, (2, 2)))\n"
@@ -125,8 +140,14 @@ def test_trusted_modules_are_called(tmp_path: Path) -> None:
     project.write("calls.py", program.format("own.trusted_layers"))
     project.write("calls_plain.py", program.format("own.plain_layers"))
     found = project.errors("calls.py", "calls_plain.py")
-    assert places(found) == [("calls.py", 4, 1, "funcnn-shape"), ("calls.py", 7, 5, "funcnn-shape")]
-    assert found[0].text == "conv_0: Conv takes (batch, height, width, channels), got (2, 3)"
+    assert places([e for e in found if e.file == "calls.py"]) == [
+        ("calls.py", 4, 1, "funcnn-shape"), ("calls.py", 7, 5, "funcnn-shape"),
+    ]  # fmt: skip
+    assert places([e for e in found if e.file == "calls_plain.py"]) == [
+        ("calls_plain.py", 4, 1, "funcnn-shape"), ("calls_plain.py", 7, 5, "funcnn-shape"),
+    ]  # fmt: skip
+    (alone, _) = (e for e in found if e.file == "calls.py")
+    assert alone.text == "conv_0: Conv takes (batch, height, width, channels), got (2, 3)"
 
 
 def test_changed_rules_are_run_again(tmp_path: Path) -> None:
@@ -145,7 +166,7 @@ def test_changed_rules_are_run_again(tmp_path: Path) -> None:
 
 
 def test_trusted_modules_may_fail(tmp_path: Path) -> None:
-    """A module that cannot be imported, that exits or raises is silence, not an error of mypy's."""
+    """A module that cannot be imported, that exits or raises is told where it is used, once, and mypy goes on."""
     sources = {
         "exits": "import sys\nsys.exit(3)\n", "raises": "1 / 0\n",
         "missing": "import nowhere_to_be_found  # type: ignore[import-not-found]\n",
@@ -157,7 +178,26 @@ def test_trusted_modules_may_fail(tmp_path: Path) -> None:
         project.write(f"{name}.py", function + sources[name.removeprefix("fails_")])
     use = "from {0} import make as {0}\nserial({0}(), Conv(1, (2, 2))).init(key, ())\n"
     project.write("fails.py", HEAD + "".join(map(use.format, names)))
-    assert project.errors("fails.py") == []
+    found = [e for e in project.errors("fails.py") if e.code == "funcnn-trusted"]
+    assert [(e.line, e.code) for e in found] == [(3 + 2 * i + 1, "funcnn-trusted") for i in range(3)], found
+    assert all(word in e.text for word, e in zip(("SystemExit(3)", "ZeroDivisionError", "nowhere"), found, strict=True))
+
+
+@pytest.mark.parametrize(
+    "body", ["sys.exit(0)", "os._exit(0)", "raise KeyboardInterruptLike", "while True:\n        pass", "print('loud')"]
+)
+def test_trusted_factories_cannot_end_mypy(tmp_path: Path, body: str) -> None:
+    """Neither by an exit, nor by never coming back, nor by what they print: the errors of the file are still there."""
+    own = (
+        "import os, sys\nfrom funcnn import Array, Dense, Layer\nclass KeyboardInterruptLike(BaseException): ...\n"
+        f"def make() -> Layer[Array, Array]:\n    {body}\n    return Dense(3)\n"
+    )
+    project = Project(tmp_path, trusted=("ends",))
+    project.write("ends.py", own)
+    project.write("uses.py", HEAD + "from ends import make\nnet = make()\nwrong: int = 'text'\n")
+    out = project.output("uses.py", env={"FUNCNN_MYPY_SECONDS": "0.5"})
+    assert "[assignment]" in out and "loud" not in out
+    assert ("[funcnn-trusted]" in out) is ("print" not in body)
 
 
 BROKEN = """

@@ -1,4 +1,4 @@
-"""Programs that do with networks what programs do. Every line without a mark must be silent."""
+"""Programs that do with networks what programs do. Every line without a mark must be silent, and the marked ones fail."""
 
 import functools
 import random
@@ -20,7 +20,7 @@ def same(x: T) -> T:
 act = Relu
 serial(Conv(1, (2, 2)), act).init(key, BAD)  # E[funcnn-shape]: got (2, 3)
 serial(act, Conv(1, (2, 2))).init(key, BAD)  # E[funcnn-shape]: got (2, 3)
-same(Conv(1, (2, 2))).init(key, BAD)
+same(Conv(1, (2, 2))).init(key, BAD)  # E[funcnn-shape]: got (2, 3)
 
 
 def parameter(net: Layer[Array, Array]) -> None:
@@ -49,7 +49,7 @@ def loop(n: int) -> None:
         if k == 1:
             net3 = Flatten
         elif k == 2:
-            net3 = serial(net3, Conv(1, (1, 1)))
+            net3 = serial(net3, Conv(1, (1, 1)))  # E[funcnn-shape]: got (2, 3)
     net3.init(key, BAD)
     while random.random() < 0.5:
         net3 = Conv(1, (2, 2))
@@ -62,13 +62,13 @@ def loop(n: int) -> None:
 def branch(c: bool) -> None:
     """One of two networks."""
     net = Conv(1, (2, 2)) if c else Dense(3)
-    net.init(key, BAD)
-    (Conv(1, (2, 2)) if c else Dense(3)).init(key, BAD)
+    net.init(key, BAD)  # E[funcnn-shape]: got (2, 3)
+    (Conv(1, (2, 2)) if c else Dense(3)).init(key, BAD)  # E[funcnn-shape]: got (2, 3)
     if c:
         net4 = Conv(1, (2, 2))
     else:
         net4 = Dense(3)
-    net4.init(key, BAD)
+    net4.init(key, BAD)  # E[funcnn-shape]: got (2, 3)
     x = (c and Dense(3)) or Conv(1, (2, 2))
     x.init(key, BAD)
     net5 = Conv(1, (2, 2))
@@ -87,25 +87,25 @@ layers[1].init(key, BAD)
 layers2 = [Dense(3), Conv(1, (2, 2))]
 layers2[0].init(key, BAD)
 for one_of in layers2:
-    one_of.init(key, BAD)
+    one_of.init(key, BAD)  # E[funcnn-shape]: got (2, 3)
 serial(*layers).init(key, (1, 5, 5, 1))
 serial(*[Dense(3) for _ in range(3)]).init(key, BAD)
 one = [Conv(1, (2, 2))]
-one[0].init(key, BAD)
+one[0].init(key, BAD)  # E[funcnn-shape]: got (2, 3)
 one.append(Dense(3))
 one[1].init(key, BAD)
 table = {"a": Conv(1, (2, 2)), "b": Dense(3)}
 table["b"].init(key, BAD)
 pair = (Conv(1, (2, 2)), Dense(3))
 pair[1].init(key, BAD)
-pair[0].init(key, BAD)
-serial(*pair).init(key, (1, 5))
+pair[0].init(key, BAD)  # E[funcnn-shape]: got (2, 3)
+serial(*pair).init(key, (1, 5))  # E[funcnn-shape]: got (1, 5)
 reduced = functools.reduce(lambda a, b: serial(a, b), [Dense(3), Conv(1, (2, 2))])
 reduced.init(key, BAD)
 mapped = list(map(Dense, (3, 4)))
 mapped[0].init(key, BAD)
 made = functools.partial(Conv, 1, (2, 2))()
-made.init(key, BAD)
+made.init(key, BAD)  # E[funcnn-shape]: got (2, 3)
 
 rebound = Conv(1, (2, 2))
 if random.random() < 0.5:
@@ -133,7 +133,7 @@ class Plain:
     body = Conv(1, (2, 2))
 
     def __init__(self, n: int) -> None:
-        self.net = serial(Dense(n), Conv(1, (2, 2)))
+        self.net = serial(Dense(n), Conv(1, (2, 2)))  # E[funcnn-shape]: got (2, ?)
         self.swap = Conv(1, (2, 2))
         local = Conv(1, (2, 2))
         local.init(key, BAD)  # E[funcnn-shape]: got (2, 3)
@@ -156,7 +156,7 @@ class Sub(Plain):
 def uses(p: Plain) -> None:
     """Of a class that may be another."""
     p.body.init(key, BAD)
-    Plain.body.init(key, BAD)
+    Plain.body.init(key, BAD)  # E[funcnn-shape]: got (2, 3)
 
 
 def of_arrays(images: Array) -> None:
@@ -192,7 +192,7 @@ def annotated(n: int) -> None:
 
 
 twice: Layer[Array, Array] = Conv(1, (2, 2))
-twice.init(key, BAD)
+twice.init(key, BAD)  # E[funcnn-shape]: got (2, 3)
 twice = Dense(3)
 final: Final = Conv(1, (2, 2))
 final.init(key, BAD)  # E[funcnn-shape]: got (2, 3)

@@ -9,6 +9,7 @@ head = serial(
     Relu,
 )
 init, apply = serial(Flatten, Conv(1, (2, 2)))
+spare = Dense(3)
 
 
 def make(n: int) -> Layer[Array, Array]:

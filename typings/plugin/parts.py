@@ -29,9 +29,9 @@ serial(
 ).init(key, (-1, 3))
 serial(Dense(6), InstanceNorm()).init(key, (-1, 3))  # E[funcnn-shape]: with places between, got (?, 6)
 serial(
-    EinsumDense("btd,de->bte", e=4),  # E[funcnn-shape]: takes an array of 3 axes, got (?, 3)
+    EinsumDense("btd,de->bte", e=4),
     RMSNorm(),
-).init(key, (-1, 3))
+).init(key, (-1, 3))  # E[funcnn-shape]: takes an array of 3 axes, got (?, 3)
 serial(
     Dense(7),
     split((3, 5)),  # E[funcnn-shape]: split((3, 5)) takes 8 entries along axis -1, got (?, 7)

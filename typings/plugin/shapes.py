@@ -69,8 +69,8 @@ serial(Dense(5), block).init(key, (-1, 3))  # E[funcnn-shape]: got (?, 4) and (?
 serial(Dense(3), residual(mlp((8, 4)))).init(key, (-1, 3))  # E[funcnn-shape]: got (?, 4) and (?, 3)
 serial(Embedding(100, 8), Dense(3)).init(key, (-1, 5))
 serial(Embedding(100, 8), Flatten, Conv(1, (2, 2))).init(key, (-1, 5))  # E[funcnn-shape]: got (?, 40)
-parts = serial(FanOut(2), first(Flatten), keep(select(1)), select(0), Conv(1, (2, 2)))  # E[funcnn-shape]: Conv takes
-parts.init(key, (-1, 5, 5))
+parts = serial(FanOut(2), first(Flatten), keep(select(1)), select(0), Conv(1, (2, 2)))
+parts.init(key, (-1, 5, 5))  # E[funcnn-shape]: got (?, 5, 5)
 
 # `>>` is spliced, and told at its operands
 chained = (

@@ -24,8 +24,8 @@ b = Dense(3)
 pick(a, b).init(key, BAD)
 [a, b][1].init(key, BAD)
 for each in (b, a):
-    each.init(key, BAD)
-(a if random.random() < 0.5 else b).init(key, BAD)
+    each.init(key, BAD)  # E[funcnn-shape]: got (2, 3)
+(a if random.random() < 0.5 else b).init(key, BAD)  # E[funcnn-shape]: got (2, 3)
 (b or a).init(key, BAD)
 {"x": b, "y": a}["x"].init(key, BAD)
 c = a
@@ -63,7 +63,7 @@ def outer() -> None:
 with contextlib.nullcontext(b) as entered:
     entered.init(key, BAD)
 if (walrus := a) is not None:
-    walrus.init(key, BAD)
+    walrus.init(key, BAD)  # E[funcnn-shape]: got (2, 3)
 if random.random() < 0.5 and (twice := Conv(1, (2, 2))):
     twice = Dense(3)
     twice.init(key, BAD)
@@ -80,7 +80,7 @@ nets[0].init(key, BAD)
 x, y = b, a
 x.init(key, BAD)
 p = q = Conv(1, (2, 2))
-p.init(key, BAD)
+p.init(key, BAD)  # E[funcnn-shape]: got (2, 3)
 del q
 gone = Conv(1, (2, 2))
 del gone
@@ -105,7 +105,7 @@ class K:
 
 
 for k in range(2):
-    s = serial(Dense(k + 1), Conv(1, (2, 2)) if k else Relu)
+    s = serial(Dense(k + 1), Conv(1, (2, 2)) if k else Relu)  # E[funcnn-shape]: got (2, 2)
     s.init(key, BAD)
 
 
@@ -129,13 +129,13 @@ class Box(Generic[T]):
 
 
 box: Box[Layer[Array, Array]] = Box(a)
-box.named(b).init(key, BAD)
+box.named(b).init(key, BAD)  # E[funcnn-shape]: got (2, 3)
 (box >> b).init(key, BAD)
 box.item.init(key, BAD)
 a.init(key, Box((4, 8, 8, 1)).out_shape((2, 8, 8, 1)))
 
-models.head = Conv(3, (2, 2))
-models.head.init(key, BAD)
+models.spare = Conv(3, (2, 2))
+models.spare.init(key, BAD)
 
 held = [Conv(1, (2, 2))]
 held[0] = Dense(3)
@@ -147,7 +147,7 @@ inits.append(b.init)
 inits[1](key, BAD)
 spare = Conv(1, (2, 2))
 init_of = spare.init if random.random() < 0.5 else b.init
-init_of(key, BAD)
+init_of(key, BAD)  # E[funcnn-shape]: got (2, 3)
 
 
 def shadow(spare: Layer[Array, Array]) -> None:
@@ -196,7 +196,7 @@ async def coroutine() -> None:
     async with contextlib.AsyncExitStack():
         late = Dense(3)
         for late in (a, b):
-            late.init(key, BAD)
+            late.init(key, BAD)  # E[funcnn-shape]: got (2, 3)
 
 
 def tries() -> None:
@@ -205,7 +205,7 @@ def tries() -> None:
         net = Conv(1, (2, 2))
     except ValueError:
         net = Dense(3)
-    net.init(key, BAD)
+    net.init(key, BAD)  # E[funcnn-shape]: got (2, 3)
 
 
 from contextlib import nullcontext as spare_context  # noqa: E402
@@ -214,4 +214,4 @@ import_star = Conv(1, (2, 2))
 with spare_context():
     from plugin.models import *  # noqa: E402, F403
 late_bound = Conv(1, (2, 2))
-import_star.init(key, BAD)
+import_star.init(key, BAD)  # E[funcnn-shape]: got (2, 3)

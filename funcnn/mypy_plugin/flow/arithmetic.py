@@ -1,0 +1,66 @@
+"""Arithmetic of known numbers, and of those of which only the kind is known."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from funcnn.mypy_plugin.flow.frames import NEVER
+from funcnn.mypy_plugin.flow.values import BOOL, FLOAT, INT, is_kind
+from funcnn.mypy_plugin.recipes import ANY, Missing, Node, Value
+
+# fmt: off
+ARITHMETIC: Final[Mapping[type[ast.operator], Callable[[Any, Any], Any]]] = {
+    ast.Add: lambda a, b: a + b, ast.Sub: lambda a, b: a - b, ast.Mult: lambda a, b: a * b,
+    ast.Div: lambda a, b: a / b, ast.FloorDiv: lambda a, b: a // b, ast.Mod: lambda a, b: a % b,
+    ast.LShift: lambda a, b: a << b, ast.RShift: lambda a, b: a >> b, ast.BitAnd: lambda a, b: a & b,
+    ast.BitOr: lambda a, b: a | b, ast.BitXor: lambda a, b: a ^ b,
+}
+# fmt: on
+LARGEST: Final = 10**12
+
+
+def is_integer(v: Any) -> bool:
+    """Is it an integer, known or not?"""
+    return is_kind(v, INT, BOOL) or (isinstance(v, Value) and isinstance(v.value, int))
+
+
+def is_numeric(v: Any) -> bool:
+    """Is it a number, known or not?"""
+    return is_integer(v) or is_kind(v, FLOAT) or (isinstance(v, Value) and isinstance(v.value, float))
+
+
+def number(op: ast.operator, x: Any, y: Any) -> Any:
+    """`x op y` of what is known; unknown where it would be huge."""
+    numbers = isinstance(x, (int, float)) and isinstance(y, (int, float))
+    try:
+        if isinstance(op, ast.Pow):
+            small = numbers and abs(x) < LARGEST and 0 <= y < 64
+            return _kept(x**y) if small else ANY
+        if isinstance(op, ast.LShift) and not (isinstance(y, int) and y < 64):
+            return ANY
+        if numbers or (isinstance(x, str) and isinstance(y, str) and isinstance(op, ast.Add)):
+            return _kept(ARITHMETIC[type(op)](x, y)) if type(op) in ARITHMETIC else ANY
+    except (ArithmeticError, TypeError, ValueError):
+        return NEVER
+    return ANY
+
+
+def _kept(v: Any) -> Node:
+    return Value(v) if isinstance(v, str) or abs(v) < LARGEST else ANY
+
+
+def unary(op: ast.unaryop, found: Any, truth: bool | None) -> Any:
+    """`op found`."""
+    match op, found:
+        case ast.Not(), _:
+            return BOOL if truth is None else Value(not truth)
+        case ast.USub(), Value(int() | float() as n):
+            return Value(-n)
+        case ast.UAdd(), Value(int() | float()):
+            return found
+        case ((ast.USub() | ast.UAdd()), Missing("int" | "float")):
+            return found
+        case _:
+            return ANY

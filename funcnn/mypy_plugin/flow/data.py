@@ -1,0 +1,251 @@
+"""Arrays of known shape, params, losses and objectives: what a network is given, once it has met its shape."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from funcnn.errors import FuncnnError
+from funcnn.losses.definition import Loss
+from funcnn.mypy_plugin.flow.values import Given, Name, Row, listed
+from funcnn.mypy_plugin.recipes import ANY, Call, Node, Place, Value, exact
+from funcnn.mypy_plugin.runs import Runner, leaf_sizes
+from funcnn.networks import Layer
+from funcnn.shapes import display, external, normalize
+from funcnn.types import Shape
+
+LARGEST: Final = 1_000_000  # numbers that a loss is tried on
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """An array of known shape; `network` is the one that gave it."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    place: Place
+    network: Any = None
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """The params of a network that met this shape here."""
+
+    network: Node
+    shape: Any
+    place: Place
+
+
+@dataclass(frozen=True, eq=False)
+class Made:
+    """A loss of the library."""
+
+    loss: Loss[Any, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """`value_and_grad(loss, net.apply)`."""
+
+    loss: Any
+    network: Any
+
+
+class Complaint(NamedTuple):
+    """What a call would raise, and who is to blame for it."""
+
+    text: str
+    place: Place
+    path: str = ""
+    code: str = "shape"
+
+
+# arrays ---------------------------------------------------------------------------------------------------------------
+def array_of(full: str, args: tuple[Given, ...], kwargs: Mapping[str, Given], place: Place) -> Data | None:
+    """The array that a function of NumPy makes; None where its shape is not known."""
+    name = full.rpartition(".")[2]
+    values = [g.value for g in args]
+    named = {k: g.value for k, g in kwargs.items()}
+    if name in ("zeros", "ones", "empty", "full"):
+        shape = _sizes(values[0] if values else named.get("shape"))
+        position = 2 if name == "full" else 1
+        dtype = _dtype(values[position] if len(values) > position else named.get("dtype"), np.float64)
+    elif name in ("array", "asarray") and values:
+        found = _literal(values[0])
+        shape = None if found is None else found.shape
+        dtype = _dtype(values[1] if len(values) > 1 else named.get("dtype"), found.dtype if found is not None else None)
+    elif name in ("standard_normal", "random", "normal", "uniform", "integers") and ".Generator." in full:
+        position = 0 if name in ("standard_normal", "random") else 2
+        shape = _sizes(values[position] if len(values) > position else named.get("size"))
+        dtype = _dtype(named.get("dtype"), np.int64 if name == "integers" else np.float64)
+    else:
+        return None
+    return None if shape is None or dtype is None else Data(shape, dtype, place)
+
+
+def _sizes(value: Any) -> tuple[int, ...] | None:
+    items = value.items if isinstance(value, Row) else (value,)
+    if not listed(items) or not all(isinstance(i, Value) and type(i.value) is int and i.value >= 0 for i in items):
+        return None
+    return tuple(i.value for i in items)
+
+
+def dtype_of(value: Any) -> np.dtype[Any] | None:
+    """The dtype that an expression names, `np.float32` or `"int64"`."""
+    named = value.full.rpartition(".")[2] if isinstance(value, Name) else None
+    text = value.value if isinstance(value, Value) else named
+    try:
+        return np.dtype(str(text).removesuffix("_")) if text else None
+    except TypeError:
+        return None
+
+
+def _dtype(value: Any, default: Any) -> np.dtype[Any] | None:
+    if value is None:
+        return None if default is None else np.dtype(default)
+    return dtype_of(value)
+
+
+def _literal(value: Any) -> np.ndarray[Any, Any] | None:
+    def plain(v: Any) -> Any:
+        if isinstance(v, Row) and listed(v.items):
+            return [plain(i) for i in v.items]
+        if isinstance(v, Value) and isinstance(v.value, (int, float)):
+            return v.value
+        raise ValueError
+
+    try:
+        found = np.array(plain(value))
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(value, Row) else None
+
+
+# what a network is given ----------------------------------------------------------------------------------------------
+def applied(runner: Runner, network: Any, params: Any, x: Any, call: Place) -> tuple[Data | None, Complaint | None]:
+    """What comes of `net.apply(params, x)`: the output, or what it would raise."""
+    net = runner.built(network) if exact(network) else None
+    if net is None:
+        return None, None
+    given, taken = params if isinstance(params, Trained) else None, x if isinstance(x, Data) else None
+    if given is not None and (problem := _of_another(runner, net, given, call)) is not None:
+        return None, problem
+    if taken is None:
+        return None, None
+    try:
+        out, wanted = net.definition.planned(normalize(taken.shape))
+    except FuncnnError as error:
+        again = given is not None and runner.spec(given.network, given.shape) is None  # `init` said so already
+        return None, None if again else Complaint(str(error), call)
+    if given is not None:
+        had = runner.spec(given.network, given.shape)
+        if had is not None and (other := _differs(had, dict(leaf_sizes(wanted)))) is not None:
+            met = display(normalize(given.shape))
+            text = f"takes params for arrays of shape {taken.shape}, got those of init on {met}: {other}"
+            place = given.place if taken.network is not None else call
+            return None, Complaint(text, place)
+    shape = external(out)
+    if not all(isinstance(n, int) and n >= 0 for n in shape):
+        return None, None
+    return Data(tuple(int(n) for n in shape), np.dtype(np.float32), call, network), None  # type: ignore[arg-type]
+
+
+def _of_another(runner: Runner, net: Layer[Any, Any], given: Trained, call: Place) -> Complaint | None:
+    """Params of another network than this one."""
+    mine, its = runner.spec_of(net, given.shape), runner.spec(given.network, given.shape)
+    if mine is None or its is None:
+        return None
+    other = _differs(its, mine)
+    return None if other is None else Complaint(f"these are params of another network: {other}", call)
+
+
+def _differs(had: Mapping[str, Any], wanted: Mapping[str, Any]) -> str | None:
+    for path in [*wanted, *had]:
+        a, b = had.get(path), wanted.get(path)
+        if a is None:
+            return f"there is no {path!r}"
+        if b is None:
+            return f"it has no {path!r}"
+        if tuple(a) != tuple(b):
+            return f"{path!r} has shape {tuple(a)} instead of {tuple(b)}"
+    return None
+
+
+def stepped(
+    runner: Runner, step: Step, args: tuple[Given, ...], kwargs: Mapping[str, Given], call: Place
+) -> Complaint | None:
+    """What `objective(params, x, target)` would raise."""
+    network = step.network
+    net = runner.built(network) if exact(network) else None
+    if net is None or len(args) < 3:
+        return None
+    if net.definition.random and "rng" not in kwargs:
+        return Complaint(
+            "the network takes a key in training: give rng=key.fold(step), or rng=None where inference is meant", call
+        )
+    _, problem = applied(runner, network, args[0].value, args[1].value, call)
+    if problem is not None or not isinstance(args[1].value, Data):
+        return problem
+    return fitted(runner, step.loss, net, network, args[1].value, args[2].value)
+
+
+def fitted(runner: Runner, loss: Any, net: Layer[Any, Any], network: Any, x: Data, target: Any) -> Complaint | None:
+    """What a loss would raise for what the network gives and this target."""
+    try:
+        out = external(net.init.out_shape(normalize(x.shape)))
+    except FuncnnError:
+        return None
+    prediction, wanted = _zeros(out, np.dtype(np.float32)), _targets(target)
+    if not isinstance(loss, Made) or prediction is None or wanted is None:
+        return None
+    if isinstance(prediction, tuple) is not bool(loss.loss.parts):  # a mistake of types, and mypy's own business
+        return None
+    error = _raised(loss.loss, prediction, wanted)
+    if error is None:
+        return None
+    floats = isinstance(target, Data) and target.dtype.kind == "f"
+    if floats and _raised(loss.loss, prediction, wanted.astype(int)) is None:
+        return Complaint(error, target.place)
+    return Complaint(error, network.place, network.path) if isinstance(network, Call) else None
+
+
+def bound(loss: Loss[Any, Any], options: Mapping[str, Any]) -> Any:
+    """`loss.bind(**options)`."""
+    if not all(isinstance(v, Value) for v in options.values()):
+        return ANY
+    try:
+        return Made(loss.bind(**{k: v.value for k, v in options.items()}))
+    except (TypeError, ValueError):
+        return ANY
+
+
+def _raised(loss: Loss[Any, Any], prediction: Any, target: Any) -> str | None:
+    try:
+        loss(prediction, target)
+    except FuncnnError as error:
+        return str(error)
+    except Exception:
+        return None
+    return None
+
+
+def _zeros(shape: Shape, dtype: np.dtype[Any]) -> Any:
+    if any(isinstance(n, tuple) for n in shape):
+        parts = tuple(_zeros(s, dtype) if isinstance(s, tuple) else None for s in shape)
+        return None if any(p is None for p in parts) else parts
+    sizes = [int(n) for n in shape if not isinstance(n, tuple)]
+    known = all(n >= 0 for n in sizes) and math.prod(sizes) <= LARGEST
+    return np.zeros(sizes, dtype) if known else None
+
+
+def _targets(target: Any) -> Any:
+    if isinstance(target, Data):
+        return _zeros(target.shape, target.dtype)
+    if isinstance(target, Row) and listed(target.items):
+        parts = tuple(_targets(t) for t in target.items)
+        return None if any(p is None for p in parts) else parts
+    return None

@@ -1,0 +1,202 @@
+"""The files of a program, parsed once, and what each name they import is."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from funcnn.mypy_plugin.scopes import Scope, Scopes
+
+INSTALLED = {"site-packages", "dist-packages"}
+
+
+@dataclass(eq=False)
+class File:
+    """A file of the program."""
+
+    path: str
+    module: str
+    tree: ast.Module
+    top: Scope  # the names of the module, and how often each is bound
+    globals: frozenset[str] = frozenset()  # names of the module that functions bind
+    nonlocals: frozenset[str] = frozenset()  # names of functions that functions in them bind
+    elsewhere: frozenset[str] = frozenset()  # names of other modules that it binds
+    digest: str = ""  # of what it says
+
+    @property
+    def package(self) -> str:
+        """What relative imports start from."""
+        return self.module if Path(self.path).name == "__init__.py" else self.module.rpartition(".")[0]
+
+    def origin(self, node: ast.ImportFrom) -> str:
+        """The module that `from ... import` means."""
+        if not node.level:
+            return node.module or ""
+        base = self.package.split(".") if self.package else []
+        base = base[: len(base) - node.level + 1]
+        return ".".join([*base, *([node.module] if node.module else [])])
+
+
+class Files:
+    """Finds the files of modules by what mypy knows of them."""
+
+    def __init__(self, paths: Mapping[str, str]) -> None:
+        self.paths = paths
+        self.read: list[str] = []
+
+    @functools.cached_property
+    def rebound(self) -> frozenset[str]:
+        """The names that some file of the program binds in another module; see `File.elsewhere`."""
+        found: set[str] = set()
+        for module in self.paths:
+            file = self.find(module)
+            found |= file.elsewhere if file else frozenset()
+        return frozenset(found)
+
+    def find(self, module: str) -> File | None:
+        """The file of a module of the program itself; None for what is installed."""
+        path = self.paths.get(module)
+        if path is None or module.startswith("funcnn.") or module == "funcnn":
+            return None
+        if not path.endswith(".py") or INSTALLED & {*Path(path).parts}:
+            return None
+        self.read.append(path)
+        return read(path, module)
+
+
+def read(path: str, module: str) -> File | None:
+    """The file, parsed; None if it cannot be."""
+    try:
+        return _read(path, module, os.stat(path).st_mtime_ns)
+    except OSError:
+        return None
+
+
+@functools.lru_cache(512)
+def _read(path: str, module: str, changed: int) -> File | None:
+    del changed
+    try:
+        source = Path(path).read_bytes()
+        tree = ast.parse(source)
+        scopes = Scopes(tree)
+    except (SyntaxError, ValueError, RecursionError):
+        return None
+    rebound = [
+        frozenset(n for node in ast.walk(tree) if isinstance(node, kind) for n in node.names)
+        for kind in (ast.Global, ast.Nonlocal)
+    ]
+    file = File(path, module, tree, scopes.module, rebound[0], rebound[1])
+    file.elsewhere = frozenset(_elsewhere(file))
+    file.digest = hashlib.sha256(source).hexdigest()
+    return file
+
+
+def reached(path: str, module: str) -> list[str]:
+    """The digests of the files that a file imports, and those import, as far as they lie in its own folders.
+
+    What a function returns shows in no type: mypy must check again what follows it into another file.
+    """
+    levels = module.count(".") + (Path(path).name == "__init__.py")
+    base = Path(path).absolute().parents[levels] if levels < len(Path(path).absolute().parents) else Path(path).parent
+    seen: dict[str, str] = {}
+    todo = [(path, module)]
+    while todo:
+        here, name = todo.pop()
+        file = read(here, name) if here not in seen else None
+        if file is None:
+            continue
+        seen[here] = file.digest
+        for wanted in _imports(file):
+            stem = base.joinpath(*wanted.split("."))
+            found = next((p for p in (stem.with_suffix(".py"), stem / "__init__.py") if p.is_file()), None)
+            if found is not None:
+                todo.append((str(found), wanted))
+    seen.pop(path, None)
+    return sorted(seen.values())
+
+
+def _imports(file: File) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(file.tree):
+        if isinstance(node, ast.Import):
+            found |= {a.name for a in node.names}
+        elif isinstance(node, ast.ImportFrom) and (origin := file.origin(node)):
+            found |= {origin, *(f"{origin}.{a.name}" for a in node.names)}
+    return {name for name in found if not f"{name}.".startswith("funcnn.")}
+
+
+def _elsewhere(file: File) -> set[str]:
+    """The names in other modules that a file binds, `models.net = ...` or `setattr(models, "net", ...)`.
+
+    A name after a dot alone, `.net`, is an attribute that it binds of what is neither a module nor `self`.
+    """
+    modules: dict[str, str] = {}
+    found: set[str] = set()
+    for node in ast.walk(file.tree):
+        if isinstance(node, ast.Import):
+            modules |= {a.asname or a.name.partition(".")[0]: a.name if a.asname else "" for a in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            origin = file.origin(node)
+            modules |= {a.asname or a.name: f"{origin}.{a.name}" if origin else a.name for a in node.names}
+
+    def bound(base: ast.expr, name: str) -> str:
+        whole = ast.unparse(base)
+        first, dot, rest = whole.partition(".")
+        if first not in modules:
+            return "" if first in ("self", "cls") else f".{name}"
+        return f"{modules[first] or first}{dot}{rest}.{name}"
+
+    for node in ast.walk(file.tree):
+        if isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load):
+            found.add(bound(node.value, node.attr))
+        elif isinstance(node, ast.Call) and _called(node.func) in ("setattr", "patch", "object"):
+            texts = [a.value for a in node.args[:2] if isinstance(a, ast.Constant) and isinstance(a.value, str)]
+            found |= {bound(node.args[0], t) if "." not in t else t for t in texts}
+    return found
+
+
+def _called(f: ast.expr) -> str:
+    return f.id if isinstance(f, ast.Name) else f.attr if isinstance(f, ast.Attribute) else ""
+
+
+@functools.lru_cache(4096)
+def local_names(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> frozenset[str]:
+    """The names that belong to a function."""
+    a = node.args
+    found = {x.arg for x in (*a.posonlyargs, *a.args, *a.kwonlyargs)}
+    found |= {x.arg for x in (a.vararg, a.kwarg) if x is not None}
+    return frozenset(found | stored_names(node.body if isinstance(node.body, list) else []))
+
+
+def stored_names(body: list[ast.stmt]) -> set[str]:
+    """The names that statements bind, those of functions and classes inside them left out."""
+    found: set[str] = set()
+    stack: list[ast.AST] = list(body)
+    while stack:
+        node = stack.pop()
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            found.add(node.name)
+            continue
+        if isinstance(node, (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)):
+            found |= {n.target.id for n in ast.walk(node) if isinstance(n, ast.NamedExpr)}
+            continue
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            found.add(node.id)
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            found |= {a.asname or a.name.partition(".")[0] for a in node.names}
+        elif isinstance(node, (ast.ExceptHandler, ast.MatchAs, ast.MatchStar)) and node.name:
+            found.add(node.name)
+        elif isinstance(node, ast.MatchMapping) and node.rest:
+            found.add(node.rest)
+        stack += ast.iter_child_nodes(node)
+    return found
+
+
+def loaded_names(body: list[ast.stmt] | list[ast.AST]) -> set[str]:
+    """The names that statements look at, functions inside them included."""
+    return {n.id for s in body for n in ast.walk(s) if isinstance(n, ast.Name)}

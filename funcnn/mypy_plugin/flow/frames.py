@@ -1,0 +1,91 @@
+"""Where names live while statements are read, and what comes of a statement."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from funcnn.mypy_plugin.flow.files import File
+from funcnn.mypy_plugin.flow.values import Either, either
+from funcnn.mypy_plugin.recipes import ANY
+
+
+class Stop(Exception):
+    """There is too much to read."""
+
+
+class Unrollable(Exception):
+    """It cannot be told how a loop goes on."""
+
+
+@dataclass(frozen=True)
+class Returned:
+    """A function returns this."""
+
+    value: Any
+
+
+class Way:
+    """What comes of a statement that returns nothing."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+NEXT: Final = Way("next")
+BREAK: Final = Way("break")
+CONTINUE: Final = Way("continue")
+NEVER: Final = Way("never")  # an error is raised, or the program ends
+
+
+@dataclass(eq=False)
+class Frame:
+    """The names of a module, of a class, or of one call of a function."""
+
+    file: File
+    env: dict[str, Any]
+    parent: Frame | None
+    local: frozenset[str]  # the names of a function, bound or not
+    kind: str = "module"
+    stars: tuple[str, ...] = ()  # modules of which everything was imported, and which cannot be read
+    node: ast.AST | None = None  # the function
+    versions: dict[str, int] = field(default_factory=dict[str, int])
+
+    def bind(self, name: str, value: Any) -> None:
+        """The name stands for this value from here on."""
+        volatile = self.file.globals if self.kind == "module" else self.file.nonlocals
+        self.env[name] = ANY if name in volatile else value
+        self.versions[name] = self.versions.get(name, 0) + 1
+
+
+def leaves(came: Any) -> list[Any]:
+    return [*leaves(came.then), *leaves(came.otherwise)] if isinstance(came, Either) else [came]
+
+
+def goes_on(came: Any) -> bool:
+    return any(leaf is NEXT for leaf in leaves(came))
+
+
+def ways_to(came: Any, leaf: Any) -> list[dict[str, bool]]:
+    """What must hold for this to come of it, once for each way."""
+    if not isinstance(came, Either):
+        return [{}] if came is leaf else []
+    here = ((True, came.then), (False, came.otherwise))
+    return [{came.condition: decided, **way} for decided, part in here for way in ways_to(part, leaf)]
+
+
+def filled(came: Any, rest: Any) -> Any:
+    if isinstance(came, Either):
+        return Either(came.condition, filled(came.then, rest), filled(came.otherwise, rest))
+    return rest if came is NEXT else came
+
+
+def within(came: Any) -> Any:
+    """Outside of a loop, what leaves a round goes on."""
+    if isinstance(came, Either):
+        return either(came.condition, within(came.then), within(came.otherwise))
+    return NEXT if came in (BREAK, CONTINUE) else came

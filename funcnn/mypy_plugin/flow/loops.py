@@ -1,0 +1,143 @@
+"""Loops, patterns and what is tried."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any, Final
+
+from funcnn.mypy_plugin.flow.classes import Classes
+from funcnn.mypy_plugin.flow.files import loaded_names, stored_names
+from funcnn.mypy_plugin.flow.frames import (
+    BREAK,
+    CONTINUE,
+    NEVER,
+    NEXT,
+    Frame,
+    Unrollable,
+    filled,
+    leaves,
+    within,
+)
+from funcnn.mypy_plugin.flow.values import Either, listed, spoil
+from funcnn.mypy_plugin.recipes import ANY, Value
+from funcnn.mypy_plugin.results import expected_lines_of
+
+ROUNDS: Final = 2_000  # of a loop over known things
+
+
+class Loops(Classes):
+    """Reads what goes round, and what goes one of several ways."""
+
+    def for_(self, s: ast.For | ast.AsyncFor, frame: Frame) -> Any:
+        items = self.items(self.value(s.iter, frame))
+        if listed(items) and len(items) <= ROUNDS and isinstance(s, ast.For):
+            kept = self.keep() if jumps(s.body) else None
+            try:
+                for item in items:
+                    self.assign(s.target, item, frame)
+                    came = self._round(self.block(s.body, frame))
+                    if came is BREAK:
+                        return NEXT
+                    if came is not NEXT:
+                        return came
+                return self.block(s.orelse, frame)
+            except Unrollable:
+                if kept is None:
+                    raise
+                self.restore(kept)
+        return self._often([s.target, *s.body], s.body, s.orelse, frame)
+
+    def _round(self, came: Any) -> Any:
+        """What comes of one round: on, out, or away; where it cannot be told, the loop is not followed."""
+        kinds: set[object] = {leaf if leaf in (NEXT, CONTINUE, BREAK, NEVER) else "returned" for leaf in leaves(came)}
+        if kinds in ({NEXT}, {CONTINUE}, {NEXT, NEVER}):
+            return NEXT
+        if not isinstance(came, Either):
+            return came
+        raise Unrollable
+
+    def while_(self, s: ast.While, frame: Frame) -> Any:
+        if self.truth(self.value(s.test, frame)) is False:
+            return self.block(s.orelse, frame)
+        return self._often(s.body, s.body, s.orelse, frame)
+
+    def _often(self, changed: list[Any], body: list[ast.stmt], orelse: list[ast.stmt], frame: Frame) -> Any:
+        """Any number of rounds, none too."""
+        self.havoc(changed, frame)
+        came = self.ways(self.fresh(), lambda: within(self.block(body, frame)), lambda: NEXT)
+        self.havoc(changed, frame)
+        if not isinstance(came, Either):
+            return self.block(orelse, frame) if came is NEXT else came
+        rest = self.block(orelse, frame)
+        return filled(came, rest)
+
+    def havoc(self, body: list[Any], frame: Frame) -> None:
+        """Nothing is known any more of what these statements may change."""
+        for name in loaded_names(body):
+            spoil([frame.env.get(name)])
+        statements = [s if isinstance(s, ast.stmt) else ast.Expr(s) for s in body]
+        for name in stored_names(statements):
+            frame.bind(name, ANY)
+
+    def try_(
+        self, s: ast.stmt, body: list[ast.stmt], handlers: list[list[ast.stmt]], orelse: list[ast.stmt],
+        final: list[ast.stmt], frame: Frame,
+    ) -> Any:  # fmt: skip
+        def caught(rest: list[list[ast.stmt]]) -> Any:
+            self.havoc(body, frame)
+            if len(rest) == 1:
+                return self.block(rest[0], frame)
+            return self.ways(self.fresh(), lambda: self.block(rest[0], frame), lambda: caught(rest[1:]))
+
+        def tried() -> Any:
+            with self.expecting(bool(expected_lines_of(s))):
+                return self.block([*body, *orelse], frame)
+
+        if handlers:
+            came = self.ways(self.fresh(), tried, lambda: caught(handlers))
+        else:
+            came = self.block([*body, *orelse], frame)
+        if final:
+            last = self.block(final, frame)
+            return came if last is NEXT else last
+        return came
+
+    def match_(self, s: ast.Match, frame: Frame) -> Any:
+        subject = self.value(s.subject, frame)
+
+        def arms(cases: list[ast.match_case]) -> Any:
+            if not cases:
+                return NEXT
+            first, rest = cases[0], cases[1:]
+            known = self._matches(first.pattern, subject, frame)
+            if known is True and first.guard is not None:
+                known = self.truth(self.value(first.guard, frame))
+            taken = self.fresh() if known is None else known
+            return self.ways(taken, lambda: self.block(first.body, frame), lambda: arms(rest))
+
+        return arms(s.cases)
+
+    def _matches(self, pattern: ast.pattern, subject: Any, frame: Frame) -> bool | None:
+        match pattern:
+            case ast.MatchValue(value=value):
+                found = self.value(value, frame)
+                if isinstance(found, Value) and isinstance(subject, Value):
+                    return found.value == subject.value
+                return None
+            case ast.MatchSingleton(value=value):
+                return subject.value is value if isinstance(subject, Value) else None
+            case ast.MatchOr(patterns=patterns):
+                found = [self._matches(p, subject, frame) for p in patterns]
+                return True if True in found else None if None in found else False
+            case ast.MatchAs(pattern=None, name=name):
+                if name is not None:
+                    frame.bind(name, subject)
+                return True
+            case _:
+                for name in stored_names([ast.Match(ast.Constant(0), [ast.match_case(pattern, None, [])])]):
+                    frame.bind(name, ANY)
+                return None
+
+
+def jumps(body: list[ast.stmt]) -> bool:
+    return any(isinstance(n, (ast.Break, ast.Continue, ast.Return)) for s in body for n in ast.walk(s))

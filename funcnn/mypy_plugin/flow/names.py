@@ -1,0 +1,132 @@
+"""Names and attributes: what they stand for."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+from funcnn.mypy_plugin.flow.conditions import Conditions
+from funcnn.mypy_plugin.flow.data import Data, Made
+from funcnn.mypy_plugin.flow.frames import Frame
+from funcnn.mypy_plugin.flow.values import (
+    DOORS,
+    KINDS,
+    LAYER,
+    Class,
+    Function,
+    Method,
+    Name,
+    Row,
+    Table,
+    Thing,
+    is_kind,
+    is_network,
+    place_in,
+)
+from funcnn.mypy_plugin.recipes import ANY, Ref, Value
+from funcnn.networks import is_layer
+
+
+class Names(Conditions):
+    """Reads names."""
+
+    def lookup(self, name: str, frame: Frame) -> Any:
+        """What a name stands for."""
+        home: Frame | None = frame
+        while home is not None:
+            if name in home.env and (home.kind != "class" or home is frame):
+                return ANY if self._unsettled(name, home) else self._ready(home.env[name])
+            if name in home.local:
+                return ANY
+            for module in home.stars:
+                if (found := self._starred(module, name)) is not None:
+                    return self._ready(found)
+            home = home.parent
+        return Name(f"builtins.{name}")
+
+    def _ready(self, found: Any) -> Any:
+        """A ready-made layer or a loss, if that is what a name of the library stands for."""
+        module, dot, last = found.full.rpartition(".") if isinstance(found, Name) else ("", "", "")
+        return self._of_library(module, last) if dot else found
+
+    def _unsettled(self, name: str, home: Frame) -> bool:
+        """May the module bind it again before a function that nobody has called yet is called?"""
+        return self.alone and home.kind == "module" and home.file.top.count[name] > 1
+
+    def _starred(self, module: str, name: str) -> Any:
+        if not self.loader.trust.covers(f"{module}."):
+            return ANY
+        found = self.loader.public(module, name)
+        return Name(f"{module}.{name}") if found else None
+
+    def hinted(self, found: Any, annotation: ast.expr | None, frame: Frame) -> Any:
+        """A value of which nothing else is known, by its annotation."""
+        if not is_kind(found, ANY) or annotation is None:
+            return found
+        if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
+            try:
+                annotation = ast.parse(annotation.value, mode="eval").body
+            except SyntaxError:
+                return found
+        if isinstance(annotation, ast.Name):
+            if annotation.id in KINDS:
+                return KINDS[annotation.id]
+            kind = self.lookup(annotation.id, frame)
+            data = isinstance(kind, Class) and kind.fields and kind.understood
+            return Thing(kind, {}) if data else found
+        whole = annotation.value if isinstance(annotation, ast.Subscript) else annotation
+        named = whole.id if isinstance(whole, ast.Name) else whole.attr if isinstance(whole, ast.Attribute) else ""
+        return LAYER if named == "Layer" else found
+
+    def member(self, module: str, name: str) -> Any:
+        """What a module has under a name."""
+        full = f"{module}.{name}"
+        frame = self.module(module)
+        if frame is not None:
+            if full in self.files.rebound:
+                return ANY
+            if name in frame.env:
+                return frame.env[name]
+            return Name(full) if full in self.files.paths else ANY
+        return self._of_library(module, name)
+
+    def _of_library(self, module: str, name: str) -> Any:
+        if self.loader.trust.covers(f"{module}."):
+            if is_layer(self.loader.get(module, name)):
+                return Ref(module, name)
+            if (loss := self.loader.loss(module, name)) is not None:
+                return Made(loss)
+        return Name(f"{module}.{name}")
+
+    def attribute(self, of: Any, name: str) -> Any:
+        """`of.name`."""
+        match of:
+            case Name(full):
+                return self.member(full, name)
+            case Thing(_, _, True):
+                return ANY
+            case Thing(kind, fields):
+                return self._field(of, kind, fields, name)
+            case Class(members=members, understood=True):
+                return members.get(name, ANY)
+            case Row() | Table() | Made():
+                return Method(of, name)
+            case Data(shape):
+                return Row(tuple(map(Value, shape)), source=of.place) if name == "shape" else Method(of, name)
+            case _ if is_network(of) and name in DOORS:
+                return Method(of, name)
+            case _:
+                return ANY
+
+    def _field(self, thing: Thing, kind: Class, fields: dict[str, Any], name: str) -> Any:
+        if self.alone and (name in kind.stored or f".{name}" in self.files.rebound):
+            return ANY
+        if name in fields:
+            return fields[name]
+        found = kind.members.get(name, ANY)
+        if self.alone and not isinstance(found, (Function, Method)):
+            return ANY  # a class below may have another
+        if isinstance(found, Function):
+            bound = Function(found.node, found.frame, found.defaults, found.composite, thing)
+            return self.follow(bound, (), {}, place_in(found.node), found.frame) if name in kind.properties else bound
+        return found

@@ -1,0 +1,116 @@
+"""Networks: what a constructor makes, which shapes networks meet, and what they are given."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from funcnn.losses import joint
+from funcnn.mypy_plugin.flow.core import Meeting
+from funcnn.mypy_plugin.flow.data import Complaint, Made, Step, Trained, applied, stepped
+from funcnn.mypy_plugin.flow.expressions import Expressions
+from funcnn.mypy_plugin.flow.frames import Frame
+from funcnn.mypy_plugin.flow.values import Given, Method, Row, is_network, listed, node_of
+from funcnn.mypy_plugin.recipes import ANY, Argument, Call, Missing, Place, Turned, Value, exact
+from funcnn.networks import is_layer
+
+MEETINGS = 24  # of one place that are kept
+
+
+class Networks(Expressions):
+    """Reads what makes networks, and what is done with them."""
+
+    def argument(self, value: Any, place: Place, frame: Frame) -> Argument:
+        """An argument of a constructor; what was handed in from outside is to blame where it was made."""
+        maker = self.makers.get(id(value))
+        if maker is not None and maker[1] is not frame and any(f is maker[1] for f in self.stack):
+            return Argument(maker[0], maker[0].place, maker[0].path)
+        return Argument(node_of(value), place)
+
+    def made(self, call: Call, frame: Frame) -> Any:
+        """A network that is made here."""
+        self.makers[id(call)] = call, frame
+        return call
+
+    def note(
+        self, net: Any, door: str, args: tuple[Given, ...], kwargs: dict[str, Given], here: Place, frame: Frame
+    ) -> Any:
+        """A network meets a shape here; what comes out of it."""
+        found = self.met.setdefault((frame.file.path, here), [])
+        if len(found) < MEETINGS and not self.quiet:
+            found.append(Meeting(node_of(net), door, args, kwargs, dict(self.assumed)))
+        given = args[0].value if args else kwargs["shape"].value if "shape" in kwargs else ANY
+        out = self.runner.verdict(node_of(net), node_of(given), params=False).shape if args else None
+        return ANY if out is None else row_of(out)
+
+    def library(
+        self, module: str, name: str, args: tuple[Given, ...], kwargs: dict[str, Given], here: Place, frame: Frame
+    ) -> Any:
+        if name == "transposed" and len(args) == 1 and isinstance(args[0].value, Value):
+            return Turned(str(args[0].value.value))
+        if name in ("value_and_grad", "vjp", "fit", "evaluate", "predict", "joint", "save_params", "load_params"):
+            return self.training(name, args, kwargs, here, frame)
+        if name == "summary" and len(args) >= 2 and is_network(args[0].value):
+            self.note(args[0].value, "out_shape", args[1:], {}, here, frame)
+            return ANY
+        make = self.loader.get(module, name)
+        if make is None or is_layer(make):
+            return ANY
+        given = tuple(self.argument(g.value, g.place, frame) for g in args)
+        named = {k: self.argument(g.value, g.place, frame) for k, g in kwargs.items()}
+        call = Call(module, name, given, named, frame.file.path, here)
+        if self.unpacks and exact(call) and (problem := self.runner.refusal(call)) is not None:
+            self.complain(Complaint(problem, here, code="value"), here, frame)
+        return self.made(call, frame)
+
+    def trained(self, network: Any, given: tuple[Given, ...], here: Place) -> Any:
+        shape = self.runner.plain(node_of(given[0].value)) if given else None
+        return ANY if shape is None or not is_network(network) else Trained(network, shape, here)
+
+    def complain(self, problem: Complaint | None, here: Place, frame: Frame) -> None:
+        """Note what a call would raise, where no more than one condition decides it."""
+        if problem is not None and len(self.assumed) < 2 and not self.quiet:
+            self.complaints.setdefault((frame.file.path, here), []).append(problem)
+
+    def training(self, name: str, args: tuple[Given, ...], kwargs: dict[str, Given], here: Place, frame: Frame) -> Any:
+        values = [g.value for g in args]
+        match name, values:
+            case "joint", parts if parts and not kwargs:
+                losses = [p.loss for p in parts if isinstance(p, Made)]
+                return Made(joint(*losses)) if len(losses) == len(parts) else ANY
+            case "value_and_grad", [loss, Method(of, "apply"), *_]:
+                return Step(loss, of)
+            case "vjp", [Method(of, "apply"), params, x]:
+                out, problem = applied(self.runner, of, params, x, here)
+                self.complain(problem, here, frame)
+                return Row((ANY if out is None else out, ANY))
+            case "predict", [Method(of, "apply"), params, x]:
+                out, problem = applied(self.runner, of, params, x, here)
+                self.complain(problem, here, frame)
+                return ANY if out is None else out
+            case "evaluate", [Method(of, "apply"), params, Row(items), *_] if listed(items) and items:
+                self.complain(applied(self.runner, of, params, items[0], here)[1], here, frame)
+            case "fit", [loss, Method(of, "apply"), _, params, Row(items), *_] if listed(items) and len(items) >= 2:
+                data = tuple(Given(v, args[4].place) for v in (params, *items[:2]))
+                rng = {"rng": args[0]}
+                self.complain(stepped(self.runner, Step(loss, of), data, rng, here), here, frame)
+            case "save_params", [_, Trained() as params, *_]:
+                self.saved[self.path_of_call] = params
+            case "save_params", _:
+                self.saved[self.path_of_call] = ANY
+            case "load_params", _:
+                return self.saved.get(self.path_of_call, ANY)
+            case _:
+                pass
+        return ANY
+
+    def objective(self, f: Any, args: tuple[Given, ...], kwargs: dict[str, Given], here: Place, frame: Frame) -> Any:
+        if isinstance(f, Step):
+            self.complain(stepped(self.runner, f, args, kwargs, here), here, frame)
+        return ANY
+
+
+def row_of(out: Any) -> Any:
+    """A shape as a value of the program."""
+    if listed(out):
+        return Row(tuple(map(row_of, out)))
+    return Value(int(out)) if int(out) != -1 else Missing("int")

@@ -1,0 +1,136 @@
+"""A whole file: every place where a network meets a shape, and what is known of both there."""
+
+from __future__ import annotations
+
+import ast
+import os
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from mypy.checker import TypeChecker
+from mypy.options import Options
+
+from funcnn.mypy_plugin.flow.core import Meeting
+from funcnn.mypy_plugin.flow.data import Complaint
+from funcnn.mypy_plugin.flow.files import File, Files, local_names, read
+from funcnn.mypy_plugin.flow.frames import Frame, Stop
+from funcnn.mypy_plugin.flow.machine import Machine
+from funcnn.mypy_plugin.flow.values import Class, Row, Table, Thing
+from funcnn.mypy_plugin.recipes import ANY, Place
+from funcnn.mypy_plugin.runs import Runner
+
+
+class Found(NamedTuple):
+    """What was found at the places of a file: networks that meet shapes, and calls that would raise."""
+
+    met: Mapping[Place, Sequence[Meeting]]
+    complaints: Mapping[Place, Sequence[Complaint]]
+
+
+NOTHING = Found({}, {})
+
+
+class _Kept(NamedTuple):
+    times: Mapping[str, int]  # of the files that were read for it
+    generation: int
+    found: Found
+
+
+class Readings:
+    """The files that were read, each once as long as nothing changes."""
+
+    def __init__(self, runner: Runner) -> None:
+        self.runner = runner
+        self._kept: dict[str, _Kept] = {}
+        self._rebound: tuple[object, frozenset[str]] = None, frozenset()
+
+    def of(self, api: object, options: Options) -> Found:
+        """What the file says that is being checked; nothing, if it cannot be read."""
+        if not isinstance(api, TypeChecker):
+            return NOTHING
+        given = api.tree.path
+        path = next((new for old, new in options.shadow_file or [] if old == given), given)
+        kept, generation = self._kept.get(path), self.runner.loader.refresh()
+        if kept is None or kept.generation != generation or kept.times != _times(kept.times):
+            files = _files(api)
+            found = meetings(path, api.tree.fullname, files, self.runner)
+            times = _times([path, *files.read])
+            kept = self._kept[path] = _Kept(times, generation, found)
+        return kept.found
+
+    def rebound(self, api: object) -> frozenset[str]:
+        """The names that some file of the program binds in another module; see `File.elsewhere`."""
+        if self._rebound[0] is not api and isinstance(api, TypeChecker):
+            self._rebound = api, _files(api).rebound
+        return self._rebound[1]
+
+
+def _files(api: TypeChecker) -> Files:
+    return Files({name: tree.path for name, tree in api.modules.items()})
+
+
+def _times(paths: Mapping[str, int] | list[str]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for path in paths:
+        try:
+            found[path] = os.stat(path).st_mtime_ns
+        except OSError:
+            found[path] = 0
+    return found
+
+
+def meetings(path: str, module: str, files: Files, runner: Runner) -> Found:
+    """Every place of a file where a network meets a shape."""
+    file = read(path, module)
+    if file is None:
+        return NOTHING
+    machine = Machine(files, runner)
+    try:
+        top = machine.run(file)
+        _alone(machine, file, top)
+    except (Stop, RecursionError):
+        pass
+    except Exception:  # a mistake of ours: what was found before holds
+        if os.environ.get("FUNCNN_MYPY_DEBUG"):
+            raise
+    met = {place: found for (where, place), found in machine.met.items() if where == path}
+    complaints = {place: found for (where, place), found in machine.complaints.items() if where == path}
+    return Found(met, complaints)
+
+
+def _alone(machine: Machine, file: File, top: Frame) -> None:
+    """The functions that nobody called, with what their annotations say of their arguments."""
+    machine.alone = True
+    for node in file.tree.body:
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            _on_its_own(machine, node, top, None)
+        elif isinstance(node, ast.ClassDef):
+            kind = top.env.get(node.name)
+            if not isinstance(kind, Class):
+                continue
+            thing = Thing(kind, {})
+            methods = [m for m in node.body if isinstance(m, (ast.FunctionDef, ast.AsyncFunctionDef))]
+            for m in sorted(methods, key=lambda m: m.name != "__init__"):
+                _on_its_own(machine, m, top, thing)
+
+
+def _on_its_own(
+    machine: Machine, node: ast.FunctionDef | ast.AsyncFunctionDef, top: Frame, thing: Thing | None
+) -> None:
+    begins = thing is not None and node.name == "__init__"
+    if node in machine.entered and not begins:
+        return
+    frame = Frame(top.file, {}, top, local_names(node), kind="function", node=node)
+    a = node.args
+    for i, x in enumerate((*a.posonlyargs, *a.args, *a.kwonlyargs)):
+        first = i == 0 and thing is not None
+        frame.bind(x.arg, thing if first else machine.hinted(ANY, x.annotation, top))
+    if a.vararg is not None:
+        frame.bind(a.vararg.arg, Row(ANY))
+    if a.kwarg is not None:
+        frame.bind(a.kwarg.arg, Table(ANY))
+    machine.stack[:] = [frame]
+    machine.quiet = begins and node in machine.entered
+    machine.block(node.body, frame)
+    machine.stack.clear()
+    machine.quiet = False

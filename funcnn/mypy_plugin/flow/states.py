@@ -1,0 +1,108 @@
+"""What everything holds: kept before a branch, taken back, and joined behind it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from funcnn.mypy_plugin.flow.calls import Calls
+from funcnn.mypy_plugin.flow.frames import Frame, goes_on
+from funcnn.mypy_plugin.flow.values import Either, Function, Row, Table, Thing, either, parts_of, same
+from funcnn.mypy_plugin.recipes import ANY
+
+
+class Kept(NamedTuple):
+    """What everything held at one time: each frame and container with its content."""
+
+    of: dict[int, tuple[Any, Any]]
+
+
+class States(Calls):
+    """Reads branches."""
+
+    def branch(self, test: ast.expr, frame: Frame, then: Callable[[], Any], otherwise: Callable[[], Any]) -> Any:
+        """Both ways of a condition, where it is not known which one is taken."""
+        decided, turned = self.condition(test, frame)
+        return self.ways(decided, otherwise, then) if turned else self.ways(decided, then, otherwise)
+
+    def ways(self, decided: bool | str, then: Callable[[], Any], otherwise: Callable[[], Any]) -> Any:
+        """The way that is taken, or both."""
+        if isinstance(decided, bool):
+            return then() if decided else otherwise()
+        before = self.keep()
+        with self.assuming({decided: True}):
+            first = then()
+        after = self.keep()
+        self.restore(before)
+        with self.assuming({decided: False}):
+            second = otherwise()
+        goes = [goes_on(first), goes_on(second)]
+        if all(goes):
+            self.restore(self.joined(decided, after, self.keep()))
+        elif goes[0]:
+            self.restore(after)
+        return first if first is second else either(decided, first, second)
+
+    def keep(self) -> Kept:
+        """All that frames and containers hold now."""
+        found: dict[int, tuple[Any, Any]] = {}
+        todo: list[Any] = [*self.stack, *(f for f in self.modules.values() if f is not None)]
+        while todo:
+            self.step()
+            of = todo.pop()
+            if id(of) in found:
+                continue
+            match of:
+                case Frame(env=env):
+                    found[id(of)] = of, dict(env)
+                    todo += env.values()
+                    todo += [of.parent] if of.parent is not None else []
+                case Row(items) | Table(items):
+                    found[id(of)] = of, items
+                    todo += parts_of(items)
+                case Thing(fields=fields):
+                    found[id(of)] = of, (dict(fields), of.spoiled)
+                    todo += fields.values()
+                case Either(_, a, b):
+                    todo += [a, b]
+                case Function(frame=home, instance=thing):
+                    todo += [home, thing]
+                case _:
+                    pass
+        return Kept(found)
+
+    def restore(self, kept: Kept) -> None:
+        """Back to what was held then."""
+        for of, content in kept.of.values():
+            match of:
+                case Frame():
+                    of.env = dict(content)
+                case Row() | Table():
+                    of.items = content
+                case Thing():
+                    of.fields, of.spoiled = dict(content[0]), content[1]
+                case _:
+                    pass
+
+    def joined(self, condition: str, a: Kept, b: Kept) -> Kept:
+        """What is held where one way or the other was taken."""
+        out = {**a.of, **b.of}
+        for key in a.of.keys() & b.of.keys():
+            of, mine = a.of[key]
+            its = b.of[key][1]
+            match of:
+                case Frame():
+                    names = dict.fromkeys([*mine, *its])
+                    out[key] = of, {n: merged(condition, mine.get(n, ANY), its.get(n, ANY)) for n in names}
+                case Thing():
+                    names = dict.fromkeys([*mine[0], *its[0]])
+                    fields = {n: merged(condition, mine[0].get(n, ANY), its[0].get(n, ANY)) for n in names}
+                    out[key] = of, (fields, mine[1] or its[1])
+                case _:
+                    out[key] = of, mine if mine is its else either(condition, mine, its)
+        return Kept(out)
+
+
+def merged(condition: str, a: Any, b: Any) -> Any:
+    return a if same(a, b) else either(condition, a, b)
