@@ -225,7 +225,7 @@ def test_a_constructor_is_refused_only_where_all_is_known() -> None:
 
 
 @pytest.mark.parametrize(
-    "unknown", [ANY, Missing("value"), Missing("layer"), Missing("function"), Choice((ANY, Value(3)))]
+    "unknown", [Missing("value"), Missing("layer"), Missing("function"), Choice((ANY, Value(3)))]
 )
 def test_what_is_not_known_is_silence(unknown: Node) -> None:
     """A network whose first layer may be anything has no verdict."""
@@ -233,6 +233,16 @@ def test_what_is_not_known_is_silence(unknown: Node) -> None:
     net = call(funcnn.serial, call(funcnn.Dense, unknown), call(funcnn.residual, call(funcnn.Dense, Value(4))))
     assert runner.verdict(net, shape(2, 3), params=True) == Verdict()
     assert runner.verdict(call(funcnn.serial, unknown, OTHER), shape(2, 3), params=True) == Verdict()
+
+
+def test_any_is_an_unknown_size_where_a_size_is_wanted() -> None:
+    """As of `argparse`: it silences nothing else; where a layer is wanted it may be any layer."""
+    runner = Runner(Loader(Trust()))
+    net = call(funcnn.serial, call(funcnn.Dense, ANY), call(funcnn.residual, call(funcnn.Dense, Value(4))))
+    assert runner.verdict(net, shape(2, 3), params=True).shape == (2, 4)
+    convs = call(funcnn.serial, call(funcnn.Dense, ANY), call(funcnn.Conv, ANY, Items((Value(2), Value(2)))))
+    assert "Conv takes (batch, height, width, channels)" in (runner.verdict(convs, shape(2, 3), params=True).error or "")
+    assert runner.verdict(call(funcnn.serial, ANY, OTHER), shape(2, 3), params=True) == Verdict()
 
 
 OTHER = call(funcnn.residual, call(funcnn.Dense, Value(4)))
