@@ -191,7 +191,10 @@ def _manifest(text: memoryview, leaves: int, kind: Kind) -> dict[str, object]:
         raise ValueError(
             f"{MANIFEST} has {len(text):,} bytes, more than the {manifest_limit(leaves):,} for {leaves:,} leaves"
         )
-    found: object = json.loads(bytes(text), object_pairs_hook=_Objects(SUBTREES + SUBTREES_A_LEAF * leaves + 2))
+    content = bytes(text)
+    if kind != PARAMS and content.count(b"[") > _most(leaves):  # in trees of params there are none, but in names
+        raise ValueError(f"{MANIFEST} has more lists than belong to so few leaves")
+    found: object = json.loads(content, object_pairs_hook=_Objects(_most(leaves) + 2))
     manifest = cast("dict[str, object]", found) if isinstance(found, dict) else {}
     version, told = manifest.get("version"), manifest.get("format")
     if told != kind.format:
@@ -264,9 +267,16 @@ def refuse_unreadable(manifest: str, leaves: int) -> None:
             f"{manifest_limit(leaves):,}; keep numbers in arrays or in lists of their own, column by column"
         )
     try:
-        json.loads(manifest, object_pairs_hook=_Objects(SUBTREES + SUBTREES_A_LEAF * leaves + 2))
+        if manifest.count("[") > _most(leaves):
+            raise ValueError
+        json.loads(manifest, object_pairs_hook=_Objects(_most(leaves) + 2))
     except ValueError:
         raise TypeError(
-            f"a file of {leaves:,} arrays holds at most {SUBTREES + SUBTREES_A_LEAF * leaves:,} tuples and dicts, and "
-            "here are more; keep numbers in arrays or in lists of their own, column by column"
+            f"a file of {leaves:,} arrays holds at most {_most(leaves):,} tuples and dicts, and here are more; keep "
+            "numbers in arrays or in lists of their own, column by column"
         ) from None
+
+
+def _most(leaves: int) -> int:
+    """How many dicts, and how many lists, there are at most in the manifest of so many arrays."""
+    return SUBTREES + SUBTREES_A_LEAF * leaves

@@ -97,6 +97,8 @@ def _checked(layers: object) -> Mapping[str, Part]:
         raise TypeError(f"load_network: layers is a dict of your own parts by name, got {brief(layers)}")
     found = cast("Mapping[str, Part]", layers)
     for name, part in found.items():
+        if type(name) is not str:
+            raise TypeError(f"load_network: layers is a dict of your own parts by name, got the name {brief(name)}")
         if not (is_layer(part) or callable(part)):
             wanted = "a constructor, a layer or a function"
             raise TypeError(f"load_network: layers[{name!r}] must be {wanted}, got {brief(part)}")

@@ -55,6 +55,7 @@ from funcnn.initializers import constant, identity, normal, variance_scaling, ze
 from funcnn.networks import is_layer
 from funcnn.records import is_recording
 from tests.catalogue import COMBINATORS, LARGE, LAYERS, LayerRow, build
+from tests.checkpoints.test_faults import Calls
 from tests.files.own_parts import OWN, Cube, Twice, closed, cube, doubled, same_spec, slope, small, to_width, wide
 
 PARAMS = Params({"w": np.ones(2)})
@@ -264,7 +265,7 @@ def test_other_parts_under_the_name(tmp_path: Path) -> None:
     for parts, said in others:
         with pytest.raises(CheckpointError, match=said):
             load_network(tmp_path / "n", layers=parts)
-    for wrong in ([Twice], {"Twice": 3}):
+    for wrong in ([Twice], {"Twice": 3}, {1: Twice}):
         with pytest.raises(TypeError, match="load_network: layers"):
             load_network(tmp_path / "n", layers=wrong)  # type: ignore[arg-type]
 
@@ -432,6 +433,27 @@ def test_networks_that_double(tmp_path: Path) -> None:
     start = time.perf_counter()
     net, _ = load_network(forged(tmp_path / "f", program, defaults={"serial": {}}))
     assert time.perf_counter() - start < 5 and net.definition.depth == 100
+
+
+def test_the_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
+    """Whichever system call fails, it is one of the two networks, alone in its folder."""
+    old, new = serial(Dense(3), Relu), serial(Dense(4), Tanh)
+    path, counting = tmp_path / "n", Calls()
+    for n in range(200):
+        save_network(path, old, PARAMS)
+        error = None
+        with pytest.MonkeyPatch.context() as patch:
+            (Calls(n) if n else counting).patch(patch)
+            try:
+                save_network(path, new, PARAMS)
+            except OSError as caught:
+                error = caught
+        found, _ = load_network(path)
+        assert found in (old, new) and (error is not None or found == new)
+        assert list(tmp_path.iterdir()) == [path]
+        if n >= len(counting.names):
+            return
+    raise AssertionError("there are more system calls than were tried")
 
 
 # versions -------------------------------------------------------------------------------------------------------------

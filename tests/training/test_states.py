@@ -8,6 +8,7 @@ import json
 import pickle
 import subprocess
 import sys
+import tracemalloc
 from collections import OrderedDict, deque
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -469,6 +470,39 @@ def test_forgeries(tmp_path: Path, changes: dict[str, Any], said: str) -> None:
     with pytest.raises(CheckpointError, match=said) as caught:
         load_state(path, keeping(None), like=Params({}))
     assert str(caught.value).startswith(f"{path} cannot be read as a checkpoint: ")
+
+
+BOMBS = {
+    "lists": '{"list":[' + "[]," * 300_000 + "[]]}",
+    "tuples": '{"tuple":[' + '{"tuple":[]},' * 70_000 + "null]}",
+    "numbers": '{"list":[' + "1.5," * 200_000 + "1]}",
+    "texts": '{"list":[' + '"ab",' * 180_000 + "1]}",
+    "names": '{"dict":{' + ",".join(f'"{i}":1' for i in range(90_000)) + "}}",
+    "deep": "[" * 100_000,
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_bombs(tmp_path: Path, name: str) -> None:
+    """What is no array takes a bounded multiple of the bytes of the file."""
+    manifest = sealed.manifest_of(sealed.STATE, {"step": 0, "epoch": 0, "batch": 0, "key": "00" * 16, "notes": None})
+    with (tmp_path / "s").open("w+b") as file:
+        sealed.write(file, manifest.replace('"notes": null', f'"notes": {BOMBS[name]}'), [])
+    for again in (False, True):  # what the first call imports is not counted
+        tracemalloc.start()
+        try:
+            with pytest.raises(CheckpointError):
+                load_state(tmp_path / "s", keeping(None), like=PARAMS)
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+        assert not again or peak < 32 * (tmp_path / "s").stat().st_size + (1 << 18)
+
+
+def test_too_many_lists(tmp_path: Path) -> None:
+    """Are not written, nor read."""
+    with pytest.raises(TypeError, match="at most 10,016 tuples and dicts, and here are more"):
+        save_state(tmp_path / "s", TrainState(0, PARAMS, [[None]] * 5_100 + [[]] * 5_000, Key(0)))
 
 
 def test_bools_of_other_bytes(tmp_path: Path) -> None:
