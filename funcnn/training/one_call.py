@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from time import perf_counter
-from typing import Any, Final, Generic, NamedTuple, TypeVar, Union
+from typing import Any, Final, Generic, NamedTuple, TypeVar, Union, overload
 
 from funcnn.arguments import counted
 from funcnn.errors import brief
@@ -50,15 +50,57 @@ class Trained(NamedTuple, Generic[S]):
     history: History
 
 
+@overload
+def train(
+    loss: Loss[Y, T],
+    net: Layer[X, Y],
+    optimizer: Optimizer[S],
+    data: Pairs[X, T],
+    *,
+    epochs: int,
+    validation: Union[Pairs[X, T], float, None] = None,
+    metrics: Sequence[Metric[Any, Y, T, object]] = (),
+    monitor: str = "loss",
+    mode: Mode | None = None,
+    patience: int | None = None,
+    folder: Path | None = None,
+    start: Union[ParamsLike, TrainState[S], None] = None,
+    batch_size: int = 32,
+    rng: Rng = 0,
+    penalties: Sequence[Penalty] = (),
+    augment: Callable[[X, Key], X] | None = None,
+    drop_last: bool = False,
+    quiet: bool = False,
+) -> Trained[S]: ...
+@overload
+def train(
+    loss: Loss[Y, T],
+    net: Layer[X, Y],
+    optimizer: Optimizer[S],
+    data: Union[Callable[[int], Iterable[Pairs[X, T]]], Iterable[Pairs[X, T]]],
+    *,
+    epochs: int,
+    validation: Union[Pairs[Any, Any], None] = None,
+    metrics: Sequence[Metric[Any, Y, T, object]] = (),
+    monitor: str = "loss",
+    mode: Mode | None = None,
+    patience: int | None = None,
+    folder: Path | None = None,
+    start: Union[ParamsLike, TrainState[S], None] = None,
+    rng: Rng = 0,
+    penalties: Sequence[Penalty] = (),
+    augment: Callable[[X, Key], X] | None = None,
+    quiet: bool = False,
+) -> Trained[S]: ...
 @understood
 def train(
     loss: Loss[Y, T],
     net: Layer[X, Y],
     optimizer: Optimizer[S],
-    data: Union[Pairs[X, T], Callable[[int], Iterable[Pairs[X, T]]], Iterable[Pairs[X, T]]],
+    data: Any,
     *,
     epochs: int,
-    validation: Union[Pairs[X, T], float, None] = None,
+    validation: Any = None,
     metrics: Sequence[Metric[Any, Y, T, object]] = (),
     monitor: str = "loss",
     mode: Mode | None = None,

@@ -190,9 +190,12 @@ def test_penalties_and_augmentation() -> None:
 
 
 def test_progress_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
-    """A line for every epoch where there is no terminal; nothing where it is quiet."""
-    run(PLAIN, quiet=False, epochs=2)
-    assert capsys.readouterr().err.count("\n") == 2
+    """A line for every epoch where there is no terminal, with what was found; nothing where it is quiet."""
+    history = run(PLAIN, quiet=False, epochs=2).history
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 2 and history.best == 1
+    for line, row in zip(lines, history.rows, strict=True):
+        assert line.endswith(f"validation loss {row['loss']:.4g}  validation r2 {row['r2']:.4g}  best")
     run(PLAIN)
     assert capsys.readouterr() == ("", "")
 
