@@ -19,12 +19,11 @@ from funcnn.optimizers import Optimizer
 from funcnn.params import Params, ParamsLike, as_params
 from funcnn.training.calibration import calibrate, keeps_statistics
 from funcnn.training.courses import Course
-from funcnn.training.evaluation import evaluate
 from funcnn.training.fitting import Pairs, fit
 from funcnn.training.folders import load_checkpoint, save_checkpoint
 from funcnn.training.history import History
 from funcnn.training.reporting import progress
-from funcnn.training.splitting import Parts, parted, refuse_unfit
+from funcnn.training.splitting import Parts, parted, try_validation, validated
 from funcnn.training.states import Path
 from funcnn.training.steps import TrainState
 from funcnn.training.watching import Mode, checked_metrics, watched
@@ -168,7 +167,8 @@ def train(
     key = as_key(rng)
     parts = parted(data, validation, key=key)
     begin = _begun(net, optimizer, parts, start, key)
-    refuse_unfit(net.apply, begin.params, parts.validation)
+    scores = [mean_of(loss)._replace(name="loss"), *chosen]
+    try_validation(net.apply, begin.params, parts.validation, scores)
     settings = {"monitor": monitor, "batch_size": batch_size, "rows": parts.rows, "validation": parts.kept}
     course = Course(watch, {**settings, "rng": bytes(key).hex()})
     if folder is not None and (checkpoint := load_checkpoint(folder, optimizer, like=begin.params)):
@@ -180,7 +180,6 @@ def train(
             return state.params
         return calibrate(net, state.params, parts.inputs(epoch), rng=state.key.fold("calibrate"))
 
-    scores = [mean_of(loss)._replace(name="loss"), *chosen]
     left = 0 if course.over(patience) else epochs
     run = fit(
         loss, net.apply, optimizer, begin, parts.training, epochs=left, batch_size=batch_size, penalties=penalties,
@@ -194,7 +193,7 @@ def train(
         score = None
         if step.last_of_epoch:
             params = calibrated(state, step.epoch)
-            found = evaluate(net.apply, params, parts.validation, *scores) if parts.validation else {}
+            found = validated(net.apply, params, parts.validation, scores)
             score = course.end(step, params, found)
         if folder is not None and (step.last_of_epoch or perf_counter() - saved > _EVERY):
             save_checkpoint(folder, state, score=score, notes=course.notes())

@@ -88,7 +88,7 @@ def _takes_an_epoch(function: str, data: Callable[..., Any]) -> None:
         name = getattr(data, "__name__", type(data).__name__)
         raise TypeError(
             f"{function}: a function as data takes the number of the epoch and gives its batches; "
-            f"{name} does not take one argument: def {name}(epoch): ..."
+            f"{name} does not take one argument: def {name.strip('<>')}(epoch): ..."
         ) from None
     except ValueError:  # of some built-in functions nothing is known
         return

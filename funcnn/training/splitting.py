@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, Final, NamedTuple
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 
 from funcnn.arguments import is_number
 from funcnn.errors import FuncnnError, ShapeError, brief
 from funcnn.keys import Key
+from funcnn.metrics import Metric
+from funcnn.metrics.definition import updated
 from funcnn.networks import Apply
 from funcnn.params import Params
 from funcnn.training.batching import batch_count
-from funcnn.training.evaluation import of_any_rows
+from funcnn.training.evaluation import evaluate, of_any_rows
 from funcnn.training.preparing import are_batches
 from funcnn.training.rows import arrays_of, checked_data, count_rows, features_of, refuse_empty, taken
 from funcnn.training.sources import Epochs, epochs_of
 from funcnn.types import is_tuple
+
+Metrics: TypeAlias = Metric[Any, Any, Any, Any]
 
 _SIZE: Final = 256  # rows of a batch without a pullback
 
@@ -74,7 +79,7 @@ def parted(data: Any, validation: Any, *, key: Key) -> Parts:
             f"train: validation is data, (x, target) or (x, target, weights), or a fraction of the rows, got "
             f"{brief(validation)}"
         )
-    held = _arrays(validation, "validation") if is_tuple(validation) else None
+    held = _arrays(validation, "the validation ") if is_tuple(validation) else None
     kept = 0 if held is None else count_rows(validation=held)
     if held is not None and not kept:
         raise ShapeError("empty batch: the validation data have no rows, train needs at least one")
@@ -88,7 +93,7 @@ def parted(data: Any, validation: Any, *, key: Key) -> Parts:
                 "of the epoch that makes the batches: def data(epoch): ..."
             )
         return Parts(data, 0, epochs, held, kept)
-    arrays = _arrays(data, "data")
+    arrays = _arrays(data, "")
     rows = count_rows(data=arrays)
     refuse_empty(rows, "train")
     if fraction is None:
@@ -105,22 +110,42 @@ def parted(data: Any, validation: Any, *, key: Key) -> Parts:
 
 
 def _arrays(data: object, name: str) -> tuple[Any, ...]:
-    x, *others = checked_data(data)
-    found = tuple(arrays_of(value, name, once=True, absent=True) for value in others)
-    return arrays_of(x, "x", once=True), *found
+    named = [f"{name}{part}" for part in ("x", "target", "weights")]
+    return tuple(arrays_of(v, n, once=True, absent=i > 0) for i, (v, n) in enumerate(zip(checked_data(data), named)))
 
 
-def refuse_unfit(apply: Apply[Any, Any], params: Params, validation: tuple[Any, ...] | None) -> None:
-    """Refuse validation data that would fail after the first epoch.
+def try_validation(apply: Apply[Any, Any], params: Params, data: Any, metrics: Sequence[Metrics]) -> None:
+    """Try the validation data, and the metrics on some rows of them: it would be a pity to fail after a long epoch.
 
     Errors
-        ShapeError, DTypeError, NonFiniteError   as for `apply`, and where that is
+        as for `apply` and the metrics, and where that is
     """
-    if validation is None:
-        return
+    if data is not None:
+        with _told():
+            features_of(apply, params, data[0], once=True)
+            x, target, *weights = taken(data, slice(0, _SIZE))
+            y = apply(params, x)
+            for metric in metrics:
+                updated(metric, metric.init(), y, target, weights[0] if weights else None)
+
+
+def validated(apply: Apply[Any, Any], params: Params, data: Any, metrics: Sequence[Metrics]) -> dict[str, Any]:
+    """The metrics of the validation data, of which there may be none.
+
+    Errors
+        as for `evaluate`, and where that is
+    """
+    if data is None:
+        return {}
+    with _told():
+        return evaluate(apply, params, data, *metrics)
+
+
+@contextmanager
+def _told() -> Generator[None]:
+    """An error says that it comes from the validation data."""
     try:
-        x = features_of(apply, params, validation[0], once=True)
-        apply.door.enter(params, taken(x, slice(0, _SIZE)))
+        yield
     except FuncnnError as error:
         error.args = (f"validation: {error.message}", *error.args[1:])
         raise

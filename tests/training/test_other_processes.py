@@ -15,8 +15,8 @@ import pytest
 
 import funcnn
 from funcnn import (
-    Array, BatchNorm, Dense, Dropout, Key, Optimizer, Relu, adam, by_label, chain, clip_by_global_norm, cosine_decay, ema,
-    load_state, momentum, nesterov, reduce_on_plateau, save_state, serial, squared_error, value_and_grad,
+    Array, BatchNorm, Dense, Dropout, Key, Optimizer, Relu, adam, by_label, chain, clip_by_global_norm, cosine_decay,
+    ema, load_state, momentum, nesterov, reduce_on_plateau, save_state, serial, squared_error, value_and_grad,
 )  # fmt: skip
 
 loose: Any = funcnn
@@ -84,7 +84,7 @@ def test_stopped_after_any_step(way: str, name: str, tmp_path: Path) -> None:
     for k, (state, _) in enumerate(made):
         save_state(tmp_path / f"{k}.npz", state)
     here = dict(os.environ, PYTHONPATH=os.pathsep.join(path for path in sys.path if path))
-    program = f"import sys, pickle; from {__name__} import rest; sys.stdout.buffer.write(pickle.dumps(rest(*sys.argv[1:])))"
+    program = f"import sys, pickle; from {__name__} import rest\nsys.stdout.buffer.write(pickle.dumps(rest(*sys.argv[1:])))"
     command = [sys.executable, "-c", program, str(tmp_path), way, name]
     found = pickle.loads(subprocess.run(command, env=here, stdout=subprocess.PIPE, check=True).stdout)
     assert len(made) >= 11 and found == [last] * len(made)
