@@ -76,7 +76,7 @@ class Frozen:
 
     def _content(self) -> tuple[Any, ...]:
         state = {path: (str(a.dtype), a.numpy().tobytes()) for path, a in self.module.state_dict().items()}
-        return str(type(self.module)), repr(self.module), state
+        return str(self.module.__class__), repr(self.module), state
 
     def __repr__(self) -> str:
         return brief(self.module)

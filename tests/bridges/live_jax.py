@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import pickle
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import jax
@@ -42,6 +46,7 @@ from funcnn.bridges.jax import derive, derive_loss, from_jax, to_jax
 from funcnn.initializers import glorot_normal, zeros
 from funcnn.testing import Case, LawBroken, holds, loss_laws, shapes
 from funcnn.testing.nested import leaves as leaves_of
+from tests.docs.pages import ROOT, blocks
 
 RANDOM: Final = np.random.default_rng(0)
 
@@ -408,3 +413,11 @@ def test_kinks_do_not_pass_for_smooth() -> None:
     x, y = np.random.default_rng(0).normal(size=(4, 3)), np.ones((4, 3))
     with pytest.raises(NotAnalyticError):
         hvp(value_and_grad(squared_error, bent.apply), params, params, x, y)
+
+
+def test_the_program_of_the_page_runs(tmp_path: Path) -> None:
+    """That for this library in docs/bridges.md, as printed."""
+    (text,) = [text for text in blocks(ROOT / "docs" / "bridges.md", "py") if "funcnn.bridges.jax" in text]
+    (tmp_path / "program.py").write_text(text, encoding="utf-8")
+    there = {**os.environ, "PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "-W", "error", "program.py"], cwd=tmp_path, check=True, env=there)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import copy
+import os
 import pickle
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -44,6 +48,7 @@ from funcnn.authoring import axes, branches, features, tokens
 from funcnn.bridges.torch import derive, derive_loss, from_torch, params_of, to_torch
 from funcnn.initializers import glorot_normal, zeros
 from funcnn.testing import Case, LawBroken, holds, loss_laws, shapes
+from tests.docs.pages import ROOT, blocks
 
 torch.set_num_threads(1)
 
@@ -553,3 +558,11 @@ def test_there_and_back() -> None:
     back, params = from_torch(to_torch(own, own.init(0, (-1, 3))[1]))
     assert params.paths() == ("dense_0/b", "dense_0/w")
     holds(back, ("B", 3), only=["true_pullback", "value_of_rule", "pure"], examples=5)
+
+
+def test_the_program_of_the_page_runs(tmp_path: Path) -> None:
+    """That for this library in docs/bridges.md, as printed."""
+    (text,) = [text for text in blocks(ROOT / "docs" / "bridges.md", "py") if "funcnn.bridges.torch" in text]
+    (tmp_path / "program.py").write_text(text, encoding="utf-8")
+    there = {**os.environ, "PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "-W", "error", "program.py"], cwd=tmp_path, check=True, env=there)
