@@ -118,7 +118,7 @@ def _arrays(safetensors: Any, data: bytes) -> dict[str, npt.NDArray[Any]]:
         found = dict(cast("list[tuple[str, dict[str, Any]]]", safetensors.deserialize(data)))
     except safetensors.SafetensorError as error:
         raise ValueError(f"it is no safetensors file: {error}") from None
-    dtypes = {name: one["dtype"] for name, one in sorted(found.items())}  # their order in a file changes from run to run
+    dtypes = {name: one["dtype"] for name, one in sorted(found.items())}  # a file has no order
     if odd := [f"{name} is {dtype}" for name, dtype in dtypes.items() if dtype not in (*_DTYPES, "BF16")]:
         raise ValueError(f"params are floating-point, {', '.join(odd)}; leave them out, or write them as F32")
     nested(found, SUBTREES + SUBTREES_A_LEAF * len(found))
