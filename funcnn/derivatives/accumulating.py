@@ -14,12 +14,13 @@ from funcnn.calculus import force
 from funcnn.derivatives.forward import at_network
 from funcnn.derivatives.objectives import REQUIRED, BatchObjective, Objective, paired, with_penalties
 from funcnn.derivatives.opened import Opened
+from funcnn.derivatives.own_objectives import checked_function, promised
 from funcnn.derivatives.stepping import ordered
 from funcnn.errors import ShapeError, brief
 from funcnn.keys import Rng, as_key
 from funcnn.losses.reductions import Weights
 from funcnn.nested import arrays, like, mapped
-from funcnn.params import Gradients, GradientsLike, ParamsLike
+from funcnn.params import Gradients, GradientsLike, ParamsLike, as_params
 from funcnn.params.leafwise import tree_map
 from funcnn.types import Array, is_tuple
 
@@ -78,11 +79,8 @@ def accumulate(objective: Any, n: int) -> Accumulated[Any]:
     >>> np.isclose(value, whole(params, x, target, weights=weights)[0])
     True
     """
-    if not callable(objective):
-        raise TypeError(
-            "accumulate takes an objective, value_and_grad(...) or any (params, batch, rng) -> (value, gradients), "
-            f"got {brief(objective)}"
-        )
+    if not _is_ours(objective):
+        checked_function("accumulate", objective)
     return Accumulated(objective, counted("accumulate", n=n))
 
 
@@ -127,12 +125,13 @@ def _of_function(
     key = None if rng is None or rng is REQUIRED else as_key(rng)
     whole = mapped(lambda a: as_array(a, "the batch"), batch)
     rows, value, total = _rows(whole), 0.0, cast(Any, None)
+    run, whole_params = promised(function), as_params(params, "accumulate(objective, n)(params, batch, rng)")
     for i, part in enumerate(_parts(whole, n)):
-        v, g = function(params, part, None if key is None else key.fold(i))
+        v, g = run(whole_params, part, None if key is None else key.fold(i))
         share = _rows(part) / rows
-        value += share * float(v)
-        total = _times(share, Gradients(g)) if total is None else tree_map(np.add, total, _times(share, Gradients(g)))
-    return value, Gradients(total)
+        value += share * v
+        total = _times(share, g) if total is None else tree_map(np.add, total, _times(share, g))
+    return value, total
 
 
 def _times(share: float, gradients: Gradients) -> Gradients:

@@ -10,7 +10,7 @@ import numpy as np
 
 from funcnn.arguments import finite_positive
 from funcnn.derivatives.objectives import REQUIRED, BatchObjective, Objective
-from funcnn.errors import brief
+from funcnn.derivatives.own_objectives import checked_function, promised
 from funcnn.kernels import updates as kernel
 from funcnn.keys import Rng, as_key
 from funcnn.losses.reductions import Weights
@@ -39,20 +39,19 @@ class SharpnessAware(Generic[B]):
         given = None if rng is REQUIRED and objective is self.objective else rng  # functions are not asked for a key
         key = given if given is None or given is REQUIRED else as_key(given)  # the same masks at both places
         at = pack(as_params(params, "sam(objective, rho)(params, batch, rng)"))
-        value, found = objective(at, batch, key)
-        gradients = Gradients(found)
+        run = promised(objective)
+        value, gradients = run(at, batch, key)
         away = tree_map(np.multiply, tree_map(np.square, at), gradients) if self.adaptive else gradients
         scaled = tree_map(np.multiply, at, gradients) if self.adaptive else gradients
         size = kernel.norm(pieces(layout_of(at), scaled))
         if not 0 < size < math.inf:  # no direction leads away; what is not finite is for others to see
-            return float(value), gradients
+            return value, gradients
         step = self.rho / size
 
         def moved(p: Array, d: Array) -> Array:
             return p + step * d
 
-        _, there = objective(tree_map(moved, at, away), batch, key)
-        return float(value), Gradients(there)
+        return value, run(tree_map(moved, at, away), batch, key)[1]
 
     def __repr__(self) -> str:
         return f"sam({self.objective!r}, {self.rho!r}{', adaptive=True' if self.adaptive else ''})"
@@ -88,10 +87,7 @@ def sam(objective: Any, rho: float = 0.05, *, adaptive: bool = False) -> Sharpne
     >>> value, gradients.at("w")                         # w + 0.5 w / 5
     (12.5, array([3.3, 4.4]))
     """
-    if not callable(objective):
-        raise TypeError(
-            "sam takes an objective, value_and_grad(...) or any (params, batch, rng) -> (value, gradients), "
-            f"got {brief(objective)}"
-        )
+    if not hasattr(objective, "on_batch"):
+        checked_function("sam", objective)
     finite_positive("sam", rho=rho)
     return SharpnessAware(objective, float(rho), bool(adaptive))

@@ -8,16 +8,15 @@ from typing import Any, Final, Literal, NamedTuple, TypeVar, cast, overload
 import numpy as np
 
 from funcnn.arguments import counted, finite_positive
-from funcnn.cotangents import described
 from funcnn.derivatives.external import as_scipy
 from funcnn.derivatives.objectives import REQUIRED, Objective
+from funcnn.derivatives.own_objectives import checked_function, promised
 from funcnn.errors import NonFiniteError, brief
 from funcnn.keys import Key, Rng, as_key
 from funcnn.losses.reductions import Weights
 from funcnn.minimizing.lbfgs import Reason, Vector, lbfgs, size
-from funcnn.params import Gradients, GradientsLike, Params, ParamsLike
+from funcnn.params import GradientsLike, Params, ParamsLike
 from funcnn.params.packing import gather, layout_of, pack, ravel
-from funcnn.types import is_mapping, is_tuple
 from funcnn.warned import warn
 
 X = TypeVar("X")
@@ -162,11 +161,7 @@ def _opened(
         if len(data) != 2:
             raise TypeError(f"minimize takes an objective, params, x and target, got {len(data)} after the params")
         return *as_scipy(cast(Any, objective), start, *data, weights=weights, rng=rng), dtype
-    if not callable(objective):
-        raise TypeError(
-            "minimize takes an objective first, value_and_grad(...) or any (params, batch, rng) -> (value, gradients), "
-            f"got {brief(objective)}"
-        )
+    run = promised(checked_function("minimize", objective))
     if len(data) != 1 or weights is not None:
         raise TypeError("minimize takes one batch after the params of a function (params, batch, rng), and no weights")
     vector, unravel = ravel(start)
@@ -176,9 +171,7 @@ def _opened(
         return unravel(np.asarray(x, dtype))
 
     def fun(x: Vector) -> tuple[float, Vector]:
-        pair: object = objective(back(x), data[0], key)
-        if not is_tuple(pair) or len(pair) != 2 or not is_mapping(pair[1]):
-            raise TypeError(f"the objective must return the pair (value, gradients), got {described(pair)}")
-        return float(pair[0]), gather(layout_of(start), Gradients(pair[1])).astype(np.float64)
+        value, gradients = run(back(x), data[0], key)
+        return value, gather(layout_of(start), gradients).astype(np.float64)
 
     return fun, vector.astype(np.float64), back, dtype

@@ -114,7 +114,7 @@ def reduce_on_plateau(
             got = "none was told" if value is None else f"got {brief(value)}"
             raise TypeError(
                 f"reduce_on_plateau looks at the value of the objective, {got}; write "
-                f"optimizer.step(grads, state, params, value=loss)"
+                f"optimizer.step(grads, state, params, value=float(loss))"
             )
         return told(state, float(value))
 

@@ -8,8 +8,8 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
-from funcnn.arguments import is_integer
-from funcnn.errors import NonFiniteError
+from funcnn.arguments import is_integer, is_number
+from funcnn.errors import NonFiniteError, brief
 from funcnn.kernels.sums import all_finite
 from funcnn.optimizers.definition import Optimizer, Step, Update, advancing, optimizer, passing
 from funcnn.optimizers.finiteness import diverged, first_bad, infinite_memory
@@ -72,6 +72,8 @@ def skip_nonfinite(inner: Optimizer[S], limit: int = 5) -> Optimizer[SkipState[S
         checked_state("skip_nonfinite", state, SkipState)
         p, layout = flat(params)
         g = pieces_like(layout, grads, p, "grads")
+        if not (value is None or is_number(value)):
+            raise TypeError(f"skip_nonfinite: value must be a number, got {brief(value)}; write value=float(loss)")
         good = (value is None or isfinite(value)) and all(map(all_finite, g))
         wrong = "" if good else diverged(value, Gradients(grads))
         if not wrong:

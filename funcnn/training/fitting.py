@@ -10,6 +10,7 @@ import numpy as np
 
 from funcnn.arguments import counted, is_integer
 from funcnn.derivatives.objectives import BatchObjective, Objective, Required, value_and_grad
+from funcnn.derivatives.own_objectives import checked_function
 from funcnn.errors import DTypeError, LabelError, NonFiniteError, ShapeError, brief
 from funcnn.foreign.calls import understood
 from funcnn.keys import Key, Rng, as_key
@@ -22,7 +23,7 @@ from funcnn.optimizers.skipping import skips
 from funcnn.params import Params, ParamsLike, as_params
 from funcnn.params.packing import pack
 from funcnn.training.divergence import refuse_infinite, refuse_infinite_gradients
-from funcnn.training.preparing import Ready, checked_function, of_function, of_objective
+from funcnn.training.preparing import Ready, of_function, of_objective
 from funcnn.training.sources import Turn, of_arrays, of_epochs
 from funcnn.training.steps import StepMetrics, TrainState
 from funcnn.types import Array, Tree
@@ -214,7 +215,9 @@ def _objective(given: Any, penalties: Sequence[Penalty]) -> Any:
     made: Any = getattr(given, "__self__", None)
     if isinstance(made, Objective) and given == cast(Any, made).on_batch:
         return cast(Any, made)
-    return cast(Any, given) if isinstance(given, Objective) else checked_function(given)
+    if isinstance(given, Loss):
+        raise TypeError("fit(loss, apply, optimizer, start, data) takes five arguments, got four; what is missing?")
+    return cast(Any, given) if isinstance(given, Objective) else checked_function("fit", given)
 
 
 def _begun(optimizer: Optimizer[Any], start: Any, rng: Rng) -> TrainState[Any]:

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias, cast
 
-from funcnn.cotangents import described
 from funcnn.derivatives.objectives import Objective
-from funcnn.errors import FuncnnError, brief
+from funcnn.derivatives.own_objectives import promised
+from funcnn.errors import FuncnnError
 from funcnn.keys import Key
-from funcnn.losses.definition import Loss
 from funcnn.nested import arrays
 from funcnn.networks import Apply
-from funcnn.params import ArrayTree, Gradients, Params
+from funcnn.params import Params
 from funcnn.training.rows import (
     arrays_of, checked_data, converted, count_rows, dtype_of, features_of, nested_rows, on_disk, refuse_empty, taken,
 )  # fmt: skip
 from funcnn.training.sources import Epochs, epochs_of
-from funcnn.types import is_array, is_mapping, is_scalar, is_tuple
+from funcnn.types import is_array, is_mapping, is_tuple
 
 Augment: TypeAlias = "Callable[[Any, Key], Any]"
 
@@ -112,7 +110,7 @@ def of_function(function: Any, params: Params, data: Any, size: int, augment: Au
     Errors
         as `fit` says
     """
-    run = _promised(function)
+    run = promised(function)
     if is_tuple(data) or is_array(data) or is_mapping(data):
         found = nested_rows(data, "data")
         rows = count_rows(data=found)
@@ -120,44 +118,3 @@ def of_function(function: Any, params: Params, data: Any, size: int, augment: Au
         return Ready(run, True, found, rows, None, False, None, augment)
     epochs, once = epochs_of("fit", data)
     return Ready(run, True, None, 0, epochs, once, None, augment)
-
-
-def checked_function(function: object) -> Callable[..., Any]:
-    """Refuse what is no objective.
-
-    Errors
-        TypeError   with what to take instead
-    """
-    if isinstance(function, Loss):
-        raise TypeError("fit(loss, apply, optimizer, start, data) takes five arguments, got four; what is missing?")
-    wanted = "fit takes an objective first, value_and_grad(...) or any (params, batch, rng) -> (value, gradients)"
-    if not callable(function):
-        raise TypeError(f"{wanted}, got {brief(function)}")
-    try:
-        inspect.signature(function).bind(0, 0, 0)
-    except TypeError:
-        raise TypeError(f"{wanted}, got {brief(function)}, which does not take three arguments") from None
-    except ValueError:  # of some built-in functions nothing is known
-        pass
-    return function
-
-
-def _promised(function: Callable[..., Any]) -> Callable[[Params, Any, Any], tuple[float, Any]]:
-    """The function, held to give a number and a tree."""
-    name = getattr(function, "__name__", type(function).__name__)
-
-    def run(params: Params, batch: Any, rng: Any) -> tuple[float, Any]:
-        pair: object = function(params, batch, rng)
-        if not is_tuple(pair) or len(pair) != 2 or not is_mapping(pair[1]):
-            raise TypeError(
-                f"the objective {name} must return the pair (value, gradients), a number and a tree like the params, "
-                f"got {described(pair)}"
-            )
-        value, gradients = pair
-        if is_array(value) and value.ndim == 0:
-            value = value[()]
-        if not (isinstance(value, (int, float)) or is_scalar(value)):
-            raise TypeError(f"the objective {name} must return one number as its value, got {described(pair[0])}")
-        return float(value), gradients if isinstance(gradients, ArrayTree) else Gradients(gradients)
-
-    return run

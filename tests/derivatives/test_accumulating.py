@@ -204,7 +204,7 @@ SUMMED = serial(Dense(1), Flatten, Layer.lift(lambda shape: (), lambda x: (x.sum
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: accumulate(3, 2), TypeError, "accumulate takes an objective, value_and_grad(...) or any"),  # type: ignore[call-overload]
+        (lambda: accumulate(3, 2), TypeError, "accumulate takes an objective first, value_and_grad(...) or any"),  # type: ignore[call-overload]
         (lambda: accumulate(OBJECTIVE, 0), ValueError, "accumulate: n must be an integer of at least 1, got 0"),
         (lambda: accumulate(OBJECTIVE, 2)(PARAMS, X), TypeError, "a batch is (x, target) or (x, target, weights)"),  # type: ignore[arg-type]
         (lambda: accumulate(OBJECTIVE, 2)(PARAMS, (X[:0], Y[:0])), ShapeError, "empty batch"),

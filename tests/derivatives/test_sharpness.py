@@ -122,7 +122,7 @@ def test_it_is_a_value() -> None:
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: sam(3), TypeError, "sam takes an objective, value_and_grad(...) or any (params, batch"),  # type: ignore[call-overload]
+        (lambda: sam(3), TypeError, "sam takes an objective first, value_and_grad(...) or any (params"),  # type: ignore[call-overload]
         (lambda: sam(bowl, 0.0), ValueError, "sam: rho must be a positive finite number, got 0.0"),
     ],
 )  # fmt: skip

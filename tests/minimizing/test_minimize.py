@@ -264,7 +264,9 @@ def test_it_begins_with_numbers() -> None:
         (lambda: minimize(OBJECTIVE, PARAMS, X, Y, steps=0), ValueError, "minimize: steps must be an integer of at"),
         (lambda: minimize(OBJECTIVE, PARAMS, X, Y, tolerance=0), ValueError, "minimize: tolerance must be a positive"),
         (lambda: minimize(OBJECTIVE, PARAMS, (X, Y)), TypeError, "takes an objective, params, x and"),  # type: ignore[arg-type]
-        (lambda: minimize(squared_error, PARAMS, X, Y), TypeError, "takes one batch after the params"),  # type: ignore[call-overload]
+        (lambda: minimize(squared_error, PARAMS, X, Y), TypeError, "squared_error, which does not take three arguments"),  # type: ignore[call-overload]
+        (lambda: minimize(lambda p, b, r: (0.0, {}), PARAMS, X, Y), TypeError, "takes one batch after the params"),  # type: ignore[call-overload]
+        (lambda: minimize(NET, PARAMS, X, Y), TypeError, "minimize takes an objective first"),  # type: ignore[call-overload]
         (lambda: minimize(3, PARAMS, X, Y), TypeError, "minimize takes an objective first"),  # type: ignore[call-overload]
         (lambda: minimize(lambda p, b, r: 3.0, PARAMS, X), TypeError, "must return the pair"),  # type: ignore[arg-type, return-value]
     ],

@@ -144,6 +144,21 @@ def _remembering() -> Optimizer[Any]:
     return stepping(lambda g, s, p: (Updates(tree_map(lambda a: -a / next(seen), g)), s))
 
 
+def _by_last_value() -> Optimizer[Any]:
+    """Descent by the value of the objective that was told at the step before, which no state holds."""
+    last = [1.0]
+
+    def update(g: Any, s: Any, p: Any, *, value: float) -> tuple[Updates, Any]:
+        by, last[0] = last[0], value
+        return Updates(tree_map(lambda a: -by * a, g)), s
+
+    return Optimizer(lambda params: 0, update)
+
+
+def _wide_value(g: Any, s: Any, p: Any, *, value: float) -> tuple[Updates, Any]:
+    return Updates(tree_map(lambda a: -np.float64(value) * a, g)), s
+
+
 def _leaking(g: Any, s: Any, p: Any) -> tuple[Updates, Any]:
     return Updates(tree_map(lambda a: a * -np.float64(0.5), g)), s
 
@@ -159,6 +174,8 @@ OPTIMIZERS: list[tuple[str, str, Optimizer[Any]]] = [
     ("a writeable array in the state", "plain_state", stepping(lambda g, s, p: (Updates(g), s), lambda p: (np.zeros(3),))),
     ("a hidden counter", "pure", _remembering()),
     ("updates leak into float64", "dtype_kept", stepping(_leaking)),
+    ("the value of the step before, kept aside", "pure", _by_last_value()),
+    ("float64 by the value of the objective", "dtype_kept", stepping(_wide_value)),
     ("rates by the order of the dict", "order_blind", stepping(_by_place)),
     ("other steps where params are packed", "packing_blind", stepping(_packed_only)),
     ("float16 inside", "float32_tracks_float64", descent(_float16)),
