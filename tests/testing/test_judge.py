@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from funcnn import Conv, Dense, Flatten, Layer, LayerNorm, MaxPool, MultiHeadAttention, Relu, Shape, Spec, serial
+from funcnn import (
+    BatchNorm, Conv, Dense, Flatten, Layer, LayerNorm, MaxPool, MultiHeadAttention, Relu, Shape, Spec, serial,
+)  # fmt: skip
 from funcnn.authoring import axes, leaves
 from funcnn.initializers import constant, ones, zeros
 from funcnn.testing import LAWS, Case, LawBroken, judge, ladder
@@ -175,6 +177,24 @@ def test_nobody_is_accused_of_denormal_numbers_on_the_way(seed: int) -> None:
     """
     case = Case(MultiHeadAttention(2, causal=True), (2, 70, 8), dtype="float32", seed=seed, kind="large")
     assert LAWS["linear_pullback"](case).value == "holds"
+
+
+@pytest.mark.parametrize("net", [serial(Dense(4), BatchNorm()), serial(Dense(4), BatchNorm(), Relu, Dense(2))])
+def test_nobody_is_accused_of_the_rounding_of_nothing(net: Layer[Any, Any]) -> None:
+    """The bias in front of a norm of the batch has no gradient: in float32 there is 1e-3 of it, in float64 1e-12."""
+    for seed in range(60):
+        case = Case(net, (6, 3), dtype="float32", seed=seed, kind="small", training=True)
+        assert LAWS["float32_tracks_float64"](case).value != "broken"
+
+
+def test_nothing_in_float64_is_not_nothing_in_float32() -> None:
+    """A bias whose gradient is 0 in float64 and 1 in float32 is found."""
+
+    def wide(dw: Any, db: Any, dx: Any, dy: Any, *_: Any) -> Any:
+        return dw, db * 0 + (dy.dtype == np.float32), dx
+
+    with pytest.raises(LawBroken, match="strays"):
+        LAWS["float32_tracks_float64"](Case(affine(with_gradients(wide)), (3, 4), dtype="float32"))
 
 
 def test_nobody_is_accused_of_many_small_kinks() -> None:
