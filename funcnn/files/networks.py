@@ -24,7 +24,8 @@ def save_network(path: Path, net: Layer[Any, Any], params: ParamsLike) -> None:
     The network is written as the calls that made it, which `repr` shows: names of the library's layers and
     initializers, numbers, texts, arrays that are frozen in it, and names of your own constructors and functions. What
     has no name, a `lambda` say, is refused with its place, before anything is written; so is a network that would not
-    come back equal. The file is written as that of `save_params`.
+    come back equal. Params are compared with a network where it meets an input, in `apply`. The file is written as that
+    of `save_params`.
 
     Errors
         OSError       as the operating system raised it, about `path`; see `save_params`

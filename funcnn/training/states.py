@@ -154,6 +154,7 @@ def checked_state(state: object, where: str) -> TrainState[Any]:
     """
     if not _is_state(state):
         hint = "; fit yields pairs (state, metrics), take the first" if is_tuple(state) else ""
+        hint = "; take its .state" if hasattr(state, "state") else hint
         hint = "; params alone are saved by save_params" if is_mapping(state) else hint
         raise TypeError(f"{where} takes a TrainState, got {brief(state)}{hint}")
     for name in ("step", "epoch", "batch"):

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 from funcnn import (
+    Checkpoint,
     CheckpointError,
     Gradients,
     Key,
@@ -305,6 +306,7 @@ STATE: Any = TrainState(0, PARAMS, (), Key(0))
         ((STATE, None), r"takes a TrainState, got \(TrainState.*; fit yields pairs \(state, metrics\), take the first"),
         (PARAMS, "takes a TrainState, got Params.*; params alone are saved by save_params"),
         (None, "takes a TrainState, got None"),
+        (Checkpoint(STATE, {}, None, "x"), r"takes a TrainState, got Checkpoint\(.*; take its .state"),
         (STATE._replace(step=-1), "the step of a state is an integer of at least 0, got -1"),
         (STATE._replace(step=1.0), "the step of a state is an integer of at least 0, got 1.0"),
         (STATE._replace(key=None), "the key must be a Key or an int seed, got None"),
