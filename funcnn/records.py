@@ -220,6 +220,9 @@ def as_argument(value: object) -> str:
         return printed(value)
     if is_mapping(value) and not isinstance(value, dict):
         return repr(value).partition("\n")[0]  # a tree of params: its title
+    if isinstance(value, functools.partial):
+        given = [*map(as_argument, value.args), *(f"{name}={as_argument(v)}" for name, v in value.keywords.items())]
+        return f"partial({', '.join([as_argument(value.func), *given])})"
     name = getattr(value, "__name__", None)
     return name if callable(value) and isinstance(name, str) and type(value).__repr__ in _OPAQUE else repr(value)
 

@@ -219,6 +219,8 @@ LOSS_FAULTS: Final = (
     Fault("loss", "twice the value above 20 rows", "plain_value", lossy(
         lambda y, t: _half_square(y, t) * (1 + (len(y) > 20)), lambda y, t: (y - t) * (1 + (len(y) > 20)),
         value=_half_square)),
+    Fault("loss", "a mean taken twice where there is one row", "weights_are_copies", lossy(
+        lambda y, t: _half_square(y, t) / (2 if len(y) == 1 else 1), lambda y, t: (y - t) / (2 if len(y) == 1 else 1))),
     Fault("loss", "writes into predictions where it may", "pure", lossy(_writing, lambda y, t: y - t)),
     Fault("loss", "remembered by a rounded sum", "true_pullback", lossy(_remembered, lambda y, t: y - t)),
     Fault("loss", "seeds NumPy", "pure", lossy(_seeded, lambda y, t: y - t)),

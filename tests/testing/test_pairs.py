@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,8 @@ import pytest
 from funcnn.testing import LawBroken, holds, laws, pair, parametrize_with_laws
 from funcnn.testing.trials.of_layers import trials
 from tests.testing.plain_functions import (
-    RIGHT, WRONG, Plain, affine, affine_backward, affine_bias_mean, dense, dense_backward, halves, tanh, tanh_backward,
+    RIGHT, WRONG, Plain, affine, affine_backward, affine_bias_mean, dense, dense_backward, halves, leaky,
+    leaky_backward, tanh, tanh_backward,
 )  # fmt: skip
 
 pytestmark = pytest.mark.usefixtures("same_cases")
@@ -61,6 +63,18 @@ def test_a_pair_prints_and_compares_as_its_call() -> None:
     """It is a layer like others."""
     assert repr(pair(affine, affine_backward)) == "pair(affine, affine_backward)"
     assert pair(affine, affine_backward) == pair(affine, affine_backward) != pair(affine, affine_bias_mean)
+
+
+def test_options_are_bound_and_print_as_they_are_written() -> None:
+    """What is no array, such as the settings of a convolution, is bound; the program binds it again."""
+    bound = partial(leaky, slope=0.3)
+    assert repr(pair(bound, leaky_backward)) == "pair(partial(leaky, slope=0.3), leaky_backward)"
+    with pytest.raises(LawBroken) as raised:
+        holds(pair(bound, leaky_backward), ("B", "D"), only=["true_pullback"])
+    program = str(raised.value).partition("  again:\n")[2]
+    assert "from functools import partial" in program and "leaky (" in str(raised.value)
+    with pytest.raises(LawBroken, match="gradient of x"):
+        exec(program, {})
 
 
 def test_rows_that_share_their_weights_are_rows() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import inspect
 import math
@@ -84,6 +85,9 @@ def _names(value: Any) -> Iterator[Named]:
             yield Named("numpy", value.dtype.name)
     elif isinstance(value, np.generic):
         yield _NP
+    elif isinstance(value, functools.partial):
+        yield Named("functools", "partial")
+        yield from _names((value.func, value.args, value.keywords))
     elif isinstance(value, float) and not math.isfinite(value):
         yield Named("math", repr(value).lstrip("-"))
     elif callable(value) and hasattr(value, "__name__"):

@@ -85,7 +85,8 @@ class Signature(NamedTuple):
             shapes = ", ".join("(...)" for _ in self.inputs)
             raise UnfitError(
                 f"{self.forward} takes {', '.join(self.inputs)}, got {len(inputs)} array{'s' * (len(inputs) != 1)}; "
-                f"give a template for each, ({shapes})"
+                f"give a template for each, ({shapes}), and bind what is no array: functools.partial({self.forward}, "
+                f"{self.inputs[-1]}=...)"
             )
         arguments = list(inputs)
         if self.params is not None:
