@@ -1,8 +1,8 @@
 """Training that is killed at random and started again: `python -m tests.soak_of_kills 600` for ten minutes.
 
 A child trains a network with dropout, statistics, augmentation, momentum and a schedule, by `train` with a folder and
-by `fit` with a checkpoint after every eighth step. It is killed (-9) after a random time and started again until it is done,
-again and again. Every end is compared, bit for bit, with that of the run that was never stopped. Memory does not grow
+by `fit` with a checkpoint after every eighth step. It is killed (-9) after a random time and started again until it is
+done, again and again. Every end is compared, bit for bit, with that of the run that was never stopped. Memory does not grow
 from one run to the next in one process, nor here.
 """
 
@@ -54,8 +54,8 @@ def by_train(folder: str) -> Any:
     """With `train`, checkpoints inside of epochs too."""
     setattr(one_call, "_EVERY", 0.1)  # seconds
     return train(
-        squared_error, NET, OPTIMIZER, (X[:1280], Y[:1280]), epochs=EPOCHS, validation=(X[1280:], Y[1280:]), folder=folder,
-        augment=noise, start=PARAMS, quiet=True,
+        squared_error, NET, OPTIMIZER, (X[:1280], Y[:1280]), epochs=EPOCHS, validation=(X[1280:], Y[1280:]),
+        folder=folder, augment=noise, start=PARAMS, quiet=True,
     )  # fmt: skip
 
 
@@ -63,7 +63,8 @@ def by_fit(folder: str) -> Any:
     """With `fit`, a checkpoint after every eighth step."""
     found = load_checkpoint(folder, OPTIMIZER, like=PARAMS)
     state: Any = found.state if found else PARAMS
-    for state, metrics in fit(squared_error, NET.apply, OPTIMIZER, state, batches_of, epochs=EPOCHS // 3, augment=noise):
+    run = fit(squared_error, NET.apply, OPTIMIZER, state, batches_of, epochs=EPOCHS // 3, augment=noise)
+    for state, metrics in run:
         if metrics.step % 8 == 0:
             save_checkpoint(folder, state, score=-metrics.loss)
     return state

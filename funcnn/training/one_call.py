@@ -166,41 +166,48 @@ def train(
             raise ValueError("train: patience needs validation data to wait for; give validation=0.2, or data")
     key = as_key(rng)
     parts = parted(data, validation, key=key)
-    begin = _begun(net, optimizer, parts, start, key)
+    state = _begun(net, optimizer, parts, start, key)
     scores = [mean_of(loss)._replace(name="loss"), *chosen]
-    try_validation(net.apply, begin.params, parts.validation, scores)
+    try_validation(net.apply, state.params, parts.validation, scores)
     settings = {"monitor": monitor, "batch_size": batch_size, "rows": parts.rows, "validation": parts.kept}
-    course = Course(watch, {**settings, "rng": bytes(key).hex()})
-    if folder is not None and (checkpoint := load_checkpoint(folder, optimizer, like=begin.params)):
-        course.resume(checkpoint.notes, checkpoint.path)
-        begin = checkpoint.state
+    course = Course(watch, {**settings, "mode": watch and watch.mode, "rng": bytes(key).hex()})
+    if folder is not None:
+        state = _resumed(folder, optimizer, state, course)
 
-    def calibrated(state: TrainState[S], epoch: int) -> Params:
-        if not keeps_statistics(net.definition):
-            return state.params
-        return calibrate(net, state.params, parts.inputs(epoch), rng=state.key.fold("calibrate"))
+    def judged(state: TrainState[S], epoch: int) -> tuple[Params, dict[str, Any]]:
+        params = state.params
+        if keeps_statistics(net.definition):
+            params = calibrate(net, params, parts.inputs(epoch), rng=state.key.fold("calibrate"))
+        return params, validated(net.apply, params, parts.validation, scores)
 
     left = 0 if course.over(patience) else epochs
     run = fit(
-        loss, net.apply, optimizer, begin, parts.training, epochs=left, batch_size=batch_size, penalties=penalties,
+        loss, net.apply, optimizer, state, parts.training, epochs=left, batch_size=batch_size, penalties=penalties,
         augment=augment, drop_last=drop_last,
     )  # fmt: skip
-    state, saved = begin, perf_counter()
+    saved = perf_counter()
     total = parts.steps(epochs, batch_size, drop_last)
     shown = run if quiet else progress(run, total=total, beside=course.beside)
     for state, step in shown:
         course.add(step)
         score = None
         if step.last_of_epoch:
-            params = calibrated(state, step.epoch)
-            found = validated(net.apply, params, parts.validation, scores)
-            score = course.end(step, params, found)
+            score = course.end(step, *judged(state, step.epoch))
         if folder is not None and (step.last_of_epoch or perf_counter() - saved > _EVERY):
             save_checkpoint(folder, state, score=score, notes=course.notes())
             saved = perf_counter()
         if step.last_of_epoch and course.over(patience):
             break
-    return Trained(calibrated(state, 0) if course.params is None else course.params, state, course.history)
+    return Trained(judged(state, 0)[0] if course.params is None else course.params, state, course.history)
+
+
+def _resumed(folder: Path, optimizer: Optimizer[S], state: TrainState[S], course: Course) -> TrainState[S]:
+    """The state of the newest checkpoint, where there is one, and the course as it was then."""
+    checkpoint = load_checkpoint(folder, optimizer, like=state.params)
+    if checkpoint is None:
+        return state
+    course.resume(checkpoint.notes, checkpoint.path)
+    return checkpoint.state
 
 
 def _begun(

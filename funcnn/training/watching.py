@@ -21,10 +21,10 @@ _LESS: Final = ("mean_squared_error", "root_mean_squared_error", "mean_absolute_
 
 
 class Watch(NamedTuple):
-    """A column, and 1 where more of it is better, -1 where less is."""
+    """A column, and whether less of it is better, or more."""
 
     column: str
-    sign: int
+    mode: Mode
 
     def score(self, row: dict[str, Any]) -> float | None:
         """How good an epoch is, the higher the better; None where it is not finite.
@@ -35,7 +35,7 @@ class Watch(NamedTuple):
         value = row[self.column]
         if not is_number(value):
             raise TypeError(f"monitor {self.column!r} must be a number, got {brief(value)}; choose another column")
-        return self.sign * float(value) if isfinite(value) else None
+        return float(value if self.mode == "max" else -value) if isfinite(value) else None
 
 
 def watched(
@@ -57,7 +57,7 @@ def watched(
         raise ValueError(f"train: monitor must be one of {', '.join(known)}, got {brief(monitor)}{fix}")
     if mode is None:
         mode = _mode(monitor, found.get(monitor))
-    return Watch(monitor, 1 if mode == "max" else -1)
+    return Watch(monitor, mode)
 
 
 def _mode(monitor: str, metric: Metric[Any, Any, Any, Any] | None) -> Mode:

@@ -84,7 +84,8 @@ def test_stopped_after_any_step(way: str, name: str, tmp_path: Path) -> None:
     for k, (state, _) in enumerate(made):
         save_state(tmp_path / f"{k}.npz", state)
     here = dict(os.environ, PYTHONPATH=os.pathsep.join(path for path in sys.path if path))
-    program = f"import sys, pickle; from {__name__} import rest\nsys.stdout.buffer.write(pickle.dumps(rest(*sys.argv[1:])))"
+    program = f"import sys, pickle, {__name__} as here; "
+    program += "sys.stdout.buffer.write(pickle.dumps(here.rest(*sys.argv[1:])))"
     command = [sys.executable, "-c", program, str(tmp_path), way, name]
     found = pickle.loads(subprocess.run(command, env=here, stdout=subprocess.PIPE, check=True).stdout)
     assert len(made) >= 11 and found == [last] * len(made)
