@@ -10,6 +10,7 @@ from typing import Final
 
 import numpy as np
 
+from funcnn.kernels.scratch import array, like
 from funcnn.types import Array
 
 _FEW: Final = 64  # numbers that take NumPy less time than a dozen calls
@@ -23,10 +24,14 @@ def tanh(x: Array, out: Array | None = None) -> Array:
     if x.dtype.kind != "c" or type(x) is not np.ndarray or x.size < _FEW:
         y: Array = np.tanh(x, out)
         return y
-    y = np.empty_like(x) if out is None else out
-    t, u = np.tanh(x.real), np.tan(x.imag)
-    square, bottom = u * u, t * t
-    slope = 1 - bottom
+    y = like(x) if out is None else out
+    a, b = x.real, x.imag
+    t, u, square, bottom, slope = (array(x.shape, a.dtype) for _ in range(5))
+    np.tanh(a, t)
+    np.tan(b, u)
+    np.multiply(u, u, square)
+    np.multiply(t, t, bottom)
+    np.subtract(1, bottom, slope)
     bottom *= square
     bottom += 1
     square += 1
@@ -42,8 +47,10 @@ def exp(x: Array, out: Array | None = None) -> Array:
     if x.dtype.char != "F" or type(x) is not np.ndarray or x.size < _FEW:
         y: Array = np.exp(x, out)
         return y
-    y = np.empty_like(x) if out is None else out
-    size, angle = np.exp(x.real), x.imag.copy()
-    np.multiply(size, np.cos(angle), y.real)
-    np.multiply(size, np.sin(angle), y.imag)
+    y = like(x) if out is None else out
+    size, angle, part = (array(x.shape, x.real.dtype) for _ in range(3))
+    np.exp(x.real, size)
+    angle[...] = x.imag
+    np.multiply(size, np.cos(angle, part), y.real)
+    np.multiply(size, np.sin(angle, part), y.imag)
     return y
