@@ -148,14 +148,14 @@ def _by_last_value() -> Optimizer[Any]:
     """Descent by the value of the objective that was told at the step before, which no state holds."""
     last = [1.0]
 
-    def update(g: Any, s: Any, p: Any, *, value: float) -> tuple[Updates, Any]:
+    def update(g: Any, s: Any, p: Any, *, value: float = 1.0) -> tuple[Updates, Any]:
         by, last[0] = last[0], value
         return Updates(tree_map(lambda a: -by * a, g)), s
 
     return Optimizer(lambda params: 0, update)
 
 
-def _wide_value(g: Any, s: Any, p: Any, *, value: float) -> tuple[Updates, Any]:
+def _wide_value(g: Any, s: Any, p: Any, *, value: float = 1.0) -> tuple[Updates, Any]:
     return Updates(tree_map(lambda a: -np.float64(value) * a, g)), s
 
 
