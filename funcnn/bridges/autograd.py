@@ -15,6 +15,8 @@ from funcnn.losses.definition import Loss, loss
 from funcnn.nested import arrays, mapped
 from funcnn.types import Tree, is_tuple
 
+__all__ = ["derive", "derive_loss"]
+
 X = TypeVar("X")
 Y = TypeVar("Y")
 P = TypeVar("P")

@@ -26,7 +26,7 @@ from funcnn.params import Params, plain_tree
 from funcnn.shapes import shape_of
 from funcnn.types import One, Shape, Two, is_array
 
-__all__ = ["JaxFunction", "derive", "derive_loss", "from_jax", "to_jax"]
+__all__ = ["derive", "derive_loss", "from_jax", "to_jax"]
 
 P = TypeVar("P")
 T = TypeVar("T")

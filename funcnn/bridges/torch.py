@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, TypeVar
 
 from funcnn.bridges.derived import DerivedRule, fitting
 from funcnn.bridges.extras import needed
-from funcnn.bridges.out_of_torch import TorchModule, from_torch, params_of
+from funcnn.bridges.out_of_torch import from_torch, params_of
 from funcnn.bridges.tensors import derived
 from funcnn.errors import brief
 from funcnn.keys import Key
@@ -19,7 +19,7 @@ from funcnn.types import One, Tree, Two
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["TorchModule", "derive", "derive_loss", "from_torch", "params_of", "to_torch"]
+__all__ = ["derive", "derive_loss", "from_torch", "params_of", "to_torch"]
 
 P = TypeVar("P")
 T = TypeVar("T")

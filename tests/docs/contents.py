@@ -29,6 +29,9 @@ MODULES: Final = {
     "funcnn.schedules": "More schedules",
     "funcnn.metrics": "What metrics are made of",
     "funcnn.authoring": "For authors of parts",
+    "funcnn.bridges.autograd": "The bridge to Autograd",
+    "funcnn.bridges.jax": "The bridge to JAX",
+    "funcnn.bridges.torch": "The bridge to PyTorch",
 }
 
 
