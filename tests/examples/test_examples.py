@@ -160,9 +160,13 @@ def test_what_it_writes_is_what_the_whole_network_would(monkeypatch: pytest.Monk
     net = chargpt.network(chargpt.QUICK)
     params = astype(net.init(Key(0), (-1, 8))[1], np.float64)
     monkeypatch.setattr(chargpt, "sample", lambda logits, key, **options: logits.argmax(-1))
-    written = chargpt.encoded(chargpt.write(net, params, "def f(", 12, Key(0)))
+    written = chargpt.encoded(chargpt.write(net, params, "def f(", 12, Key(0), 32))
     for i in range(6, len(written)):
         assert net.apply(params, written[None, :i])[0, -1].argmax() == written[i]
+    written, start = chargpt.encoded(chargpt.write(net, params, "def f(", 12, Key(0), 8)), 2  # of the prompt, four
+    for i in range(6, len(written)):
+        start = i - 4 if i - start > 8 else start
+        assert net.apply(params, written[None, start:i])[0, -1].argmax() == written[i]
 
 
 def test_the_autoencoder_writes_digits(tmp_path: Path) -> None:
