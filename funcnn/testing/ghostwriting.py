@@ -12,7 +12,8 @@ from typing import Any, Final, NamedTuple, TypeGuard
 from funcnn.networks import Layer
 from funcnn.testing.casebook.of_layers import Case
 from funcnn.testing.drawing.strategies import shapes
-from funcnn.testing.trials.reports import Report, holds
+from funcnn.testing.trials.of_combinators import INSIDE, combinator_trials
+from funcnn.testing.trials.reports import Report, holds, report_of
 
 TEMPLATES: Final = (  # from the most general to the most special; the first that fits is written down
     '"B", ..., "D"',
@@ -36,11 +37,15 @@ _GUESSES: Final[dict[str, tuple[str, ...]]] = {  # arguments to try, by annotati
 
 
 class Guess(NamedTuple):
-    """A public layer of a module: its name, the source that makes it, the template it takes, if one was found."""
+    """A public layer of a module: its name, the source that makes it, the template it takes, if one was found.
+
+    A combinator is its own source: `combinator_laws` puts layers inside.
+    """
 
     name: str
     source: str
     template: str | None
+    combinator: bool = False
 
 
 def public_layers(module: ModuleType) -> Iterator[tuple[str, Any]]:
@@ -75,12 +80,33 @@ def is_layer(value: object) -> TypeGuard[Layer[Any, Any]]:
 def guess(name: str, value: Any) -> Guess:
     """How to make this layer, and what it takes: arguments are tried by annotation, shapes by running the layer."""
     first = ""
+    if wanted := _layers_wanted(value):
+        made = _quietly(value, [INSIDE[0]] * wanted)
+        found = (template for template in TEMPLATES if made is not None and _takes(made, template))
+        return Guess(name, name, next(found, None), True)
     for source, made in _made(name, value):
         first = first or source
         for template in TEMPLATES:
             if _takes(made, template):
                 return Guess(name, source, template)
     return Guess(name, first or f"{name}(...)", None)
+
+
+def _layers_wanted(value: Any) -> int:
+    """How many layers a combinator takes; 0 of what takes something else, too, or nothing."""
+    if is_layer(value):
+        return 0
+    required = [p for p in inspect.signature(value).parameters.values() if p.default is p.empty]
+    layers = [_bare(p.annotation) == "Layer" and p.kind is not p.KEYWORD_ONLY for p in required]
+    return sum(1 + (p.kind is p.VAR_POSITIONAL) for p in required) if all(layers) else 0
+
+
+def _quietly(make: Callable[..., Any], arguments: list[Any]) -> Layer[Any, Any] | None:
+    try:
+        made: object = make(*arguments)
+    except Exception:  # it does not take these
+        return None
+    return made if is_layer(made) else None
 
 
 def _made(name: str, value: Any) -> Iterator[tuple[str, Layer[Any, Any]]]:
@@ -123,6 +149,8 @@ def _smallest(shape: Any) -> int:
 
 def _line(one: Guess, value: Any) -> str:
     name = one.name[:1].upper() + one.name[1:]
+    if one.combinator and one.template is not None:
+        return f"Test{name} = combinator_laws({one.source}, shapes({one.template}))"
     if one.template is None:
         return f"# Test{name} = laws({one.source}, shapes(...))  # say how it is made, and what it takes"
     made: Any = value if is_layer(value) else eval(one.source, {one.name: value})
@@ -151,9 +179,13 @@ def check(module_name: str) -> Checked:
         if one.template is None:
             untried.append(one.source)
             continue
+        shape = shapes(*eval(f"({one.template},)"))
+        if one.combinator:
+            found[one.source] = report_of(combinator_trials(value, shape))
+            continue
         made: Any = value if is_layer(value) else eval(one.source, {name: value})
         tokens = _TOKENS if "tokens" in repr(made.definition.takes("any")) else 5
-        found[one.source] = holds(made, shapes(*eval(f"({one.template},)")), report=True, tokens=tokens)
+        found[one.source] = holds(made, shape, report=True, tokens=tokens)
     if not found:
         raise ValueError(f"{module_name} has no public layers whose input can be guessed")
     return Checked(found, untried)
@@ -171,8 +203,10 @@ def write_tests(module_name: str) -> str:
     if not found:
         raise ValueError(f"{module_name} has no public layers: layers, or functions annotated to return Layer")
     names = [one.name for one, _ in found]
+    any_combinator = any(one.combinator and one.template for one, _ in found)
+    needed = "combinator_laws, laws, shapes" if any_combinator else "laws, shapes"
     imported = f"from {module_name} import {', '.join(names)}"
     if len(imported) > 100:
         imported = f"from {module_name} import (\n    " + ",\n    ".join(names) + ",\n)"
-    head = [f'"""The laws that the layers of {module_name} obey."""', "", "from funcnn.testing import laws, shapes"]
+    head = [f'"""The laws that the layers of {module_name} obey."""', "", f"from funcnn.testing import {needed}"]
     return "\n".join([*head, imported, "", *(_line(one, value) for one, value in found), ""])

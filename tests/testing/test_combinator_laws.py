@@ -13,6 +13,7 @@ from funcnn import Array, Bilinear, Key, Layer, Pullback, Shape, Tree, layer, re
 from funcnn.authoring import Child, Combined, Go, force, leaves
 from funcnn.initializers import zeros
 from funcnn.testing import LawBroken, combinator_laws
+from funcnn.testing.ghostwriting import Guess, guess, write_tests
 from funcnn.testing.trials.of_combinators import combinator_trials
 from tests.testing.faulty_combinators import after, in_order, second_unasked, two
 
@@ -123,3 +124,11 @@ def test_arguments_are_checked(make: Any, message: str) -> None:
     """At once."""
     with pytest.raises(TypeError, match=message):
         combinator_laws(make, ("B", "D"))
+
+
+def test_files_of_tests_hold_combinators_too() -> None:
+    """`python -m funcnn.testing` writes a line for what takes layers alone, and tries it."""
+    assert guess("ReZero", ReZero) == Guess("ReZero", "ReZero", '"B", ..., "D"', True)
+    text = write_tests(__name__)
+    assert "from funcnn.testing import combinator_laws, laws, shapes" in text
+    assert 'TestReZero = combinator_laws(ReZero, shapes("B", ..., "D"))' in text
