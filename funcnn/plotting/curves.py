@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Union, cast
 
 import numpy as np
+import numpy.typing as npt
 
 from funcnn.errors import ShapeError
 from funcnn.plotting.canvas import COLORS, axes_of
+from funcnn.training.history import History
 from funcnn.training.steps import StepMetrics
 
 if TYPE_CHECKING:
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def learning_curves(
-    history: Union[Mapping[str, Sequence[float]], Iterable[StepMetrics]],
+    history: Union[History, Mapping[str, npt.ArrayLike], Iterable[StepMetrics]],
     *,
     ax: Axes | None = None,
     best: str | None = None,
@@ -24,8 +26,8 @@ def learning_curves(
 ) -> Axes:
     """Columns by name against the number of the epoch, or the losses of steps against the number of the step.
 
-    `history` has a sequence of numbers for every name, one for each epoch; what is not a number leaves a gap, so that
-    a column may have values now and then. Or it is what `fit` yields beside the states, `[metrics for _, metrics in
+    `history` is that of `train`, or has a sequence of numbers for every name, one for each epoch; what is not a number
+    leaves a gap, so that a column may have values now and then. Or it is what `fit` yields beside the states, `[metrics for _, metrics in
     fit(...)]`: then a thin line has the loss of every step, a thick one the mean of every epoch. The least value of the
     column `best` is marked.
 
@@ -61,6 +63,9 @@ def learning_curves(
 
 
 def _columns(history: Any) -> tuple[dict[str, Any], list[StepMetrics]]:
+    if isinstance(history, History):
+        numbers = {name: history[name] for name in history.columns if name not in ("epoch", "step")}
+        return {name: v for name, v in numbers.items() if v.ndim == 1 and v.dtype.kind in "fiu"}, []
     if isinstance(history, Mapping):
         return dict(cast("Mapping[str, Any]", history)), []
     steps = list(cast("Iterable[object]", history))

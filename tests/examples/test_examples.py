@@ -48,6 +48,17 @@ def test_digits_learns(tmp_path: Path) -> None:
     assert load_params(tmp_path / "digits.npz").paths() == digits.net.init(0, (1, 8, 8, 1))[1].paths()
 
 
+def test_pictures_are_those_of_the_page(tmp_path: Path) -> None:
+    """Every picture of docs is made by the program, and shown on the page; drawings are the same to the last sign."""
+    names = load("pictures").main(["--quick", "--out", str(tmp_path)])
+    folder = EXAMPLES.parent / "docs" / "pictures"
+    page = (folder.parent / "looking.md").read_text(encoding="utf-8")
+    assert names == sorted(path.name for path in folder.iterdir())
+    assert [name for name in names if f"(pictures/{name})" not in page] == []
+    for path in tmp_path.glob("*.svg"):
+        assert path.read_text(encoding="utf-8") == (folder / path.name).read_text(encoding="utf-8")
+
+
 def test_xor_is_learnt() -> None:
     """Every row ends within 0.05 of its target."""
     xor = load("xor")

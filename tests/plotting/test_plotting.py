@@ -92,6 +92,13 @@ def test_curves_of_columns() -> None:
     assert star.get_label() == "best, 2.5 at 2" and len(loss.get_xdata()) == 4
 
 
+def test_curves_of_a_history() -> None:
+    """The columns that are numbers, without the counts."""
+    history = f.History({"epoch": i, "step": 5 * i, "loss": 0.5 / i, "said": "a"} for i in (1, 2))
+    ax: Any = plotting.learning_curves(history, best="loss")
+    assert [line.get_label() for line in ax.get_lines()] == ["loss", "best, 0.25 at 2"]
+
+
 def test_the_cells_of_a_confusion_matrix() -> None:
     """Rows are true, columns predicted: the number in row 0 and column 1 is drawn at x = 1, y = 0."""
     counts = f.confusion_matrix(np.array([[0.0, 1.0], [0.0, 1.0], [1.0, 0.0]]), np.array([0, 1, 0]))
