@@ -27,9 +27,9 @@ def learning_curves(
     """Columns by name against the number of the epoch, or the losses of steps against the number of the step.
 
     `history` is that of `train`, or has a sequence of numbers for every name, one for each epoch; what is not a number
-    leaves a gap, so that a column may have values now and then. Or it is what `fit` yields beside the states, `[metrics for _, metrics in
-    fit(...)]`: then a thin line has the loss of every step, a thick one the mean of every epoch. The least value of the
-    column `best` is marked.
+    leaves a gap, so that a column may have values now and then. Or it is what `fit` yields beside the states,
+    `[metrics for _, metrics in fit(...)]`: then a thin line has the loss of every step, a thick one the mean of every
+    epoch. The least value of the column `best` is marked.
 
     Errors
         MissingExtraError   matplotlib is not installed
