@@ -59,8 +59,8 @@ def accumulate(objective: Any, n: int) -> Accumulated[Any]:
     `fit(accumulate(value_and_grad(loss, net.apply), 4), adam(1e-3), params, data, batch_size=256)` makes the steps of
     batches of 256. Of an objective of `value_and_grad` the network predicts part by part first, the loss sees the whole
     prediction, and then the network is pulled back part by part: value and gradient are those of the whole batch, for
-    any loss, reduction, weights, labels to ignore and parts of different sizes, at the price of a second forward pass,
-    a third more time. Of any other function `(params, batch, rng) -> (value, gradients)` they are the means over parts,
+    any loss, reduction, weights, labels to ignore and parts of different sizes, at the price of a second forward pass.
+    Of any other function `(params, batch, rng) -> (value, gradients)` they are the means over parts,
     by their rows, which is the same where the function is a mean over rows. Part i has the key `rng.fold(i)`, so that
     dropout draws other masks than for the whole; layers that look across the batch in training, BatchNorm, see a part.
 
@@ -112,7 +112,8 @@ def _of_network(
             rows = [rest for _, rest in cut]
             _, back = apply.rule(run.params, part, *key)
             gradients = ordered(back(like(y, iter([dy for dy, _ in cut])))[0], run.params)
-            total = gradients if total is None else mapped(np.add, total, gradients)
+            total = mapped(np.array, gradients) if total is None else mapped(_add_to, total, gradients)
+            del back, gradients  # what a part has kept is memory for the next one
         sealed = run.sealed(total)
     value, sealed = with_penalties(objective.penalties, run.params, value, sealed)
     return float(value), sealed
@@ -139,6 +140,11 @@ def _times(share: float, gradients: Gradients) -> Gradients:
         return share * g
 
     return tree_map(times, gradients)
+
+
+def _add_to(total: Array, more: Array) -> Array:
+    """The sum, in the memory of the first, which is ours."""
+    return np.add(total, more, total)
 
 
 def _joined(*parts: Array) -> Array:

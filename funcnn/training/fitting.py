@@ -148,7 +148,7 @@ def fit(
         NonFiniteError   x has values that are NaN or infinite
     Errors, from a step
         NonFiniteError   the loss, a gradient, the new params or the state of the optimizer are not finite; all states
-                         that were yielded are
+                         that were yielded are; `skip_nonfinite` leaves such steps out
         as above         for batches that come from elsewhere
     Source: Goodfellow, Bengio & Courville, Deep Learning (2016), section 8.1.3.
 
