@@ -113,9 +113,11 @@ class Derived:
     def checked(self, result: Any, kind: Any) -> Any:
         if is_tuple(result) and result:
             return tuple([self.checked(part, kind) for part in result])
-        if isinstance(result, kind):
+        masked = isinstance(result, np.ma.MaskedArray)
+        if isinstance(result, kind) and not masked:
             return result
-        got = f"a {type(result).__name__}" if not is_array(result) else f"a NumPy array, {described(result)}"
+        plain = is_array(result) and not masked
+        got = f"a NumPy array, {described(result)}" if plain else f"a {type(result).__name__}"
         raise DTypeError(f"{self.__name__} returned {got}; it must return {self.made_of}, or a tuple of them")
 
     def __repr__(self) -> str:

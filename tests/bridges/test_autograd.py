@@ -233,6 +233,7 @@ def test_a_loss_broadcasts_nothing(prediction: tuple[int, ...], target: tuple[in
     (lambda p, x: (x, None), "returned a NoneType"),
     (lambda p, x: {"y": x}, "returned a dict"),
     (lambda p, x: (), "returned a tuple"),
+    (lambda p, x: np.ma.masked_array(np.ones((2, 3))), "returned a MaskedArray"),
 ])  # fmt: skip
 def test_other_results_are_named(returned: Any, got: str) -> None:
     """With the name of the function, and what it must return."""
