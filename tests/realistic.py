@@ -23,6 +23,7 @@ from funcnn import (
     Params,
     Relu,
     Tanh,
+    calibrate,
     parallel,
     residual,
     serial,
@@ -48,10 +49,11 @@ def _case(net: Layer[Any, Any], shape: Any, x: Any) -> Case:
 _body = serial(FanOut(2), parallel(serial(Dense(6), Dropout(0.5)), Dense(6)), FanInSum)
 _block = serial(Conv(4, (3, 3), padding="SAME"), BatchNorm(), Relu)
 
-IMAGES: Final = _case(
+_IMAGES: Final = _case(
     serial(Conv(4, (3, 3)), BatchNorm(), Relu, residual(_block), MaxPool((2, 2), (2, 2)), Flatten, Dense(5)),
     (-1, 8, 8, 3), _floats(4, 8, 8, 3),
 )  # fmt: skip
+IMAGES: Final = _IMAGES._replace(params=calibrate(_IMAGES.net, _IMAGES.params, [_IMAGES.x]))
 TOKENS: Final = _case(
     serial(Embedding(11, 4), residual(serial(LayerNorm(), Dense(8), Gelu, Dense(4))), Flatten, Dense(3).named("head")),
     (-1, 6), np.arange(24).reshape(4, 6) % 11,

@@ -100,7 +100,7 @@ def ways(net: Any, params: Any, x: Any, target: Any) -> dict[str, Callable[[], A
 def test_images(pooled: bool) -> None:
     """Without a batch axis, and with channels first, behind a pool too, which takes any: the place, and what to write."""
     net: Any = POOLED if pooled else IMAGES.net
-    params = net.init(0, (-1, 8, 8, 3))[1]
+    params = net.init(0, (-1, 8, 8, 3))[1] if pooled else IMAGES.params
     first = "max_pool_0" if pooled else "conv_0"
     for x, words in (
         (IMAGES.x[0], (f"{first} in serial: ", "(8, 8, 3)", "x[None]")),
