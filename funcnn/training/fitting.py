@@ -13,20 +13,19 @@ from funcnn.derivatives.objectives import BatchObjective, Objective, Required, v
 from funcnn.derivatives.own_objectives import checked_function
 from funcnn.errors import DTypeError, LabelError, NonFiniteError, ShapeError, brief
 from funcnn.foreign.calls import understood
-from funcnn.keys import Key, Rng, as_key
+from funcnn.keys import Key, Rng
 from funcnn.losses.definition import Loss
 from funcnn.losses.penalties import Penalty
 from funcnn.networks import Apply
 from funcnn.optimizers import Optimizer
 from funcnn.optimizers.definition import advancing, is_plain
 from funcnn.optimizers.skipping import skips
-from funcnn.params import Params, ParamsLike, as_params
-from funcnn.params.packing import pack
+from funcnn.params import ParamsLike
 from funcnn.training.divergence import refuse_infinite, refuse_infinite_gradients
-from funcnn.training.preparing import Ready, of_function, of_objective
-from funcnn.training.sources import Turn, of_arrays, of_epochs
+from funcnn.training.preparing import Ready, begun, made_ready
+from funcnn.training.sources import Turn, of_arrays, of_epochs, refuse_again
 from funcnn.training.steps import StepMetrics, TrainState
-from funcnn.types import Array, Tree
+from funcnn.types import Array
 
 X = TypeVar("X")
 Y = TypeVar("Y")
@@ -128,7 +127,8 @@ def fit(
     `fit(objective, optimizer, start, data)` makes the same steps with an objective, `value_and_grad(...)`, or with any
     function `(params, batch, rng) -> (value, gradients)`: for losses without targets, several networks in one tree of
     params, and steps of one's own. A batch is then whatever the function takes: rows of arrays in tuples and dicts,
-    nested as in `data`, or what an iterable gives; `augment` gets all of it. `objective.on_batch` is such a function.
+    nested as in `data`, or what an iterable gives; `augment` of a function gets all of it. `objective.on_batch` is such
+    a function.
 
     Arguments and arrays are checked by the call itself. Features are converted to the dtype of the params once; those
     of batches that come from elsewhere, and of large memory maps, with their batch. An iterable that has no length is
@@ -192,9 +192,8 @@ def fit(
         raise ValueError(f"fit: epochs must be an integer of at least 0, got {epochs!r}")
     if augment is not None and not callable(augment):
         raise TypeError(f"fit: augment must be a function (x, key) -> x, got {brief(augment)}")
-    state = _begun(steps_by, start, rng)
-    prepared = of_objective if type(objective) is Objective else of_function
-    ready = prepared(cast(Any, objective), state.params, data, batch_size, augment)
+    state = begun(steps_by, start, rng)
+    ready = made_ready(objective, state.params, data, batch_size, augment)
     if ready.epochs is None:
         turns = of_arrays(
             ready.arrays, ready.rows, batch_size, state, epochs=int(epochs), shuffle=shuffle, drop_last=drop_last
@@ -203,7 +202,7 @@ def fit(
         if batch_size != 32 or not shuffle or drop_last:
             raise ValueError("fit: batch_size, shuffle and drop_last cut arrays; this data comes cut, leave them out")
         if ready.once:
-            _refuse_again(int(epochs), state)
+            refuse_again(int(epochs), state)
         turns = of_epochs(ready.epochs, state, int(epochs))
     return _steps(ready, steps_by, state, turns)
 
@@ -212,41 +211,9 @@ def _objective(given: Any, penalties: Sequence[Penalty]) -> Any:
     """What comes first where there is no loss with an `apply`."""
     if penalties:
         raise TypeError("fit: penalties belong to the objective: value_and_grad(loss, apply, l2(1e-4))")
-    made: Any = getattr(given, "__self__", None)
-    if isinstance(made, Objective) and given == cast(Any, made).on_batch:
-        return cast(Any, made)
     if isinstance(given, Loss):
         raise TypeError("fit(loss, apply, optimizer, start, data) takes five arguments, got four; what is missing?")
     return cast(Any, given) if isinstance(given, Objective) else checked_function("fit", given)
-
-
-def _begun(optimizer: Optimizer[Any], start: Any, rng: Rng) -> TrainState[Any]:
-    """The state to begin with."""
-    if not isinstance(start, TrainState):
-        params = _packed(start)
-        return TrainState(0, params, optimizer.init(params), as_key(rng))
-    state: TrainState[Any] = cast(Any, start)
-    for name in ("step", "epoch", "batch"):
-        if not is_integer(value := getattr(state, name)) or value < 0:
-            raise ValueError(f"fit: the {name} of a state must be an integer of at least 0, got {value!r}")
-    step, epoch, number = int(state.step), int(state.epoch), int(state.batch)
-    return TrainState(step, _packed(state.params), state.optimizer, as_key(state.key), epoch, number)
-
-
-def _packed(params: Tree) -> Params:
-    return pack(as_params(params, "fit(loss, apply, optimizer, params, data)"))
-
-
-def _refuse_again(epochs: int, state: TrainState[Any]) -> None:
-    """Refuse to go twice through what can be gone through once."""
-    function = "give a function of the epoch that makes the batches: def data(epoch): ..."
-    if epochs > 1:
-        raise ValueError(f"fit: this data can be gone through only once, and epochs is {epochs}; {function}")
-    if (state.epoch, state.batch) != (0, 0):
-        raise ValueError(
-            f"fit: this data can be gone through only once, and the state stands at batch {state.batch} of epoch "
-            f"{state.epoch}; {function}, or begin with state._replace(epoch=0, batch=0)"
-        )
 
 
 def _steps(ready: Ready, optimizer: Optimizer[S], state: TrainState[S], turns: Iterator[Turn]) -> Run[S]:

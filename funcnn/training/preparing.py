@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias, cast
 
+from funcnn.arguments import is_integer
 from funcnn.derivatives.objectives import Objective
 from funcnn.derivatives.own_objectives import promised
 from funcnn.errors import FuncnnError
-from funcnn.keys import Key
+from funcnn.keys import Key, Rng, as_key
 from funcnn.nested import arrays
 from funcnn.networks import Apply
-from funcnn.params import Params
+from funcnn.optimizers import Optimizer
+from funcnn.params import Params, as_params
+from funcnn.params.packing import pack
 from funcnn.training.rows import (
     arrays_of, checked_data, converted, count_rows, dtype_of, features_of, nested_rows, on_disk, refuse_empty, taken,
 )  # fmt: skip
 from funcnn.training.sources import Epochs, epochs_of
-from funcnn.types import is_array, is_mapping, is_tuple
+from funcnn.training.steps import TrainState
+from funcnn.types import Tree, is_array, is_mapping, is_tuple
 
 Augment: TypeAlias = "Callable[[Any, Key], Any]"
 
@@ -38,6 +42,42 @@ class Ready(NamedTuple):
     augment: Augment | None = None
 
 
+def made_ready(objective: Any, params: Params, data: Any, size: int, augment: Augment | None) -> Ready:
+    """What steps are made of, by an objective of ours or by a function.
+
+    Errors
+        as `fit` says
+    """
+    if isinstance(objective, Objective):
+        return of_objective(cast(Any, objective), params, data, size, augment and _of_features(augment))
+    ours: Any = getattr(objective, "__self__", None)
+    if isinstance(ours, Objective) and objective == cast(Any, ours).on_batch:
+        return of_objective(cast(Any, ours), params, data, size, augment)
+    return of_function(objective, params, data, size, augment)
+
+
+def begun(optimizer: Optimizer[Any], start: Any, rng: Rng) -> TrainState[Any]:
+    """The state to begin with.
+
+    Errors
+        ParamsError   `start` is neither params nor a state
+        ValueError    it is a state that counts wrong
+    """
+    if not isinstance(start, TrainState):
+        params = _packed(start)
+        return TrainState(0, params, optimizer.init(params), as_key(rng))
+    state: TrainState[Any] = cast(Any, start)
+    for name in ("step", "epoch", "batch"):
+        if not is_integer(value := getattr(state, name)) or value < 0:
+            raise ValueError(f"fit: the {name} of a state must be an integer of at least 0, got {value!r}")
+    step, epoch, number = int(state.step), int(state.epoch), int(state.batch)
+    return TrainState(step, _packed(state.params), state.optimizer, as_key(state.key), epoch, number)
+
+
+def _packed(params: Tree) -> Params:
+    return pack(as_params(params, "fit(loss, apply, optimizer, params, data)"))
+
+
 # losses of networks ---------------------------------------------------------------------------------------------------
 def of_objective(
     objective: Objective[Any, Any, Any], params: Params, data: Any, size: int, augment: Augment | None
@@ -48,7 +88,6 @@ def of_objective(
         as `fit` says
     """
     apply = objective.apply
-    more = None if augment is None else _of_features(augment)
     if not are_batches(data):
         found, rows = _pairs(apply, params, checked_data(data), None if augment else size)
         late = any(map(on_disk, arrays(found[1:])))  # as they are so far, whatever their dtype
@@ -56,13 +95,13 @@ def of_objective(
         def targets(batch: tuple[Any, ...]) -> tuple[Any, ...]:
             return batch[0], *_others(params, batch[1:]).values()
 
-        return Ready(objective.on_batch, apply.random, found, rows, None, False, targets if late else None, more)
+        return Ready(objective.on_batch, apply.random, found, rows, None, False, targets if late else None, augment)
 
     def pairs(batch: object) -> tuple[Any, ...]:
         return _pairs(apply, params, checked_data(batch), None)[0]
 
     epochs, once = epochs_of("fit", data)
-    return Ready(objective.on_batch, apply.random, None, 0, epochs, once, pairs, more)
+    return Ready(objective.on_batch, apply.random, None, 0, epochs, once, pairs, augment)
 
 
 def _of_features(augment: Augment) -> Augment:

@@ -94,6 +94,22 @@ def _takes_an_epoch(function: str, data: Callable[..., Any]) -> None:
         return
 
 
+def refuse_again(epochs: int, state: TrainState[Any]) -> None:
+    """Refuse to go twice through what can be gone through once.
+
+    Errors
+        ValueError   with what to give instead
+    """
+    function = "give a function of the epoch that makes the batches: def data(epoch): ..."
+    if epochs > 1:
+        raise ValueError(f"fit: this data can be gone through only once, and epochs is {epochs}; {function}")
+    if (state.epoch, state.batch) != (0, 0):
+        raise ValueError(
+            f"fit: this data can be gone through only once, and the state stands at batch {state.batch} of epoch "
+            f"{state.epoch}; {function}, or begin with state._replace(epoch=0, batch=0)"
+        )
+
+
 def of_epochs(data: Epochs[Any], state: TrainState[Any], epochs: int) -> Iterator[Turn]:
     """The batches that are left of these epochs, from the place of the state on, one ahead where they have no length.
 

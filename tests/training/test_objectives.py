@@ -174,6 +174,19 @@ def test_whole_batches_are_augmented_for_functions() -> None:
     np.testing.assert_array_equal(seen[0][1], (Y + Y[::-1]) / 2)
 
 
+def test_batches_of_an_objective_are_augmented_whole_too() -> None:
+    """`on_batch` takes a batch, so `augment` gets one; the objective itself takes features, and it gets those."""
+    objective = value_and_grad(squared_error, PLAIN.apply)
+
+    def doubled(batch: Any, key: Key) -> Any:
+        return batch[0] * 2, batch[1] * 2
+
+    run: Any = fit(objective.on_batch, sgd(0.1), params_of(PLAIN), (X, Y), batch_size=10, augment=doubled)
+    assert next(run)[1].loss == objective(params_of(PLAIN), X * 2, Y * 2)[0]
+    half: Any = fit(objective, sgd(0.1), params_of(PLAIN), (X, Y), batch_size=10, augment=lambda x, key: x * 2)
+    assert next(half)[1].loss == objective(params_of(PLAIN), X * 2, Y)[0]
+
+
 # refusals -------------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("objective", "options", "message"),
