@@ -217,6 +217,8 @@ def _with_parts(net: Any, params: Any, shape: Any) -> dict[str, Callable[[], Cal
         "tie": lambda: (f.tie, [net, {"a/w": "b/w"}], {}),
         "tangent": lambda: (f.tangent, [net], {}),
         "input_gradient": lambda: (f.input_gradient, [net], {}),
+        "second_tangent": lambda: (f.second_tangent, [net], {}),
+        "laplacian": lambda: (f.laplacian, [net], {}),
         "decoder": lambda: (lambda n: type(f.decoder(n)), [net], {}),
         "thaw": lambda: (lambda n, p: f.thaw(n, p)[1], [net, params], {}),
     }
