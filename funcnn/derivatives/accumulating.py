@@ -76,7 +76,7 @@ def accumulate(objective: Any, n: int) -> Accumulated[Any]:
     >>> whole = value_and_grad(squared_error, net.apply)
     >>> x, target, weights = np.ones((5, 2)), np.ones((5, 1)), np.arange(5.0)
     >>> value, gradients = accumulate(whole, 2)(params, (x, target, weights))
-    >>> np.isclose(value, whole(params, x, target, weights=weights)[0])
+    >>> bool(np.isclose(value, whole(params, x, target, weights=weights)[0]))
     True
     """
     if not _is_ours(objective):
