@@ -65,8 +65,8 @@ class Verdict(NamedTuple):
 class Builder:
     """Builds what a recipe says, on one way through the decisions, and remembers which layer an error came from."""
 
-    def __init__(self, loader: Loader, decisions: Decisions) -> None:
-        self.loader, self.decisions = loader, decisions
+    def __init__(self, loader: Loader, decisions: Decisions, watched: bool = True) -> None:
+        self.loader, self.decisions, self.watched = loader, decisions, watched
         self.error: ShapeError | None = None
         self.verdict = Verdict()
         self.inside = False  # of a composite, which is to blame as a whole
@@ -172,7 +172,7 @@ class Builder:
     def _watched(self, argument: Argument, call: Call) -> Any:
         """A layer that says so when an error comes out of it; the innermost says it first."""
         made = self.build(argument.node, ours=f"{call.module}.".startswith("funcnn."))
-        if not is_layer(made) or made is OPAQUE or self.inside:
+        if not self.watched or not is_layer(made) or made is OPAQUE or self.inside:
             return made
 
         def meets(shape: Shape, go: Go) -> Shape:
@@ -251,6 +251,7 @@ class Runner:
     def __init__(self, loader: Loader) -> None:
         self.loader = loader
         self._known: dict[tuple[str, ...], Verdict] = {}
+        self._built: dict[int, tuple[Node, Layer[Any, Any] | None]] = {}  # by identity; the node stays alive
         self._generation = 0
 
     def refusal(self, node: Node) -> str | None:
@@ -258,7 +259,7 @@ class Runner:
         try:
             with warnings.catch_warnings(), self.loader.running():
                 warnings.simplefilter("ignore")
-                Builder(self.loader, Decisions()).network(node)
+                Builder(self.loader, Decisions(), watched=False).network(node)
         except Refused as refused:
             return str(refused)
         except Exception:
@@ -267,13 +268,16 @@ class Runner:
 
     def built(self, node: Node) -> Layer[Any, Any] | None:
         """The network of a recipe of which everything is known; None if it cannot be had."""
-        try:
-            with warnings.catch_warnings(), self.loader.running():
-                warnings.simplefilter("ignore")
-                made = Builder(self.loader, Decisions()).network(node)
-        except Exception:
-            return None
-        return made if is_layer(made) and made is not OPAQUE else None
+        kept = self._built.get(id(node))
+        if kept is None:
+            try:
+                with warnings.catch_warnings(), self.loader.running():
+                    warnings.simplefilter("ignore")
+                    made = Builder(self.loader, Decisions(), watched=False).network(node)
+            except Exception:
+                made = None
+            kept = self._built[id(node)] = node, made if is_layer(made) and made is not OPAQUE else None
+        return kept[1]
 
     def plain(self, node: Node) -> Shape | None:
         """A shape of which everything is known."""
@@ -304,6 +308,7 @@ class Runner:
         generation, key = self.loader.refresh(), (repr(network), repr(shape), f"{params}{assumed}")
         if generation != self._generation:
             self._known.clear()
+            self._built.clear()
             self._generation = generation
         if key not in self._known:
             self._known[key] = self._verdict(network, shape, params, assumed or {})

@@ -53,7 +53,7 @@ elif n == 2:
 serial(Dense(4), Tanh).init(key, (-1, 3))
 
 try:
-    import torch  # type: ignore[import-not-found]
+    import nowhere_to_be_found  # type: ignore[import-not-found]
 
     hidden = 3
 except ImportError:

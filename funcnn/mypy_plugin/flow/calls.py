@@ -185,7 +185,7 @@ class Calls(Following):
                 given = args[1:] or tuple(kwargs[k] for k in ("shape",) if k in kwargs)
                 shape = self.note(m.of, "init", given, {}, here, frame)
                 return Row((shape, self.trained(m.of, given, here)))
-            case _, "apply" if is_network(m.of) and len(args) == 2:
+            case _, "apply" if is_network(m.of) and len(args) == 2 and not self.quiet:
                 out, problem = applied(self.runner, m.of, values[0], values[1], here)
                 self.complain(problem, here, frame)
                 return ANY if out is None else out

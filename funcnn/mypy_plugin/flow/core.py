@@ -27,13 +27,27 @@ class Meeting(NamedTuple):
     assumed: dict[str, bool]
 
 
+class Kept(NamedTuple):
+    """What everything held at one time: each frame and container with its content."""
+
+    of: dict[int, tuple[Any, Any]]
+
+
+class Library(NamedTuple):
+    """The modules that were read, for one file or another, and what each of them held when it had been."""
+
+    modules: dict[str, Frame | None]
+    pristine: dict[str, Kept]
+
+
 class Core:
     """What is shared by all that read: the frames, the way that is taken, and what is noted on it."""
 
-    def __init__(self, files: Files, runner: Runner) -> None:
+    def __init__(self, files: Files, runner: Runner, library: Library) -> None:
         self.files, self.runner, self.loader = files, runner, runner.loader
         self.stack: list[Frame] = []
-        self.modules: dict[str, Frame | None] = {}
+        self.modules, self.pristine = library.modules, library.pristine
+        self.used: set[str] = set()  # of these modules
         self.assumed: dict[str, bool] = {}
         self.quiet = False  # in a file that only helps, or where errors are wanted, nothing is noted
         self.alone = False  # in a function that nobody called

@@ -27,6 +27,7 @@ class File:
     nonlocals: frozenset[str] = frozenset()  # names of functions that functions in them bind
     elsewhere: frozenset[str] = frozenset()  # names of other modules that it binds
     digest: str = ""  # of what it says
+    imports: frozenset[str] = frozenset()  # modules, and what may be one
 
     @property
     def package(self) -> str:
@@ -93,6 +94,7 @@ def _read(path: str, module: str, changed: int) -> File | None:
     file = File(path, module, tree, scopes.module, rebound[0], rebound[1])
     file.elsewhere = frozenset(_elsewhere(file))
     file.digest = hashlib.sha256(source).hexdigest()
+    file.imports = frozenset(_imports(file))
     return file
 
 
@@ -111,7 +113,7 @@ def reached(path: str, module: str) -> list[str]:
         if file is None:
             continue
         seen[here] = file.digest
-        for wanted in _imports(file):
+        for wanted in file.imports:
             stem = base.joinpath(*wanted.split("."))
             found = next((p for p in (stem.with_suffix(".py"), stem / "__init__.py") if p.is_file()), None)
             if found is not None:

@@ -53,6 +53,7 @@ class Frame:
     kind: str = "module"
     stars: tuple[str, ...] = ()  # modules of which everything was imported, and which cannot be read
     node: ast.AST | None = None  # the function
+    finished: bool = False  # of a module that was read to its end
     versions: dict[str, int] = field(default_factory=dict[str, int])
 
     def bind(self, name: str, value: Any) -> None:

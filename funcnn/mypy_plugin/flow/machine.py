@@ -29,13 +29,18 @@ class Machine(Loops):
 
     def module(self, name: str) -> Frame | None:
         """The names of a module of the program, once it has run; None of others, and of one that is still running."""
+        self.used.add(name)
         if name not in self.modules:
             self.modules[name] = None
             file = self.files.find(name)
             if file is not None:
-                before, self.quiet = self.quiet, True
+                before, self.stack = self.stack, []
+                quiet, self.quiet = self.quiet, True
+                assumed, self.assumed = self.assumed, {}
                 frame = self.run(file)
-                self.quiet, self.modules[name] = before, frame
+                self.stack, self.quiet, self.assumed = before, quiet, assumed
+                self.modules[name], self.pristine[name] = frame, self.keep([frame])
+                frame.finished = True
         return self.modules[name]
 
     def run(self, file: File) -> Frame:

@@ -38,6 +38,8 @@ class Networks(Expressions):
         found = self.met.setdefault((frame.file.path, here), [])
         if len(found) < MEETINGS and not self.quiet:
             found.append(Meeting(node_of(net), door, args, kwargs, dict(self.assumed)))
+        if self.quiet:  # nobody looks, and what comes out is hardly ever used by another file
+            return ANY
         given = args[0].value if args else kwargs["shape"].value if "shape" in kwargs else ANY
         out = self.runner.verdict(node_of(net), node_of(given), params=False).shape if args else None
         return ANY if out is None else row_of(out)
@@ -73,6 +75,8 @@ class Networks(Expressions):
 
     def training(self, name: str, args: tuple[Given, ...], kwargs: dict[str, Given], here: Place, frame: Frame) -> Any:
         values = [g.value for g in args]
+        if self.quiet and name not in ("joint", "value_and_grad"):
+            return ANY
         match name, values:
             case "joint", parts if parts and not kwargs:
                 losses = [p.loss for p in parts if isinstance(p, Made)]
@@ -104,7 +108,7 @@ class Networks(Expressions):
         return ANY
 
     def objective(self, f: Any, args: tuple[Given, ...], kwargs: dict[str, Given], here: Place, frame: Frame) -> Any:
-        if isinstance(f, Step):
+        if isinstance(f, Step) and not self.quiet:
             self.complain(stepped(self.runner, f, args, kwargs, here), here, frame)
         return ANY
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from mypy.checker import TypeChecker
 from mypy.options import Options
 
-from funcnn.mypy_plugin.flow.core import Meeting
+from funcnn.mypy_plugin.flow.core import Library, Meeting
 from funcnn.mypy_plugin.flow.data import Complaint
 from funcnn.mypy_plugin.flow.files import File, Files, local_names, read
 from funcnn.mypy_plugin.flow.frames import Frame, Stop
@@ -42,6 +42,7 @@ class Readings:
     def __init__(self, runner: Runner) -> None:
         self.runner = runner
         self._kept: dict[str, _Kept] = {}
+        self._library, self._library_times = Library({}, {}), dict[str, int]()
         self._rebound: tuple[object, frozenset[str]] = None, frozenset()
 
     def of(self, api: object, options: Options) -> Found:
@@ -53,8 +54,11 @@ class Readings:
         kept, generation = self._kept.get(path), self.runner.loader.refresh()
         if kept is None or kept.generation != generation or kept.times != _times(kept.times):
             files = _files(api)
-            found = meetings(path, api.tree.fullname, files, self.runner)
-            times = _times([path, *files.read])
+            if kept is not None or self._library_times != _times(self._library_times):
+                self._library, self._library_times = Library({}, {}), {}
+            found = meetings(path, api.tree.fullname, files, self.runner, self._library)
+            self._library_times |= _times([path, *files.read])
+            times = {**self._library_times, **_times([path])}
             kept = self._kept[path] = _Kept(times, generation, found)
         return kept.found
 
@@ -79,20 +83,27 @@ def _times(paths: Mapping[str, int] | list[str]) -> dict[str, int]:
     return found
 
 
-def meetings(path: str, module: str, files: Files, runner: Runner) -> Found:
+def meetings(path: str, module: str, files: Files, runner: Runner, library: Library) -> Found:
     """Every place of a file where a network meets a shape."""
     file = read(path, module)
     if file is None:
         return NOTHING
-    machine = Machine(files, runner)
+    machine = Machine(files, runner, library)
     try:
         top = machine.run(file)
+        if top.env and module not in library.modules:  # others that import it need not read it again
+            library.modules[module], library.pristine[module] = top, machine.keep([top])
+            machine.used.add(module)
         _alone(machine, file, top)
+        top.finished = True
     except (Stop, RecursionError):
         pass
     except Exception:  # a mistake of ours: what was found before holds
         if os.environ.get("FUNCNN_MYPY_DEBUG"):
             raise
+    finally:
+        for name in machine.used & library.pristine.keys():
+            machine.restore(library.pristine[name])
     met = {place: found for (where, place), found in machine.met.items() if where == path}
     complaints = {place: found for (where, place), found in machine.complaints.items() if where == path}
     return Found(met, complaints)

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from funcnn.mypy_plugin.flow.calls import Calls
+from funcnn.mypy_plugin.flow.core import Kept
 from funcnn.mypy_plugin.flow.frames import Frame, goes_on
 from funcnn.mypy_plugin.flow.values import Either, Function, Row, Table, Thing, either, parts_of, same
 from funcnn.mypy_plugin.recipes import ANY
-
-
-class Kept(NamedTuple):
-    """What everything held at one time: each frame and container with its content."""
-
-    of: dict[int, tuple[Any, Any]]
 
 
 class States(Calls):
@@ -44,17 +39,17 @@ class States(Calls):
             self.restore(after)
         return first if first is second else either(decided, first, second)
 
-    def keep(self) -> Kept:
-        """All that frames and containers hold now."""
+    def keep(self, frames: list[Frame] | None = None) -> Kept:
+        """All that frames and containers hold now, and what they hold; other files, once read, do not change."""
         found: dict[int, tuple[Any, Any]] = {}
-        todo: list[Any] = [*self.stack, *(f for f in self.modules.values() if f is not None)]
+        todo: list[Any] = list(self.stack if frames is None else frames)
         while todo:
             self.step()
             of = todo.pop()
             if id(of) in found:
                 continue
             match of:
-                case Frame(env=env):
+                case Frame(env=env) if not of.finished:
                     found[id(of)] = of, dict(env)
                     todo += env.values()
                     todo += [of.parent] if of.parent is not None else []
