@@ -113,7 +113,7 @@ class Derived:
     def checked(self, result: Any, kind: Any) -> Any:
         if is_tuple(result) and result:
             return tuple([self.checked(part, kind) for part in result])
-        masked = isinstance(result, np.ma.MaskedArray)
+        masked = issubclass(type(result), np.ma.MaskedArray)
         if isinstance(result, kind) and not masked:
             return result
         plain = is_array(result) and not masked
