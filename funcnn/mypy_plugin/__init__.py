@@ -52,7 +52,7 @@ SUMMARY = f"{funcnn.summary.__module__}.summary"
 SHIFT = f"{LAYER}.__rshift__"
 OBJECTIVES = {f"{f.__module__}.{f.__name__}" for f in (funcnn.value_and_grad, funcnn.grad)}
 OBJECTIVE = f"{funcnn.Objective.__module__}.{funcnn.Objective.__qualname__}"
-GIVEN = {f"{f.__module__}.{f.__name__}" for f in (funcnn.vjp, funcnn.fit, funcnn.evaluate, funcnn.predict)}
+GIVEN = {f"{f.__module__}.{f.__name__}" for f in (funcnn.vjp, funcnn.fit, funcnn.train, funcnn.evaluate, funcnn.predict)}
 
 
 def _quiet(hook: Callable[[C], Type]) -> Callable[[C], Type]:

@@ -8,4 +8,5 @@ an unknown network is met with silence.
     files        parsed once, with their imports       frames    where names live
     values       what a value is to a reader           machine   statements
     expressions, calls, builtin                        reading   a whole file, and who asks for it
+    data         arrays and params                    objectives  losses and loops
 """

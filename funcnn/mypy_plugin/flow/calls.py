@@ -6,10 +6,11 @@ import ast
 from typing import Any, Final
 
 from funcnn.mypy_plugin.flow.builtin import BUILTINS
-from funcnn.mypy_plugin.flow.data import Data, Made, Step, applied, array_of, bound, dtype_of
+from funcnn.mypy_plugin.flow.data import Data, Made, Step, applied, array_of, dtype_of
 from funcnn.mypy_plugin.flow.expressions import joined_items
 from funcnn.mypy_plugin.flow.following import Following
 from funcnn.mypy_plugin.flow.frames import NEVER, Frame
+from funcnn.mypy_plugin.flow.objectives import bound
 from funcnn.mypy_plugin.flow.values import (
     LAYER,
     NONE,

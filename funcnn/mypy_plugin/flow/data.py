@@ -1,24 +1,20 @@
-"""Arrays of known shape, params, losses and objectives: what a network is given, once it has met its shape."""
+"""Arrays of known shape and params: what a network is given, once it has met its shape."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from funcnn.errors import FuncnnError
 from funcnn.losses.definition import Loss
 from funcnn.mypy_plugin.flow.values import Given, Name, Row, listed
-from funcnn.mypy_plugin.recipes import ANY, Call, Node, Place, Value, exact
+from funcnn.mypy_plugin.recipes import Node, Place, Value, exact
 from funcnn.mypy_plugin.runs import Runner, leaf_sizes
 from funcnn.networks import Layer
 from funcnn.shapes import display, external, normalize
-from funcnn.types import Shape
-
-LARGEST: Final = 1_000_000  # numbers that a loss is tried on
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,80 +168,4 @@ def _differs(had: Mapping[str, Any], wanted: Mapping[str, Any]) -> str | None:
             return f"it has no {path!r}"
         if tuple(a) != tuple(b):
             return f"{path!r} has shape {tuple(a)} instead of {tuple(b)}"
-    return None
-
-
-def stepped(
-    runner: Runner, step: Step, args: tuple[Given, ...], kwargs: Mapping[str, Given], call: Place
-) -> Complaint | None:
-    """What `objective(params, x, target)` would raise."""
-    network = step.network
-    net = runner.built(network) if exact(network) else None
-    if net is None or len(args) < 3:
-        return None
-    if net.definition.random and "rng" not in kwargs:
-        return Complaint(
-            "the network takes a key in training: give rng=key.fold(step), or rng=None where inference is meant", call
-        )
-    _, problem = applied(runner, network, args[0].value, args[1].value, call)
-    if problem is not None or not isinstance(args[1].value, Data):
-        return problem
-    return fitted(runner, step.loss, net, network, args[1].value, args[2].value)
-
-
-def fitted(runner: Runner, loss: Any, net: Layer[Any, Any], network: Any, x: Data, target: Any) -> Complaint | None:
-    """What a loss would raise for what the network gives and this target."""
-    try:
-        out = external(net.init.out_shape(normalize(x.shape)))
-    except FuncnnError:
-        return None
-    prediction, wanted = _zeros(out, np.dtype(np.float32)), _targets(target)
-    if not isinstance(loss, Made) or prediction is None or wanted is None:
-        return None
-    if isinstance(prediction, tuple) is not bool(loss.loss.parts):  # a mistake of types, and mypy's own business
-        return None
-    error = _raised(loss.loss, prediction, wanted)
-    if error is None:
-        return None
-    floats = isinstance(target, Data) and target.dtype.kind == "f"
-    if floats and _raised(loss.loss, prediction, wanted.astype(int)) is None:
-        return Complaint(error, target.place)
-    return Complaint(error, network.place, network.path) if isinstance(network, Call) else None
-
-
-def bound(loss: Loss[Any, Any], options: Mapping[str, Any]) -> Any:
-    """`loss.bind(**options)`."""
-    if not all(isinstance(v, Value) for v in options.values()):
-        return ANY
-    try:
-        return Made(loss.bind(**{k: v.value for k, v in options.items()}))
-    except (TypeError, ValueError):
-        return ANY
-
-
-def _raised(loss: Loss[Any, Any], prediction: Any, target: Any) -> str | None:
-    try:
-        loss(prediction, target)
-    except FuncnnError as error:
-        return str(error)
-    except Exception:
-        return None
-    return None
-
-
-def _zeros(shape: Shape, dtype: np.dtype[Any]) -> Any:
-    if any(isinstance(n, tuple) for n in shape):
-        parts = tuple(_zeros(s, dtype) if isinstance(s, tuple) else None for s in shape)
-        return None if any(p is None for p in parts) else parts
-    sizes = [int(n) for n in shape if not isinstance(n, tuple)]
-    known = all(n >= 0 for n in sizes) and math.prod(sizes) <= LARGEST
-    return np.zeros(sizes, dtype) if known else None
-
-
-def _targets(target: Any) -> Any:
-    if isinstance(target, Data):
-        return _zeros(target.shape, target.dtype)
-    if isinstance(target, Row) and listed(target.items):
-        parts = tuple(_targets(t) for t in target.items)
-        return None if any(p is None for p in parts) else parts
     return None

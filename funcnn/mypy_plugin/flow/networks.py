@@ -6,14 +6,16 @@ from typing import Any
 
 from funcnn.losses import joint
 from funcnn.mypy_plugin.flow.core import Meeting
-from funcnn.mypy_plugin.flow.data import Complaint, Made, Step, Trained, applied, stepped
+from funcnn.mypy_plugin.flow.data import Complaint, Data, Made, Step, Trained, applied
 from funcnn.mypy_plugin.flow.expressions import Expressions
 from funcnn.mypy_plugin.flow.frames import Frame
-from funcnn.mypy_plugin.flow.values import Given, Method, Row, is_network, listed, node_of
+from funcnn.mypy_plugin.flow.objectives import begun, ran, stepped
+from funcnn.mypy_plugin.flow.values import Class, Given, Method, Row, Thing, is_network, listed, node_of
 from funcnn.mypy_plugin.recipes import ANY, Argument, Call, Missing, Place, Turned, Value, exact
 from funcnn.networks import is_layer
 
 MEETINGS = 24  # of one place that are kept
+TRAINING = {"value_and_grad", "vjp", "fit", "train", "evaluate", "predict", "joint", "save_params", "load_params"}
 
 
 class Networks(Expressions):
@@ -49,7 +51,7 @@ class Networks(Expressions):
     ) -> Any:
         if name == "transposed" and len(args) == 1 and isinstance(args[0].value, Value):
             return Turned(str(args[0].value.value))
-        if name in ("value_and_grad", "vjp", "fit", "evaluate", "predict", "joint", "save_params", "load_params"):
+        if name in TRAINING:
             return self.training(name, args, kwargs, here, frame)
         if name == "summary" and len(args) >= 2 and is_network(args[0].value):
             self.note(args[0].value, "out_shape", args[1:], {}, here, frame)
@@ -93,10 +95,12 @@ class Networks(Expressions):
                 return ANY if out is None else out
             case "evaluate", [Method(of, "apply"), params, Row(items), *_] if listed(items) and items:
                 self.complain(applied(self.runner, of, params, items[0], here)[1], here, frame)
-            case "fit", [loss, Method(of, "apply"), _, params, Row(items), *_] if listed(items) and len(items) >= 2:
-                data = tuple(Given(v, args[4].place) for v in (params, *items[:2]))
-                rng = {"rng": args[0]}
-                self.complain(stepped(self.runner, Step(loss, of), data, rng, here), here, frame)
+            case "fit", [loss, Method(of, "apply"), _, _, _, *_]:
+                self.complain(ran(self.runner, Step(loss, of), args[3], args[4], here), here, frame)
+            case "fit", [Step() as step, _, _, _]:
+                self.complain(ran(self.runner, step, args[2], args[3], here), here, frame)
+            case "train", [loss, of, _, _]:
+                return self.train(Step(loss, of), args[3], kwargs, here, frame)
             case "save_params", [_, Trained() as params, *_]:
                 self.saved[self.path_of_call] = params
             case "save_params", _:
@@ -106,6 +110,19 @@ class Networks(Expressions):
             case _:
                 pass
         return ANY
+
+    def train(self, step: Step, data: Given, kwargs: dict[str, Given], here: Place, frame: Frame) -> Any:
+        """What `train` gives: params of this network for this data."""
+        self.complain(begun(self.runner, step, kwargs.get("start"), data, here), here, frame)
+        items = data.value.items if isinstance(data.value, Row) else ()
+        x = items[0] if listed(items) and items else None
+        if not isinstance(x, Data) or not is_network(step.network):
+            return ANY
+        params = Trained(step.network, x.shape, here)
+        if "validation" in kwargs:
+            again = ran(self.runner, step, Given(params, here), kwargs["validation"], here)
+            self.complain(again, here, frame)
+        return Thing(Class("Trained", {}), {"params": params})
 
     def objective(self, f: Any, args: tuple[Given, ...], kwargs: dict[str, Given], here: Place, frame: Frame) -> Any:
         if isinstance(f, Step) and not self.quiet:

@@ -1,0 +1,130 @@
+"""Losses, objectives and loops: what they would raise for this network, these params and this data."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import numpy as np
+
+from funcnn.errors import FuncnnError
+from funcnn.losses.definition import Loss
+from funcnn.mypy_plugin.flow.data import Complaint, Data, Made, Step, applied
+from funcnn.mypy_plugin.flow.values import Given, Row, is_network, listed
+from funcnn.mypy_plugin.recipes import ANY, Call, Items, Missing, Place, Value, exact
+from funcnn.mypy_plugin.runs import Runner
+from funcnn.networks import Layer
+from funcnn.shapes import external, normalize
+from funcnn.types import Shape
+
+LARGEST: Final = 1_000_000  # numbers that a loss is tried on
+
+
+def ran(runner: Runner, step: Step, start: Given, data: Given, call: Place) -> Complaint | None:
+    """What a loop over `(x, target)` or `(x, target, weights)` would raise, which hands out keys itself."""
+    items = data.value.items if isinstance(data.value, Row) else ANY
+    if not listed(items) or len(items) < 2:
+        return None
+    args = start, *(Given(v, data.place) for v in items[:2])
+    return stepped(runner, step, args, {"rng": start}, call)
+
+
+def begun(runner: Runner, step: Step, start: Given | None, data: Given, call: Place) -> Complaint | None:
+    """What `train` would raise, which draws the params for the data itself if it is given none to start from."""
+    items = data.value.items if isinstance(data.value, Row) else ANY
+    if not is_network(step.network) or not listed(items) or len(items) < 2:
+        return None
+    if isinstance(x := items[0], Data):
+        found = runner.verdict(step.network, Items(tuple(map(Value, x.shape))), params=True)
+        if found.error is not None:
+            anything = Items((Missing("int"),) * len(x.shape))
+            rank = found.met is not None and external(found.met) == x.shape
+            if rank and runner.verdict(step.network, anything, params=False).error is not None:
+                return Complaint(found.error, x.place)
+            return Complaint(found.error, found.place or call, found.path)
+    return ran(runner, step, Given(ANY, call) if start is None else start, data, call)
+
+
+def stepped(
+    runner: Runner, step: Step, args: tuple[Given, ...], kwargs: Mapping[str, Given], call: Place
+) -> Complaint | None:
+    """What `objective(params, x, target)` would raise."""
+    network = step.network
+    net = runner.built(network) if exact(network) else None
+    if net is None or len(args) < 3:
+        return None
+    if net.definition.random and "rng" not in kwargs:
+        return Complaint(
+            "the network takes a key in training: give rng=key.fold(step), or rng=None where inference is meant", call
+        )
+    _, problem = applied(runner, network, args[0].value, args[1].value, call)
+    if problem is not None or not isinstance(args[1].value, Data):
+        return problem
+    return fitted(runner, step.loss, net, network, args[1].value, args[2].value)
+
+
+def fitted(runner: Runner, loss: Any, net: Layer[Any, Any], network: Any, x: Data, target: Any) -> Complaint | None:
+    """What a loss would raise for what the network gives and this target."""
+    try:
+        out = external(net.init.out_shape(normalize(x.shape)))
+    except FuncnnError:
+        return None
+    prediction, wanted = _zeros(out, np.dtype(np.float32)), _targets(target)
+    if not isinstance(loss, Made) or prediction is None or wanted is None:
+        return None
+    if isinstance(prediction, tuple) is not bool(loss.loss.parts):  # a mistake of types, and mypy's own business
+        return None
+    error = _raised(loss.loss, prediction, wanted)
+    if error is None:
+        return None
+    if isinstance(target, Data) and any(_raised(loss.loss, prediction, t) is None for t in _meant(wanted)):
+        return Complaint(error, target.place)
+    return Complaint(error, network.place, network.path) if isinstance(network, Call) else None
+
+
+def _meant(target: Any) -> Iterator[Any]:
+    """What a target may have been meant to be: with any of these, the network is not to blame."""
+    yield target[..., None]
+    if target.ndim > 1 and target.shape[-1] == 1:
+        yield target[..., 0]
+    if target.dtype.kind == "f":
+        yield target.astype(int)
+
+
+def bound(loss: Loss[Any, Any], options: Mapping[str, Any]) -> Any:
+    """`loss.bind(**options)`."""
+    if not all(isinstance(v, Value) for v in options.values()):
+        return ANY
+    try:
+        return Made(loss.bind(**{k: v.value for k, v in options.items()}))
+    except (TypeError, ValueError):
+        return ANY
+
+
+def _raised(loss: Loss[Any, Any], prediction: Any, target: Any) -> str | None:
+    try:
+        loss(prediction, target)
+    except FuncnnError as error:
+        return str(error)
+    except Exception:
+        return None
+    return None
+
+
+def _zeros(shape: Shape, dtype: np.dtype[Any]) -> Any:
+    if any(isinstance(n, tuple) for n in shape):
+        parts = tuple(_zeros(s, dtype) if isinstance(s, tuple) else None for s in shape)
+        return None if any(p is None for p in parts) else parts
+    sizes = [int(n) for n in shape if not isinstance(n, tuple)]
+    known = all(n >= 0 for n in sizes) and math.prod(sizes) <= LARGEST
+    return np.zeros(sizes, dtype) if known else None
+
+
+def _targets(target: Any) -> Any:
+    if isinstance(target, Data):
+        return _zeros(target.shape, target.dtype)
+    if isinstance(target, Row) and listed(target.items):
+        parts = tuple(_targets(t) for t in target.items)
+        return None if any(p is None for p in parts) else parts
+    return None
