@@ -179,8 +179,8 @@ __all__ = [
     "Decoder", "Memory", "decoder", "sample",
     # types and errors
     "Array", "Initializer", "Mask", "Rng", "Shape", "Spec", "Tokens", "Tree",
-    "CheckpointError", "DTypeError", "FuncnnError", "FuncnnWarning", "ImmutableError", "LabelError", "MissingExtraError",
-    "NonFiniteError", "NotAnalyticError", "ParamsError", "ShapeError", "UndecidedError",
+    "CheckpointError", "DTypeError", "FuncnnError", "FuncnnWarning", "ImmutableError", "LabelError",
+    "MissingExtraError", "NonFiniteError", "NotAnalyticError", "ParamsError", "ShapeError", "UndecidedError",
 ]  # fmt: skip
 
 _NAMED_LIKE_NUMPYS = ["astype", "partition", "ravel", "repeat", "select", "split", "trace"]

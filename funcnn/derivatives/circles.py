@@ -1,10 +1,10 @@
-"""Derivatives along a curve by Cauchy's formula: a function at complex points of a circle gives its Taylor coefficients.
+"""Derivatives along a curve by Cauchy's formula: values at complex points of a circle give Taylor coefficients.
 
 For layers whose rules jets cannot go through, because they write into memory of their own, and for layers that are not
-the library's own. `c_k` is the mean of `f(s) s^-k` over N points; what is wrong with it is `c_(k + N) r^N`, and rounding,
-which `r^-k` multiplies. So the radius must be right: it begins with one in which the input moves by one, and shrinks
-until the last coefficients have died away, which says that the others are right. A polynomial, as every affine layer
-is, is found at the first radius, exactly. Everything is computed in float64.
+the library's own. `c_k` is the mean of `f(s) s^-k` over N points; what is wrong with it is `c_(k + N) r^N`, and
+rounding, which `r^-k` multiplies. So the radius must be right: it begins with one in which the input moves by one, and
+shrinks until the last coefficients have died away, which says that the others are right. A polynomial, as every affine
+layer is, is found at the first radius, exactly. Everything is computed in float64.
 
 Source: Lyness & Moler, Numerical Differentiation of Analytic Functions (1967); Trefethen & Weideman, The
 Exponentially Convergent Trapezoidal Rule (2014), section 2.
@@ -35,8 +35,8 @@ def value(definition: Definition, params: Any, x: Any, key: Any) -> Any:
     """The jets of a layer's value.
 
     Errors
-        NotAnalyticError   the coefficients do not die away: the rule loses imaginary parts, or the point is where it has
-                           no derivatives; or numbers are complex already
+        NotAnalyticError   the coefficients do not die away: the rule loses imaginary parts, or has no derivatives at
+                           this point; or numbers are complex already
     """
     wide = mapped(_wide, params)
     return _coefficients(lambda s: definition.value(wide, _at(x, s), *key), x, _single(params, x))

@@ -1,9 +1,9 @@
 """Jets: arrays of power series `a + b s + c s^2` in one variable, that pass for arrays of complex numbers.
 
-A rule is arithmetic on arrays. Run on jets in the place of arrays it gives the value with its first and second derivative
-along a curve, and its pullback the same of every cotangent: exact to rounding, whatever the rule is, and without a
-word of it in the rule. NumPy hands every function of a jet to `Jet`, by its two protocols. What is not in the tables of
-`power_series` and `array_functions`, or asks for the memory of one array, is refused with `NoJet`; see
+A rule is arithmetic on arrays. Run on jets in the place of arrays it gives the value with its first and second
+derivative along a curve, and its pullback the same of every cotangent: exact to rounding, whatever the rule is, and
+without a word of it in the rule. NumPy hands every function of a jet to `Jet`, by its two protocols. What is not in the
+tables of `power_series` and `array_functions`, or asks for the memory of one array, is refused with `NoJet`; see
 `funcnn.derivatives.curving` for what is done then.
 
 A jet says that it is complex, so that rules take the way that keeps everything analytic. Its coefficients are

@@ -173,8 +173,8 @@ class _Run:
         """
         if any(a.dtype.kind == "c" for a in arrays(values)):
             raise NotAnalyticError(
-                f"{self.name} takes a complex step itself, and there is one imaginary unit: derivatives of it go by its "
-                f"pullback, once, see vjp; jvp, hvp and other derivative layers cannot go through it"
+                f"{self.name} takes a complex step itself, and there is one imaginary unit: derivatives of it go by "
+                f"its pullback, once, see vjp; jvp, hvp and other derivative layers cannot go through it"
             )
 
 

@@ -132,8 +132,8 @@ class Objective(Generic[X, Y, T]):
 def value_and_grad(loss: Loss[Y, T], apply: Apply[X, Y], *penalties: Penalty) -> Objective[X, Y, T]:
     """The objective `loss(apply(params, x), target) + penalties(params)`, with its gradient for the params.
 
-    `objective(params, x, target)` gives `(value, gradients)`, a Python float and `Gradients`. It takes `weights=`, as the
-    loss does, and `rng=`, which a network with Dropout or BatchNorm must be given: a key for a training pass, or
+    `objective(params, x, target)` gives `(value, gradients)`, a Python float and `Gradients`. It takes `weights=`, as
+    the loss does, and `rng=`, which a network with Dropout or BatchNorm must be given: a key for a training pass, or
     `rng=None`, which says inference on purpose. `objective.with_prediction(...)` gives the prediction too. The
     cotangent of the input is never computed.
 

@@ -30,10 +30,10 @@ def second_tangent(f: Layer[X, Y], /) -> Layer[tuple[X, X], tuple[Y, Y, Y]]:
 
     `u = f(x)`, `u_v = d/ds f(x + s v)` and `u_vv = d^2/ds^2 f(x + s v)` at s = 0: what the loss of a physics-informed
     net is made of. Every rule runs on jets, arrays of polynomials in s, and so does every pullback: exact to rounding,
-    with no step to choose, for six to nine gradients. Convolutions and `Upsample`, which are
-    polynomials in s and write into memory of their own, are taken at points of a circle instead, as exact. So are layers
-    that are not the library's own: 1e-13 of the largest entry, see `funcnn.derivatives.circles`. At a kink it is the
-    derivative of the piece that the rule takes; Relu's second derivative is zero.
+    with no step to choose, for six to nine gradients. Convolutions and `Upsample`, which are polynomials in s and write
+    into memory of their own, are taken at points of a circle instead, as exact. So are layers that are not the
+    library's own: 1e-13 of the largest entry, see `funcnn.derivatives.circles`. At a kink it is the derivative of the
+    piece that the rule takes; Relu's second derivative is zero.
 
     Jets do not nest; but a complex step goes through them, and so `tangent`, `jvp` and `hvp` do, where no circle is
     needed.

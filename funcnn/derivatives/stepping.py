@@ -1,7 +1,7 @@
-"""Complex steps: exact derivatives of rules, for `f(z + i h d) = f(z) + i h f'(z) d + O(h^2)` with h far below rounding.
+"""Complex steps: exact derivatives of rules, for `f(z + i h d) = f(z) + i h f'(z) d + O(h^2)`, h far below rounding.
 
-Rules run on complex numbers as they stand. One that loses imaginary parts, by a cast, an absolute value or a real buffer,
-would give wrong derivatives without a word; `analytic` finds it, in layers that are not the library's own.
+Rules run on complex numbers as they stand. One that loses imaginary parts, by a cast, an absolute value or a real
+buffer, would give wrong derivatives without a word; `analytic` finds it, in layers that are not the library's own.
 
 Source: Squire & Trapp, Using Complex Variables to Estimate Derivatives of Real Functions (1998).
 """
@@ -92,8 +92,8 @@ def _has_people(definition: Definition) -> bool:
 def analytic(definition: Definition, params: Any, x: Any, key: Any) -> None:
     """Hold every layer that is not the library's own to two identities, once for every shape of input.
 
-    `<c, J v>` by a complex step is `<J^T c, v>` by the pullback; and steps of the pullback are its differences. Both are
-    wrong where imaginary parts are lost.
+    `<c, J v>` by a complex step is `<J^T c, v>` by the pullback; and steps of the pullback are its differences. Both
+    are wrong where imaginary parts are lost.
 
     Errors
         NotAnalyticError   they do not hold, or the rule refuses complex numbers
@@ -153,9 +153,10 @@ def _fault(layer: Definition, params: Any, x: Any, key: Any) -> str:
     given, taken = _dot(c, along), _dot(force(back(c)[1]), v)
     if abs(given - taken) > 1e-6 * (abs(given) + abs(taken)) + 1e-12:
         return "the rule loses the imaginary part of its input"
-    pairs = [(cotangent, force(ahead[1]), force(behind[1])), (exact, ordered(ahead[0], params), ordered(behind[0], params))]
-    for stepped_, up, down in pairs:
-        a, b = _vector(stepped_), (_vector(up) - _vector(down)) / (2 * _FINITE)
+    of_input = cotangent, force(ahead[1]), force(behind[1])
+    of_params = exact, ordered(ahead[0], params), ordered(behind[0], params)
+    for by_step, up, down in (of_input, of_params):
+        a, b = _vector(by_step), (_vector(up) - _vector(down)) / (2 * _FINITE)
         if a.size and abs(a - b).max() > 1e-4 * (abs(a).max() + abs(b).max()) + 1e-7:
             return "the pullback loses the imaginary part of its input"
     return ""

@@ -58,7 +58,8 @@ def product(a: Array, b: Array) -> Array:
 
     Of short ones the method `dot` costs least to call: 0.27 us, `np.matmul` 0.65.
     """
-    if a.size * b.shape[1] < _FEW or a.dtype != b.dtype or not isinstance(a, np.ndarray) or not isinstance(b, np.ndarray):
+    few = a.size * b.shape[1] < _FEW
+    if few or a.dtype != b.dtype or not isinstance(a, np.ndarray) or not isinstance(b, np.ndarray):
         try:
             y: Array = a.dot(b)
         except AttributeError:  # b is no array, but passes for one: jets, see `funcnn.derivatives.jets`

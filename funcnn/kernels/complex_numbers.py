@@ -1,7 +1,7 @@
 """Functions of complex numbers, which derivatives by complex step bring, where NumPy's own are slow.
 
-NumPy's are computed number by number; those of real numbers several at once. On 32k numbers, ns each, NumPy's and these:
-tanh of complex64 160 and 16, of complex128 76 and 20; exp of complex64 57 and 4.
+NumPy's are computed number by number; those of real numbers several at once. On 32k numbers, ns each, NumPy's and
+these: tanh of complex64 160 and 16, of complex128 76 and 20; exp of complex64 57 and 4.
 """
 
 from __future__ import annotations

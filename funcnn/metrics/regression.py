@@ -80,8 +80,8 @@ Source: Hastie, Tibshirani & Friedman, The Elements of Statistical Learning (200
 
 # what is explained ----------------------------------------------------------------------------------------------------
 class Moments(NamedTuple):
-    """Of every output: the weight of the rows seen, the first target, the mean and the summed squares of what targets differ from it, and
-    the summed squares of errors; in float64."""
+    """Of every output: the weight of the rows seen, the first target, the mean and the summed squares of what targets
+    differ from it, and the summed squares of errors; in float64."""
 
     rows: Any
     first: npt.NDArray[np.float64]

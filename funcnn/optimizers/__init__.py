@@ -21,13 +21,13 @@ from funcnn.optimizers.averaging import EmaState, LookaheadState, averaged, ema,
 
 __all__ = [
     "AdadeltaState", "AdafactorState", "AdagradState", "AdamState", "AmsgradState", "EmaState", "LionState",
-    "LookaheadState", "MomentumState", "MuonState", "Optimizer", "PlateauState", "RmspropMomentumState", "RmspropState",
-    "RpropState", "SgdState", "SkipState", "Sm3State", "TrustState", "adabelief", "adadelta", "adafactor", "adagrad", "adam", "adamax", "adamw",
-    "add_decayed_weights", "amsgrad", "apply_updates", "averaged", "by_label", "chain", "clip", "clip_by_global_norm",
-    "ema", "frozen", "lamb", "lars", "lion", "lookahead", "masked", "momentum", "muon", "nadam", "nesterov",
-    "optimizer", "radam", "reduce_on_plateau", "rmsprop", "rmsprop_momentum", "rprop", "scale", "scale_by_adam",
-    "scale_by_momentum", "scale_by_muon", "scale_by_rate", "scale_by_trust_ratio", "scaled", "set_to_zero", "sgd",
-    "sign_sgd", "skip_nonfinite", "sm3",
+    "LookaheadState", "MomentumState", "MuonState", "Optimizer", "PlateauState", "RmspropMomentumState",
+    "RmspropState", "RpropState", "SgdState", "SkipState", "Sm3State", "TrustState", "adabelief", "adadelta",
+    "adafactor", "adagrad", "adam", "adamax", "adamw", "add_decayed_weights", "amsgrad", "apply_updates",
+    "averaged", "by_label", "chain", "clip", "clip_by_global_norm", "ema", "frozen", "lamb", "lars", "lion",
+    "lookahead", "masked", "momentum", "muon", "nadam", "nesterov", "optimizer", "radam", "reduce_on_plateau",
+    "rmsprop", "rmsprop_momentum", "rprop", "scale", "scale_by_adam", "scale_by_momentum", "scale_by_muon",
+    "scale_by_rate", "scale_by_trust_ratio", "scaled", "set_to_zero", "sgd", "sign_sgd", "skip_nonfinite", "sm3",
 ]  # fmt: skip
 
 answers_for(__name__)

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast, final
 import numpy as np
 import numpy.typing as npt
 
+from funcnn.bridges.extras import needed
 from funcnn.checkpoints.atomic_writes import replacing
 from funcnn.checkpoints.places import path_of
-from funcnn.errors import MissingExtraError
 from funcnn.training.states import Path
 from funcnn.types import is_array, is_scalar
 from funcnn.values import frozen
@@ -123,12 +123,8 @@ class History:
             MissingExtraError   matplotlib is not installed
             KeyError            there is no such column
         """
-        try:
-            from matplotlib.figure import Figure
-            from matplotlib.ticker import MaxNLocator
-        except ModuleNotFoundError:
-            raise MissingExtraError("a plot of a history needs matplotlib: pip install matplotlib") from None
-        drawn: Any = axes if axes is not None else Figure(layout="constrained").subplots()
+        figure = needed("matplotlib.figure", "a plot of a history")
+        drawn: Any = axes if axes is not None else figure.Figure(layout="constrained").subplots()
         epochs = self["epoch"] if "epoch" in self.columns else np.arange(1, len(self) + 1)
         for name in names or [n for n in self.columns if n not in _COUNTS and self[n].dtype.kind in "fiu"]:
             values = self[name]
@@ -137,7 +133,7 @@ class History:
         if self.best is not None:
             drawn.axvline(epochs[self.best], color="gray", linestyle=":", label="best")
         drawn.set_xlabel("epoch")
-        drawn.xaxis.set_major_locator(MaxNLocator(integer=True))
+        drawn.xaxis.get_major_locator().set_params(integer=True)
         if len(self):
             drawn.legend()
         return cast("Axes", drawn)
