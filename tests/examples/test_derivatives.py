@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
+from funcnn import Gradients, Params
 from tests.examples.test_examples import load
 
 PNG = b"\x89PNG"
@@ -52,3 +54,39 @@ def test_error_bars_are_right(tmp_path: Path) -> None:
     covered = laplace.main(["--out", str(tmp_path)])
     assert abs(covered - laplace.LEVELS).max() < 0.15
     assert (tmp_path / "laplace.png").read_bytes().startswith(PNG)
+
+
+def test_a_generator_finds_islands_by_the_penalty(tmp_path: Path) -> None:
+    """In a sixth of its steps it is close, and far without the penalty; and the gradients of both losses are exact."""
+    from funcnn import Key, tree_map
+
+    gan = load("gradient_penalty")
+    found, without = gan.main(["--steps", "250", "--out", str(tmp_path)])
+    assert found.distance < 0.4 < without.distance
+    assert (tmp_path / "gradient_penalty.png").read_bytes().startswith(PNG)
+    key, numbers = Key(0), np.random.default_rng(0)
+    _, params = gan.generator.init(key, (-1, gan.NOISE), dtype=np.float64)
+    _, judge = gan.critic.init(key, (-1, 2), dtype=np.float64)
+    truth, made, z = numbers.normal(size=(20, 2)), numbers.normal(size=(20, 2)), numbers.normal(size=(20, gan.NOISE))
+    losses: tuple[tuple[Params, Callable[[Params], tuple[float, Gradients]]], ...] = (
+        (params, lambda p: gan.generator_loss(p, judge, z)),
+        (judge, lambda p: gan.critic_loss(p, truth, made, key, 3.0)),
+    )
+    for at, loss in losses:
+        d = tree_map(lambda p: numbers.normal(size=p.shape), at)
+        grads = loss(at)[1]
+        along = sum(float((grads.at(path) * d.at(path)).sum()) for path in at.paths())
+        up, down = (loss(tree_map(lambda p, q: p + s * q, at, d))[0] for s in (1e-6, -1e-6))  # noqa: B023
+        assert abs(along - (up - down) / 2e-6) < 1e-6 * abs(along)
+
+
+def test_judges_islands_by_what_lies_on_them() -> None:
+    """Of points of the mixture all is found, of points on two islands two are, of nothing but the middle none."""
+    from funcnn import Key
+
+    gan = load("gradient_penalty")
+    truth, two = gan.real(Key(0), 2000), np.repeat(gan.centers()[:2], 1000, axis=0)
+    best = gan.judged(gan.real(Key(1), 2000), truth)
+    assert best.islands == 8 and best.on_islands > 0.99 and best.distance < 0.05
+    assert gan.judged(two, truth)[:2] == (2, 1.0) and gan.judged(two, truth).distance > 0.5
+    assert gan.judged(np.zeros((100, 2)), truth)[:2] == (0, 0.0)
