@@ -46,18 +46,8 @@ class TrainState(NamedTuple, Generic[S]):
         return as_html(self)
 
 
-def _as_html(state: TrainState[object]) -> str:
-    """For notebooks: where training is, the params, and the state of the optimizer where it is asked for."""
-    import html  # only notebooks need it
-
-    place = f"TrainState: step {state.step}, epoch {state.epoch}, batch {state.batch}, {state.key!r}"
-    shown = getattr(state.params, "_repr_html_", lambda: html.escape(repr(state.params)))()
-    name, said = type(state.optimizer).__name__, html.escape(repr(state.optimizer))
-    return f"<p>{html.escape(place)}</p>{shown}<details><summary>{name}</summary><pre>{said}</pre></details>"
-
-
 if not TYPE_CHECKING:  # type checkers refuse attributes that are not there; at run time messages say what to do
-    TrainState.__getattr__, TrainState._repr_html_ = unknown, _as_html
+    TrainState.__getattr__ = unknown
 
 
 class StepMetrics(NamedTuple):
