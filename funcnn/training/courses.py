@@ -7,7 +7,8 @@ from typing import Any
 
 from funcnn.errors import CheckpointError
 from funcnn.params import Params
-from funcnn.training.history import History, as_value
+from funcnn.training.cells import as_value
+from funcnn.training.history import History
 from funcnn.training.steps import StepMetrics
 from funcnn.training.watching import Watch
 from funcnn.types import is_mapping

@@ -6,7 +6,6 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Mapping
-from math import isfinite
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast, final
 
 import numpy as np
@@ -15,8 +14,9 @@ import numpy.typing as npt
 from funcnn.bridges.extras import needed
 from funcnn.checkpoints.atomic_writes import replacing
 from funcnn.checkpoints.places import path_of
+from funcnn.training.cells import as_json, as_list, as_value
 from funcnn.training.states import Path
-from funcnn.types import is_array, is_scalar
+from funcnn.types import is_array
 from funcnn.values import frozen
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class History:
         ...     print(pathlib.Path(folder, "history.json").read_text(), end="")
         {"epoch": [1], "loss": [0.5]}
         """
-        columns = {name: [_plain(row[name]) for row in self.rows] for name in self.columns}
+        columns = {name: [as_json(row[name]) for row in self.rows] for name in self.columns}
         with replacing(path_of(path, "History.to_json")) as file:
             file.write((json.dumps(columns, allow_nan=False) + "\n").encode())
 
@@ -110,7 +110,7 @@ class History:
         if self.rows:
             table.writerow(self.columns)
         for row in self.rows:
-            table.writerow([value.tolist() if is_array(value) else value for value in row.values()])
+            table.writerow([as_list(value) for value in row.values()])
         with replacing(path_of(path, "History.to_csv")) as file:
             file.write(text.getvalue().encode())
 
@@ -162,34 +162,10 @@ class History:
 
     def _key(self) -> object:
         """What tells histories apart: NaN is like NaN here, and arrays are compared whole."""
-        return self.best, tuple(tuple((name, repr(_listed(value))) for name, value in row.items()) for row in self.rows)
+        return self.best, tuple(tuple((name, repr(as_list(value))) for name, value in row.items()) for row in self.rows)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return History, ([dict(row) for row in self.rows], self.best)
-
-
-def as_value(value: Any) -> Any:
-    """A scalar of NumPy as Python's own number, and arrays sealed."""
-    if is_scalar(value) or (is_array(value) and value.ndim == 0):
-        return value.item()
-    if is_array(value):
-        value = value.copy()
-        value.setflags(write=False)
-    return value
-
-
-def _listed(value: Any) -> Any:
-    return value.tolist() if is_array(value) else value
-
-
-def _plain(value: Any) -> Any:
-    """As JSON has it."""
-    value = _listed(value)
-    if isinstance(value, (list, tuple)):
-        return [_plain(v) for v in cast("list[Any]", value)]
-    if isinstance(value, float):
-        return value if isfinite(value) else None
-    return value if value is None or isinstance(value, (int, str)) else str(value)
 
 
 def _shown(value: Any) -> str:

@@ -7,14 +7,14 @@ import io
 import json
 import os
 from collections.abc import Iterable, Mapping
-from math import isfinite, nan
-from typing import Any, BinaryIO, Final, cast
+from math import nan
+from typing import Any, BinaryIO, Final
 
 from funcnn.checkpoints.places import path_of
 from funcnn.errors import brief
-from funcnn.training.history import as_value
+from funcnn.training.cells import as_json, as_list, as_value
 from funcnn.training.states import Path
-from funcnn.types import is_array, is_mapping
+from funcnn.types import is_mapping
 
 _CHUNK: Final = 4096  # bytes that are read from the end at a time
 
@@ -43,7 +43,7 @@ def append_row(path: Path, row: Mapping[str, object], *, order: str = "step") ->
     if not is_mapping(row):
         raise TypeError(f"append_row takes a row, a mapping from names to numbers, got {brief(row)}")
     place = os.fsdecode(path_of(path, "append_row"))
-    values = {str(name): _listed(as_value(value)) for name, value in row.items()}
+    values = {str(name): as_list(as_value(value)) for name, value in row.items()}
     table = place.endswith(".csv")
     with open(place, "a+b") as file:
         names = _names(file) if table else []
@@ -51,7 +51,7 @@ def append_row(path: Path, row: Mapping[str, object], *, order: str = "step") ->
             raise ValueError(f"append_row: {place} has the columns {', '.join(names)}, the row {', '.join(values)}")
         _cut(file, names, order, values.get(order))
         empty = file.seek(0, os.SEEK_END) == 0
-        text = _csv([list(values)] * empty + [list(values.values())]) if table else json.dumps(_json(values)) + "\n"
+        text = _csv([list(values)] * empty + [list(values.values())]) if table else json.dumps(as_json(values)) + "\n"
         file.write(text.encode())
 
 
@@ -143,18 +143,3 @@ def _csv(rows: Iterable[list[Any]]) -> str:
     cells = [[" ".join(v.splitlines()) if isinstance(v, str) else v for v in row] for row in rows]  # a row is a line
     csv.writer(text, lineterminator="\n").writerows(cells)
     return text.getvalue()
-
-
-def _listed(value: Any) -> Any:
-    return value.tolist() if is_array(value) else value
-
-
-def _json(value: Any) -> Any:
-    """As JSON has it."""
-    if isinstance(value, float):
-        return value if isfinite(value) else None
-    if is_mapping(value):
-        return {str(name): _json(_listed(as_value(v))) for name, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_json(v) for v in cast("list[Any]", value)]
-    return value if value is None or isinstance(value, (int, str)) else str(value)
