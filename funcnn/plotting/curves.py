@@ -29,7 +29,7 @@ def learning_curves(
     `history` is that of `train`, or has a sequence of numbers for every name, one for each epoch; what is not a number
     leaves a gap, so that a column may have values now and then. Or it is what `fit` yields beside the states,
     `[metrics for _, metrics in fit(...)]`: then a thin line has the loss of every step, a thick one the mean of every
-    epoch. The least value of the column `best` is marked.
+    epoch. The least value of the column `best` is marked; where none is named, the best epoch that a `History` knows.
 
     Errors
         MissingExtraError   matplotlib is not installed
@@ -51,6 +51,8 @@ def learning_curves(
         if name == best and there.any():
             at = int(np.nanargmin(np.where(there, y, np.nan)))
             on.plot(x[at], y[at], "*", color=color, markersize=12, zorder=3, label=f"best, {y[at]:.4g} at {x[at]}")
+    if best is None and isinstance(history, History) and history.best is not None:
+        on.axvline(history.best + 1, color="gray", linestyle=":", label="best")
     on.set_xlabel("step" if steps else "epoch")
     on.set_ylabel("loss" if steps else ", ".join(columns) if len(columns) < 3 else "")
     if not steps:

@@ -6,12 +6,11 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast, final
+from typing import Any, Final, TypeAlias, final
 
 import numpy as np
 import numpy.typing as npt
 
-from funcnn.bridges.extras import needed
 from funcnn.checkpoints.atomic_writes import replacing
 from funcnn.checkpoints.places import path_of
 from funcnn.training.cells import as_json, as_list, as_value
@@ -19,13 +18,9 @@ from funcnn.training.states import Path
 from funcnn.types import is_array
 from funcnn.values import frozen
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
 Row: TypeAlias = "Mapping[str, Any]"
 
 _SHOWN: Final = 12  # rows; of more, the first and the last
-_COUNTS: Final = ("epoch", "step")
 
 
 @final
@@ -35,6 +30,7 @@ class History:
 
     `history["loss"]` is a column as an array, `history.rows` are the rows, `history.columns` the names, `len(history)`
     the number of epochs. `best` is the place of the best row, from 0, where one was looked for; a star marks it.
+    `funcnn.plotting.learning_curves(history)` draws it.
 
     Errors
         ValueError   rows have not the same columns
@@ -113,30 +109,6 @@ class History:
             table.writerow([as_list(value) for value in row.values()])
         with replacing(path_of(path, "History.to_csv")) as file:
             file.write(text.getvalue().encode())
-
-    def plot(self, *names: str, axes: Axes | None = None) -> Axes:
-        """Draw columns against the epoch, all that are numbers where none is named; the best epoch is marked.
-
-        Gives the axes of matplotlib, those given or new ones, and shows nothing: `plot().figure.savefig("run.png")`.
-
-        Errors
-            MissingExtraError   matplotlib is not installed
-            KeyError            there is no such column
-        """
-        figure = needed("matplotlib.figure", "a plot of a history")
-        drawn: Any = axes if axes is not None else figure.Figure(layout="constrained").subplots()
-        epochs = self["epoch"] if "epoch" in self.columns else np.arange(1, len(self) + 1)
-        for name in names or [n for n in self.columns if n not in _COUNTS and self[n].dtype.kind in "fiu"]:
-            values = self[name]
-            if values.ndim == 1:
-                drawn.plot(epochs, values, ".-", label=name)
-        if self.best is not None:
-            drawn.axvline(epochs[self.best], color="gray", linestyle=":", label="best")
-        drawn.set_xlabel("epoch")
-        drawn.xaxis.get_major_locator().set_params(integer=True)
-        if len(self):
-            drawn.legend()
-        return cast("Axes", drawn)
 
     def __repr__(self) -> str:
         if not self.rows:

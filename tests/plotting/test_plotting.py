@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import matplotlib
 import numpy as np
@@ -97,6 +97,13 @@ def test_curves_of_a_history() -> None:
     history = f.History({"epoch": i, "step": 5 * i, "loss": 0.5 / i, "said": "a"} for i in (1, 2))
     ax: Any = plotting.learning_curves(history, best="loss")
     assert [line.get_label() for line in ax.get_lines()] == ["loss", "best, 0.25 at 2"]
+
+
+def test_the_best_epoch_of_a_history() -> None:
+    """Is marked where no column is named."""
+    history = f.History([{"epoch": i, "loss": 0.5 / i} for i in (1, 2, 3)], best=1)
+    loss, best = cast(Any, plotting.learning_curves(history)).get_lines()
+    assert loss.get_label() == "loss" and (best.get_label(), best.get_xdata()[0]) == ("best", 2)
 
 
 def test_the_cells_of_a_confusion_matrix() -> None:

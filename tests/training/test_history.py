@@ -1,4 +1,4 @@
-"""Histories: columns and rows, files, pictures, and what they print as."""
+"""Histories: columns and rows, files, and what they print as."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import pickle
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
 import pytest
 
@@ -102,24 +101,10 @@ def test_a_file_that_cannot_be_written(write: Any, tmp_path: Path) -> None:
         write(HISTORY, 3)
 
 
-def test_a_picture() -> None:
-    """Curves of the columns that are numbers, the best epoch marked; the axes given, or new ones."""
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    axes = HISTORY.plot()
-    assert [line.get_label() for line in axes.get_lines()] == ["loss", "best"]
-    figure, given = pyplot.subplots()
-    assert HISTORY.plot("epoch", axes=given) is given
-    assert np.asarray(given.get_lines()[0].get_ydata()).tolist() == [1, 2, 3, 4]
-    pyplot.close(figure)
-
-
 @pytest.mark.parametrize(
     ("act", "error", "message"),
     [
         (lambda: HISTORY["accuracy"], KeyError, "no column 'accuracy'; this history has epoch, loss, found"),
-        (lambda: HISTORY.plot("accuracy"), KeyError, "no column 'accuracy'"),
         (lambda: History([{"a": 1}, {"b": 1}]), ValueError, "have the same columns, got ['a'] and ['b']"),
         (lambda: History([{"a": 1}], best=1), ValueError, "the best row must be one of 1, got 1"),
         (lambda: History(best=0), ValueError, "the best row must be one of 0, got 0"),
