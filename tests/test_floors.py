@@ -24,7 +24,7 @@ FLOORS = (
     "combinators",
     "blocks metrics derivatives stax bridges",
     "minimizing training files",
-    "plotting",
+    "plotting estimators",
     "__init__ authoring",
     "testing hooks mypy_plugin",
 )

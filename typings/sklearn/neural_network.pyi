@@ -2,7 +2,9 @@
 import numpy as np
 import numpy.typing as npt
 
-class MLPClassifier:
+from sklearn.base import BaseEstimator, RegressorMixin
+
+class MLPClassifier(BaseEstimator):
     def __init__(
         self,
         hidden_layer_sizes: tuple[int, ...] = ...,
@@ -16,3 +18,17 @@ class MLPClassifier:
     ) -> None: ...
     def fit(self, X: npt.NDArray[np.floating], y: npt.NDArray[np.integer]) -> MLPClassifier: ...
     def predict(self, X: npt.NDArray[np.floating]) -> npt.NDArray[np.int64]: ...
+
+class MLPRegressor(RegressorMixin, BaseEstimator):
+    def __init__(
+        self,
+        loss: str = ...,
+        hidden_layer_sizes: tuple[int, ...] = ...,
+        *,
+        batch_size: int = ...,
+        max_iter: int = ...,
+        n_iter_no_change: int = ...,
+        random_state: int | None = ...,
+    ) -> None: ...
+    def fit(self, X: npt.NDArray[np.floating], y: npt.NDArray[np.floating]) -> MLPRegressor: ...
+    def predict(self, X: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]: ...

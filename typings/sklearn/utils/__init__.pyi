@@ -1,0 +1,13 @@
+# What the estimators use of scikit-learn, which has no types of its own.
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+def check_array(
+    array: npt.ArrayLike, *, dtype: object = ..., ensure_2d: bool = ..., input_name: str = ...
+) -> npt.NDArray[np.float64]: ...
+def check_random_state(seed: int | np.random.RandomState | None) -> np.random.RandomState: ...
+def compute_class_weight(
+    class_weight: object, *, classes: npt.NDArray[Any], y: npt.NDArray[Any]
+) -> npt.NDArray[np.float64]: ...
