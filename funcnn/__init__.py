@@ -37,6 +37,7 @@ from funcnn.layers.recurrent import GRU, LSTM, RNN
 from funcnn.layers.cells import GRUCell, LSTMCell, RNNCell
 from funcnn.layers.attention import MultiHeadAttention
 from funcnn.layers.positions import PositionalEmbedding, RotaryEmbedding, SinusoidalEncoding
+from funcnn.layers.masks import ZeroMasked
 from funcnn.layers.reductions import MaxOver, MeanOver
 from funcnn.layers.normalization import BatchNorm
 from funcnn.layers.example_norms import GroupNorm, InstanceNorm, LayerNorm, RMSNorm
@@ -138,7 +139,7 @@ __all__ = [
     "Dropout", "GaussianNoise", "SpatialDropout",
     "Flatten", "Identity", "Last", "Reshape", "Squeeze", "Transpose",
     "MultiHeadAttention", "PositionalEmbedding", "RotaryEmbedding", "SinusoidalEncoding",
-    "MaxOver", "MeanOver",
+    "MaxOver", "MeanOver", "ZeroMasked",
     "mlp", "TransformerBlock",
     # losses and objectives
     "Loss", "Reduce", "Terms", "Weights", "joint", "loss", "on_item",

@@ -157,6 +157,7 @@ PUBLIC = """
     Updates
     Upsample
     Weights
+    ZeroMasked
     absolute_error
     accumulate
     accuracy

@@ -14,6 +14,7 @@ from funcnn.layers.dense import Dense
 from funcnn.layers.dropout import Dropout
 from funcnn.layers.gates import Gelu
 from funcnn.layers.example_norms import LayerNorm
+from funcnn.layers.masks import ZeroMasked
 from funcnn.networks import Layer, is_layer, layer, serial
 from funcnn.shapes import known
 from funcnn.types import Array, Mask
@@ -45,8 +46,8 @@ def TransformerBlock(
     With `norm="pre"`: `h = x + attention(norm(x))`, `y = h + dense(activation(dense(norm(h))))`; with `norm="post"`:
     `h = norm(x + attention(x))`, `y = norm(h + dense(activation(dense(h))))`. `causal`, `masked`, `rotary` and `drop`
     are those of `MultiHeadAttention`; `drop` is also the rate of dropout before each sum. With `masked` pairs of a
-    sequence and its mask come in and go out, so that blocks stand in a row. `hidden` is 4 times the width where not
-    given.
+    sequence and its mask come in and go out, so that blocks stand in a row; steps that are not real count as 0 and give
+    0, by the way around too, and get no gradient, whatever stands there. `hidden` is 4 times the width where not given.
 
     Shapes
         x, y    (batch, time, width); with `masked` the pair of that and a mask (batch, time)
@@ -92,5 +93,5 @@ def TransformerBlock(
     thought = around(row(*think))
     if norm == "post":
         thought = row(LayerNorm(), thought, LayerNorm())
-    made: Any = row(kept(looked), on_first(thought)) if masked else row(looked, thought)
+    made: Any = row(ZeroMasked, kept(looked), on_first(thought), ZeroMasked) if masked else row(looked, thought)
     return made  # type: ignore[no-any-return]

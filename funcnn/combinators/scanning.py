@@ -13,6 +13,7 @@ from funcnn.combinators.nested import at_step, first_shape, leading, mapped_shap
 from funcnn.cotangents import zeros_like
 from funcnn.inputs import Kind, part
 from funcnn.keys import Key
+from funcnn.layers.masks import zeroed
 from funcnn.layers.sequences import expected, items, masked_steps
 from funcnn.nested import mapped
 from funcnn.networks import Child, Combined, Go, Layer, layer
@@ -41,7 +42,7 @@ def scan(cell: Layer[Any, Any], /, *, masked: bool = False, reverse: bool = Fals
     """A cell from step to step along axis 1, with the same weights: `(y_t, s_t) = cell(x_t, s_(t-1))`.
 
     The state comes in and goes out by the tuple, `(xs, s_0) -> (ys, s_T)`. With `masked` a mask comes behind it, True
-    where a step is real: at the other steps y is 0 and the state stays. With `reverse` it goes from the last step to
+    where a step is real: at the other steps the cell sees 0, y is 0 and the state stays. With `reverse` it goes from the last step to
     the first. A cell that takes a key gets another one for every step.
 
     The law: `scan(LSTMCell(n))` is `LSTM(n, state=True)`, with the params of that under the name of the cell.
@@ -88,6 +89,8 @@ def scan(cell: Layer[Any, Any], /, *, masked: bool = False, reverse: bool = Fals
         def run(f: Callable[..., Any], params: Tree, x: Any, rng: Key | None, state: Any) -> tuple[Any, Any, list[Any]]:
             """All outputs, the last state, and what `f` gave beside them, by steps."""
             xs, mask = x[0], x[2] if masked else None
+            if mask is not None:
+                xs = zeroed(mask, xs)  # the cell sees nothing of what is not real, for 0 times NaN is NaN
             time = leading(xs).shape[1]
             ys: list[Any] = [None] * time
             beside: list[Any] = [None] * time
@@ -130,6 +133,7 @@ def scan(cell: Layer[Any, Any], /, *, masked: bool = False, reverse: bool = Fals
                 if not dxs:
                     grads = zeros_of(plain(params).get(child.name, {}), dtype)
                 dx = stacked(dxs, 1) if dxs else zeros_like(x[0], dtype)
+                dx = dx if mask is None else zeroed(mask, dx)
                 return child.grads(grads), (dx, ds, np.zeros(mask.shape, dtype)) if mask is not None else (dx, ds)
 
             return (ys, last), pullback

@@ -91,7 +91,10 @@ def _maximum(x: Array, axis: int, mask: Mask | None) -> tuple[Array, Callable[[A
     if not x.shape[axis]:
         return _sum(x, axis), lambda dy: np.zeros(x.shape, dy.dtype)
     seen: npt.NDArray[Any] = x.real if mask is None else np.where(mask, x.real, -np.inf)
-    at = np.argmax(seen, axis=axis, keepdims=True)
+    at: npt.NDArray[np.intp] = np.argmax(seen, axis=axis, keepdims=True)
+    if mask is not None:  # of real ones that are all -inf, the first that is real
+        real: Mask = np.take_along_axis(np.broadcast_to(mask, x.shape), at, axis)
+        at = np.where(real, at, np.argmax(mask, axis=axis, keepdims=True))
     any_real = None if mask is None else mask.any(axis, keepdims=True)
 
     def chosen(a: Array) -> Array:

@@ -35,6 +35,10 @@ COMBINATORS: Final = (
         "TransformerBlock(2, 1, norm='post', causal=True, rotary=True, masked=True)", (("B", "T", 2), ("B", "T")),
         also=("padding_inert",),
     ),
+    LayerRow(
+        "serial(ZeroMasked, first(Dense(3)), first(LayerNorm()), keep(GRU(2, masked=True)), first(Dense(2)))",
+        (("B", "T", 2), ("B", "T")), also=("padding_inert",),
+    ),
     LayerRow("parallel(Dense(3), serial(Tanh, Dense(2)))", (("B", "D"), ("B", "E"))),
     LayerRow("parallel(Dense(3), parallel(Identity, Sigmoid))", (("B", "D"), (("B", "D"), ("B", "E")))),
     LayerRow("residual(serial(Dense(4), Tanh, Dense(3)))", ("B", ..., 3)),
@@ -51,7 +55,16 @@ COMBINATORS: Final = (
     LayerRow("scan(GRUCell(2), masked=True)", (("B", "T", 2), ("B", 2), ("B", "T")), also=("padding_inert",)),
     LayerRow("scan(RNNCell(2), reverse=True)", (("B", "T", 2), ("B", 2))),
     LayerRow(
-        "scan(serial(first(Dropout(0.5)), RNNCell(2)), masked=True)", (("B", "T", 2), ("B", 2), ("B", "T"))
+        "scan(LSTMCell(2), masked=True, reverse=True)", (("B", "T", 2), (("B", 2), ("B", 2)), ("B", "T")),
+        also=("padding_inert",),
+    ),
+    LayerRow(
+        "scan(serial(first(Dropout(0.5)), RNNCell(2)), masked=True)", (("B", "T", 2), ("B", 2), ("B", "T")),
+        also=("padding_inert",),
+    ),
+    LayerRow(
+        "scan(serial(first(serial(LayerNorm(), Dense(2))), parallel(Gelu, Dense(2)), FanInSum, FanOut(2)), masked=True)",
+        (("B", "T", 2), ("B", 2), ("B", "T")), also=("padding_inert",),
     ),
     LayerRow("map_over(Dense(2))", ("B", "T", ..., "D"), linear=True),
     LayerRow("map_over(serial(Dense(2), Dropout(0.5)), axis=2)", ("B", "T", 3, "D"), linear=True),

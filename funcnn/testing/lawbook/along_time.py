@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -11,6 +11,9 @@ from funcnn.testing import nested
 from funcnn.testing.casebook.of_layers import Case
 from funcnn.testing.judging.tolerances import compare_exactly
 from funcnn.testing.judging.verdicts import Law, Verdict, broken
+
+_PADDING: Final = (np.nan, np.inf, 1e30)
+"""Numbers that spoil what they are multiplied with, by 0 too; their steps are to be left out before."""
 
 Chosen = Callable[[Any], Any]
 """Which steps of an array are meant, (batch, time); None of an array that is no such sequence."""
@@ -40,15 +43,23 @@ def _padding_inert(case: Case) -> Verdict | None:
         beside = a.ndim > mask.ndim or a.dtype.kind in "iu"
         return ~mask if beside and a.shape[: mask.ndim] == mask.shape else None
 
-    return _unseen(case, padded, "what stands where the mask is false")
+    _unseen(case, padded, "what stands where the mask is false")
+    for padding in _PADDING:
+        _unseen(case, padded, f"{padding} where the mask is false", padding)
+    return None
 
 
-def _unseen(case: Case, where: Chosen, what: str) -> Verdict | None:
-    """Another input there changes no bit of the outputs elsewhere, nor of what their cotangents give: 0 there."""
+def _unseen(case: Case, where: Chosen, what: str, filled: float | None = None) -> Verdict | None:
+    """Another input there changes no bit of the outputs elsewhere, nor of what their cotangents give: 0 there.
+
+    Another one is drawn, or features are all of one number.
+    """
     drawn = case.again(1).like(kind="large").x
 
     def chosen(a: Any, b: Any) -> Any:
-        return a if a.dtype == np.bool_ else _put(a, where(a), b)
+        if a.dtype == np.bool_:
+            return a
+        return _put(a, where(a), b if filled is None or not nested.is_real(a) else np.full_like(a, filled))
 
     x = nested.mapped(chosen, case.x, drawn)
     (y, pull), (z, back) = case.pull(), case.pull(x=x)
@@ -95,7 +106,7 @@ ALONG_TIME_LAWS = (
         "exact", _causal, kinds=("normal", "mixed"), passes="inference",
     ),
     Law(
-        "padding_inert", "what stands where the mask is false changes no other output and no gradient, and gets none",
+        "padding_inert", "what stands where the mask is false, NaN too, changes no other output and no gradient, and gets none",
         "exact", _padding_inert, kinds=("normal", "mixed"), passes="inference",
     ),
 )  # fmt: skip
