@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from typing import Any
 
 import numpy as np
@@ -35,3 +36,14 @@ def reseeding(x: Any) -> Any:
     """Seeds NumPy's global generator."""
     np.random.seed(0)  # noqa: NPY002
     return x * 2
+
+
+def silencing(x: Any) -> Any:
+    """Ignores warnings from now on."""
+    warnings.simplefilter("ignore")
+    return x * 2
+
+
+def single(x: Any) -> Any:
+    """The input as float32 knows it, in float64; at complex numbers as it is."""
+    return x.astype(np.float32).astype(x.dtype) if x.dtype == np.float64 else x

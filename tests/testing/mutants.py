@@ -45,7 +45,7 @@ from tests.testing.faulty_layers import (
     writing,
     writing_cotangents,
 )
-from tests.testing.faulty_outside import clearing, reseeding, shared
+from tests.testing.faulty_outside import clearing, reseeding, shared, silencing, single
 
 
 class Mutant(NamedTuple):
@@ -240,6 +240,11 @@ MUTANTS: Final = (
     Mutant("another layer at every construction", "is_data", Fickle()),
     Mutant("clears inputs that are writeable", "writes_nothing", pointwise(clearing, lambda x, dy: dy * 2), alone=True),
     Mutant("seeds the global generator", "leaves_random_state", pointwise(reseeding, lambda x, dy: dy * 2), alone=True),
+    Mutant("silences warnings for ever", "leaves_random_state", pointwise(silencing, lambda x, dy: dy * 2), alone=True),
+    Mutant(
+        "rounds its input to float32", "full_precision",
+        pointwise(lambda x: single(x) ** 2, lambda x, dy: 2 * single(x) * dy), alone=True,
+    ),
     Mutant("one place for all threads", "threads", shared(), alone=True),
     Mutant("forgets the steps before the last call", "steps_agree", running_sum(forgets=True), ("B", range(2, 5), "D"), alone=True),
     # combinators

@@ -1,8 +1,9 @@
-"""What belongs to everybody is left alone: the global random state, and how NumPy treats floating-point errors."""
+"""What belongs to everybody is left alone: the global random state, NumPy's settings, the filters of warnings."""
 
 from __future__ import annotations
 
 import random
+import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
@@ -18,24 +19,38 @@ def random_states() -> tuple[Any, ...]:
     return name, np.asarray(numbers).tobytes(), rest, random.getstate()
 
 
+class _Ours(UserWarning):
+    """Nobody warns of it: its filter marks the first place."""
+
+
+def _heard(kind: str, flag: int) -> None:
+    """Nothing: floating-point errors are for the law about finite values."""
+
+
 @contextmanager
 def left_alone() -> Generator[None, None, None]:
     """Hold what runs within it to leaving alone what is everybody's; afterwards all is as it was.
 
     Errors
-        LawBroken   the random state of NumPy or Python, or NumPy's settings for floating-point errors, have changed
+        LawBroken   the random state of NumPy or Python, NumPy's settings for floating-point errors, or the filters of
+                    warnings have changed
     """
-    ours, theirs, settings = np.random.get_state(), random.getstate(), np.geterr()
+    ours, theirs = np.random.get_state(), random.getstate()
     try:
         np.random.seed(987_654_321)  # noqa: NPY002  (what it was may be what somebody seeds it with)
         random.seed(987_654_321)
         before = random_states()
-        yield
+        with np.errstate(all="call", call=_heard), warnings.catch_warnings():  # nobody's settings: what a layer
+            warnings.simplefilter("default", _Ours)  # has changed at a pass before shows, too
+            filters = list(warnings.filters)
+            yield
+            changed, filtered = set(np.geterr().values()) != {"call"}, list(warnings.filters) != filters
         if random_states() != before:
             raise broken("the global random state of NumPy or Python is another one afterwards; draw from the key")
-        if np.geterr() != settings:
+        if changed:
             raise broken("NumPy's settings for floating-point errors have changed; write with np.errstate(...)")
+        if filtered:
+            raise broken("the filters of warnings have changed; write with warnings.catch_warnings()")
     finally:
         np.random.set_state(ours)
         random.setstate(theirs)
-        np.seterr(**settings)

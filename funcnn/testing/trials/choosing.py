@@ -22,6 +22,7 @@ from funcnn.testing.lawbook.of_children import CHILDREN_LAWS
 from funcnn.testing.lawbook.numeric import NUMERIC_LAWS
 from funcnn.testing.lawbook.outside import OUTSIDE_LAWS
 from funcnn.testing.lawbook.params import PARAMS_LAWS
+from funcnn.testing.lawbook.precision import PRECISION_LAWS
 from funcnn.testing.lawbook.randomness import RANDOM_LAWS, UNBIASED
 from funcnn.testing.lawbook.stepwise import STEPWISE_LAWS
 from funcnn.testing.lawbook.ties import TIE_LAWS
@@ -32,8 +33,8 @@ C = TypeVar("C")
 L = TypeVar("L")
 
 _GENERAL = (
-    *EXACT_LAWS, *NUMERIC_LAWS, *DERIVATIVE_LAWS, *TIE_LAWS, *ANALYTIC_LAWS, *PARAMS_LAWS, *RANDOM_LAWS,
-    *COMPOSITION_LAWS, *CHILDREN_LAWS, *STEPWISE_LAWS, *OUTSIDE_LAWS, *MEMORY_LAWS,
+    *EXACT_LAWS, *NUMERIC_LAWS, *PRECISION_LAWS, *DERIVATIVE_LAWS, *TIE_LAWS, *ANALYTIC_LAWS, *PARAMS_LAWS,
+    *RANDOM_LAWS, *COMPOSITION_LAWS, *CHILDREN_LAWS, *STEPWISE_LAWS, *OUTSIDE_LAWS, *MEMORY_LAWS,
 )  # fmt: skip
 
 LAWS: Final[Mapping[str, Law[Case]]] = listed("LAWS", *_GENERAL, *DOMAIN_LAWS, *ALONG_TIME_LAWS, UNBIASED)
@@ -50,7 +51,7 @@ OF_LAYERS: Final = frozenset(
 """Laws that are not asked of plain functions, see `pair`: they are about shape rules, params and keys."""
 
 
-REST_ON: Final = {"at_ties": "true_pullback", "exact_pullback": "true_pullback"}
+REST_ON: Final = {"at_ties": "true_pullback", "full_precision": "true_pullback", "exact_pullback": "true_pullback"}
 """Laws that say nothing new where another is said not to hold: they are left out then."""
 
 

@@ -1,0 +1,63 @@
+"""The law that float64 is float64 on all of the way."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+
+from funcnn.testing import nested
+from funcnn.testing.casebook.of_layers import Case
+from funcnn.testing.drawing.contents import signs
+from funcnn.testing.judging.derivatives import EPS, scale_of
+from funcnn.testing.judging.tolerances import wiggle
+from funcnn.testing.judging.verdicts import FLOAT64, Law, Verdict, broken
+
+FAR: Final = 2.0**-12
+NEAR: Final = 2.0**-27  # less than float32 tells apart near 1
+
+
+def _full_precision(case: Case) -> Verdict | None:
+    """A step that float32 does not see moves the value as the pullback says, where one that it sees does, too."""
+    y, pullback = case.bare_pull(case.z)
+    dy = case.cotangent(y)
+    gradients, rng = pullback(dy), case.generator("fine")
+    d = nested.mapped(lambda a: signs(rng, a.shape) if nested.is_real(a) else np.zeros(a.shape), case.z)
+    slope, terms = float(nested.dot(gradients, d)), nested.absolute_dot(gradients, d)
+
+    def rise(step: float) -> Any:
+        above, below = (
+            case.bare_value(nested.mapped(lambda a, v: a + t * v if nested.is_real(a) else a, case.z, d))  # noqa: B023
+            for t in (step, -step)
+        )
+        return nested.mapped(lambda a, b: a - b if nested.is_real(a) else np.zeros(a.shape), above, below)
+
+    rounding = 4096 * EPS * scale_of(case.z, y, dy)
+    with np.errstate(all="ignore"):
+        far = float(nested.dot(dy, rise(FAR)))
+        if not terms or not abs(far - 2 * FAR * slope) <= 1e-2 * FAR * terms + rounding:
+            return Verdict.MOOT  # there is a kink, or it is steep, or the pullback is wrong
+        near = float(nested.dot(dy, rise(NEAR)))
+    off = abs(near - 2 * NEAR * slope)
+    if off <= 1e-2 * NEAR * terms + rounding:
+        return None
+    moves = wiggle(case, case.bare_value, case.z)
+    if off <= rounding + float(sum(m * np.abs(w).sum() for m, w in _leafwise(moves, dy))):
+        return Verdict.NONE
+    raise broken(
+        f"a step of {NEAR:.2g} moves <dy, y> by {near:.3g}, the pullback says {2 * NEAR * slope:.3g}, though at one of "
+        f"{FAR:.2g} both agree: something on the way is rounded to float32; write .astype(x.dtype)"
+    )
+
+
+def _leafwise(*trees: Any) -> Any:
+    return zip(*([a for _, a in nested.leaves(tree)] for tree in trees), strict=True)
+
+
+PRECISION_LAWS = (
+    Law(
+        "full_precision",
+        "in float64 the value follows steps that float32 does not see: nothing on the way is rounded to float32",
+        "numeric", _full_precision, dtypes=FLOAT64, kinds=("normal",),
+    ),
+)  # fmt: skip
