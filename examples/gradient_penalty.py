@@ -161,7 +161,7 @@ def draw(clouds: dict[str, Array], path: Path) -> None:
         ax.plot(*points.T, ".", markersize=2, alpha=0.5)
         ax.plot(*centers().T, "k+", markersize=8)
         inside = int((abs(points).max(1) < 3).sum())
-        ax.set(title=name, xlim=(-3, 3), ylim=(-3, 3), aspect="equal", xlabel=f"{inside} of {len(points)} points are here")
+        ax.set(title=name, xlim=(-3, 3), ylim=(-3, 3), aspect="equal", xlabel=f"{inside} of {len(points)} points here")
     figure.savefig(path, dpi=120)
     pyplot.close(figure)
 

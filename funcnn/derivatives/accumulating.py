@@ -14,14 +14,15 @@ from funcnn.calculus import force
 from funcnn.derivatives.forward import at_network
 from funcnn.derivatives.objectives import REQUIRED, BatchObjective, Objective, paired, with_penalties
 from funcnn.derivatives.opened import Opened
-from funcnn.derivatives.own_objectives import checked_function, promised
+from funcnn.derivatives.own_objectives import as_key_of_batch, checked_function, promised
 from funcnn.derivatives.stepping import ordered
 from funcnn.errors import ShapeError, brief
-from funcnn.keys import Rng, as_key
+from funcnn.keys import Rng
 from funcnn.losses.reductions import Weights
 from funcnn.nested import arrays, like, mapped
 from funcnn.params import Gradients, GradientsLike, ParamsLike, as_params
 from funcnn.params.leafwise import tree_map
+from funcnn.shapes import display
 from funcnn.types import Array, is_tuple
 
 X = TypeVar("X")
@@ -93,7 +94,10 @@ def _of_network(
 ) -> tuple[float, Gradients]:
     """The loss of the whole prediction, pulled back part by part."""
     if not is_tuple(batch) or len(batch) not in (2, 3):
-        raise TypeError(f"a batch is (x, target) or (x, target, weights), got {brief(batch)}")
+        raise TypeError(
+            f"a batch of accumulate is one tuple, (x, target) or (x, target, weights), got {brief(batch)}; "
+            "write accumulate(objective, n)(params, (x, target))"
+        )
     x, target, *weights = batch
     run, apply = Opened(objective, params, x, target, weights[0] if weights else None, rng), objective.apply
     parts = list(_parts(run.x, n))
@@ -123,7 +127,7 @@ def _of_function(
     function: Callable[..., tuple[float, GradientsLike]], n: int, params: ParamsLike, batch: Any, rng: Rng | None
 ) -> tuple[float, Gradients]:
     """The mean over parts, each counted by its rows."""
-    key = None if rng is None or rng is REQUIRED else as_key(rng)
+    key = None if rng is None or rng is REQUIRED else as_key_of_batch(rng)
     whole = mapped(lambda a: as_array(a, "the batch"), batch)
     rows, value, total = _rows(whole), 0.0, cast(Any, None)
     run, whole_params = promised(function), as_params(params, "accumulate(objective, n)(params, batch, rng)")
@@ -157,9 +161,13 @@ def _rows(batch: Any) -> int:
     Errors
         ShapeError   none, or not the same number
     """
-    counts = {len(a) if np.ndim(a) else -1 for a in arrays(batch)}
-    if len(counts) != 1 or (rows := counts.pop()) < 0:
-        raise ShapeError(f"accumulate cuts rows: all arrays of a batch must have as many, got {sorted(counts)}")
+    shapes = [np.shape(a) for a in arrays(batch)]
+    if not shapes or not all(shapes) or len({shape[0] for shape in shapes}) != 1:
+        raise ShapeError(
+            "accumulate cuts rows: all arrays of a batch must have as many, on the first axis, got "
+            + (", ".join(display(shape) for shape in shapes) or "no array")
+        )
+    rows: int = shapes[0][0]
     if not rows:
         raise ShapeError("accumulate: empty batch, there is nothing to cut into parts")
     return rows

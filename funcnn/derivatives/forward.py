@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
-from funcnn.cotangents import cotangent_like, read_only
+from funcnn.cotangents import cotangent_like, described, read_only
 from funcnn.derivatives.objectives import checked_apply
 from funcnn.derivatives.stepping import analytic, derivative, moved
 from funcnn.errors import FuncnnError, ParamsError, ShapeError
@@ -14,7 +14,7 @@ from funcnn.keys import Rng, as_key
 from funcnn.networks import Apply
 from funcnn.params import plain_tree
 from funcnn.shapes import display
-from funcnn.types import Tree, is_mapping, is_tuple
+from funcnn.types import Tree, is_array, is_mapping, is_tuple
 
 X = TypeVar("X")
 Y = TypeVar("Y")
@@ -55,6 +55,7 @@ def jvp(
     """
     if not is_tuple(args) or len(args) != 2 or not is_tuple(tangents) or len(tangents) != 2:
         raise TypeError("jvp takes the pairs (params, x) and (dparams, dx); None for what does not move")
+    checked_apply("jvp", apply)
     y, along = linearize(apply, *args, rng=rng)
     return y, along(*tangents)
 
@@ -111,9 +112,15 @@ def direction(params: Any, dparams: Tree) -> Any:
     """A direction of params as a whole tree in their dtypes: what is left out does not move.
 
     Errors
-        ParamsError   it has a leaf that the params have not
+        ParamsError   it is no tree, or has a leaf that the params have not
         ShapeError    a leaf has another shape
     """
+    given = cast(object, dparams)
+    if given is None or is_array(given):
+        raise ParamsError(
+            f"a direction of params is a tree like them or a part of it, got {described(given)}; "
+            "write tree_map(np.ones_like, params), or params themselves"
+        )
     return _direction(params, plain_tree(dparams), ())
 
 

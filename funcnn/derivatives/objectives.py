@@ -153,7 +153,10 @@ def value_and_grad(loss: Loss[Y, T], apply: Apply[X, Y], *penalties: Penalty) ->
     (1.0, array([-2.], dtype=float32))
     """
     if not isinstance(loss, Loss):
-        raise TypeError(f"value_and_grad takes a loss first, got {type(loss).__name__}; make a rule one with @loss")
+        whole = isinstance(loss, Objective) or hasattr(loss, "objective")  # as those of sam and accumulate
+        fit = "an objective stands for both, fit(objective, adam(1e-3), params, data)"
+        hint = fit if whole else "make a rule one with @loss"
+        raise TypeError(f"value_and_grad takes a loss first, got {type(loss).__name__}; {hint}")
     checked_apply("value_and_grad", apply)
     for penalty in penalties:
         if not isinstance(penalty, Differentiable):

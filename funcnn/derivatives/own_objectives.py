@@ -8,6 +8,7 @@ from typing import Any
 
 from funcnn.cotangents import described
 from funcnn.errors import brief
+from funcnn.keys import Key, as_key
 from funcnn.networks import Layer
 from funcnn.params import ArrayTree, Gradients, Params
 from funcnn.types import is_array, is_mapping, is_scalar, is_tuple
@@ -20,8 +21,9 @@ def checked_function(caller: str, function: object) -> Callable[..., Any]:
         TypeError   with what to take instead
     """
     wanted = f"{caller} takes an objective first, value_and_grad(...) or any (params, batch, rng) -> (value, gradients)"
+    given: object = function
     if not callable(function) or isinstance(function, Layer):
-        raise TypeError(f"{wanted}, got {brief(function)}")
+        raise TypeError(f"{wanted}, got {brief(given)}")
     try:
         inspect.signature(function).bind(0, 0, 0)
     except TypeError:
@@ -29,6 +31,20 @@ def checked_function(caller: str, function: object) -> Callable[..., Any]:
     except ValueError:  # of some built-in functions nothing is known
         pass
     return function
+
+
+def as_key_of_batch(rng: object) -> Key:
+    """The key of an objective `(params, batch, rng)`; an array in its place is a target beside x.
+
+    Errors
+        TypeError   it is none, with the fix
+    """
+    if is_array(rng) or is_tuple(rng) or is_mapping(rng):
+        raise TypeError(
+            f"an objective (params, batch, rng) takes its data as one batch, got {described(rng)} where the key "
+            "belongs; write (params, (x, target), rng)"
+        )
+    return as_key(rng)
 
 
 def promised(function: Callable[..., Any]) -> Callable[[Params, Any, Any], tuple[float, Gradients]]:

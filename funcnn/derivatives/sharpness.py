@@ -10,9 +10,9 @@ import numpy as np
 
 from funcnn.arguments import finite_positive
 from funcnn.derivatives.objectives import REQUIRED, BatchObjective, Objective
-from funcnn.derivatives.own_objectives import checked_function, promised
+from funcnn.derivatives.own_objectives import as_key_of_batch, checked_function, promised
 from funcnn.kernels import updates as kernel
-from funcnn.keys import Rng, as_key
+from funcnn.keys import Rng
 from funcnn.losses.reductions import Weights
 from funcnn.params import Gradients, ParamsLike, as_params
 from funcnn.params.leafwise import tree_map
@@ -37,7 +37,7 @@ class SharpnessAware(Generic[B]):
     def __call__(self, params: ParamsLike, batch: B, rng: Rng | None = REQUIRED) -> tuple[float, Gradients]:
         objective: Any = getattr(self.objective, "on_batch", self.objective)
         given = None if rng is REQUIRED and objective is self.objective else rng  # functions are not asked for a key
-        key = given if given is None or given is REQUIRED else as_key(given)  # the same masks at both places
+        key = given if given is None or given is REQUIRED else as_key_of_batch(given)  # the same masks twice
         at = pack(as_params(params, "sam(objective, rho)(params, batch, rng)"))
         run = promised(objective)
         value, gradients = run(at, batch, key)

@@ -155,15 +155,21 @@ def _opened(
     objective: object, params: ParamsLike, data: tuple[Any, ...], weights: Weights | None, rng: Rng | None
 ) -> tuple[Callable[[Vector], tuple[float, Vector]], Vector, Callable[[Vector], Params], Any]:
     """The objective as a function of a vector, where it begins, the way back to params, and their dtype."""
+    if not isinstance(objective, Objective):
+        checked_function("minimize", objective)
     start = pack(Params(params))
     dtype = ravel(start)[0].dtype
     if isinstance(objective, Objective):
         if len(data) != 2:
-            raise TypeError(f"minimize takes an objective, params, x and target, got {len(data)} after the params")
+            raise TypeError(f"minimize takes an objective, params, x and target, got {len(data)} after the params; "
+                "write minimize(objective, params, x, target)")
         return *as_scipy(cast(Any, objective), start, *data, weights=weights, rng=rng), dtype
-    run = promised(checked_function("minimize", objective))
+    run = promised(cast(Any, objective))
     if len(data) != 1 or weights is not None:
-        raise TypeError("minimize takes one batch after the params of a function (params, batch, rng), and no weights")
+        raise TypeError(
+            f"minimize takes one batch after the params of a function (params, batch, rng), and no weights, got "
+            f"{len(data)}{'' if weights is None else ' and weights'}; write minimize(objective, params, (x, target))"
+        )
     vector, unravel = ravel(start)
     key = None if rng is None or rng is REQUIRED else as_key(rng)
 

@@ -47,7 +47,8 @@ def as_schedule(rate: Rate, *, where: str = "as_schedule") -> Schedule:
     if callable(rate):
         return rate
     if not is_number(rate):
-        raise TypeError(f"{where}: rate must be a number or a schedule, step -> rate, got {type(rate).__name__}")
+        hint = "; optimizers stand in a row, chain(adam(1e-3), ...)" if hasattr(rate, "update") else ""
+        raise TypeError(f"{where}: rate must be a number or a schedule, step -> rate, got {type(rate).__name__}{hint}")
     finite_positive(where, rate=rate)
     return constant(float(rate))
 

@@ -206,11 +206,14 @@ SUMMED = serial(Dense(1), Flatten, Layer.lift(lambda shape: (), lambda x: (x.sum
     [
         (lambda: accumulate(3, 2), TypeError, "accumulate takes an objective first, value_and_grad(...) or any"),  # type: ignore[call-overload]
         (lambda: accumulate(OBJECTIVE, 0), ValueError, "accumulate: n must be an integer of at least 1, got 0"),
-        (lambda: accumulate(OBJECTIVE, 2)(PARAMS, X), TypeError, "a batch is (x, target) or (x, target, weights)"),  # type: ignore[arg-type]
+        (lambda: accumulate(OBJECTIVE, 2)(PARAMS, X), TypeError, r"(params, (x, target))"),  # type: ignore[arg-type]
         (lambda: accumulate(OBJECTIVE, 2)(PARAMS, (X[:0], Y[:0])), ShapeError, "empty batch"),
         (lambda: accumulate(OBJECTIVE, 2)(PARAMS, (X, Y[:4])), ShapeError, "x has 11 rows and target has 4"),
-        (lambda: accumulate(nothing, 2)(PARAMS, (X, Y[:4])), ShapeError, "got [4, 11]"),
+        (lambda: accumulate(nothing, 2)(PARAMS, (X, Y[:4])), ShapeError, "got (11, 3), (4, 2)"),
         (lambda: accumulate(nothing, 2)(PARAMS, np.float64(3)), ShapeError, "accumulate cuts rows"),
+        (lambda: accumulate(nothing, 2)(PARAMS, ()), ShapeError, "on the first axis, got no array"),
+        (lambda: accumulate(nothing, 2)(PARAMS, (X, np.float64(3))), ShapeError, "got (11, 3), ()"),
+        (lambda: accumulate(nothing, 2)(PARAMS, X, Y), TypeError, "write (params, (x, target), rng)"),  # type: ignore[arg-type]
     ],
 )  # fmt: skip
 def test_what_it_refuses(call: Callable[[], object], error: type[Exception], message: str) -> None:

@@ -191,6 +191,9 @@ def test_a_word_for_it() -> None:
             f(NO_OBJECTIVE, PARAMS, PARAMS, X, T)
     with pytest.raises(ParamsError, match="a direction is a tree like the params or a part of it"):
         hvp(objective, PARAMS, {"dense_7": {}}, X, T)
+    for vector in (None, X):
+        with pytest.raises(ParamsError, match="a direction of params is a tree like them or a part of it, got"):
+            hvp(objective, PARAMS, vector, X, T)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="as_scipy takes an objective first"):
         as_scipy(NO_OBJECTIVE, PARAMS, X, T)
 

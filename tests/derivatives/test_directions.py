@@ -221,11 +221,12 @@ NO_APPLY: Any = NET
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: jvp(NO_APPLY, (PARAMS, X), (None, X)), TypeError, "takes the apply of a network, got Layer; take its .apply"),
+        (lambda: jvp(NO_APPLY, (PARAMS, X), (None, X)), TypeError, "jvp takes the apply of a network, got Layer; take its .apply"),
         (lambda: jvp(NET.apply, (PARAMS, X), X), TypeError, "jvp takes the pairs (params, x) and (dparams, dx)"),  # type: ignore[arg-type]
         (lambda: jvp(NET.apply, (PARAMS, X), (None, X[:2])), ShapeError, "the direction of x must have the shape"),
         (lambda: jvp(NET.apply, (PARAMS, X), ({"dense_0": {"w": X}}, None)), ShapeError, "dense_0 in serial: the direction of w must have its shape, (3, 4), got (5, 3)"),
         (lambda: jvp(NET.apply, (PARAMS, X), ({"dense_0": {"v": X}}, None)), ParamsError, "whose names are w, b; got v"),
+        (lambda: jvp(NET.apply, (PARAMS, X), (X, X)), ParamsError, "a direction of params is a tree like them or"),  # type: ignore[arg-type]
         (lambda: jvp(NET.apply, (PARAMS, X[:, :2]), (None, X)), ShapeError, "dense_0 in serial"),
         (lambda: jacobian(NET.apply, PARAMS, X, by="y"), ValueError, "jacobian: by must be 'x' or 'params', got 'y'"),  # type: ignore[arg-type]
         (lambda: jacobian(NET.apply, PARAMS, X, mode="up"), ValueError, "jacobian: mode must be"),  # type: ignore[arg-type]

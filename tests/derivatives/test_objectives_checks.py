@@ -20,11 +20,13 @@ from funcnn import (
     Shape,
     ShapeError,
     Tanh,
+    accumulate,
     differentiable,
     grad,
     joint,
     layer,
     loss,
+    sam,
     serial,
     softmax_cross_entropy,
     squared_error,
@@ -150,5 +152,9 @@ def test_arguments_of_the_wrong_kind() -> None:
         f(squared_error, NET)
     with pytest.raises(TypeError, match="takes a loss first, got function; make a rule one with @loss"):
         f(lambda y, t: 0.0, NET.apply)
+    objective = value_and_grad(squared_error, NET.apply)
+    for whole in (objective, sam(objective), accumulate(objective, 2)):
+        with pytest.raises(TypeError, match=r"an objective stands for both, fit\(objective, adam\(1e-3\), params, data\)"):
+            f(whole, NET.apply)
     with pytest.raises(TypeError, match="penalties are differentiable functions of params, .* got 0.1"):
         f(squared_error, NET.apply, 0.1)

@@ -124,6 +124,7 @@ def test_it_is_a_value() -> None:
     [
         (lambda: sam(3), TypeError, "sam takes an objective first, value_and_grad(...) or any (params"),  # type: ignore[call-overload]
         (lambda: sam(bowl, 0.0), ValueError, "sam: rho must be a positive finite number, got 0.0"),
+        (lambda: sam(value_and_grad(squared_error, NET.apply))(PARAMS, X, Y), TypeError, "write (params, (x, target), rng)"),  # type: ignore[arg-type]
     ],
 )  # fmt: skip
 def test_what_it_refuses(call: Callable[[], object], error: type[Exception], message: str) -> None:

@@ -14,7 +14,7 @@ from scipy import optimize
 
 from funcnn import (
     Dense, Dropout, FuncnnWarning, Gradients, Key, Minimum, NonFiniteError, Params, Tanh, absolute_error, adam,
-    as_scipy, l2, minimize, mlp, serial, squared_error, value_and_grad,
+    as_scipy, l2, minimize, mlp, sam, serial, squared_error, value_and_grad,
 )  # fmt: skip
 
 Vector = npt.NDArray[np.float64]
@@ -266,6 +266,8 @@ def test_it_begins_with_numbers() -> None:
         (lambda: minimize(OBJECTIVE, PARAMS, (X, Y)), TypeError, "takes an objective, params, x and"),  # type: ignore[arg-type]
         (lambda: minimize(squared_error, PARAMS, X, Y), TypeError, "squared_error, which does not take three arguments"),  # type: ignore[call-overload]
         (lambda: minimize(lambda p, b, r: (0.0, {}), PARAMS, X, Y), TypeError, "takes one batch after the params"),  # type: ignore[call-overload]
+        (lambda: minimize(sam(OBJECTIVE), PARAMS, X, Y), TypeError, "got 2; write minimize(objective, params, (x, target))"),  # type: ignore[call-overload]
+        (lambda: minimize(PARAMS, OBJECTIVE, X, Y), TypeError, "minimize takes an objective first"),  # type: ignore[call-overload]
         (lambda: minimize(NET, PARAMS, X, Y), TypeError, "minimize takes an objective first"),  # type: ignore[call-overload]
         (lambda: minimize(3, PARAMS, X, Y), TypeError, "minimize takes an objective first"),  # type: ignore[call-overload]
         (lambda: minimize(lambda p, b, r: 3.0, PARAMS, X), TypeError, "must return the pair"),  # type: ignore[arg-type, return-value]

@@ -104,6 +104,12 @@ def test_what_is_no_rate_is_refused(rate: Any) -> None:
         funcnn.adam(rate)
 
 
+def test_an_optimizer_is_no_rate() -> None:
+    """It stands beside the other, in a chain."""
+    with pytest.raises(TypeError, match=r"got Optimizer; optimizers stand in a row, chain\(adam\(1e-3\), ...\)"):
+        funcnn.adam(funcnn.reduce_on_plateau(0.1))  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("rate", [0.0, -0.1, math.nan, math.inf])
 @pytest.mark.parametrize(
     "make",
