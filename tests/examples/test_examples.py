@@ -101,6 +101,12 @@ def test_tables_are_learnt_as_well_as_by_scikit_learn() -> None:
     assert ours.accuracy > 0.95 and abs(ours.accuracy - theirs.accuracy) < 0.02
 
 
+def test_searches_find_networks_that_read() -> None:
+    """The better of two networks, on scans it has not seen."""
+    best, accuracy = load("grid_search").main(["--quick"])
+    assert best.startswith(("mlp(", "serial(")) and accuracy > 0.9
+
+
 def test_what_was_learnt_helps() -> None:
     """A body that knows digits is better in the mirror than one that knows nothing, frozen and thawed."""
     found = load("fine_tune").main(["--quick"])
