@@ -168,8 +168,17 @@ def summary(net: Layer[Never, object], shape: Shape, *, dtype: npt.DTypeLike = n
     return Summary(repr(net), tuple(rows.values()), _told(n), _told(n * size), _told(adds), _told(kept))
 
 
-def picture(net: Layer[Never, object], shape: Shape | None = None, *, depth: int = 6) -> str:
-    """A picture of a network, as SVG: a text to write to a file, which browsers, notebooks and GitHub show.
+class Picture(str):
+    """SVG as a text, which notebooks show as the picture that it is."""
+
+    __slots__ = ()
+
+    def _repr_svg_(self) -> str:
+        return str(self)
+
+
+def picture(net: Layer[Never, object], shape: Shape | None = None, *, depth: int = 6) -> Picture:
+    """A picture of a network, as SVG: a text to write to a file, which browsers and GitHub show, and notebooks at once.
 
     It is read from top to bottom. Boxes are layers, blue where they have params, with their names in the params; what
     is made of others is a frame, `depth` levels deep, and a box from there on. With a shape, as for `summary`, the
@@ -191,7 +200,7 @@ def picture(net: Layer[Never, object], shape: Shape | None = None, *, depth: int
     if shape is not None:
         net.out_shape(shape)  # says what does not fit
         taken = display(normalize(shape))
-    return drawn(planned(net.definition, None if shape is None else normalize(shape), levels), taken)
+    return Picture(drawn(planned(net.definition, None if shape is None else normalize(shape), levels), taken))
 
 
 def _one_example(shape: Shape) -> Shape:

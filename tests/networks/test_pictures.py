@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 from xml.etree import ElementTree
@@ -189,3 +190,11 @@ def test_patterns_that_repeat() -> None:
         "xaaaaay": ["x", "5*a", "y"], "abcabcab": ["2*abc", "a", "b"], "aaaabbbb": ["4*a", "4*b"],
     }.items():  # fmt: skip
         assert list(folded(text, lambda c: c, times)) == wanted
+
+
+def test_a_picture_is_a_text_that_notebooks_show() -> None:
+    """As SVG, not as the text; it pickles and goes to files like any other."""
+    shown = picture(funcnn.Dense(3), (-1, 2))
+    assert isinstance(shown, str) and shown.startswith("<svg ")
+    assert shown._repr_svg_() == shown and type(shown._repr_svg_()) is str
+    assert pickle.loads(pickle.dumps(shown)) == shown
