@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import replace
-from types import MappingProxyType
 from typing import Any, Final, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 
 from funcnn.arguments import counted, is_number
-from funcnn.errors import NonFiniteError, brief
+from funcnn.errors import NonFiniteError, ShapeError, brief
 from funcnn.inputs import convert
 from funcnn.keys import Rng, as_key
 from funcnn.nested import arrays, mapped
@@ -65,6 +64,7 @@ def decoder(net: Layer[X, Y]) -> Decoder[X, Y]:
 
     Errors
         TypeError    at once, or at the first call: a layer cannot go on, with its path
+        TypeError, ValueError, ShapeError   memory is none, one of another network, or of another batch
         others       as those of `net.apply`
     Source: the cache of keys and values is described by Pope et al., Efficiently Scaling Transformer Inference (2023),
     section 2.1.
@@ -96,15 +96,57 @@ def decoder(net: Layer[X, Y]) -> Decoder[X, Y]:
     run = layer_of(rebuilt(found, other)).apply
 
     def step(params: Tree, x: X, memory: Memory | None = None) -> tuple[Y, Memory]:
-        call = _Call({} if memory is None else memory, _steps(x))
+        batch = _batch(x)
+        call = _Call({} if memory is None else _of(memory, net, batch), _steps(x))
         token = _now.set(call)
         try:
             y: Y = run(params, x)
         finally:
             _now.reset(token)
-        return y, MappingProxyType(call.new)
+        return y, _Remembered(call.new, net, batch)
 
     return step
+
+
+class _Remembered(Mapping[str, object]):
+    """What a call remembers, of which network and of how many examples."""
+
+    __slots__ = ("batch", "net", "_parts")
+
+    def __init__(self, parts: Mapping[str, object], net: Layer[Any, Any], batch: int) -> None:
+        self._parts, self.net, self.batch = parts, net, batch
+
+    def __getitem__(self, path: str) -> object:
+        return self._parts[path]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._parts)
+
+    def __len__(self) -> int:
+        return len(self._parts)
+
+
+def _of(memory: object, net: Layer[Any, Any], batch: int) -> Memory:
+    """A memory of this network, of as many examples."""
+    if not isinstance(memory, _Remembered):
+        raise TypeError(f"decoder: memory must be what a step returned, or None to begin, got {brief(memory)}")
+    if memory.net is not net and memory.net != net:
+        raise ValueError(
+            f"decoder: this memory is of another network: expected one of {brief(net)}, got one of "
+            f"{brief(memory.net)}; begin with memory None"
+        )
+    if memory.batch != batch:
+        raise ShapeError(
+            f"decoder: this memory is of another batch: expected x with {memory.batch} examples, got {batch}; give x as "
+            f"many rows as the memory has, or begin with memory None"
+        )
+    return memory
+
+
+def _batch(x: Any) -> int:
+    """How many examples there are: the size of axis 0 of the first array that has one."""
+    sizes = [np.shape(a)[0] for a in arrays(x) if np.ndim(a)]
+    return int(sizes[0]) if sizes else 1
 
 
 def goes_on(net: Layer[Any, Any]) -> bool:

@@ -10,7 +10,7 @@ import pytest
 
 from funcnn import (
     GRU, LSTM, RNN, Array, Conv1D, Dense, Dropout, Embedding, Flatten, GRUCell, Key, Layer, LayerNorm, NonFiniteError,
-    Softmax, Tanh, TransformerBlock, bidirectional, checkpoint, decoder, first, freeze, inference, map_over, repeat,
+    ShapeError, Softmax, Tanh, TransformerBlock, bidirectional, checkpoint, decoder, first, freeze, inference, map_over, repeat,
     residual, sample, scan, select, serial, shape_dependent, stop_gradient, tie, transposed,
 )  # fmt: skip
 from funcnn.authoring import Child, Combined
@@ -102,6 +102,24 @@ def test_memories_are_values() -> None:
     assert not np.array_equal(a, b)
     with pytest.raises(TypeError):
         memory["lstm_0"] = 0  # type: ignore[index]
+
+
+def test_memories_of_others_are_refused() -> None:
+    """Of another network, of another batch, or none at all; an equal network goes on."""
+    net, other = serial(Embedding(7, 4), LSTM(4)), serial(Embedding(7, 4), GRU(4))
+    (_, params), (_, foreign) = net.init(0, TOKENS.shape), other.init(0, TOKENS.shape)
+    step = decoder(net)
+    _, memory = step(params, TOKENS[:, :4])
+    _, another = decoder(other)(foreign, TOKENS[:, :4])
+    with pytest.raises(ValueError, match=r"memory is of another network: expected one of serial\(Embedding\(7, 4\), LSTM"):
+        step(params, TOKENS[:, 4:], another)
+    with pytest.raises(ShapeError, match="another batch: expected x with 2 examples, got 1; give x as many rows"):
+        step(params, TOKENS[:1, 4:], memory)
+    for thing in (params, {"lstm_0": None}, 3, {}, ()):
+        with pytest.raises(TypeError, match="memory must be what a step returned, or None to begin, got"):
+            step(params, TOKENS[:, 4:], thing)  # type: ignore[arg-type]
+    equal = decoder(serial(Embedding(7, 4), LSTM(4)))
+    assert np.array_equal(equal(params, TOKENS[:, 4:], memory)[0], step(params, TOKENS[:, 4:], memory)[0])
 
 
 def test_threads_do_not_meet() -> None:

@@ -50,7 +50,8 @@ class Loss(Generic[Y, T]):
     over outputs and the mean of that over rows (the first axis); "none" gives the terms themselves.
     `weights` count as copies. They have the shape of the leading axes of the terms, and a row of weight 2 counts like
     two rows: the weighted mean is `sum(w * terms) / sum(w)`. In "batch", weights of one axis make copies of rows;
-    weights of more axes make copies of terms within rows, of which there are as many as before.
+    weights of more axes make copies of terms within rows, of which there are as many as before. What has the
+    weight 0 counts nothing and gets no gradient, NaN too.
 
     Errors
         ShapeError   prediction, target and weights do not fit; a mean over nothing, or over weights that sum to 0

@@ -8,8 +8,10 @@ from typing import Any, Literal, TypeAlias, Union
 
 import numpy as np
 
+from funcnn.calculus import Later, force
 from funcnn.errors import ShapeError
 from funcnn.inputs import convert
+from funcnn.nested import mapped
 from funcnn.shapes import display
 from funcnn.types import Array, Mask, Tokens
 
@@ -49,6 +51,8 @@ def _weighted(terms: Any, back: Back, weights: Any, how: str | None) -> tuple[An
             f"weights must have the shape of the leading axes of the terms, {display(terms.shape)}, got {got}; "
             f"nothing is broadcast, give one weight for every row or term"
         )
+    if not w.all():
+        terms, back = _without(w != 0, terms, back)
     each = w.reshape(w.shape + (1,) * (terms.ndim - w.ndim))
     if how == "none":
         return terms * each, lambda d: back(d * each)
@@ -61,6 +65,26 @@ def _weighted(terms: Any, back: Back, weights: Any, how: str | None) -> tuple[An
         raise ShapeError(_weightless(n) if terms.size else _empty(terms))
     value = np.add.reduce(terms * each, None).item() / n
     return value, lambda d: back(np.broadcast_to(each * (d / n), terms.shape))
+
+
+def _without(counted: Any, terms: Any, back: Back) -> tuple[Any, Back]:
+    """Terms that do not count, and what goes back from them, are 0 whatever they are, for 0 times NaN is NaN."""
+
+    def zero(a: Any) -> Any:
+        if a.shape[: counted.ndim] != counted.shape:
+            return a
+        return np.where(counted.reshape(counted.shape + (1,) * (a.ndim - counted.ndim)), a, np.zeros((), a.dtype))
+
+    def zeroed(cotangent: Any) -> Any:
+        with np.errstate(invalid="ignore"):
+            return mapped(zero, force(cotangent))
+
+    def pullback(d: Any) -> tuple[Any, Any]:
+        with np.errstate(invalid="ignore"):
+            dprediction, dtarget = back(d)
+        return zeroed(dprediction), Later(lambda: zeroed(dtarget))
+
+    return zero(terms), pullback
 
 
 def product(weights: Any, own: Any) -> Any:

@@ -8,7 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from funcnn import Loss, Reduce, ShapeError, softmax_cross_entropy, squared_error
+from funcnn import (
+    Loss, Reduce, ShapeError, absolute_error, cosine_distance, hinge, huber, joint, log_cosh, poisson_nll,
+    sigmoid_binary_cross_entropy, softmax_cross_entropy, squared_error,
+)  # fmt: skip
+from funcnn.nested import arrays
 
 REDUCTIONS: tuple[Reduce, ...] = ("mean", "sum", "batch")
 LOGITS = np.random.default_rng(5).normal(size=(4, 3))
@@ -92,3 +96,52 @@ def test_sum_over_nothing_is_zero() -> None:
     nothing = np.ones((0, 2))
     assert squared_error(nothing, nothing, reduce="sum") == 0.0
     assert squared_error(nothing, nothing, reduce="none").shape == (0, 2)
+
+
+POSITIVE = np.abs(LOGITS) + 0.5
+LEFT_OUT: dict[str, Case] = {
+    **CASES,
+    "sizes": (absolute_error, LOGITS, DISTRIBUTIONS),
+    "huber": (huber, LOGITS, DISTRIBUTIONS),
+    "log_cosh": (log_cosh, LOGITS, DISTRIBUTIONS),
+    "angles": (cosine_distance, LOGITS, DISTRIBUTIONS),
+    "truths": (sigmoid_binary_cross_entropy, LOGITS, DISTRIBUTIONS > 0.3),
+    "margins": (hinge, LOGITS, np.sign(LOGITS)),
+    "counts": (poisson_nll, LOGITS, np.ones_like(LOGITS)),
+    "pairs": (joint(squared_error, absolute_error), (LOGITS, POSITIVE), (DISTRIBUTIONS, DISTRIBUTIONS)),
+    "smoothed": (softmax_cross_entropy.bind(label_smoothing=0.1), LOGITS, LABELS),
+}
+
+
+@pytest.mark.parametrize("padding", [np.nan, np.inf, -np.inf, 1e30])
+@pytest.mark.parametrize("reduce", REDUCTIONS)
+@pytest.mark.parametrize("case", LEFT_OUT.values(), ids=LEFT_OUT)
+def test_what_counts_nothing_may_be_anything(case: Case, reduce: Any, padding: float) -> None:
+    """A prediction, or a target, that the mask leaves out changes neither the value nor the gradients."""
+    loss, y, t = case
+    mask = np.array([True, False, True, True])
+
+    def put(tree: Any) -> Any:
+        if isinstance(tree, tuple):
+            return tuple(map(put, tree))
+        out = np.array(tree)
+        out[1] = padding
+        return out
+
+    with np.errstate(invalid="ignore", over="ignore"):
+        value, pull = loss.pull(y, t, weights=mask, reduce=reduce)
+        other, back = loss.pull(put(y), t, weights=mask, reduce=reduce)
+        gradients, found = pull(1.0), back(1.0)
+    assert other == value
+    for a, b in zip(arrays(gradients[0]), arrays(found[0]), strict=True):
+        assert np.array_equal(a, b)
+        assert not b[1].any()
+    assert np.isfinite([np.sum(b) for b in arrays(found)]).all()
+
+
+def test_targets_may_be_missing() -> None:
+    """NaN stands for them in data; where the mask is false they teach nothing."""
+    t = np.array([[1.0, np.nan, 3.0]])
+    value, pull = squared_error.pull(np.zeros((1, 3)), t, weights=~np.isnan(t))
+    assert value == 5.0
+    assert np.array_equal(pull(1.0)[0], [[-1, 0, -3]])
