@@ -172,13 +172,27 @@ def _sources(ties: Any) -> dict[str, tuple[str, bool]]:
             root, again = given[root]
             turned = turned != again
         if root in given or f"{root}/".startswith(f"{path}/") or f"{path}/".startswith(f"{root}/"):
-            raise ValueError(f"tie: {path!r} is tied to itself")
+            raise ValueError(_circle(path, given))
         found[path] = root, turned
     for path in found:
         for other in (*found, *(root for root, _ in found.values())):
             if other != path and f"{other}/".startswith(f"{path}/"):
                 raise ValueError(f"tie: {other!r} lies within {path!r}, which is tied")
     return found
+
+
+def _circle(path: str, given: dict[str, tuple[str, bool]]) -> str:
+    """What is wrong where a path does not come to one that stays in its place."""
+    way = [path]
+    while way[-1] in given and given[way[-1]][0] not in way:
+        way.append(given[way[-1]][0])
+    if way[-1] not in given:
+        inner, outer = sorted((path, way[-1]), key=len, reverse=True)
+        return f"tie: {path!r} is tied to itself, for {inner!r} lies within {outer!r}; tie it to a path elsewhere"
+    back = given[way[-1]][0]
+    circle = [*way[way.index(back) :], back]
+    shown = " -> ".join(map(repr, circle))
+    return f"tie: {back!r} is tied to itself, {shown}; leave one of these out, whose params stay"
 
 
 def _turned_spec(spec: Any, root: str, turned: bool) -> Any:

@@ -10,6 +10,7 @@ from funcnn.calculus import Later
 from funcnn.errors import locate
 from funcnn.inputs import Kind
 from funcnn.keys import Initializer, Key
+from funcnn.networks.joining import joined
 from funcnn.networks.statistics import Statistics
 from funcnn.records import Record
 from funcnn.types import Shape
@@ -80,8 +81,7 @@ class Definition:
 
     def wanted(self, shape: Shape, children: dict[str, Any]) -> Spec:
         """The params, where its children want these."""
-        spec = {**self.own(shape), **children} if children else self.own(shape)
-        return self.params(spec) if self.params else spec
+        return joined(self.name, self.own(shape), children, self.params)
 
 
 @final

@@ -102,8 +102,14 @@ def test_ties_that_do_not_fit(ties: dict[str, Any], kind: type[Exception], messa
     [
         ({}, ValueError, "tie: there is nothing to tie"),
         ({"a/w": "a/w"}, ValueError, "tie: 'a/w' is tied to itself"),
-        ({"a/w": "b/w", "b/w": "a/w"}, ValueError, "tie: 'a/w' is tied to itself"),
-        ({"a": "a/w"}, ValueError, "tie: 'a' is tied to itself"),
+        ({"a/w": "a/w"}, ValueError, "'a/w' -> 'a/w'; leave one of these out, whose params stay"),
+        ({"a/w": "b/w", "b/w": "a/w"}, ValueError, "tie: 'a/w' is tied to itself, 'a/w' -> 'b/w' -> 'a/w'; leave one"),
+        (
+            {"d/w": "a/w", "a/w": transposed("b/w"), "b/w": "c/w", "c/w": "a/w"}, ValueError,
+            "tie: 'a/w' is tied to itself, 'a/w' -> 'b/w' -> 'c/w' -> 'a/w'; leave one of these out",
+        ),
+        ({"a": "a/w"}, ValueError, "tie: 'a' is tied to itself, for 'a/w' lies within 'a'; tie it to a path elsewhere"),
+        ({"a/w": "a"}, ValueError, "tie: 'a/w' is tied to itself, for 'a/w' lies within 'a'"),
         ({"a": "b", "a/w": "c/w"}, ValueError, "tie: 'a/w' lies within 'a', which is tied"),
         (["a", "b"], TypeError, "tie takes a mapping of paths to paths"),
         ({"a": 3}, TypeError, "tie takes paths, strings like 'dense_0/w', got 'a': 3"),
