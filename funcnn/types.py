@@ -17,6 +17,9 @@ Tokens: TypeAlias = npt.NDArray[np.integer[Any]]
 Mask: TypeAlias = npt.NDArray[np.bool_]
 """True where something counts."""
 
+Numbers: TypeAlias = Union[Array, Tokens, Mask]
+"""Numbers of any kind, as the targets of a regression may be."""
+
 Nested: TypeAlias = Union[npt.NDArray[Any], tuple["Nested", ...]]
 """What goes through a network: an array, or a tuple of what goes through a network."""
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Final, cast
 
-import numpy as np
-
 from funcnn.arguments import positive
 from funcnn.calculus import Later
 from funcnn.initializers import glorot_normal, orthogonal, zeros

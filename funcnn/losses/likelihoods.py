@@ -15,7 +15,7 @@ from funcnn.errors import LabelError, ShapeError
 from funcnn.losses.definition import Terms, loss
 from funcnn.losses.targets import class_targets, like
 from funcnn.shapes import display
-from funcnn.types import Array, Tokens, is_tuple
+from funcnn.types import Array, Numbers, Tokens, is_tuple
 
 
 @loss
@@ -47,7 +47,7 @@ def poisson_nll(log_rate: Array, counts: Union[Array, Tokens]) -> Terms[Array]:
 
 
 @loss
-def gaussian_nll(prediction: tuple[Array, Array], target: Array) -> Terms[tuple[Array, Array]]:
+def gaussian_nll(prediction: tuple[Array, Array], target: Numbers) -> Terms[tuple[Array, Array]]:
     """The negative log-likelihood of a normal distribution, `(s + (t - m)^2 exp(-s)) / 2`, up to `log(2 pi) / 2`.
 
     The prediction is a tuple (m, s), the mean and the logarithm of the variance, such as `parallel` gives.
@@ -112,7 +112,7 @@ def gaussian_kl(prediction: tuple[Array, Array], target: None = None) -> Terms[t
 
 
 @loss
-def mixture_nll(prediction: tuple[Array, Array, Array], target: Array) -> Terms[tuple[Array, Array, Array]]:
+def mixture_nll(prediction: tuple[Array, Array, Array], target: Numbers) -> Terms[tuple[Array, Array, Array]]:
     """The negative log-likelihood of a mixture of normal distributions, up to `n log(2 pi) / 2`.
 
     The prediction is a tuple (logits, m, s): how likely each of k components is, its mean and the logarithm of the

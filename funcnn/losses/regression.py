@@ -12,11 +12,11 @@ from funcnn.errors import ShapeError
 from funcnn.kernels import activations as kernel
 from funcnn.losses.definition import Terms, loss
 from funcnn.losses.targets import like
-from funcnn.types import Array
+from funcnn.types import Array, Numbers
 
 
 @loss
-def squared_error(prediction: Array, target: Array) -> Terms[Array]:
+def squared_error(prediction: Array, target: Numbers) -> Terms[Array]:
     """Squared error, `(y - t)^2` for every element; the mean over all elements unless `reduce` says otherwise.
 
     Shapes
@@ -39,7 +39,7 @@ def squared_error(prediction: Array, target: Array) -> Terms[Array]:
 
 
 @loss(reduce="sum")
-def sum_squared_error(prediction: Array, target: Array) -> Terms[Array]:
+def sum_squared_error(prediction: Array, target: Numbers) -> Terms[Array]:
     """Squared error, `(y - t)^2` for every element; the sum over all elements unless `reduce` says otherwise.
 
     Shapes
@@ -59,7 +59,7 @@ def sum_squared_error(prediction: Array, target: Array) -> Terms[Array]:
 
 
 @loss
-def absolute_error(prediction: Array, target: Array) -> Terms[Array]:
+def absolute_error(prediction: Array, target: Numbers) -> Terms[Array]:
     """Absolute error, `|y - t|` for every element; the mean over all elements unless `reduce` says otherwise.
 
     Shapes
@@ -80,7 +80,7 @@ def absolute_error(prediction: Array, target: Array) -> Terms[Array]:
 
 
 @loss
-def huber(prediction: Array, target: Array, *, delta: float = 1.0) -> Terms[Array]:
+def huber(prediction: Array, target: Numbers, *, delta: float = 1.0) -> Terms[Array]:
     """Huber's loss of the error `e = y - t`: `e^2 / 2` where `|e| <= delta`, else `delta (|e| - delta / 2)`.
 
     Near zero it is half the squared error, far out it grows like the absolute error, so that outliers pull less.
@@ -107,7 +107,7 @@ def huber(prediction: Array, target: Array, *, delta: float = 1.0) -> Terms[Arra
 
 
 @loss
-def log_cosh(prediction: Array, target: Array) -> Terms[Array]:
+def log_cosh(prediction: Array, target: Numbers) -> Terms[Array]:
     """`log cosh (y - t)` for every element: half the squared error near zero, the absolute error less log 2 far out.
 
     Shapes
@@ -131,7 +131,7 @@ def log_cosh(prediction: Array, target: Array) -> Terms[Array]:
 
 
 @loss
-def cosine_distance(prediction: Array, target: Array, *, eps: float = 1e-8) -> Terms[Array]:
+def cosine_distance(prediction: Array, target: Numbers, *, eps: float = 1e-8) -> Terms[Array]:
     """One minus the cosine of the angle between rows, `1 - y . t / (|y| |t|)`, between 0 and 2.
 
     Lengths below `eps` count as `eps`, so that zeros have distance 1.

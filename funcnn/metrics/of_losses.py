@@ -42,7 +42,8 @@ def mean_of(loss: Loss[A, B]) -> Metric[tuple[Ratio, ...], A, B, float]:
 
 def is_of_loss(metric: Metric[Any, Any, Any, Any]) -> bool:
     """Is it the value of a loss, or grows with one, as `perplexity` does?"""
-    return isinstance(metric.update, functools.partial) and metric.update.func is _more_terms
+    update: Any = metric.update
+    return isinstance(update, functools.partial) and update.func is _more_terms
 
 
 def _more_terms(
