@@ -43,7 +43,14 @@ from funcnn.mypy_plugin.hooks import Hooks
 from funcnn.mypy_plugin.reading import INIT, LAYER
 from funcnn.mypy_plugin.runs import Runner
 from funcnn.mypy_plugin.trust import Loader, digest, read_trust
-from funcnn.mypy_plugin.wiring import APPLY, LOSS, objective_signature, serial_signature, shift_signature
+from funcnn.mypy_plugin.wiring import (
+    APPLY,
+    LOSS,
+    features_signature,
+    objective_signature,
+    serial_signature,
+    shift_signature,
+)
 
 C = TypeVar("C", FunctionContext, MethodContext)
 S = TypeVar("S", FunctionSigContext, MethodSigContext)
@@ -52,6 +59,7 @@ SUMMARY = f"{funcnn.summary.__module__}.summary"
 SHIFT = f"{LAYER}.__rshift__"
 OBJECTIVES = {f"{f.__module__}.{f.__name__}" for f in (funcnn.value_and_grad, funcnn.grad)}
 OBJECTIVE = f"{funcnn.Objective.__module__}.{funcnn.Objective.__qualname__}"
+CALLED = {f"{APPLY}.__call__", f"{OBJECTIVE}.__call__"}
 GIVEN = {f"{f.__module__}.{f.__name__}" for f in (funcnn.vjp, funcnn.fit, funcnn.train, funcnn.evaluate, funcnn.predict)}
 
 
@@ -120,6 +128,8 @@ class FuncnnPlugin(Plugin):
         return _quiet_signature(objective_signature, self.options) if fullname in OBJECTIVES else None
 
     def get_method_signature_hook(self, fullname: str) -> Callable[[MethodSigContext], FunctionLike] | None:
+        if fullname in CALLED:
+            return _quiet_signature(features_signature, self.options)
         return _quiet_signature(shift_signature, self.options) if fullname == SHIFT else None
 
 

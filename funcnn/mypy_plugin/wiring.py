@@ -19,6 +19,7 @@ from mypy.types import (
     Type,
     TypeOfAny,
     UninhabitedType,
+    UnionType,
     UnpackType,
     get_proper_type,
 )
@@ -93,6 +94,25 @@ def shift_signature(ctx: MethodSigContext, options: Options) -> FunctionLike:
     what = titled(e, "the right side")
     ctx.api.fail(f"{what} takes {wanted}, but what stands before it gives {given}", e, code=WIRING)
     return _accepting(sig, [right], _layer_type(left, _type_of(left, 0), AnyType(TypeOfAny.from_error)))
+
+
+def features_signature(ctx: MethodSigContext, options: Options) -> FunctionLike:
+    """The signature of `apply(params, x)` and of an objective: features may be numbers of any kind, such as bytes."""
+    sig = ctx.default_signature
+    if len(sig.arg_types) < 2 or shown(sig.arg_types[1], options) != "Array":
+        return sig
+    array = get_proper_type(sig.arg_types[1])
+    assert isinstance(array, Instance)
+    anything = AnyType(TypeOfAny.special_form)
+    kinds: list[Type] = [array]
+    for scalar in ("numpy.integer", "numpy.bool"):
+        dtype = get_proper_type(array.args[1])
+        assert isinstance(dtype, Instance)
+        number = ctx.api.named_generic_type(scalar, [anything])
+        other = dtype.copy_modified(args=[number])  # pyright: ignore[reportUnknownMemberType]
+        kinds.append(array.copy_modified(args=[array.args[0], other]))  # pyright: ignore[reportUnknownMemberType]
+    types = [sig.arg_types[0], UnionType(kinds), *sig.arg_types[2:]]
+    return sig.copy_modified(arg_types=types)  # pyright: ignore[reportUnknownMemberType]
 
 
 def objective_signature(ctx: FunctionSigContext, options: Options) -> FunctionLike:

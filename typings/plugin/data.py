@@ -71,6 +71,12 @@ for state, metrics in fit(softmax_cross_entropy, net.apply, adam(1e-3), params, 
     print(metrics.loss)
 for state, metrics in fit(softmax_cross_entropy, net.apply, adam(1e-3), params, (wide, labels)):  # E[funcnn-shape]: takes
     print(metrics.loss)
+net.apply(params, np.zeros((4, 5), np.uint8))
+net.apply(params, np.zeros((4, 6), np.uint8))  # E[funcnn-shape]: takes params for arrays of shape (4, 6)
+regression = value_and_grad(squared_error, net.apply)
+regression(params, x, np.zeros((4, 3), np.int64))
+regression(params, x > 0, np.zeros((4, 3), np.bool_))
+squared_error(np.zeros((4, 3)), np.zeros((4, 2)))  # E[funcnn-shape]: squared_error takes a target of the shape
 
 
 def unknown(data: Array, other: Layer[Array, Array]) -> None:
