@@ -60,7 +60,8 @@ SHIFT = f"{LAYER}.__rshift__"
 OBJECTIVES = {f"{f.__module__}.{f.__name__}" for f in (funcnn.value_and_grad, funcnn.grad)}
 OBJECTIVE = f"{funcnn.Objective.__module__}.{funcnn.Objective.__qualname__}"
 CALLED = {f"{APPLY}.__call__", f"{OBJECTIVE}.__call__"}
-GIVEN = {f"{f.__module__}.{f.__name__}" for f in (funcnn.vjp, funcnn.fit, funcnn.train, funcnn.evaluate, funcnn.predict)}
+RUN = (funcnn.vjp, funcnn.fit, funcnn.train, funcnn.evaluate, funcnn.predict)
+GIVEN = {f"{f.__module__}.{f.__name__}" for f in RUN}
 
 
 def _quiet(hook: Callable[[C], Type]) -> Callable[[C], Type]:

@@ -95,7 +95,7 @@ w13.init(key, ((4, 20, 8), (3, 30, 6)))
 # mask over features
 w14 = serial(
     first(Dense(8)),
-    TransformerBlock(8, 2, masked=True),  # E[funcnn-shape]: (batch, time): expected (?, 20), got (?, 5)
+    TransformerBlock(8, 2, masked=True),  # E[funcnn-shape]: expected (?, 20), got (?, 5)
     MeanOver(1, masked=True),
 )
 w14.init(key, ((-1, 20, 5), (-1, 5)))
