@@ -5,8 +5,9 @@ values instead of types: a function of the program that returns a network is fol
 loop over known things goes round, both branches of an unknown condition are taken. What cannot be told is unknown, and
 an unknown network is met with silence.
 
-    files        parsed once, with their imports       frames    where names live
-    values       what a value is to a reader           machine   statements
-    expressions, calls, builtin                        reading   a whole file, and who asks for it
-    data         arrays and params                    objectives  losses and loops
+    files        parsed once, with their imports       frames       where names live
+    values       what a value is to a reader           machine      statements
+    reading      a whole file, and who asks for it     data         arrays and params
+    modules      the standard library                  objectives   losses and loops
+    expressions, comprehensions, calls, builtin, keys
 """

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from funcnn.mypy_plugin.flow.keys import keyed
 from funcnn.mypy_plugin.flow.values import BOOL, FLOAT, INT, NONE, SOME, Row, Table, listed, tabled
 from funcnn.mypy_plugin.recipes import ANY, Missing, Value
 
@@ -68,6 +69,11 @@ def _sorted(m: Expressions, values: list[Any]) -> Any:
 
 def _dict(m: Expressions, values: list[Any]) -> Any:
     items: Any = values[0].items if len(values) == 1 and isinstance(values[0], Table) else ANY
+    if len(values) == 1 and isinstance(values[0], Row):  # of pairs
+        pairs = m.items(values[0])
+        rows: list[Any] = [m.items(v) for v in pairs] if listed(pairs) else [ANY]
+        if all(listed(r) and len(r) == 2 and keyed(r[0]) is not None for r in rows):
+            return Table({keyed(r[0]): r[1] for r in rows})
     return Table(dict(items) if tabled(items) else ANY)
 
 
@@ -105,5 +111,5 @@ BUILTINS: Final[Mapping[str, Callable[[Any, list[Any]], Any]]] = {
     "bool": _cast(bool, BOOL), "abs": _cast(abs, ANY), "isinstance": lambda m, v: BOOL, "print": lambda m, v: NONE,
     "callable": lambda m, v: BOOL, "id": lambda m, v: INT, "hash": lambda m, v: INT, "repr": lambda m, v: SOME,
     "type": lambda m, v: ANY, "round": _cast(round, ANY), "any": lambda m, v: BOOL, "all": lambda m, v: BOOL,
-    "open": lambda m, v: SOME, "input": lambda m, v: SOME, "super": lambda m, v: ANY,
+    "open": lambda m, v: SOME, "input": lambda m, v: SOME,
 }  # fmt: skip

@@ -7,9 +7,10 @@ from typing import Any, Final
 
 from funcnn.mypy_plugin.flow.builtin import BUILTINS
 from funcnn.mypy_plugin.flow.data import Data, Made, Step, applied, array_of, dtype_of
-from funcnn.mypy_plugin.flow.expressions import joined_items
+from funcnn.mypy_plugin.flow.comprehensions import joined_items
 from funcnn.mypy_plugin.flow.following import Following
 from funcnn.mypy_plugin.flow.frames import NEVER, Frame
+from funcnn.mypy_plugin.flow.modules import FUNCTIONS
 from funcnn.mypy_plugin.flow.objectives import bound
 from funcnn.mypy_plugin.flow.values import (
     LAYER,
@@ -135,6 +136,8 @@ class Calls(Following):
         if full in ("dataclasses.replace", "copy.replace") and len(values) == 1 and isinstance(values[0], Thing):
             changed = {**values[0].fields, **{k: g.value for k, g in kwargs.items()}}
             return Thing(values[0].kind, changed, values[0].spoiled)
+        if full in FUNCTIONS and (found := FUNCTIONS[full](self, args, kwargs, here, frame)) is not None:
+            return found
         if module == "builtins":
             return self._builtin(name, values, args, kwargs, here, frame)
         if self.loader.trust.covers(full):
@@ -151,6 +154,8 @@ class Calls(Following):
     def _builtin(
         self, name: str, values: list[Any], args: tuple[Given, ...], kwargs: dict[str, Given], here: Place, frame: Frame
     ) -> Any:
+        if name == "super":
+            return self.parent_of(values, frame)
         if name in ("exec", "eval", "globals", "locals", "vars", "__import__", "compile"):
             return self._anything()
         if name == "setattr" and len(values) == 3:

@@ -7,13 +7,18 @@ from typing import Any, Final
 
 from funcnn.mypy_plugin.flow.frames import Frame
 from funcnn.mypy_plugin.flow.states import States
-from funcnn.mypy_plugin.flow.values import Class, Function, Method, Name
-from funcnn.mypy_plugin.recipes import Missing
+from funcnn.mypy_plugin.flow.values import Class, Function, Given, Method, Name, Partial, Thing, place_in
+from funcnn.mypy_plugin.recipes import Missing, Place, Value
 
 KEPT: Final = {
     "functools.cache", "functools.lru_cache", "functools.cached_property", "builtins.property", "builtins.staticmethod",
-    "typing.override", "typing.final",
+    "typing.override", "typing.final", "builtins.classmethod", "functools.wraps", "abc.abstractmethod",
 }  # fmt: skip  # decorators that leave what a function returns
+BASES: Final = {
+    "builtins.object", "typing.Generic", "typing.Protocol", "abc.ABC", "typing.NamedTuple", "typing.TypedDict",
+}  # fmt: skip
+MARKS: Final = {"dataclasses.dataclass", "typing.final", "enum.unique"}
+ENUMS: Final = {"enum.Enum", "enum.IntEnum", "enum.StrEnum"}
 LAYERS: Final = {"funcnn.layer", "funcnn.networks.layer", "funcnn.networks.pair.layer"}
 
 
@@ -22,28 +27,37 @@ class Classes(States):
 
     def function(self, s: ast.FunctionDef | ast.AsyncFunctionDef, frame: Frame) -> Any:
         """The function that a statement defines; nothing is known of one that is decorated by a stranger."""
-        composite = False
-        for decorator in s.decorator_list:
+        made: Any = Function(s, frame, self.defaults(s.args, frame))
+        for decorator in reversed(s.decorator_list):
             found = self.value(decorator.func if isinstance(decorator, ast.Call) else decorator, frame)
             full = found.full if isinstance(found, Name) else ""
-            if full in ("funcnn.layer", "funcnn.networks.layer", "funcnn.networks.pair.layer"):
-                composite = True
+            if isinstance(found, (Function, Partial)):
+                of, place = self.value(decorator, frame), place_in(decorator)
+                made = self.each(lambda f: self._decorated(f, made, place, frame), of)
+            elif full in LAYERS and isinstance(made, Function):
+                made = Function(s, frame, made.defaults, composite=True)
             elif full not in KEPT:
                 return Missing("function")
-        return Function(s, frame, self.defaults(s.args, frame), composite)
+        return made if isinstance(made, (Function, Partial, Class)) else Missing("function")
+
+    def _decorated(self, f: Any, made: Any, place: Place, frame: Frame) -> Any:
+        if not isinstance(f, (Function, Partial)):
+            return Missing("function")
+        return self.called(f, (Given(made, place),), {}, place, frame)
 
     def class_of(self, s: ast.ClassDef, frame: Frame) -> Any:
         """The class that a statement defines."""
         inner = Frame(frame.file, {}, frame, frozenset(), kind="class")
         bases = [self.value(b.value if isinstance(b, ast.Subscript) else b, frame) for b in s.bases]
         marks = [self.value(d.func if isinstance(d, ast.Call) else d, frame) for d in s.decorator_list]
-        known = {"object", "typing.Generic", "typing.Protocol", "abc.ABC", "typing.NamedTuple", "typing.TypedDict"}
+        enumerated = any(isinstance(b, Name) and b.full in ENUMS for b in bases)
+        known = BASES | ENUMS | {"builtins.str", "builtins.int"} if enumerated else BASES
         names = {b.full for b in bases if isinstance(b, Name)}
         parents = [b for b in bases if isinstance(b, Class)]
         data = any(isinstance(m, Name) and m.full == "dataclasses.dataclass" for m in marks)
         understood = (
             len(names & known) + len(parents) == len(bases)
-            and all(isinstance(m, Name) and m.full in ("dataclasses.dataclass", "typing.final") for m in marks)
+            and all(isinstance(m, Name) and m.full in MARKS for m in marks)
             and not any(k.arg == "metaclass" for k in s.keywords)
             and all(p.understood for p in parents)
         )
@@ -62,9 +76,29 @@ class Classes(States):
         properties = {m.name for m in methods if decorated(m, "property", "cached_property")}
         properties |= {n for p in parents for n in p.properties}
         static = {m.name for m in methods if decorated(m, "staticmethod")}
+        of_class = {m.name for m in methods if decorated(m, "classmethod")}
         members = {k: v if k not in static else Method(v, "static") for k, v in members.items()}
+        members = {k: v if k not in of_class else Method(v, "class") for k, v in members.items()}
         stored = stored_attributes(methods) | {n for p in parents for n in p.stored}
-        return Class(s.name, members, fields, understood, table, frozenset(properties), frozenset(stored))
+        kind = Class(
+            s.name, members, fields, understood, table, frozenset(properties), frozenset(stored), tuple(parents)
+        )
+        inner.owner = kind
+        if enumerated:
+            enumerate_members(kind, inner.env, {b.full for b in bases if isinstance(b, Name)} != {"enum.Enum"})
+        return kind
+
+
+def enumerate_members(kind: Class, env: dict[str, Any], plain: bool) -> None:
+    """The members of an enumeration: numbers and words as they are, others with a name and a value."""
+    found = {k: v for k, v in env.items() if not isinstance(v, (Function, Method)) and not k.startswith("_")}
+    known = all(isinstance(v, Value) for v in found.values())
+    if not known or len({repr(v) for v in found.values()}) < len(found) or {"__new__", "__eq__", "__init__"} & {*env}:
+        kind.understood = False
+        return
+    kind.options = tuple(found)
+    if not plain:
+        kind.members |= {k: Thing(kind, {"value": v, "name": Value(k)}) for k, v in found.items()}
 
 
 def decorated(m: ast.FunctionDef | ast.AsyncFunctionDef, *names: str) -> bool:

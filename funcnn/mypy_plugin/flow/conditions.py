@@ -33,6 +33,7 @@ COMPARED: Final[Mapping[type[ast.cmpop], Any]] = {
 OPPOSITE: Final[Mapping[type[ast.cmpop], type[ast.cmpop]]] = {
     ast.NotEq: ast.Eq, ast.IsNot: ast.Is, ast.NotIn: ast.In, ast.GtE: ast.Lt, ast.LtE: ast.Gt,
 }  # fmt: skip
+ALIKE: Final[Mapping[type[ast.cmpop], bool]] = {ast.Is: True, ast.Eq: True, ast.IsNot: False, ast.NotEq: False}
 STABLE: Final = {"len", "isinstance"}  # calls whose result changes only with the names in them
 
 
@@ -118,6 +119,8 @@ class Conditions(Core):
         if isinstance(op, (ast.Is, ast.IsNot)) and (x or y):
             known = (x and y) or all(self.something(v) for v in (a, b))
             return Value((x and y) is isinstance(op, ast.Is)) if known else BOOL
+        if all(isinstance(v, Thing) and v.kind.options for v in (a, b)) and type(op) in ALIKE:
+            return Value((a is b) is ALIKE[type(op)])
         if isinstance(op, (ast.In, ast.NotIn)) and isinstance(a, Value):
             items = self.items(b)
             if listed(items) and all(isinstance(i, Value) for i in items):

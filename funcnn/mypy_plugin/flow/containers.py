@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from funcnn.mypy_plugin.flow.networks import Networks
+from funcnn.mypy_plugin.flow.keys import keyed, named_by
 from funcnn.mypy_plugin.flow.values import NONE, Given, Row, Table, listed, mapped, spoil, tabled
 from funcnn.mypy_plugin.recipes import ANY, Missing, Place, Value
 
@@ -40,16 +41,16 @@ class Containers(Networks):
         items = self.now(table.items)
         known = items if tabled(items) else None
         match name, values:
-            case "get", [Value(key), *rest] if known is not None:
-                return known.get(key, rest[0] if rest else NONE)
+            case "get", [key, *rest] if known is not None and keyed(key) is not None:
+                return known.get(keyed(key), rest[0] if rest else NONE)
             case (("get" | "keys" | "values" | "items" | "copy"), _) if known is None:
                 return ANY
             case "keys", [] if known is not None:
-                return Row(tuple(map(Value, known)))
+                return Row(tuple(map(named_by, known)))
             case "values", [] if known is not None:
                 return Row(tuple(known.values()))
             case "items", [] if known is not None:
-                return Row(tuple(Row((Value(k), v)) for k, v in known.items()))
+                return Row(tuple(Row((named_by(k), v)) for k, v in known.items()))
             case "copy", [] if known is not None:
                 return Table(dict(known))
             case "update", [] if known is not None:

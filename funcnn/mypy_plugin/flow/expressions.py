@@ -6,14 +6,16 @@ import ast
 from typing import Any
 
 from funcnn.mypy_plugin.flow.arithmetic import is_integer, is_numeric, number, unary
-from funcnn.mypy_plugin.flow.frames import Frame
-from funcnn.mypy_plugin.flow.names import Names
+from funcnn.mypy_plugin.flow.comprehensions import Comprehensions, joined_items
+from funcnn.mypy_plugin.flow.frames import YIELDED, YIELDS, Frame
+from funcnn.mypy_plugin.flow.keys import keyed, named_by
 from funcnn.mypy_plugin.flow.values import (
     FLOAT,
     INT,
     LAYER,
     NONE,
     SOME,
+    Class,
     Either,
     Function,
     Method,
@@ -32,7 +34,7 @@ from funcnn.mypy_plugin.flow.values import (
 from funcnn.mypy_plugin.recipes import ANY, Call, Place, Ref, Value
 
 
-class Expressions(Names):
+class Expressions(Comprehensions):
     """Reads expressions."""
 
     def value(self, e: ast.expr, frame: Frame) -> Any:
@@ -71,7 +73,9 @@ class Expressions(Names):
             case (
                 ast.ListComp(elt=element, generators=generators) | ast.GeneratorExp(elt=element, generators=generators)
             ):
-                return self._comprehension(element, generators, frame)
+                return self.comprehension(element, generators, frame)
+            case ast.DictComp():
+                return self.table_of(e, frame)
             case ast.NamedExpr(target=target, value=value):
                 found = self.value(value, frame)
                 self.assign(target, found, frame)
@@ -80,11 +84,22 @@ class Expressions(Names):
                 return Function(e, frame, self.defaults(e.args, frame))
             case ast.Await(value=value):
                 return self.value(value, frame)
+            case ast.Yield(value=value):
+                return self._yielded(Row((NONE if value is None else self.value(value, frame),)), frame)
+            case ast.YieldFrom(value=value):
+                return self._yielded(self.value(value, frame), frame)
             case ast.JoinedStr(values=values):
                 return self._text(values, frame)
             case _:
                 self._looked_into(e, frame)
                 return ANY
+
+    def _yielded(self, found: Any, frame: Frame) -> Any:
+        """A generator gives these too; what it is sent is not known."""
+        if isinstance(row := frame.env.get(YIELDED), Row):
+            self.extend(row, found)
+            row.items = mapped(lambda t: t if listed(t) and len(t) <= YIELDS else ANY, row.items)
+        return ANY
 
     def _looked_into(self, e: ast.expr, frame: Frame) -> None:
         """What is not read may do anything with what it names."""
@@ -110,7 +125,9 @@ class Expressions(Names):
                 case Row(items):
                     return self.now(items)
                 case Table(items):
-                    return mapped(lambda t: tuple(map(Value, t)) if tabled(t) else ANY, self.now(items))
+                    return mapped(lambda t: tuple(map(named_by, t)) if tabled(t) else ANY, self.now(items))
+                case Class(members=members, options=options) if options:
+                    return tuple(members[name] for name in options)
                 case Thing(kind, fields, False) if kind.fields is not None and not kind.table:
                     return tuple(fields.get(name, ANY) for name in kind.fields)
                 case Call() if is_network(found):
@@ -142,9 +159,9 @@ class Expressions(Names):
                 items |= found.items
                 continue
             name = self.value(key, frame)
-            if not isinstance(name, Value):
+            if keyed(name) is None:
                 return Table(ANY)
-            items[name.value] = found
+            items[keyed(name)] = found
         return Table(items)
 
     def _index(self, index: ast.expr, frame: Frame) -> Any:
@@ -161,43 +178,16 @@ class Expressions(Names):
                 return mapped(lambda t: t[i] if listed(t) and -len(t) <= i < len(t) else ANY, items)
             case Row(items, mutable), slice():
                 return Row(mapped(lambda t: t[index] if listed(t) else ANY, items), mutable)
-            case Table(items), Value(key):
+            case Table(items), _ if (key := keyed(index)) is not None:
                 return mapped(lambda t: t.get(key, ANY) if tabled(t) else ANY, items)
+            case Class(members=members, options=options), Value(str() as key) if key in options:
+                return members[key]
             case Thing(kind, _, False), Value(int()) if kind.fields is not None and not kind.table:
                 return self._subscript(Row(self.items(of)), index)
             case Thing(kind, fields, False), Value(str() as key) if kind.table:
                 return fields.get(key, ANY)
             case _:
                 return ANY
-
-    def _comprehension(self, element: ast.expr, generators: list[ast.comprehension], frame: Frame) -> Any:
-        names = {n.id for g in generators for n in ast.walk(g.target) if isinstance(n, ast.Name)}
-        inner = Frame(frame.file, {}, frame, frozenset(names), kind="comprehension")
-        inner.stars = ()
-
-        def rounds(rest: list[ast.comprehension]) -> Any:
-            if not rest:
-                return (self.value(element, inner),)
-            items, made = self.items(self.value(rest[0].iter, inner)), ()
-            if not listed(items):
-                self.assign(rest[0].target, ANY, inner)
-                rounds(rest[1:])
-                return ANY
-            for item in items:
-                self.step()
-                self.assign(rest[0].target, item, inner)
-                wanted = [self.truth(self.value(test, inner)) for test in rest[0].ifs]
-                if None in wanted:
-                    return ANY
-                if False not in wanted:
-                    made = combined(joined_items, made, rounds(rest[1:]))
-            return made
-
-        self.stack.append(inner)
-        try:
-            return Row(rounds(generators), mutable=True)
-        finally:
-            self.stack.pop()
 
     def _text(self, values: list[ast.expr], frame: Frame) -> Any:
         text = ""
@@ -248,7 +238,3 @@ class Expressions(Names):
             case _:
                 spoil([a, b])
                 return ANY
-
-
-def joined_items(a: Any, b: Any) -> Any:
-    return a + b if listed(a) and listed(b) else ANY

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from funcnn.mypy_plugin.flow.containers import Containers
 from funcnn.mypy_plugin.flow.files import local_names
-from funcnn.mypy_plugin.flow.frames import NEVER, NEXT, Frame, Returned
+from funcnn.mypy_plugin.flow.frames import NEVER, NEXT, YIELDED, Frame, Returned
 from funcnn.mypy_plugin.flow.values import (
     NONE,
     Class,
@@ -20,6 +20,7 @@ from funcnn.mypy_plugin.flow.values import (
     either,
     is_network,
     mapped,
+    same,
     spoil,
 )
 from funcnn.mypy_plugin.recipes import ANY, Argument, Call, Place, Value
@@ -34,7 +35,8 @@ class Following(Containers):
     def follow(self, f: Function, args: tuple[Given, ...], kwargs: dict[str, Given], here: Place, frame: Frame) -> Any:
         """What a function of the program returns for these arguments."""
         depth = sum(x.node is f.node for x in self.stack if x.node is not None)
-        if len(self.stack) > DEPTH or depth > AGAIN or generates(f.node):
+        gives = generates(f.node)
+        if len(self.stack) > DEPTH or depth > AGAIN or (gives and isinstance(f.node, ast.AsyncFunctionDef)):
             spoil([f.instance, *(g.value for g in (*args, *kwargs.values()))])
             return ANY
         inner = Frame(f.frame.file, {}, f.frame, local_names(f.node), kind="function", node=f.node)
@@ -47,7 +49,11 @@ class Following(Containers):
         try:
             if isinstance(f.node, ast.Lambda):
                 return self.value(f.node.body, inner)
-            came = value_of(self.block(f.node.body, inner))
+            inner.env |= {YIELDED: Row((), True)} if gives else {}
+            came = self.block(f.node.body, inner)
+            if gives:
+                return inner.env[YIELDED] if came is NEXT or isinstance(came, Returned) else Row(ANY, True)
+            came = value_of(came)
         finally:
             self.stack.pop()
         if f.composite:
@@ -89,6 +95,10 @@ class Following(Containers):
         if not kind.understood:
             spoil(g.value for g in (*args, *kwargs.values()))
             return ANY
+        if kind.options:
+            wanted = args[0].value if len(args) == 1 else ANY
+            found = [kind.members[n] for n in kind.options if same(valued(kind.members[n]), wanted)]
+            return found[0] if len(found) == 1 else ANY
         if kind.table:
             return Table({k: g.value for k, g in kwargs.items()})
         made = Thing(kind, {})
@@ -106,6 +116,11 @@ class Following(Containers):
         if isinstance(after, Function):
             self.follow(Function(after.node, after.frame, after.defaults, False, made), (), {}, here, frame)
         return made
+
+
+def valued(member: Any) -> Any:
+    """The value of a member of an enumeration."""
+    return member.fields["value"] if isinstance(member, Thing) else member
 
 
 def generates(node: ast.AST) -> bool:

@@ -11,6 +11,10 @@ from funcnn.mypy_plugin.flow.values import Either, either
 from funcnn.mypy_plugin.recipes import ANY
 
 
+YIELDED: Final = "<yielded>"  # under this name stands in a frame what a generator has given
+YIELDS: Final = 200  # that are kept
+
+
 class Stop(Exception):
     """There is too much to read."""
 
@@ -54,6 +58,7 @@ class Frame:
     stars: tuple[str, ...] = ()  # modules of which everything was imported, and which cannot be read
     node: ast.AST | None = None  # the function
     finished: bool = False  # of a module that was read to its end
+    owner: Any = None  # the class whose body it is
     versions: dict[str, int] = field(default_factory=dict[str, int])
 
     def bind(self, name: str, value: Any) -> None:

@@ -12,16 +12,19 @@ from funcnn.mypy_plugin.flow.frames import (
     CONTINUE,
     NEVER,
     NEXT,
+    YIELDED,
     Frame,
     Unrollable,
     filled,
     leaves,
     within,
 )
+from funcnn.mypy_plugin.flow.keys import keyed
 from funcnn.mypy_plugin.flow.values import Either, listed, spoil
 from funcnn.mypy_plugin.recipes import ANY, Value
 from funcnn.mypy_plugin.results import expected_lines_of
 
+WHILE: Final = 64  # rounds whose condition is known
 ROUNDS: Final = 2_000  # of a loop over known things
 
 
@@ -57,8 +60,22 @@ class Loops(Classes):
         raise Unrollable
 
     def while_(self, s: ast.While, frame: Frame) -> Any:
-        if self.truth(self.value(s.test, frame)) is False:
-            return self.block(s.orelse, frame)
+        kept = self.keep()
+        try:
+            for _ in range(WHILE):
+                wanted = self.truth(self.value(s.test, frame))
+                if wanted is False:
+                    return self.block(s.orelse, frame)
+                if wanted is None:
+                    break
+                came = self._round(self.block(s.body, frame))
+                if came is BREAK:
+                    return NEXT
+                if came is not NEXT:
+                    return came
+        except Unrollable:
+            pass
+        self.restore(kept)
         return self._often(s.body, s.body, s.orelse, frame)
 
     def _often(self, changed: list[Any], body: list[ast.stmt], orelse: list[ast.stmt], frame: Frame) -> Any:
@@ -75,6 +92,8 @@ class Loops(Classes):
         """Nothing is known any more of what these statements may change."""
         for name in loaded_names(body):
             spoil([frame.env.get(name)])
+        if any(isinstance(n, (ast.Yield, ast.YieldFrom)) for s in body for n in ast.walk(s)):
+            spoil([frame.env.get(YIELDED)])
         statements = [s if isinstance(s, ast.stmt) else ast.Expr(s) for s in body]
         for name in stored_names(statements):
             frame.bind(name, ANY)
@@ -121,8 +140,8 @@ class Loops(Classes):
         match pattern:
             case ast.MatchValue(value=value):
                 found = self.value(value, frame)
-                if isinstance(found, Value) and isinstance(subject, Value):
-                    return found.value == subject.value
+                if keyed(found) is not None and keyed(subject) is not None:
+                    return bool(keyed(found) == keyed(subject))
                 return None
             case ast.MatchSingleton(value=value):
                 return subject.value is value if isinstance(subject, Value) else None

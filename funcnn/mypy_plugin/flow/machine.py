@@ -19,6 +19,7 @@ from funcnn.mypy_plugin.flow.frames import (
     ways_to,
 )
 from funcnn.mypy_plugin.flow.loops import Loops
+from funcnn.mypy_plugin.flow.keys import keyed
 from funcnn.mypy_plugin.flow.values import Either, Name, Row, Table, Thing, listed, mapped, spoil, tabled
 from funcnn.mypy_plugin.recipes import ANY, Value
 from funcnn.mypy_plugin.results import expected_lines_of
@@ -183,8 +184,8 @@ class Machine(Loops):
 
     def _put(self, of: Any, index: Any, value: Any) -> None:
         match of, index:
-            case Table(items), Value(key) if tabled(items):
-                of.items = {**items, key: value}
+            case Table(items), _ if tabled(items) and keyed(index) is not None:
+                of.items = {**items, keyed(index): value}
             case Row(items, True), Value(int() as i) if listed(items) and -len(items) <= i < len(items):
                 i %= len(items)
                 of.items = (*items[:i], value, *items[i + 1 :])

@@ -16,12 +16,14 @@ from funcnn.mypy_plugin.flow.values import (
     Function,
     Method,
     Name,
+    Parent,
     Row,
     Table,
     Thing,
     is_kind,
     is_network,
     place_in,
+    spoil,
 )
 from funcnn.mypy_plugin.recipes import ANY, Ref, Value
 from funcnn.networks import is_layer
@@ -108,7 +110,11 @@ class Names(Conditions):
             case Thing(kind, fields):
                 return self._field(of, kind, fields, name)
             case Class(members=members, understood=True):
-                return members.get(name, ANY)
+                return self._of_class(members.get(name, ANY), of)
+            case Parent():
+                return self._inherited(of, name)
+            case Value() if name == "value":  # of an enumeration of numbers or words
+                return of
             case Row() | Table() | Made():
                 return Method(of, name)
             case Data(shape):
@@ -121,6 +127,8 @@ class Names(Conditions):
     def _field(self, thing: Thing, kind: Class, fields: dict[str, Any], name: str) -> Any:
         if self.alone and (name in kind.stored or f".{name}" in self.files.rebound):
             return ANY
+        if name == "__dict__":
+            thing.spoiled = True
         if name in fields:
             return fields[name]
         found = kind.members.get(name, ANY)
@@ -129,4 +137,38 @@ class Names(Conditions):
         if isinstance(found, Function):
             bound = Function(found.node, found.frame, found.defaults, found.composite, thing)
             return self.follow(bound, (), {}, place_in(found.node), found.frame) if name in kind.properties else bound
+        return self._of_class(found, kind)
+
+    def _of_class(self, found: Any, kind: Class) -> Any:
+        if isinstance(found, Method) and found.name == "class" and isinstance(f := found.of, Function):
+            return Function(f.node, f.frame, f.defaults, f.composite, kind)
         return found
+
+    def parent_of(self, given: list[Any], frame: Frame) -> Any:
+        """`super()`, where every class has one parent at most."""
+        home: Frame | None = frame
+        while home is not None and (home.parent is None or home.parent.kind != "class"):
+            home = home.parent
+        if home is None or home.parent is None or not isinstance(home.node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            return ANY
+        owner, args = home.parent.owner, [*home.node.args.posonlyargs, *home.node.args.args]
+        this = given[1] if len(given) == 2 else home.env.get(args[0].arg, ANY) if args else ANY
+        owner = given[0] if len(given) == 2 else owner
+        if not isinstance(this, Thing) or not isinstance(owner, Class) or len(owner.parents) != 1:
+            spoil([this])
+            return ANY
+        kind = this.kind
+        while len(kind.parents) == 1 and kind is not owner:
+            kind = kind.parents[0]
+        if kind is not owner:
+            spoil([this])
+            return ANY
+        return Parent(this, owner.parents[0])
+
+    def _inherited(self, of: Parent, name: str) -> Any:
+        found = of.kind.members.get(name)
+        if isinstance(found, Function) and name not in of.kind.properties:
+            return Function(found.node, found.frame, found.defaults, found.composite, of.of)
+        if found is None and (name != "__init__" or of.kind.fields is not None):
+            spoil([of.of])
+        return ANY if found is None or isinstance(found, Function) else self._of_class(found, of.of.kind)

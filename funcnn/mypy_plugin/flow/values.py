@@ -12,19 +12,8 @@ from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 from funcnn.mypy_plugin.recipes import (
-    ANY,
-    Call,
-    Choice,
-    Fork,
-    Items,
-    Missing,
-    Node,
-    Pairs,
-    Place,
-    Ref,
-    Turned,
-    Value,
-)
+    ANY, Call, Choice, Fork, Items, Missing, Node, Pairs, Place, Ref, Turned, Value,
+)  # fmt: skip
 
 NODES = (Value, Items, Pairs, Turned, Choice, Missing, Ref, Call, Fork)
 OPTIONS = 16  # of one value; with more it is unknown
@@ -77,6 +66,8 @@ class Class:
     table: bool = False  # a TypedDict
     properties: frozenset[str] = frozenset()
     stored: frozenset[str] = frozenset()  # attributes that its methods bind after `__init__`, or more than once
+    parents: tuple[Class, ...] = ()
+    options: tuple[str, ...] = ()  # the members of an enumeration
 
 
 @dataclass(eq=False)
@@ -118,6 +109,14 @@ class Method:
 
     of: Any
     name: str
+
+
+@dataclass(frozen=True, eq=False)
+class Parent:
+    """`super()`: a thing, as an instance of the class above."""
+
+    of: Thing
+    kind: Class
 
 
 INT, BOOL, FLOAT, SOME, LAYER = map(Missing, ("int", "bool", "float", "value", "layer"))

@@ -1,0 +1,58 @@
+"""Comprehensions: lists, generators and dictionaries."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+from funcnn.mypy_plugin.flow.frames import Frame
+from funcnn.mypy_plugin.flow.keys import keyed
+from funcnn.mypy_plugin.flow.names import Names
+from funcnn.mypy_plugin.flow.values import Row, Table, combined, listed
+from funcnn.mypy_plugin.recipes import ANY
+
+
+class Comprehensions(Names):
+    """Reads comprehensions."""
+
+    def comprehension(self, element: ast.expr, generators: list[ast.comprehension], frame: Frame) -> Any:
+        """A list of them."""
+        names = {n.id for g in generators for n in ast.walk(g.target) if isinstance(n, ast.Name)}
+        inner = Frame(frame.file, {}, frame, frozenset(names), kind="comprehension")
+        inner.stars = ()
+
+        def rounds(rest: list[ast.comprehension]) -> Any:
+            if not rest:
+                return (self.value(element, inner),)
+            items, made = self.items(self.value(rest[0].iter, inner)), ()
+            if not listed(items):
+                self.assign(rest[0].target, ANY, inner)
+                rounds(rest[1:])
+                return ANY
+            for item in items:
+                self.step()
+                self.assign(rest[0].target, item, inner)
+                wanted = [self.truth(self.value(test, inner)) for test in rest[0].ifs]
+                if None in wanted:
+                    return ANY
+                if False not in wanted:
+                    made = combined(joined_items, made, rounds(rest[1:]))
+            return made
+
+        self.stack.append(inner)
+        try:
+            return Row(rounds(generators), mutable=True)
+        finally:
+            self.stack.pop()
+
+    def table_of(self, e: ast.DictComp, frame: Frame) -> Any:
+        """A dictionary of them."""
+        pair = ast.copy_location(ast.Tuple([e.key, e.value], ast.Load()), e)
+        rows = self.items(self.comprehension(pair, e.generators, frame))
+        pairs: list[Any] = [self.items(row) for row in rows] if listed(rows) else [ANY]
+        known = all(listed(p) and len(p) == 2 and keyed(p[0]) is not None for p in pairs)
+        return Table({keyed(p[0]): p[1] for p in pairs} if known else ANY)
+
+
+def joined_items(a: Any, b: Any) -> Any:
+    return a + b if listed(a) and listed(b) else ANY
