@@ -5,19 +5,16 @@ from __future__ import annotations
 import ast
 import math
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from funcnn.mypy_plugin.flow.frames import NEVER
+from funcnn.mypy_plugin.flow.frames import NEVER, Frame
+from funcnn.mypy_plugin.flow.networks import Networks
 from funcnn.mypy_plugin.flow.values import (
     LAYER, Class, Given, Row, Table, Thing, combined, is_kind, is_network, listed, tabled,
 )  # fmt: skip
 from funcnn.mypy_plugin.recipes import ANY, Call, Place, Value
 
-if TYPE_CHECKING:  # which calls these
-    from funcnn.mypy_plugin.flow.calls import Calls
-    from funcnn.mypy_plugin.flow.frames import Frame
-
-Of = Callable[["Calls", tuple[Given, ...], dict[str, Given], Place, "Frame"], Any]
+Of = Callable[[Networks, tuple[Given, ...], dict[str, Given], Place, Frame], Any]
 LONGEST: Final = 2_000
 NAMESPACE: Final = Class("Namespace", {})
 
@@ -27,7 +24,7 @@ def _own(v: Any, otherwise: Place, frame: Frame) -> Given:
     return Given(v, v.place if isinstance(v, Call) and v.path == frame.file.path else otherwise)
 
 
-def _reduce(m: Calls, args: tuple[Given, ...], kwargs: dict[str, Given], here: Place, frame: Frame) -> Any:
+def _reduce(m: Networks, args: tuple[Given, ...], kwargs: dict[str, Given], here: Place, frame: Frame) -> Any:
     items = m.items(args[1].value) if len(args) in (2, 3) and not kwargs else ANY
     if not listed(items) or (not items and len(args) == 2):
         return None
@@ -43,7 +40,7 @@ def _reduce(m: Calls, args: tuple[Given, ...], kwargs: dict[str, Given], here: P
 
 
 def _operator(op: ast.operator) -> Of:
-    def of(m: Calls, args: tuple[Given, ...], kwargs: dict[str, Given], here: Place, frame: Frame) -> Any:
+    def of(m: Networks, args: tuple[Given, ...], kwargs: dict[str, Given], here: Place, frame: Frame) -> Any:
         if len(args) != 2 or kwargs:
             return None
         a, b = args
@@ -62,7 +59,7 @@ def _operator(op: ast.operator) -> Of:
 def _rows(f: Callable[..., Any]) -> Of:
     """A function of known rows, which gives a row."""
 
-    def of(m: Calls, args: tuple[Given, ...], kwargs: dict[str, Given], here: Place, frame: Frame) -> Any:
+    def of(m: Networks, args: tuple[Given, ...], kwargs: dict[str, Given], here: Place, frame: Frame) -> Any:
         rows = [m.items(g.value) for g in args]
         if kwargs or not all(map(listed, rows)):
             return None
@@ -76,7 +73,7 @@ def _chained(*rows: tuple[Any, ...]) -> Any:
     return tuple(v for row in rows for v in row)
 
 
-def _from_iterable(m: Calls, args: tuple[Given, ...], kwargs: dict[str, Given], here: Place, frame: Frame) -> Any:
+def _from_iterable(m: Networks, args: tuple[Given, ...], kwargs: dict[str, Given], here: Place, frame: Frame) -> Any:
     items = m.items(args[0].value) if len(args) == 1 else ANY
     rows = [m.items(v) for v in items] if listed(items) else [ANY]
     return Row(_chained(*rows), True) if all(map(listed, rows)) else None
@@ -95,7 +92,7 @@ def _product(*rows: tuple[Any, ...]) -> Any:
     return tuple(map(Row, found))
 
 
-def _repeat(m: Calls, args: tuple[Given, ...], kwargs: dict[str, Given], here: Place, frame: Frame) -> Any:
+def _repeat(m: Networks, args: tuple[Given, ...], kwargs: dict[str, Given], here: Place, frame: Frame) -> Any:
     match [g.value for g in args]:
         case [v, Value(int() as n)] if not kwargs and n <= LONGEST:
             return Row((v,) * n, True)
@@ -103,7 +100,7 @@ def _repeat(m: Calls, args: tuple[Given, ...], kwargs: dict[str, Given], here: P
             return None
 
 
-def _islice(m: Calls, args: tuple[Given, ...], kwargs: dict[str, Given], here: Place, frame: Frame) -> Any:
+def _islice(m: Networks, args: tuple[Given, ...], kwargs: dict[str, Given], here: Place, frame: Frame) -> Any:
     items = m.items(args[0].value) if args else ANY
     ends: list[Any] = [g.value.value for g in args[1:] if isinstance(g.value, Value)]
     whole = len(ends) == len(args) - 1 and 1 <= len(ends) <= 3 and all(n is None or isinstance(n, int) for n in ends)
@@ -113,7 +110,7 @@ def _islice(m: Calls, args: tuple[Given, ...], kwargs: dict[str, Given], here: P
 def _numeric(f: Callable[..., Any], several: bool = False) -> Of:
     """A function of numbers."""
 
-    def of(m: Calls, args: tuple[Given, ...], kwargs: dict[str, Given], here: Place, frame: Frame) -> Any:
+    def of(m: Networks, args: tuple[Given, ...], kwargs: dict[str, Given], here: Place, frame: Frame) -> Any:
         values: Any = m.items(args[0].value) if several and len(args) == 1 else tuple(g.value for g in args)
         if kwargs or not listed(values) or not all(isinstance(v, Value) for v in values):
             return None
@@ -128,7 +125,7 @@ def _numeric(f: Callable[..., Any], several: bool = False) -> Of:
     return of
 
 
-def _namespace(m: Calls, args: tuple[Given, ...], kwargs: dict[str, Given], here: Place, frame: Frame) -> Any:
+def _namespace(m: Networks, args: tuple[Given, ...], kwargs: dict[str, Given], here: Place, frame: Frame) -> Any:
     return None if args else Thing(NAMESPACE, {k: g.value for k, g in kwargs.items()})
 
 
@@ -144,7 +141,7 @@ def _copied(deep: bool) -> Of:
             case _:
                 return ANY
 
-    def of(m: Calls, args: tuple[Given, ...], kwargs: dict[str, Given], here: Place, frame: Frame) -> Any:
+    def of(m: Networks, args: tuple[Given, ...], kwargs: dict[str, Given], here: Place, frame: Frame) -> Any:
         return copied(args[0].value) if len(args) == 1 and not kwargs else None
 
     return of
