@@ -155,7 +155,8 @@ def yields(n: int) -> list[Layer[Array, Array]]:
     return list(items())
 
 
-serial(*yields(3), residual(Dense(9))).init(key, (-1, 3))
+serial(*yields(3), residual(Dense(3))).init(key, (-1, 3))
+serial(*yields(3), residual(Dense(9))).init(key, (-1, 3))  # E[funcnn-shape]: got (?, 9) and (?, 3)
 parallel(*[serial(Dense(4), Relu) for _ in range(2)]).init(key, ((-1, 3), (-1, 3)))
 serial(*(Dense(n) for n in (3, 4)), residual(Dense(3))).init(key, (-1, 3))  # E[funcnn-shape]: got (?, 3) and (?, 4)
 serial(Identity, *[Dropout(0.5)] * 2, MaxPool((2, 2))).init(key, (-1, 3))  # E[funcnn-shape]: MaxPool
