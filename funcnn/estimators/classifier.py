@@ -103,9 +103,10 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         """Train from new params."""
         x, labels = validate_data(self, X, y, dtype=DTYPES)
         check_classification_targets(labels)
-        self.classes_, numbers = np.unique(column_or_1d(labels, warn=True), return_inverse=True)
-        weights = self._weights(sample_weight, x, numbers)
-        self._train(self._loss(), x, numbers, weights, len(self.classes_))
+        classes, numbers = np.unique(column_or_1d(labels, warn=True), return_inverse=True)
+        weights = self._weights(sample_weight, x, classes, numbers)
+        self._train(self._loss(), x, numbers, weights, len(classes))
+        self.classes_ = classes  # where training fails, those of the params that there are
         return self
 
     def partial_fit(
@@ -137,9 +138,10 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         if not (found := np.isin(labels, known)).all():
             other = labels[~found].tolist()[0]
             raise ValueError(f"partial_fit: label {other!r} is none of the classes {known.tolist()}")
-        self.classes_ = known
         numbers = np.searchsorted(known, labels)
-        self._go_on(self._loss(), x, numbers, self._weights(sample_weight, x, numbers), len(known))
+        weights = self._weights(sample_weight, x, known, numbers)
+        self._go_on(self._loss(), x, numbers, weights, len(known))
+        self.classes_ = known
         return self
 
     def predict(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
@@ -160,11 +162,15 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
     def _loss(self) -> Loss[Array, Tokens]:
         return softmax_cross_entropy if self.loss is None else self.loss
 
-    def _weights(self, sample_weight: npt.ArrayLike | None, x: Array, numbers: npt.NDArray[np.intp]) -> Array | None:
+    def _weights(
+        self, sample_weight: npt.ArrayLike | None, x: Array, classes: npt.NDArray[Any], numbers: npt.NDArray[np.intp]
+    ) -> Array | None:
         """Weights of rows and of their classes together."""
         weights = checked_weights(type(self).__name__, sample_weight, x)
         if self.class_weight is None:
             return weights
-        by_class = compute_class_weight(self.class_weight, classes=self.classes_, y=self.classes_[numbers])
+        by_class = compute_class_weight(self.class_weight, classes=classes, y=classes[numbers])
+        if not (by_class >= 0).all():
+            raise ValueError(f"NetworkClassifier: class_weight must not be negative, got {by_class.tolist()}")
         each = by_class.astype(x.dtype)[numbers]
         return each if weights is None else weights * each

@@ -116,11 +116,11 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         targets = None if given.ndim == 1 else int(given.shape[1])
         if again and targets != self._targets:
             raise ValueError(f"partial_fit: rows had {self._targets or 1} targets, got y of {given.shape}; fit anew")
-        self._targets = targets
         target = given.reshape(len(x), -1).astype(x.dtype)
         loss = squared_error if self.loss is None else self.loss
         go = self._go_on if further else self._train
         go(loss, x, target, checked_weights(type(self).__name__, sample_weight, x), target.shape[1])
+        self._targets = targets
         return self
 
     def __sklearn_tags__(self) -> Tags:

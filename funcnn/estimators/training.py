@@ -12,6 +12,8 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from funcnn.arguments import is_number
+from funcnn.errors import brief
 from funcnn.estimators.rows import counting
 from funcnn.estimators.settings import Net, Steps, network_of, optimizer_of
 from funcnn.keys import Key
@@ -67,6 +69,8 @@ class NetworkEstimator(BaseEstimator):
     ) -> None:
         """Train new params, all epochs."""
         who = type(self).__name__
+        if self.validation is not None and not is_number(self.validation):
+            raise TypeError(f"{who}: validation is a fraction of the rows, got {brief(self.validation)}; write 0.1")
         data: Any = counting(who, x, target, weights)
         optimizer = optimizer_of(who, self.optimizer, self.rate)
         net, start = self._begun(optimizer, x, outputs)

@@ -265,6 +265,8 @@ def test_penalties_shrink() -> None:
         ({"optimizer": "adam"}, TypeError, "a function such as adam"),
         ({"optimizer": lambda rate: rate}, TypeError, "must give an optimizer"),
         ({"patience": 3}, ValueError, "validation"),
+        ({"validation": iris()}, TypeError, "a fraction of the rows"),
+        ({"class_weight": {"setosa": -1.0}}, ValueError, "class_weight must not be negative"),
         ({"epochs": 0}, ValueError, "epochs"),
         ({"hidden": (0,)}, ValueError, "widths"),
         ({"hidden": 8}, TypeError, r"hidden=\(8,\)"),
@@ -294,6 +296,30 @@ def test_weights_are_looked_at(weights: Array, said: str) -> None:
     x, y = iris()
     with pytest.raises(ValueError, match=said):
         NetworkClassifier().fit(x, y, sample_weight=weights)
+
+
+def test_a_fit_that_fails_changes_no_predictions() -> None:
+    """Classes and targets stay those of the params that there are."""
+    x, y = iris()
+    fitted = NetworkClassifier(epochs=2, random_state=0).fit(x, y)
+    said = fitted.predict(x)
+    with pytest.raises(ValueError, match="rate"):
+        fitted.set_params(rate=-1.0).fit(x, y == "setosa")
+    np.testing.assert_array_equal(fitted.predict(x), said)
+    x, t = plane()
+    regressor = NetworkRegressor(epochs=2).fit(x, t)
+    with pytest.raises(ValueError, match="rate"):
+        regressor.set_params(rate=-1.0).fit(x, np.stack([t, t], axis=1))
+    assert regressor.predict(x).shape == (60,)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_parts_of_either_dtype(dtype: Any) -> None:
+    """Training goes on in the dtype it began with."""
+    x, t = plane()
+    fitted = NetworkRegressor(random_state=0).partial_fit(x.astype(dtype), t, np.ones(60))
+    for other in (np.float32, np.float64):
+        assert fitted.partial_fit(x.astype(other), t, np.ones(60)).predict(x).dtype == dtype
 
 
 def test_parts_are_looked_at() -> None:
