@@ -7,9 +7,9 @@ from typing import Any, Union
 
 import numpy as np
 
-from funcnn.arguments import probability
+from funcnn.arguments import is_integer, probability
 from funcnn.calculus import Later
-from funcnn.errors import LabelError, ShapeError
+from funcnn.errors import LabelError, ShapeError, brief
 from funcnn.kernels import cross_entropy as kernel
 from funcnn.losses.definition import Terms, loss
 from funcnn.losses.targets import class_targets
@@ -23,6 +23,8 @@ def _counts(
     """How much every label counts, and labels without those to ignore."""
     if ignore is None and class_weights is None:
         return None, labels
+    if ignore is not None and not is_integer(ignore):
+        raise TypeError(f"softmax_cross_entropy: ignore must be a label, an integer, got {brief(ignore)}")
     found: Any = np.asarray(labels)
     if found.ndim != logits.ndim - 1 or found.dtype.kind not in "iu":
         raise LabelError("softmax_cross_entropy: ignore and class_weights are for class numbers, not for distributions")

@@ -43,11 +43,14 @@ def refuse_leaks(layer: Definition, tree: Plain, x: Nested, dtype: np.dtype[Any]
     last: list[tuple[Path, Nested]] = []
     found: list[ParamsError] = []
 
-    def see(path: Path, child: Definition, _: Nested, y: Nested) -> None:
+    def wider(tree: Nested) -> list[np.dtype[Any]]:
+        return [a.dtype for a in leaves_in(tree) if a.dtype.kind == "f" and a.dtype.itemsize > dtype.itemsize]
+
+    def see(path: Path, child: Definition, x: Nested, y: Nested) -> None:
         if is_checked(child.rule) or is_checked(child.value):
             last[:] = [(path, y)]
-        wide = [a.dtype for a in leaves_in(y) if a.dtype.kind == "f" and a.dtype.itemsize > dtype.itemsize]
-        if wide and last and not found:
+        wide = wider(y)
+        if wide and last and not found and not wider(x):  # derivatives give what they look at wider numbers on purpose
             place, value = last[0]
             given = ", ".join(sorted({str(a.dtype) for a in leaves_in(value)}))
             made = f"this layer returned {given}, which makes {wide[0]} of a network that computes in {dtype}"

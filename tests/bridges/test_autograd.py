@@ -27,8 +27,12 @@ from funcnn import (
     adam,
     fit,
     hvp,
+    input_gradient,
+    laplacian,
     layer,
+    second_tangent,
     squared_error,
+    tangent,
     value_and_grad,
     vjp,
 )
@@ -198,6 +202,26 @@ def test_second_derivatives_are_those_of_ours() -> None:
     )
     for name in ("w", "b"):
         np.testing.assert_allclose(found.at(name), wanted.at(f"dense_0/{name}"), rtol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_layers_of_derivatives_hold_derived_ones(dtype: Any) -> None:
+    """Of the sum of cubes, in both dtypes: what derivatives look at in wider numbers is no leak."""
+
+    def cubed(params: Tree, x: Array) -> Array:
+        y: Array = anp.sum(x**3, 1, keepdims=True)
+        return y
+
+    cubes: Layer[Array, Array] = Layer.of(lambda shape: (shape[0], 1), lambda shape: {}, derive(cubed))
+    x = np.arange(1, 7).reshape(2, 3).astype(dtype)
+    for found, wanted in (
+        (laplacian(cubes).apply({}, x)[1], (6 * x).sum(1, keepdims=True)),
+        (input_gradient(cubes).apply({}, x), 3 * x**2),
+        (second_tangent(cubes).apply({}, (x, x))[2], (6 * x**3).sum(1, keepdims=True)),
+        (tangent(cubes).apply({}, (x, x))[1], (3 * x**3).sum(1, keepdims=True)),
+    ):
+        assert found.dtype == dtype
+        np.testing.assert_allclose(found, wanted, rtol=1e-5 if dtype is np.float32 else 1e-12)
 
 
 def test_the_key_is_handed_on() -> None:

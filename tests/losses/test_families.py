@@ -241,6 +241,7 @@ def test_the_elastic_net_is_both() -> None:
         (lambda: mixture_nll((Y, Y, Y), T), ShapeError, "mixture_nll takes logits (..., k), means and log_variances (..., k, n)"),
         (lambda: kl_divergence(Y, LABELS[:, 0]), ShapeError, "for class numbers it is softmax_cross_entropy"),
         (lambda: softmax_cross_entropy(Y, RATES, ignore=0), LabelError, "ignore and class_weights are for class numbers"),
+        (lambda: softmax_cross_entropy(LOGITS, LABELS, ignore="pad"), TypeError, "ignore must be a label, an integer, got 'pad'"),
         (lambda: softmax_cross_entropy(LOGITS, abs(LABELS), class_weights=(1.0,)), ShapeError, "class_weights must be 3 numbers, one for every class, got (1,)"),
         (lambda: softmax_cross_entropy(LOGITS, LABELS, class_weights=np.ones(3)), LabelError, "label -1 at index 0, 2"),
         (lambda: on_item(2, squared_error)((Y, Y), T), ShapeError, "takes a prediction that is a tuple with such an item, got a tuple of 2"),
