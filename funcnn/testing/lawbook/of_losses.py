@@ -217,7 +217,9 @@ def _refuses_misfits(case: LossCase) -> None:
             value = case.loss(case.prediction, target)
         except FuncnnError:
             continue
-        raise broken(f"a target with {what} gives {value!r}: nothing may be broadcast")
+        raise broken(
+            f"a target with {what} gives {value!r}: nothing may be broadcast; compare the shapes, and raise ShapeError"
+        )
 
 
 def _is_data(case: LossCase) -> Verdict | None:

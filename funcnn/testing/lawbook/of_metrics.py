@@ -107,12 +107,17 @@ def _state_is_data(case: MetricCase) -> Verdict | None:
     return None
 
 
+_SAY_SO: Final = 'let `compute` raise ShapeError("no row has been seen")'
+
+
 def _nothing_seen(case: MetricCase) -> None:
     try:
         value = case.metric.compute(case.metric.init())
     except FuncnnError:
         return
-    raise broken(f"where no row has been seen the metric is {value!r}, expected an error that says so")
+    except ArithmeticError as error:
+        raise broken(f"where no row has been seen there is a {type(error).__name__}; {_SAY_SO}") from error
+    raise broken(f"where no row has been seen the metric is {value!r}; {_SAY_SO}")
 
 
 def _nan_in_nan_out(case: MetricCase) -> None:

@@ -61,7 +61,10 @@ def _fixed_point(case: OptimizerCase) -> None:
     for i, (updates, _, _) in enumerate(case.walk(gradients=[nothing] * case.steps)):
         for path, a in by_path(updates).items():
             if a.any():
-                raise broken(f"step {i + 1} with zero gradients moves {path} by {nested.largest(a):.3g}")
+                raise broken(
+                    f"step {i + 1} with zero gradients moves {path} by {nested.largest(a):.3g}; where weights are "
+                    f'to decay, say except_={{"fixed_point": "weights decay"}}'
+                )
 
 
 def _vectors_stay(case: OptimizerCase) -> None:

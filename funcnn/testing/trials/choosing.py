@@ -51,8 +51,8 @@ OF_LAYERS: Final = frozenset(
 """Laws that are not asked of plain functions, see `pair`: they are about shape rules, params and keys."""
 
 
-REST_ON: Final = {"at_ties": "true_pullback", "full_precision": "true_pullback", "exact_pullback": "true_pullback"}
-"""Laws that say nothing new where another is said not to hold: they are left out then."""
+REST_ON: Final = dict.fromkeys(("at_ties", "full_precision", "exact_pullback", "remembers_nothing"), "true_pullback")
+"""Laws that believe the pullback, and say nothing new where another is said not to hold: they are left out then."""
 
 
 class Claims(NamedTuple):
