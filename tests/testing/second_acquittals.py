@@ -318,6 +318,7 @@ SECOND_RIGHT: Final = (
     Right("a median of all", lambda: metric_trials(
         Metric(tuple, _middle, _half_of, "median"), ("B",), weighted=False)),
     Right("a rate in steps", lambda: schedule_trials(lambda step: 0.1 * 0.5 ** (int(step) // 10))),
+    Right("a rate that falls by powers", lambda: schedule_trials(lambda step: 0.1 * 0.9**step)),
     Right("a rate of zero", lambda: schedule_trials(lambda step: 0.0)),
     Right("a sparse start", lambda: initializer_trials(sparse)),
     Right("the identity to start from", lambda: initializer_trials(

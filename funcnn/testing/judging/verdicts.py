@@ -59,7 +59,7 @@ class LawBroken(AssertionError):
         if law is None:
             return self.what
         if self.told:
-            return f"{law.name} is broken by the same exception as {self.told}, which tells more: {self.what}"
+            return f"{law.name} is broken by the same exception as {self.told}, which tells more: {_short(self.what)}"
         where = _of_functions(self.case)
         return f"{law.name} is broken\n  the law:  {law.statement}\n{where}  found:    {what}\n  again:\n{self.again}"
 
@@ -68,7 +68,7 @@ class LawBroken(AssertionError):
         """What is broken, and by what, in one line."""
         if self.law is None:
             return self.what
-        return f"{self.law.name}: as {self.told}, {self.what}" if self.told else f"{self.law.name}: {self.what}"
+        return f"{self.law.name}: as {self.told}, {_short(self.what)}" if self.told else f"{self.law.name}: {self.what}"
 
     @property
     def again(self) -> str:
@@ -84,6 +84,11 @@ class LawBroken(AssertionError):
             return cast(str, case.program(f"{source}({case!r})", *law.made_by))
         home = global_name(law, law.check.__module__) or Named("", law.name)
         return cast(str, case.program(f"{home.name}({case!r})", home))
+
+
+def _short(what: str, room: int = 160) -> str:
+    """The first words of what has been told in full."""
+    return what if len(what) <= room else f"{what[:room].rsplit(' ', 1)[0]} ..."
 
 
 def _of_functions(case: Any) -> str:

@@ -33,7 +33,8 @@ def _remembers_nothing(case: Case) -> Verdict | None:
         if abs(moves) > 1e-6 * (1 + nested.absolute_dot(slopes, step)):
             raise broken(
                 f"after a pass, {what} gives the same value to the last bit, though the pullback says that it moves by "
-                f"{moves:.3g}: the layer answers from memory"
+                f"{moves:.3g}: the layer answers from memory, or its pullback is wrong; first mend what true_pullback "
+                f"finds"
             )
     return None if tried else Verdict.MOOT
 

@@ -16,6 +16,7 @@ from funcnn.testing.judging.verdicts import FLOAT64, Law, LawBroken, Verdict, br
 
 
 _MIXING: Final = " (say mixes_batch=True if examples are to see each other)"
+_ELSEWHERE: Final = " (not the value, but the pullback mixes them, or divides by their number; see true_pullback)"
 APART: Final = 8  # rows that are taken one by one; more are cut into a first one and two halves
 
 
@@ -132,7 +133,7 @@ def _independent_rows(case: Case) -> Verdict | None:
         total = _plus(total, _shared(back(_rows(dy, cut, axis)), axes))
     floors = _shared(floor(case, y, dy), axes)
     room = _plus(wiggle(case, gradients, case.z, dy), nested.mapped(lambda t: n * t, floors))
-    compare(total, whole, room, f"the sum of the gradients of single examples{_MIXING}")
+    compare(total, whole, room, f"the sum of the gradients of single examples, whose values agree{_ELSEWHERE}")
     return None
 
 
