@@ -51,6 +51,16 @@ serial(*itertools.islice(endless(), 2), residual(Dense(4))).init(key, (-1, 3))
 rest = given([8, 6])
 next(rest)
 serial(*rest, residual(Dense(9))).init(key, (-1, 3))
+held = {"width": 4}
+
+
+def late() -> Iterator[Block]:
+    yield Dense(held["width"])
+
+
+kept = late()
+held["width"] = 8  # before it is asked
+serial(*kept, residual(Dense(8))).init(key, (-1, 3))
 
 halved: list[Block] = []
 width = 64

@@ -9,5 +9,5 @@ an unknown network is met with silence.
     values       what a value is to a reader           machine      statements
     reading      a whole file, and who asks for it     data         arrays and params
     modules      the standard library                  objectives   losses and loops
-    expressions, comprehensions, calls, builtin, keys
+    arrays       NumPy's functions                     expressions, comprehensions, calls, builtin, keys
 """

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from funcnn.mypy_plugin.flow.data import Data
 from funcnn.mypy_plugin.flow.keys import keyed
 from funcnn.mypy_plugin.flow.values import BOOL, FLOAT, INT, NONE, SOME, Row, Table, listed, tabled
 from funcnn.mypy_plugin.recipes import ANY, Missing, Value
@@ -31,6 +32,8 @@ def _range(m: Expressions, values: list[Any]) -> Any:
 
 
 def _len(m: Expressions, values: list[Any]) -> Any:
+    if len(values) == 1 and isinstance(values[0], Data) and values[0].shape:
+        return Value(values[0].shape[0])
     items = m.items(values[0]) if len(values) == 1 else ANY
     return Value(len(items)) if listed(items) else INT
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 from typing import Any, Final
 
+from funcnn.mypy_plugin.flow import arrays
 from funcnn.mypy_plugin.flow.builtin import BUILTINS
-from funcnn.mypy_plugin.flow.data import Data, Made, Step, applied, array_of, dtype_of
+from funcnn.mypy_plugin.flow.data import Data, Made, Step, applied, array_of
 from funcnn.mypy_plugin.flow.comprehensions import joined_items
 from funcnn.mypy_plugin.flow.following import Following
 from funcnn.mypy_plugin.flow.frames import NEVER, Frame
@@ -146,6 +147,8 @@ class Calls(Following):
             return Name("numpy.random.Generator")
         if full.startswith("numpy.") and (made := array_of(full, args, kwargs, here)) is not None:
             return made
+        if full.startswith("numpy.") and (made := arrays.function(full, args, kwargs, here)) is not None:
+            return made
         if full.startswith(("numpy.", "math.", "logging.", "pathlib.", "os.", "time.", "typing.")):
             return ANY  # these change none of our containers
         spoil(g.value for g in (*args, *kwargs.values()))
@@ -197,9 +200,8 @@ class Calls(Following):
                 return ANY if out is None else out
             case Made(loss), "bind" if not args:
                 return bound(loss, {k: g.value for k, g in kwargs.items()})
-            case Data() as data, "astype" if len(values) == 1:
-                dtype = dtype_of(values[0])
-                return ANY if dtype is None else Data(data.shape, dtype, data.place, data.network)
+            case Data() as data, name:
+                return arrays.method(data, name, args, kwargs, data.place if name == "astype" else here)
             case _, "out_shape" if is_network(m.of):
                 return self.note(m.of, "out_shape", args, kwargs, here, frame)
             case _, "named" if is_network(m.of) and len(args) == 1:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from funcnn.mypy_plugin.flow.frames import Frame
 from funcnn.mypy_plugin.flow.states import States
-from funcnn.mypy_plugin.flow.values import Class, Function, Given, Method, Name, Partial, Thing, place_in
+from funcnn.mypy_plugin.flow.values import AUTO, Class, Function, Given, Method, Name, Partial, Row, Thing, place_in
 from funcnn.mypy_plugin.recipes import Missing, Place, Value
 
 KEPT: Final = {
@@ -92,8 +92,9 @@ class Classes(States):
 def enumerate_members(kind: Class, env: dict[str, Any], plain: bool) -> None:
     """The members of an enumeration: numbers and words as they are, others with a name and a value."""
     found = {k: v for k, v in env.items() if not isinstance(v, (Function, Method)) and not k.startswith("_")}
-    known = all(isinstance(v, Value) for v in found.values())
-    if not known or len({repr(v) for v in found.values()}) < len(found) or {"__new__", "__eq__", "__init__"} & {*env}:
+    known = all(isinstance(v, Value) or (not plain and (isinstance(v, Row) or v is AUTO)) for v in found.values())
+    values = [repr(v) for v in found.values() if v is not AUTO]
+    if not known or len({*values}) < len(values) or {"__new__", "__eq__", "__init__"} & {*env}:
         kind.understood = False
         return
     kind.options = tuple(found)

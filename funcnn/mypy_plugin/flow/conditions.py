@@ -7,7 +7,9 @@ import operator
 from collections.abc import Mapping
 from typing import Any, Final
 
+from funcnn.mypy_plugin.flow import arrays
 from funcnn.mypy_plugin.flow.core import Core
+from funcnn.mypy_plugin.flow.data import Data
 from funcnn.mypy_plugin.flow.frames import Frame
 from funcnn.mypy_plugin.flow.values import (
     BOOL,
@@ -119,6 +121,9 @@ class Conditions(Core):
         if isinstance(op, (ast.Is, ast.IsNot)) and (x or y):
             known = (x and y) or all(self.something(v) for v in (a, b))
             return Value((x and y) is isinstance(op, ast.Is)) if known else BOOL
+        for v in (a, b):
+            if isinstance(v, Data) and not isinstance(op, (ast.Is, ast.IsNot, ast.In, ast.NotIn)):
+                return arrays.computed(type(op).__name__, a, b, v.place)
         if all(isinstance(v, Thing) and v.kind.options for v in (a, b)) and type(op) in ALIKE:
             return Value((a is b) is ALIKE[type(op)])
         if isinstance(op, (ast.In, ast.NotIn)) and isinstance(a, Value):

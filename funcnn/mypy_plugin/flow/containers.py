@@ -28,6 +28,9 @@ class Containers(Networks):
             case "pop", [] if listed(items) and items:
                 row.items = items[:-1]
                 return items[-1]
+            case "pop", [Value(int() as i)] if listed(items) and -len(items) <= i < len(items):
+                row.items = items[: i % len(items)] + items[i % len(items) + 1 :]
+                return items[i]
             case "reverse", []:
                 row.items = mapped(lambda t: t[::-1] if listed(t) else ANY, items)
             case (("index" | "count"), _):

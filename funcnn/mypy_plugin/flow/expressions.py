@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 from typing import Any
 
+from funcnn.mypy_plugin.flow import arrays
 from funcnn.mypy_plugin.flow.arithmetic import is_integer, is_numeric, number, unary
 from funcnn.mypy_plugin.flow.comprehensions import Comprehensions, joined_items
+from funcnn.mypy_plugin.flow.data import Data
 from funcnn.mypy_plugin.flow.frames import YIELDED, YIELDS, Frame
 from funcnn.mypy_plugin.flow.keys import keyed, named_by
 from funcnn.mypy_plugin.flow.values import (
@@ -165,6 +167,10 @@ class Expressions(Comprehensions):
         return Table(items)
 
     def _index(self, index: ast.expr, frame: Frame) -> Any:
+        if isinstance(index, ast.Tuple):
+            return Row(tuple(self._index(part, frame) for part in index.elts))
+        if isinstance(index, ast.Constant) and index.value is ...:
+            return ...
         if not isinstance(index, ast.Slice):
             return self.value(index, frame)
         parts = [NONE if p is None else self.value(p, frame) for p in (index.lower, index.upper, index.step)]
@@ -174,6 +180,8 @@ class Expressions(Comprehensions):
 
     def _subscript(self, of: Any, index: Any) -> Any:
         match of, index:
+            case Data(), _:
+                return arrays.indexed(of, index)
             case Row(items), Value(int() as i):
                 return mapped(lambda t: t[i] if listed(t) and -len(t) <= i < len(t) else ANY, items)
             case Row(items, mutable), slice():
@@ -231,6 +239,8 @@ class Expressions(Comprehensions):
                 return Table({**x, **y})
             case _, Value(x), Value(y):
                 return number(op, x, y)
+            case _ if isinstance(a, Data) or isinstance(b, Data):
+                return arrays.computed(type(op).__name__, a, b, place_in(e))
             case _ if is_integer(a) and is_integer(b) and not isinstance(op, ast.Div):
                 return INT
             case _ if is_numeric(a) and is_numeric(b):

@@ -49,10 +49,10 @@ class Following(Containers):
         try:
             if isinstance(f.node, ast.Lambda):
                 return self.value(f.node.body, inner)
-            inner.env |= {YIELDED: Row((), True)} if gives else {}
+            inner.env |= {YIELDED: Row((), True, lazy=True)} if gives else {}
             came = self.block(f.node.body, inner)
             if gives:
-                return inner.env[YIELDED] if came is NEXT or isinstance(came, Returned) else Row(ANY, True)
+                return inner.env[YIELDED] if came is NEXT or isinstance(came, Returned) else ANY
             came = value_of(came)
         finally:
             self.stack.pop()

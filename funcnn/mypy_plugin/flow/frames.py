@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from funcnn.mypy_plugin.flow.files import File
-from funcnn.mypy_plugin.flow.values import Either, either
+from funcnn.mypy_plugin.flow.values import Either, Row, either
 from funcnn.mypy_plugin.recipes import ANY
 
 
@@ -64,7 +64,8 @@ class Frame:
     def bind(self, name: str, value: Any) -> None:
         """The name stands for this value from here on."""
         volatile = self.file.globals if self.kind == "module" else self.file.nonlocals
-        self.env[name] = ANY if name in volatile else value
+        late = isinstance(value, Row) and value.lazy
+        self.env[name] = ANY if name in volatile or late else value
         self.versions[name] = self.versions.get(name, 0) + 1
 
 

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Callable
 from typing import Any
 
+from funcnn.mypy_plugin.flow.data import Data
 from funcnn.mypy_plugin.flow.files import File
 from funcnn.mypy_plugin.flow.frames import (
     BREAK,
@@ -174,9 +175,11 @@ class Machine(Loops):
             case ast.Attribute(value=of, attr=name):
                 thing = self.value(of, frame)
                 if isinstance(thing, Thing):
-                    thing.fields[name] = value
+                    thing.fields[name] = ANY if isinstance(value, Row) and value.lazy else value
                 else:
                     spoil([thing])
+                if isinstance(thing, Data) and isinstance(of, ast.Name):  # `x.shape = ...`
+                    frame.bind(of.id, ANY)
             case ast.Subscript(value=of, slice=index):
                 self._put(self.value(of, frame), self.value(index, frame), value)
             case _:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from funcnn.mypy_plugin.flow.frames import NEVER, Frame
 from funcnn.mypy_plugin.flow.networks import Networks
 from funcnn.mypy_plugin.flow.values import (
-    LAYER, Class, Given, Row, Table, Thing, combined, is_kind, is_network, listed, tabled,
+    AUTO, LAYER, Class, Given, Row, Table, Thing, combined, is_kind, is_network, listed, tabled,
 )  # fmt: skip
 from funcnn.mypy_plugin.recipes import ANY, Call, Place, Value
 
@@ -147,8 +147,13 @@ def _copied(deep: bool) -> Of:
     return of
 
 
+def _automatic(m: Networks, args: tuple[Given, ...], kwargs: dict[str, Given], here: Place, frame: Frame) -> Any:
+    return AUTO
+
+
 FUNCTIONS: Final[Mapping[str, Of]] = {
-    "functools.reduce": _reduce, "copy.copy": _copied(False), "copy.deepcopy": _copied(True),
+    "enum.auto": _automatic, "functools.reduce": _reduce, "copy.copy": _copied(False),
+    "copy.deepcopy": _copied(True),
     "itertools.chain": _rows(_chained), "itertools.chain.from_iterable": _from_iterable,
     "itertools.pairwise": _rows(_pairwise), "itertools.product": _rows(_product), "itertools.repeat": _repeat,
     "itertools.islice": _islice, "types.SimpleNamespace": _namespace, "argparse.Namespace": _namespace,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Any
 
+from funcnn.mypy_plugin.flow import arrays
 from funcnn.mypy_plugin.flow.conditions import Conditions
 from funcnn.mypy_plugin.flow.data import Data, Made
 from funcnn.mypy_plugin.flow.frames import Frame
@@ -117,8 +118,9 @@ class Names(Conditions):
                 return of
             case Row() | Table() | Made():
                 return Method(of, name)
-            case Data(shape):
-                return Row(tuple(map(Value, shape)), source=of.place) if name == "shape" else Method(of, name)
+            case Data():
+                found = arrays.attribute(of, name)
+                return Method(of, name) if found is None else found
             case _ if is_network(of) and name in DOORS:
                 return Method(of, name)
             case _:

@@ -110,13 +110,27 @@ def refused(loss: Made, prediction: Any, target: Any, call: Place) -> Complaint 
 
 
 def _raised(loss: Loss[Any, Any], prediction: Any, target: Any) -> str | None:
-    try:
-        loss(prediction, target)
-    except FuncnnError as error:
-        return str(error)
-    except Exception:
-        return None
-    return None
+    """What it raises whatever numbers the target has: labels, distributions, probabilities, signs."""
+    first: str | None = None
+    for add, even in ((0, False), (0, True), (1, False), (-1, False)):
+        try:
+            loss(prediction, _filled(target, add, even))
+        except FuncnnError as error:
+            first = str(error) if first is None else first
+        except Exception:
+            return None
+        else:
+            return None
+    return first
+
+
+def _filled(zeros: Any, add: int, even: bool) -> Any:
+    """Other numbers; rows that are an even distribution, if they can be one."""
+    if isinstance(zeros, (tuple, list)):
+        return tuple(_filled(z, add, even) for z in zeros)  # pyright: ignore[reportUnknownVariableType]
+    if even and zeros.ndim and zeros.shape[-1] and zeros.dtype.kind == "f":
+        return zeros + zeros.dtype.type(1 / zeros.shape[-1])
+    return zeros + zeros.dtype.type(add) if zeros.dtype.kind == "f" else zeros
 
 
 def _zeros(shape: Shape, dtype: np.dtype[Any]) -> Any:

@@ -26,6 +26,7 @@ class Row:
     items: Any
     mutable: bool = False
     source: Place | None = None  # of the array whose shape it is
+    lazy: bool = False  # what a generator will give if it is asked at once; later it may give something else
 
 
 @dataclass(eq=False)
@@ -122,6 +123,7 @@ class Parent:
 INT, BOOL, FLOAT, SOME, LAYER = map(Missing, ("int", "bool", "float", "value", "layer"))
 KINDS = {"int": INT, "bool": BOOL, "float": FLOAT, "str": SOME}  # what an annotation says; `Layer[...]` too
 NONE = Value(None)
+AUTO = Missing("value")  # of a member of an enumeration
 DOORS = {"init", "apply", "out_shape", "named"}  # of a layer
 
 
