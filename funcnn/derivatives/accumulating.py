@@ -12,9 +12,10 @@ from funcnn.arguments import counted
 from funcnn.array_kinds import as_array
 from funcnn.calculus import force
 from funcnn.derivatives.forward import at_network
-from funcnn.derivatives.objectives import REQUIRED, BatchObjective, Objective, paired, with_penalties
+from funcnn.derivatives.objectives import REQUIRED, BatchObjective, Objective, paired
 from funcnn.derivatives.opened import Opened
 from funcnn.derivatives.own_objectives import as_key_of_batch, checked_function, promised
+from funcnn.derivatives.penalizing import with_penalties
 from funcnn.derivatives.stepping import ordered
 from funcnn.errors import ShapeError, brief
 from funcnn.keys import Rng

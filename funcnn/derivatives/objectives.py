@@ -9,20 +9,19 @@ from typing import Any, Final, Generic, Protocol, TypeAlias, TypeVar, Union, cas
 import numpy as np
 
 from funcnn.calculus import Differentiable, force
-from funcnn.cotangents import described, read_only
+from funcnn.cotangents import read_only
+from funcnn.derivatives.penalizing import with_penalties
 from funcnn.derivatives.suspicions import warn_of_probabilities
-from funcnn.errors import FuncnnError, ParamsError, ShapeError, brief
+from funcnn.errors import FuncnnError, ShapeError, brief
 from funcnn.foreign.calls import understood
 from funcnn.keys import Key, Rng
 from funcnn.losses.definition import Loss
 from funcnn.losses.penalties import Penalty
-from funcnn.losses.promises import penalty_of
 from funcnn.losses.reductions import Weights
 from funcnn.networks import Apply
 from funcnn.networks.definitions import Definition
-from funcnn.params import Gradients, GradientsLike, Params, ParamsLike, plain, plain_tree, wrap
-from funcnn.params.trees import Path, Plain, differences
-from funcnn.types import Tree, is_array, is_tuple
+from funcnn.params import Gradients, GradientsLike, Params, ParamsLike
+from funcnn.types import is_tuple
 
 X = TypeVar("X", contravariant=True)
 Y = TypeVar("Y")
@@ -252,37 +251,3 @@ def _length(value: Any) -> int | None:
     if shape is None:
         return len(cast(Any, value)) if isinstance(value, list) else None  # what else has a length is no data
     return shape[0] if is_tuple(shape) and shape else None
-
-
-def with_penalties(
-    penalties: tuple[Penalty, ...], tree: Plain, value: float, gradients: Gradients
-) -> tuple[float, Gradients]:
-    """The value and the gradients of a loss, with those of penalties on the params added."""
-    for penalty in penalties:
-        more, dparams = penalty_of(penalty, tree)
-        value = value + more
-        gradients = _sum(gradients, dparams, penalty)
-    return value, gradients
-
-
-def _sum(gradients: Gradients, more: Tree, penalty: Penalty) -> Gradients:
-    return wrap(_added(plain(gradients), plain_tree(more), penalty, ()), kind=Gradients)
-
-
-def _added(a: Plain, b: Plain, penalty: Penalty, at: Path) -> Plain:
-    """The sum of gradients and a penalty's, in fresh sealed arrays: neither belongs to us."""
-    if a.keys() != b.keys():
-        wrong = ", ".join(differences(a, b)) or "leaves and subtrees differ"
-        raise ParamsError(f"the gradients of {penalty!r} are no tree like the params: {wrong}", path=at)
-    out: Plain = {}
-    for name, g in a.items():
-        more = b[name]
-        if isinstance(g, dict) and isinstance(more, dict):
-            out[name] = _added(g, more, penalty, (*at, name))
-            continue
-        if isinstance(g, dict) or isinstance(more, dict) or g.shape != more.shape or g.dtype != more.dtype:
-            wanted, got = (described(v) if is_array(v) else "a subtree" for v in (g, more))
-            raise ParamsError(f"the gradient of {penalty!r} for {name} must be {wanted}, got {got}", path=at)
-        out[name] = total = np.asarray(g + more)
-        total.setflags(write=False)
-    return out

@@ -10,7 +10,6 @@ import numpy as np
 
 from funcnn.arguments import counted, is_integer
 from funcnn.derivatives.objectives import BatchObjective, Objective, Required, value_and_grad
-from funcnn.derivatives.own_objectives import checked_function
 from funcnn.errors import DTypeError, LabelError, NonFiniteError, ShapeError, brief
 from funcnn.foreign.calls import understood
 from funcnn.keys import Key, Rng
@@ -22,7 +21,7 @@ from funcnn.optimizers.definition import advancing, is_plain
 from funcnn.optimizers.skipping import skips
 from funcnn.params import ParamsLike
 from funcnn.training.divergence import refuse_infinite, refuse_infinite_gradients
-from funcnn.training.preparing import Ready, begun, made_ready
+from funcnn.training.preparing import Ready, begun, made_ready, without_apply
 from funcnn.training.sources import Turn, of_arrays, of_epochs, refuse_again
 from funcnn.training.steps import StepMetrics, TrainState
 from funcnn.types import Array
@@ -183,7 +182,7 @@ def fit(
     if data is not _ABSENT:
         objective: Any = value_and_grad(loss, apply, *penalties)
     else:
-        objective, optimizer, start, data = _objective(loss, penalties), apply, optimizer, start
+        objective, optimizer, start, data = without_apply(loss, penalties), apply, optimizer, start
     if not isinstance(optimizer, Optimizer):
         raise TypeError(f"fit takes an optimizer, got {type(optimizer).__name__} {brief(optimizer)}; write adam(1e-3)")
     steps_by: Optimizer[Any] = cast(Any, optimizer)
@@ -205,15 +204,6 @@ def fit(
             refuse_again(int(epochs), state)
         turns = of_epochs(ready.epochs, state, int(epochs))
     return _steps(ready, steps_by, state, turns)
-
-
-def _objective(given: Any, penalties: Sequence[Penalty]) -> Any:
-    """What comes first where there is no loss with an `apply`."""
-    if penalties:
-        raise TypeError("fit: penalties belong to the objective: value_and_grad(loss, apply, l2(1e-4))")
-    if isinstance(given, Loss):
-        raise TypeError("fit(loss, apply, optimizer, start, data) takes five arguments, got four; what is missing?")
-    return cast(Any, given) if isinstance(given, Objective) else checked_function("fit", given)
 
 
 def _steps(ready: Ready, optimizer: Optimizer[S], state: TrainState[S], turns: Iterator[Turn]) -> Run[S]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeAlias, cast
 
 from funcnn.arguments import is_integer
 from funcnn.derivatives.objectives import Objective
-from funcnn.derivatives.own_objectives import promised
+from funcnn.derivatives.own_objectives import checked_function, promised
 from funcnn.errors import FuncnnError
 from funcnn.keys import Key, Rng, as_key
+from funcnn.losses.definition import Loss
+from funcnn.losses.penalties import Penalty
 from funcnn.nested import arrays
 from funcnn.networks import Apply
 from funcnn.optimizers import Optimizer
@@ -40,6 +42,19 @@ class Ready(NamedTuple):
     once: bool = False
     prepare: Callable[[Any], Any] | None = None
     augment: Augment | None = None
+
+
+def without_apply(given: Any, penalties: Sequence[Penalty]) -> Any:
+    """The objective, or the function, that comes first where there is no loss with an `apply`.
+
+    Errors
+        TypeError   it is neither; or there are penalties, which belong to it
+    """
+    if penalties:
+        raise TypeError("fit: penalties belong to the objective: value_and_grad(loss, apply, l2(1e-4))")
+    if isinstance(given, Loss):
+        raise TypeError("fit(loss, apply, optimizer, start, data) takes five arguments, got four; what is missing?")
+    return cast(Any, given) if isinstance(given, Objective) else checked_function("fit", given)
 
 
 def made_ready(objective: Any, params: Params, data: Any, size: int, augment: Augment | None) -> Ready:
