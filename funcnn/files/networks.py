@@ -42,20 +42,20 @@ def save_network(path: Path, net: Layer[Any, Any], params: ParamsLike) -> None:
     (serial(Dense(8), leaky_relu(0.2), Dense(2).named('head')), True)
     """
     from funcnn.checkpoints import sealed, values  # not above: zip files are slow to import, wanted by few programs
-    from funcnn.files import programs  # nor this, which imports them
+    from funcnn.files import making, writing  # nor these, which import them
 
     shown = path_of(path, "save_network")
     if not is_layer(net):
         raise TypeError(f"save_network(path, net, params) takes a network, got {brief(net)}")
     given = as_params(params, "save_network(path, net, params)")
     leaves: values.Leaves = []
-    writer = programs.Writer(leaves)
+    writer = writing.Writer(leaves)
     content = {"program": writer.program(net), "defaults": writer.defaults}
     count = len(leaves)
     content["params"] = values.encoded(given, "params", leaves, classes=False)
     manifest = sealed.manifest_of(sealed.NETWORK, content)
     sealed.refuse_unreadable(manifest, len(leaves))
-    programs.refuse_others(net, writer, manifest, leaves[:count])
+    making.refuse_others(net, writer.own, manifest, leaves[:count])
     with replacing(shown) as file:
         sealed.write(file, manifest, leaves)
 
@@ -78,7 +78,7 @@ def load_network(path: Path, *, layers: Mapping[str, Part] | None = None) -> tup
         TypeError           `layers` is no dict of constructors, layers and functions; `path` is no path
     """
     from funcnn.checkpoints import reading, sealed  # not above, as in save_network
-    from funcnn.files import programs  # as above
+    from funcnn.files import making  # as above
 
     shown = path_of(path, "load_network")
     own = _checked(layers)
@@ -86,7 +86,7 @@ def load_network(path: Path, *, layers: Mapping[str, Part] | None = None) -> tup
     def read(file: IO[bytes]) -> tuple[Layer[Any, Any], Params]:
         manifest, contents = sealed.read(file, sealed.NETWORK)
         by = str(manifest.get("funcnn"))[:20]
-        return programs.Reader(contents, own, manifest.get("defaults"), by).whole(manifest)
+        return making.Reader(contents, own, manifest.get("defaults"), by).whole(manifest)
 
     return reading.contents_of(shown, read)
 

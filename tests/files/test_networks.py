@@ -50,7 +50,7 @@ from funcnn import (
     transposed,
 )
 from funcnn.checkpoints import sealed
-from funcnn.files import programs, registry
+from funcnn.files import making, registry, writing
 from funcnn.initializers import constant, identity, normal, variance_scaling, zeros
 from funcnn.networks import is_layer
 from funcnn.records import is_recording
@@ -321,7 +321,7 @@ def test_files_of_the_other_kinds(tmp_path: Path) -> None:
 
 def forged(path: Path, program: Any, leaves: list[Any] | None = None, by: str = "0.2.0", **changes: Any) -> Path:
     """A sealed file with this program, and defaults of what it calls."""
-    writer = programs.Writer([])
+    writer = writing.Writer([])
     writer.program(serial(Dense(2), Conv(2, (1, 1)), leaky_relu(0.1), repeat(Relu, 2), Dropout(0.5), constant_dense()))
     content = {"format": "funcnn network", "version": 1, "funcnn": by, "program": program, "defaults": writer.defaults}
     content["params"] = {"params": {}}
