@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
-from typing import IO, Any, Final, TypeAlias, cast
+from typing import IO, Any, Final, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -12,15 +11,13 @@ import numpy.typing as npt
 from funcnn.bridges.extras import needed
 from funcnn.checkpoints import reading
 from funcnn.checkpoints.atomic_writes import replacing
-from funcnn.checkpoints.places import path_of
+from funcnn.checkpoints.places import Path, path_of
 from funcnn.checkpoints.saving import unlike
 from funcnn.checkpoints.sealed import SUBTREES, SUBTREES_A_LEAF
 from funcnn.errors import DTypeError, ParamsError, printable
 from funcnn.params import Params, plain_tree, trees
 from funcnn.params.flat import from_flat, nested, to_flat
 from funcnn.types import Tree
-
-Path: TypeAlias = "str | bytes | os.PathLike[str] | os.PathLike[bytes]"
 
 _DTYPES: Final = {"F16": "<f2", "F32": "<f4", "F64": "<f8"}
 _RESERVED: Final = "__metadata__"

@@ -5,9 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from typing import NamedTuple, cast
+from typing import NamedTuple, TypeAlias, cast
 
 from funcnn.errors import brief
+
+Path: TypeAlias = "str | bytes | os.PathLike[str] | os.PathLike[bytes]"
+"""What every function that reads or writes a file takes."""
 
 _LINKS = 40  # as many as Linux follows
 

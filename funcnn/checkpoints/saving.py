@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 
 from funcnn.checkpoints.atomic_writes import replacing
-from funcnn.checkpoints.places import path_of
+from funcnn.checkpoints.places import Path, path_of
 from funcnn.errors import ParamsError
 from funcnn.foreign.calls import understood
 from funcnn.params import Params, as_tree, plain, plain_tree, trees, wrap
@@ -16,7 +15,7 @@ from funcnn.types import Array, Tree
 
 
 @understood
-def save_params(path: str | bytes | os.PathLike[str] | os.PathLike[bytes], params: Tree) -> None:
+def save_params(path: Path, params: Tree) -> None:
     """Write params to a file, which `load_params` reads back bit for bit.
 
     The file is an ordinary `.npz`, which `np.load` reads too: a member for every leaf, named by its number, and
@@ -49,7 +48,7 @@ def save_params(path: str | bytes | os.PathLike[str] | os.PathLike[bytes], param
         archives.write(file, tree)
 
 
-def load_params(path: str | bytes | os.PathLike[str] | os.PathLike[bytes], *, like: Tree | None = None) -> Params:
+def load_params(path: Path, *, like: Tree | None = None) -> Params:
     """The params that `save_params` wrote to this file, bit for bit, in their order of names.
 
     A file is either read completely or refused. Nothing in it is ever run or unpickled, and reading takes no more

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from typing import IO, Any, TypeAlias, cast
 
 from funcnn.checkpoints.atomic_writes import replacing
-from funcnn.checkpoints.places import path_of
+from funcnn.checkpoints.places import Path, path_of
 from funcnn.errors import brief
 from funcnn.foreign.calls import understood
 from funcnn.networks import Layer, is_layer
 from funcnn.params import Params, ParamsLike, as_params
 
-Path: TypeAlias = "str | bytes | os.PathLike[str] | os.PathLike[bytes]"
 Part: TypeAlias = "Layer[Any, Any] | Callable[..., Any]"
 
 

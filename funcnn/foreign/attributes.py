@@ -16,15 +16,15 @@ _SAVE: Final = "params are saved by save_params(path, params), and the network b
 _LOAD: Final = "params are loaded by load_params(path)"
 _GRADIENTS: Final = "gradients are values: loss, grads = value_and_grad(squared_error, net.apply)(params, x, target)"
 _DEVICE: Final = (
-    "everything is computed by NumPy on this machine; the dtype of params changes by astype(params, "
-    "np.float64)"
+    "everything is computed by NumPy on this machine; "
+    "the dtype of params changes by astype(params, np.float64)"
 )
 _FROZEN: Final = "what is not to be trained is frozen: freeze(net, params, 'dense_0/**')"
 _STEP: Final = "a step is a function of values: params, state = optimizer.step(grads, state, params)"
 _STATE: Final = "the state of an optimizer is a value beside it: state = optimizer.init(params)"
 _PIECES: Final = (
-    "a network prints as source; trace(net) gives what every layer gives, summary(net, shape) what it "
-    "costs"
+    "a network prints as source; trace(net) gives what every layer gives, "
+    "summary(net, shape) what it costs"
 )
 
 LAYER: Final[Mapping[str, str]] = {

@@ -32,8 +32,8 @@ _STATE: Final = "randomness is a key: rng=Key(0)"
 _LOGITS: Final = "this loss takes logits, and has no other form; leave out the Softmax or Sigmoid of the network"
 _REDUCE: Final = 'it is reduce=, "mean", "sum", "batch" or "none"'
 _STATISTICS: Final = (
-    "no averages are kept while training: calibrate(net, params, batches) takes them from the data, "
-    "after it"
+    "no averages are kept while training: "
+    "calibrate(net, params, batches) takes them from the data, after it"
 )
 _NAME: Final = "a name is given with .named: Dense(8).named('head')"
 

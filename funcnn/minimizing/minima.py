@@ -9,13 +9,13 @@ import numpy as np
 
 from funcnn.arguments import counted, finite_positive
 from funcnn.derivatives.external import as_scipy
-from funcnn.derivatives.objectives import REQUIRED, Objective
+from funcnn.derivatives.objectives import REQUIRED, BatchObjective, Objective
 from funcnn.derivatives.own_objectives import checked_function, promised
 from funcnn.errors import NonFiniteError, brief
-from funcnn.keys import Key, Rng, as_key
+from funcnn.keys import Rng, as_key
 from funcnn.losses.reductions import Weights
 from funcnn.minimizing.lbfgs import Reason, Vector, lbfgs, size
-from funcnn.params import GradientsLike, Params, ParamsLike
+from funcnn.params import Params, ParamsLike
 from funcnn.params.packing import gather, layout_of, pack, ravel
 from funcnn.warned import warn
 
@@ -71,7 +71,7 @@ def minimize(
 ) -> Minimum: ...
 @overload
 def minimize(
-    objective: Callable[[Params, B, Key], tuple[float, GradientsLike]],
+    objective: BatchObjective[B],
     params: ParamsLike,
     batch: B,
     /,

@@ -12,12 +12,12 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar
 from funcnn.arguments import counted, is_number
 from funcnn.checkpoints.atomic_writes import sync_folder
 from funcnn.checkpoints.leftovers import sweep_all
-from funcnn.checkpoints.places import path_of
+from funcnn.checkpoints.places import Path, path_of
 from funcnn.errors import CheckpointError, brief
 from funcnn.foreign.calls import understood
 from funcnn.optimizers import Optimizer
 from funcnn.params import ParamsLike
-from funcnn.training.states import Path, checked_state, read_state, save_state
+from funcnn.training.states import checked_state, read_state, save_state
 from funcnn.training.steps import TrainState
 from funcnn.warned import warn
 

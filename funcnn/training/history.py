@@ -12,9 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from funcnn.checkpoints.atomic_writes import replacing
-from funcnn.checkpoints.places import path_of
+from funcnn.checkpoints.places import Path, path_of
 from funcnn.training.cells import as_json, as_list, as_value
-from funcnn.training.states import Path
 from funcnn.types import is_array
 from funcnn.values import frozen
 

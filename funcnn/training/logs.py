@@ -10,10 +10,9 @@ from collections.abc import Iterable, Mapping
 from math import nan
 from typing import Any, BinaryIO, Final
 
-from funcnn.checkpoints.places import path_of
+from funcnn.checkpoints.places import Path, path_of
 from funcnn.errors import brief
 from funcnn.training.cells import as_json, as_list, as_value
-from funcnn.training.states import Path
 from funcnn.types import is_mapping
 
 _CHUNK: Final = 4096  # bytes that are read from the end at a time

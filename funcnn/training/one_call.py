@@ -7,6 +7,7 @@ from time import perf_counter
 from typing import Any, Final, Generic, NamedTuple, TypeVar, Union, overload
 
 from funcnn.arguments import counted
+from funcnn.checkpoints.places import Path
 from funcnn.errors import brief
 from funcnn.foreign.calls import understood
 from funcnn.keys import Key, Rng, as_key
@@ -24,7 +25,6 @@ from funcnn.training.folders import load_checkpoint, save_checkpoint
 from funcnn.training.history import History
 from funcnn.training.reporting import progress
 from funcnn.training.splitting import Parts, parted, try_validation, validated
-from funcnn.training.states import Path
 from funcnn.training.steps import TrainState
 from funcnn.training.watching import Mode, checked_metrics, watched
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
-from typing import IO, Any, TypeAlias, TypeGuard, TypeVar, cast
+from typing import IO, Any, TypeGuard, TypeVar, cast
 
 from funcnn.arguments import is_integer
 from funcnn.checkpoints.atomic_writes import replacing
-from funcnn.checkpoints.places import path_of
+from funcnn.checkpoints.places import Path, path_of
 from funcnn.errors import ParamsError, brief
 from funcnn.foreign.calls import understood
 from funcnn.keys import Key, as_key
@@ -18,7 +17,6 @@ from funcnn.training.steps import TrainState
 from funcnn.types import is_mapping, is_tuple
 
 S = TypeVar("S")
-Path: TypeAlias = "str | bytes | os.PathLike[str] | os.PathLike[bytes]"
 
 
 @understood
