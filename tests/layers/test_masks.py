@@ -94,6 +94,27 @@ def test_padding_is_as_good_as_zeros(name: str, padding: float, training: bool) 
 
 
 
+SEQUENCE_TO_SEQUENCE: Final = [
+    *(f"{make.__name__}, last=False" for make in (RNN, GRU, LSTM)), *(f"both ways {n}" for n in ("RNN", "GRU", "LSTM")),
+    *(name for name in SEQUENCES if name.startswith(("attention", "block, "))), "zeros", "norms before", "picked",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SEQUENCE_TO_SEQUENCE)
+def test_outputs_of_nothing_teach_nothing(name: str) -> None:
+    """They are 0 whatever the params and the input are, so that a cotangent there gives none."""
+    net, x = CASES[name]
+    _, params = net.init(0, shape_of(x), dtype=np.float64)
+    y, pull = vjp(net.apply, params, x)
+    sequence, *_ = arrays(y)
+    assert not sequence[~MASK].any()
+    beside = (np.zeros(MASK.shape),) if isinstance(y, tuple) else ()
+    dy = np.where(MASK[..., None], 0, np.ones_like(sequence))
+    g, dx = pull((dy, *beside) if beside else dy)
+    assert not any(d.any() for d in arrays(dx))
+    assert not any(g.at(path).any() for path in g.paths())
+
+
 def test_zeros_by_hand() -> None:
     """The leading axes of x are those of the mask, one or more; tokens stay tokens."""
     mask = np.array([[True, False], [False, True]])
