@@ -42,8 +42,8 @@ def test_every_error_is_also_a_built_in_one(kind: type[FuncnnError]) -> None:
 
 
 def test_the_table_is_complete() -> None:
-    """Every subclass stands in it."""
-    assert set(FuncnnError.__subclasses__()) == TABLE.keys()
+    """Every subclass of the page of errors stands in it; what the laws plant into layers is no error of theirs."""
+    assert {kind for kind in FuncnnError.__subclasses__() if kind.__module__ == "funcnn.errors"} == TABLE.keys()
 
 
 @pytest.mark.parametrize("kind", TABLE, ids=lambda kind: kind.__name__)

@@ -103,7 +103,7 @@ class Trial(NamedTuple):
         Errors
             LawBroken   it does not hold, and the case is the smallest found; or it gives no verdict in any case; or it
                         holds although there is a reason why it should not; or nothing was tried
-        UserWarning where it decides less than half of its cases, with the share
+        UserWarning where it decides less than half of its cases, and of as many as were asked for, with the share
         """
         __tracebackhide__ = True
         seen: Counter[Verdict] = Counter()
@@ -120,7 +120,7 @@ class Trial(NamedTuple):
                 beside = self._replace(cases=others, label=f"{self.label}, {what}")
                 beside._search(max(LEAST, tries // ONE_OF), seen, shrink, budget, blank)()
             unsaid = seen[Verdict.NONE] or (self.asked and seen[Verdict.MOOT])
-            if unsaid and not seen[Verdict.HOLDS]:  # a few cases may all have been kinks: some more
+            if unsaid and seen[Verdict.HOLDS] < tries * (1 - MOST_UNDECIDED):  # kinks, perhaps: some cases more
                 self._search(max(2 * tries, EXAMPLES), seen, shrink, blank=blank)()
         except LawBroken as broken:
             if not self.reason:
@@ -147,7 +147,7 @@ class Trial(NamedTuple):
                 f"{self.law.name} gave no verdict in any of {tally.none} cases of {self.label}, so it was not tested; "
                 f"are there kinks everywhere, or is the value all rounding?"
             )
-        if tally.undecided > MOST_UNDECIDED:
+        if tally.undecided > MOST_UNDECIDED and tally.holds < tries * (1 - MOST_UNDECIDED):
             warnings.warn(
                 f"{self.law.name} decided {100 * (1 - tally.undecided):.0f} % of its cases of {self.label}, "
                 f"{tally.holds} of {tally.holds + tally.none}: there are kinks or rounding nearly everywhere, so that "
