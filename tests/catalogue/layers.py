@@ -122,10 +122,7 @@ LAYERS: Final = (
     LayerRow("MeanOver(1)", ("B", "T", "D"), linear=True, also=("permutation_invariant",)),
     LayerRow("MeanOver(-1)", ("B", ..., "D"), linear=True),
     LayerRow("MeanOver(2, masked=True)", (("B", "T", "K", "D"), ("B", "T", "K")), also=("padding_inert",)),
-    LayerRow(
-        "ZeroMasked", (("B", "T", range(1, 4), "D"), ("B", "T")), linear=True, also=("padding_inert", "within_input")
-    ),
-    LayerRow("ZeroMasked", (("B", "T"), ("B",)), linear=True),
+    LayerRow("ZeroMasked", (("B", "T", range(1, 4), "D"), ("B", "T")), also=("padding_inert",)),
     LayerRow("RNNCell(3)", (("B", "D"), ("B", 3))),
     LayerRow("GRUCell(2)", (("B", "D"), ("B", 2))),
     LayerRow("LSTMCell(2)", (("B", "D"), (("B", 2), ("B", 2)))),

@@ -124,7 +124,8 @@ def test_zeros_by_hand() -> None:
     rows, _ = ZeroMasked.apply({}, (np.array([[1.0, 2.0], [3.0, 4.0]], np.float32), np.array([False, True])))
     assert np.array_equal(rows, [[0, 0], [3, 4]])
     assert rows.dtype == np.float32
-    net: Layer[Any, Any] = serial(ZeroMasked, first(Embedding(9, 2)))
+    clean: Layer[Any, Any] = ZeroMasked
+    net: Layer[Any, Any] = serial(clean, first(Embedding(9, 2)))
     _, params = net.init(0, ((2, 2), (2, 2)))
     looked, _ = net.apply(params, (np.array([[3, 77], [-5, 8]]), mask))
     w = params.at("first_0/embedding_0/w")
