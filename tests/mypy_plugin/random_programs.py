@@ -120,6 +120,7 @@ class Writer:
         for name in error.path:
             while here.definition.transparent:  # what it holds may have a child of that same name
                 (here,) = children_of(here).values()
+                found = self._line(here, found or 0) or found
             children = children_of(here)
             if name not in children:
                 break
