@@ -12,7 +12,8 @@ or `summary(net, shape)`, it is built from its recipe by the library's own const
 own shape rule runs. So what mypy says is what the program would say, and where a value is not known, it says nothing.
 
     recipes   what is known, as data           scopes, owners   whom a recipe belongs to
-    reading   from mypy's types to recipes     unknowns, runs   from recipes to networks and shapes
+    reading   from mypy's types to recipes     building, runs   from recipes to networks and shapes
+    flow      from a program's statements      unknowns         what stands for what is not known
     hooks     where mypy asks                  wiring           types of neighbours
     reports   codes and messages               results          where a known shape may be revealed
     trust     whose code may run

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeGuard, TypeVar
 
 from mypy.nodes import ARG_NAMED, ARG_POS, CallExpr, Context, MemberExpr, OpExpr
@@ -11,12 +12,13 @@ from mypy.subtypes import is_subtype
 from mypy.types import AnyType, CallableType, Instance, LiteralType, TupleType, Type, TypeOfAny, get_proper_type
 
 from funcnn.mypy_plugin import recipes
+from funcnn.mypy_plugin.flow.core import Meeting
 from funcnn.mypy_plugin.flow.reading import Readings
-from funcnn.mypy_plugin.flow.values import Row, node_of
 from funcnn.mypy_plugin.reading import Reader, is_layer, place, tagged
 from funcnn.mypy_plugin.recipes import ANY, Call, Choice, Fork, Items, Missing, Node, Ref, Value
 from funcnn.mypy_plugin.reports import TRUSTED, VALUE, built_at, report_complaint, report_shape, told
-from funcnn.mypy_plugin.runs import Runner, Verdict
+from funcnn.mypy_plugin.building import Verdict
+from funcnn.mypy_plugin.runs import Runner
 from funcnn.shapes import external
 from funcnn.types import Shape
 
@@ -137,24 +139,24 @@ class Hooks:
         if reader.owners.expects(ctx.context.line):
             return None
         verdict = Verdict()
-        met = self.readings.of(ctx.api, self.options).met.get(place(ctx.context), ())
-        said = [node_of(m.args[0].value) for m in met if m.args]
-        if not recipes.exact(shape) and len(said) == 1 and recipes.exact(said[0]):
-            (shape,) = said  # the program says more of it than its type
+        met = self.readings.of(ctx.api, self.options).met.get(place(ctx.context), ())  # what the statements say
+        if not recipes.exact(shape) and len(met) == 1 and recipes.exact(met[0].shape):
+            shape = met[0].shape
         if isinstance(network, (Ref, Call)) and isinstance(shape, Items) and _is_size(shape):
             verdict = self.runner.verdict(network, shape, params=params)
         if verdict.error is None:
-            network, verdict = self._read(network, shape, verdict, ctx, params)
+            network, verdict = self._read(network, shape, verdict, met, params)
         self.faults(ctx)
         if verdict.error is not None:
-            report_shape(ctx.api, network, self._blamed(network, shape, verdict, ctx), ctx.context)
+            blamed = self._blamed(network, shape, verdict, met[0] if met else None, ctx)
+            report_shape(ctx.api, network, blamed, ctx.context)
         return verdict.shape
 
-    def _blamed(self, network: Node, shape: Node, verdict: Verdict, ctx: FunctionContext | MethodContext) -> Verdict:
+    def _blamed(
+        self, network: Node, shape: Node, verdict: Verdict, met: Meeting | None, ctx: FunctionContext | MethodContext
+    ) -> Verdict:
         """Where the first layer wants another number of axes, whatever the sizes, the shape is to blame."""
-        met = self.readings.of(ctx.api, self.options).met.get(place(ctx.context), ())
-        given = met[0].args[0].value if met and met[0].args else None
-        said = node_of(given)
+        said = met.shape if met else ANY
         shape = said if isinstance(said, Items) and (not isinstance(shape, Items) or recipes.exact(said)) else shape
         if not isinstance(shape, Items) or not all(isinstance(i, Value) or i == Missing("int") for i in shape.items):
             return verdict
@@ -168,23 +170,20 @@ class Hooks:
             return verdict
         if not wrong(rank) or all(wrong(axes) for axes in range(1, 6) if axes != rank):
             return verdict
-        source = given.source if isinstance(given, Row) else None
-        at = source or (met[0].args[0].place if met and met[0].args else place(ctx.context))
+        at = met.given if met and met.given else place(ctx.context)
         told = f"{verdict.error}{built_at(network, verdict, ctx.api.path, at.line)}"
         return Verdict(None, told, verdict.message, ctx.api.path, at)
 
     def _read(
-        self, network: Node, shape: Node, known: Verdict, ctx: FunctionContext | MethodContext, params: bool
+        self, network: Node, shape: Node, known: Verdict, met: Sequence[Meeting], params: bool
     ) -> tuple[Node, Verdict]:
         """What the statements of the file say, where mypy's types do not say it."""
         verdicts: list[tuple[Node, Verdict]] = []
-        for met in self.readings.of(ctx.api, self.options).met.get(place(ctx.context), ()):
-            given = node_of(met.args[0].value) if met.args else ANY
-            if not isinstance(given, (Items, Fork)) or not _is_size(given):
-                given = shape
+        for each in met:
+            given = each.shape if isinstance(each.shape, (Items, Fork)) and _is_size(each.shape) else shape
             if isinstance(given, (Items, Fork)) and _is_size(given):
-                found = self.runner.verdict(met.network, given, params=params, assumed=met.assumed)
-                verdicts.append((met.network, found))
+                found = self.runner.verdict(each.network, given, params=params, assumed=each.assumed)
+                verdicts.append((each.network, found))
         wrong = [found for found in verdicts if found[1].error is not None]
         alike = verdicts and all(v == verdicts[0][1] for _, v in verdicts)
         return wrong[0] if wrong else verdicts[0] if alike and known == Verdict() else (network, known)

@@ -15,7 +15,7 @@ from mypy.types import AnyType, Instance, TupleType, Type, UnpackType, get_prope
 
 from funcnn.mypy_plugin.flow.data import Complaint
 from funcnn.mypy_plugin.recipes import Call, Node, Place
-from funcnn.mypy_plugin.runs import Verdict
+from funcnn.mypy_plugin.building import Verdict
 
 SHAPE: Final = ErrorCode("funcnn-shape", "The shapes of a network do not fit", "funcnn")
 WIRING: Final = ErrorCode("funcnn-wiring", "What a layer gives is not what the next one takes", "funcnn")

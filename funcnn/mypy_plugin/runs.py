@@ -1,248 +1,23 @@
-"""Recipes come true: the network is built by the library's own constructors, and its own shape rule runs."""
+"""The library's own shape rules, run on the networks of recipes, and what comes of it."""
 
 from __future__ import annotations
 
-import functools
-import inspect
 import warnings
-from collections.abc import Generator, Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
-import numpy as np
-
-from funcnn.combinators import transposed
-from funcnn.errors import ShapeError, UndecidedError
-from funcnn.keys import Key
-from funcnn.mypy_plugin.recipes import (
-    ANY,
-    Argument,
-    Call,
-    Choice,
-    Fork,
-    Items,
-    Missing,
-    Node,
-    Pairs,
-    Place,
-    Ref,
-    Turned,
-    Value,
-    exact,
-    vague,
-)  # fmt: skip
+from funcnn.errors import ShapeError
+from funcnn.mypy_plugin.building import Builder, Impossible, Refused, Verdict, drawn
+from funcnn.mypy_plugin.recipes import Items, Node, exact
 from funcnn.mypy_plugin.trust import Loader
-from funcnn.mypy_plugin.unknowns import OPAQUE, Decisions, Hole, Number, explore, give_up, some_function
-from funcnn.networks import Go, Layer, is_layer
-from funcnn.networks.constructors import snake_case
+from funcnn.mypy_plugin.unknowns import OPAQUE, Decisions, explore
+from funcnn.networks import Layer, is_layer
 from funcnn.networks.definitions import Spec
-from funcnn.networks.pair import altered
-from funcnn.networks.sampling import draw
-from funcnn.shapes import Unknown, external, normalize
-from funcnn.types import Array, Shape
+from funcnn.params import trees
+from funcnn.shapes import external, normalize
+from funcnn.types import Shape
 
-
-class Refused(Exception):
-    """A constructor refused its arguments, every one of which is known."""
-
-
-class Impossible(Exception):
-    """A constructor refused what was decided about its unknown arguments: it is not like that."""
-
-
-class Verdict(NamedTuple):
-    """The shape of the output, or the error with the layer it is about; nothing at all where it cannot be known."""
-
-    shape: Shape | None = None
-    error: str | None = None
-    message: str = ""  # the error's own, without the place
-    path: str = ""
-    place: Place | None = None  # of the guilty layer, None for the network itself
-    met: Shape | None = None  # the shape that the guilty layer met
-    around: tuple[tuple[str, Place], ...] = ()  # the files and places of the layers that it is in, from inside
-
-
-class Builder:
-    """Builds what a recipe says, on one way through the decisions, and remembers which layer an error came from."""
-
-    def __init__(self, loader: Loader, decisions: Decisions, watched: bool = True) -> None:
-        self.loader, self.decisions, self.watched = loader, decisions, watched
-        self.error: ShapeError | None = None
-        self.verdict = Verdict()
-        self.inside = False  # of a composite, which is to blame as a whole
-        self.wants_sizes: Shape | None = None  # the network's input, while params are looked at for unknown sizes
-
-    def build(self, node: Node, *, ours: bool = False) -> Any:
-        """The value of a recipe, with stand-ins for what is not known. `ours`: it goes to a constructor of funcnn."""
-        match node:
-            case Value(value):
-                return value
-            case Items(items):
-                return tuple(self.build(item, ours=ours) for item in items)
-            case Pairs(pairs):
-                return {name: self.build(v, ours=ours) for name, v in pairs}
-            case Turned(path):
-                return transposed(path)
-            case Choice(options):
-                return self.build(next((o for o in options[:-1] if self.decisions.next()), options[-1]), ours=ours)
-            case Fork(condition, then, otherwise):
-                return self.build(then if self.decisions.fork(condition) else otherwise, ours=ours)
-            case Missing(kind):
-                return self._missing(kind, ours)
-            case Ref(module, name):
-                found = self.loader.get(module, name)
-                return found if is_layer(found) else OPAQUE
-            case Call():
-                return self._call(node, outermost=False)
-
-    def network(self, node: Node) -> Layer[Any, Any]:
-        """The layer of a recipe.
-
-        Errors
-            Refused   the constructor raised an error on arguments that are all known
-        """
-        return self._call(node, outermost=True) if isinstance(node, Call) else self.build(node)
-
-    def _missing(self, kind: str, ours: bool) -> Any:
-        match kind:
-            case "int":
-                return Number(self.decisions, Unknown)
-            case "float":
-                return Number(self.decisions, float, harmless=ours)
-            case "bool":
-                return self.decisions.next()
-            case "function":
-                return some_function
-            case "layer":
-                return OPAQUE
-            case "value":
-                return Hole()
-            case _:
-                give_up()
-
-    def _call(self, call: Call, *, outermost: bool) -> Layer[Any, Any]:
-        call = self._typed(call)
-        if any(vague(a.node) for a in (*call.args, *call.kwargs.values())):
-            return OPAQUE
-        before_inside, self.inside = self.inside, self.inside or (not call.module and call.name == "composite")
-        args = [self._watched(a, call) for a in call.args]
-        self.inside = before_inside
-        kwargs = {name: self._watched(a, call) for name, a in call.kwargs.items()}
-        before = len(self.decisions.taken)
-        try:
-            made = self._made(call, args, kwargs)
-        except UndecidedError:
-            return OPAQUE
-        except (ValueError, TypeError) as error:
-            whole = exact(call) and not any(a is OPAQUE for a in (*args, *kwargs.values()))
-            if outermost and whole and isinstance(error, ValueError):  # types are mypy's own business
-                raise Refused(str(error)) from None
-            if len(self.decisions.taken) > before:
-                raise Impossible from None
-            return OPAQUE
-        except Exception:
-            return OPAQUE
-        return made if is_layer(made) else OPAQUE
-
-    def _typed(self, call: Call) -> Call:
-        """Where the constructor takes a number, what may be anything is an unknown number."""
-        every = (*call.args, *call.kwargs.values())
-        if not any(a.node == ANY for a in every) or not call.module.startswith("funcnn"):
-            return call
-        kinds, names = declared(self.loader.get(call.module, call.name))
-
-        def typed(a: Argument, kind: Node) -> Argument:
-            return a._replace(node=kind) if a.node == ANY else a
-
-        args = [typed(a, kinds[i] if i < len(kinds) else ANY) for i, a in enumerate(call.args)]
-        kwargs = {k: typed(a, names.get(k, ANY)) for k, a in call.kwargs.items()}
-        return call._replace(args=tuple(args), kwargs=kwargs)
-
-    def _made(self, call: Call, args: list[Any], kwargs: dict[str, Any]) -> Any:
-        if call.module:
-            make = self.loader.get(call.module, call.name)
-            return None if make is None else make(*args, **kwargs)
-        left, right = args
-        if call.name == ">>":
-            return left >> right
-        if left is OPAQUE:
-            return OPAQUE
-        return left.named(right) if call.name == "named" else left.renamed(snake_case(right), False)
-
-    def _watched(self, argument: Argument, call: Call) -> Any:
-        """A layer that says so when an error comes out of it; the innermost says it first."""
-        made = self.build(argument.node, ours=f"{call.module}.".startswith("funcnn."))
-        if not self.watched or not is_layer(made) or made is OPAQUE or self.inside:
-            return made
-
-        def meets(shape: Shape, go: Go) -> Shape:
-            with blamed(shape):
-                return found.meets(shape, go)
-
-        def own(shape: Shape) -> Spec:
-            with blamed():
-                return found.own(shape)
-
-        def params(spec: Spec) -> Spec:
-            with blamed():
-                wanted = found.params(spec) if found.params else spec
-                if self.wants_sizes is not None:
-                    drawn(wanted, self.wants_sizes)
-                return wanted
-
-        @contextmanager
-        def blamed(shape: Shape | None = None) -> Generator[None, None, None]:
-            try:
-                yield
-            except ShapeError as error:
-                self.blame(error, argument.path or call.path, argument.place, shape)
-                raise
-
-        found = made.definition
-        return altered(made, meets=meets, own=own, params=params)
-
-    def blame(self, error: ShapeError, path: str, place: Place | None, met: Shape | None) -> None:
-        """Note where an error came from, unless a layer further in did."""
-        if error is self.error and place is not None:
-            self.verdict = self.verdict._replace(around=(*self.verdict.around, (path, place)))
-        elif error is not self.error:
-            self.error, self.verdict = error, Verdict(None, str(error), error.message, path, place, met)
-
-
-def leaf_sizes(spec: Spec, path: str = "") -> Iterator[tuple[str, tuple[int, ...]]]:
-    """The path and the sizes of every leaf."""
-    for name, s in spec.items():
-        if isinstance(s, Mapping):
-            yield from leaf_sizes(s, f"{path}{name}/")
-        else:
-            yield f"{path}{name}", tuple(s[1])
-
-
-@functools.lru_cache(512)
-def declared(make: Any) -> tuple[tuple[Node, ...], Mapping[str, Node]]:
-    """What a constructor says of its parameters, in order and by name, where they are numbers."""
-    try:
-        parameters = inspect.signature(make).parameters.values()
-    except (TypeError, ValueError):
-        return (), {}
-    found: dict[str, Node] = {
-        p.name: Missing(p.annotation) if p.annotation in ("int", "float", "bool") else ANY for p in parameters
-    }
-    named = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return tuple(found[p.name] for p in parameters if p.kind in named), found
-
-
-def drawn(spec: Spec, shape: Shape) -> None:
-    """Raise what drawing params of this spec would raise, without the work."""
-    draw(_cheap(spec), Key(0), np.dtype(np.float32), shape, ())
-
-
-def _cheap(spec: Spec) -> Spec:
-    return {name: _cheap(s) if isinstance(s, Mapping) else (_nothing, s[1]) for name, s in spec.items()}
-
-
-def _nothing(key: Key, sizes: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-    return np.broadcast_to(np.zeros((), dtype), sizes)
+Sizes = dict[str, tuple[int, ...]]
 
 
 class Runner:
@@ -257,23 +32,24 @@ class Runner:
     def refusal(self, node: Node) -> str | None:
         """What the outermost constructor says against its arguments, if all are known."""
         try:
-            with warnings.catch_warnings(), self.loader.running():
-                warnings.simplefilter("ignore")
-                Builder(self.loader, Decisions(), watched=False).network(node)
+            self._network(node)
         except Refused as refused:
             return str(refused)
         except Exception:
             return None
         return None
 
+    def _network(self, node: Node) -> Layer[Any, Any]:
+        with warnings.catch_warnings(), self.loader.running():
+            warnings.simplefilter("ignore")
+            return Builder(self.loader, Decisions(), watched=False).network(node)
+
     def built(self, node: Node) -> Layer[Any, Any] | None:
         """The network of a recipe of which everything is known; None if it cannot be had."""
         kept = self._built.get(id(node))
         if kept is None:
             try:
-                with warnings.catch_warnings(), self.loader.running():
-                    warnings.simplefilter("ignore")
-                    made = Builder(self.loader, Decisions(), watched=False).network(node)
+                made = self._network(node)
             except Exception:
                 made = None
             kept = self._built[id(node)] = node, made if is_layer(made) and made is not OPAQUE else None
@@ -286,15 +62,15 @@ class Runner:
         shape: Shape = Builder(self.loader, Decisions()).build(node)
         return shape
 
-    def spec(self, node: Node, shape: Shape) -> dict[str, tuple[int, ...]] | None:
+    def spec(self, node: Node, shape: Shape) -> Sizes | None:
         """The sizes of the params of a network that meets this shape; None where they are not known."""
         net = self.built(node) if exact(node) else None
         return None if net is None else self.spec_of(net, shape)
 
-    def spec_of(self, net: Layer[Any, Any], shape: Shape) -> dict[str, tuple[int, ...]] | None:
+    def spec_of(self, net: Layer[Any, Any], shape: Shape) -> Sizes | None:
         """As `spec`, of a layer."""
         try:
-            return dict(leaf_sizes(net.definition.planned(normalize(shape))[1]))
+            return leaf_sizes(net.definition.planned(normalize(shape))[1])
         except Exception:
             return None
 
@@ -369,3 +145,8 @@ def _sizes(builder: Builder, net: Layer[Any, Any], wanted: Spec, shape: Shape) -
             found = builder.verdict
             builder.error, builder.verdict = error, found._replace(error=found.message, message=error.message)
         raise error from None
+
+
+def leaf_sizes(spec: Spec) -> Sizes:
+    """The sizes of every leaf, by path."""
+    return {"/".join(path): tuple(leaf[1]) for path, leaf in trees.flatten(spec)}

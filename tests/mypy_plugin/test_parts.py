@@ -16,7 +16,8 @@ from funcnn.authoring import known
 from funcnn.mypy_plugin import recipes
 from funcnn.mypy_plugin.owners import _owners  # pyright: ignore[reportPrivateUsage]
 from funcnn.mypy_plugin.recipes import ANY, Argument, Call, Choice, Items, Missing, Node, Place, Recipe, Ref, Value
-from funcnn.mypy_plugin.runs import Runner, Verdict
+from funcnn.mypy_plugin.building import Verdict
+from funcnn.mypy_plugin.runs import Runner
 from funcnn.mypy_plugin.scopes import Scopes
 from funcnn.mypy_plugin.trust import LIBRARY, Loader, Trust, digest, trusting
 from funcnn.mypy_plugin.unknowns import OPAQUE, Decisions, Hole, Number, explore

@@ -4,7 +4,7 @@ import numpy as np
 
 from funcnn import (
     Array, Conv, Dense, Dropout, Embedding, FanOut, Flatten, Key, Layer, Relu, accuracy, adam, evaluate, fit, joint,
-    parallel, predict, serial, softmax_cross_entropy, squared_error, value_and_grad, vjp,
+    parallel, predict, residual, serial, softmax_cross_entropy, squared_error, value_and_grad, vjp,
 )  # fmt: skip
 
 key = Key(0)
@@ -77,6 +77,17 @@ regression = value_and_grad(squared_error, net.apply)
 regression(params, x, np.zeros((4, 3), np.int64))
 regression(params, x > 0, np.zeros((4, 3), np.bool_))
 squared_error(np.zeros((4, 3)), np.zeros((4, 2)))  # E[funcnn-shape]: squared_error takes a target of the shape
+broken = serial(Dense(8), residual(Dense(3)))  # E[funcnn-shape]: got (?, 3) and (?, 8)
+_, broken_params = broken.init(key, (-1, 5))
+broken_step = value_and_grad(squared_error, broken.apply)
+for _ in range(2):  # told once, at the network, and not again at each step
+    loss, grads = broken_step(broken_params, x, np.zeros((4, 3), np.float32))
+    broken_params, _ = adam(1e-3).step(grads, adam(1e-3).init(broken_params), broken_params)
+asked = (Dense(n) for n in (3, 4))
+kept = list(asked)
+if len(x) > 3:
+    kept.clear()
+serial(*asked, residual(Dense(3))).init(key, (-1, 5))
 
 
 def unknown(data: Array, other: Layer[Array, Array]) -> None:

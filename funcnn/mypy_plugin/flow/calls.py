@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from funcnn.mypy_plugin.flow import arrays
 from funcnn.mypy_plugin.flow.builtin import BUILTINS
-from funcnn.mypy_plugin.flow.data import Data, Made, Step, applied, array_of
+from funcnn.mypy_plugin.flow.data import Data, Made, Step, array_of
 from funcnn.mypy_plugin.flow.comprehensions import joined_items
 from funcnn.mypy_plugin.flow.following import Following
 from funcnn.mypy_plugin.flow.frames import NEVER, Frame
@@ -191,19 +191,17 @@ class Calls(Following):
         values = [g.value for g in args]
         match m.of, m.name:
             case _, "init" if is_network(m.of):
-                given = args[1:] or tuple(kwargs[k] for k in ("shape",) if k in kwargs)
-                shape = self.note(m.of, "init", given, {}, here, frame)
+                given = args[1] if len(args) > 1 else kwargs.get("shape")
+                shape = self.note(m.of, given, here, frame)
                 return Row((shape, self.trained(m.of, given, here)))
             case _, "apply" if is_network(m.of) and len(args) == 2 and not self.quiet:
-                out, problem = applied(self.runner, m.of, values[0], values[1], here)
-                self.complain(problem, here, frame)
-                return ANY if out is None else out
+                return self.ran(m.of, values[0], values[1], here, frame)
             case Made(loss), "bind" if not args:
                 return bound(loss, {k: g.value for k, g in kwargs.items()})
             case Data() as data, name:
                 return arrays.method(data, name, args, kwargs, data.place if name == "astype" else here)
             case _, "out_shape" if is_network(m.of):
-                return self.note(m.of, "out_shape", args, kwargs, here, frame)
+                return self.note(m.of, args[0] if args else kwargs.get("shape"), here, frame)
             case _, "named" if is_network(m.of) and len(args) == 1:
                 parts = (self.argument(m.of, here, frame), self.argument(values[0], args[0].place, frame))
                 return self.made(Call("", "named", parts, {}, frame.file.path, here), frame)

@@ -15,15 +15,15 @@ from funcnn.mypy_plugin.recipes import ANY
 class Comprehensions(Names):
     """Reads comprehensions."""
 
-    def comprehension(self, element: ast.expr, generators: list[ast.comprehension], frame: Frame) -> Any:
-        """A list of them."""
-        names = {n.id for g in generators for n in ast.walk(g.target) if isinstance(n, ast.Name)}
+    def comprehension(self, e: ast.ListComp | ast.GeneratorExp, frame: Frame) -> Any:
+        """A list of them; what a generator gives if it is asked at once."""
+        names = {n.id for g in e.generators for n in ast.walk(g.target) if isinstance(n, ast.Name)}
         inner = Frame(frame.file, {}, frame, frozenset(names), kind="comprehension")
         inner.stars = ()
 
         def rounds(rest: list[ast.comprehension]) -> Any:
             if not rest:
-                return (self.value(element, inner),)
+                return (self.value(e.elt, inner),)
             items, made = self.items(self.value(rest[0].iter, inner)), ()
             if not listed(items):
                 self.assign(rest[0].target, ANY, inner)
@@ -41,14 +41,14 @@ class Comprehensions(Names):
 
         self.stack.append(inner)
         try:
-            return Row(rounds(generators), mutable=True)
+            return Row(rounds(e.generators), mutable=True, lazy=isinstance(e, ast.GeneratorExp))
         finally:
             self.stack.pop()
 
     def table_of(self, e: ast.DictComp, frame: Frame) -> Any:
         """A dictionary of them."""
         pair = ast.copy_location(ast.Tuple([e.key, e.value], ast.Load()), e)
-        rows = self.items(self.comprehension(pair, e.generators, frame))
+        rows = self.items(self.comprehension(ast.ListComp(pair, e.generators), frame))
         pairs: list[Any] = [self.items(row) for row in rows] if listed(rows) else [ANY]
         known = all(listed(p) and len(p) == 2 and keyed(p[0]) is not None for p in pairs)
         return Table({keyed(p[0]): p[1] for p in pairs} if known else ANY)

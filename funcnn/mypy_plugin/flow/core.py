@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
@@ -18,12 +19,11 @@ STEPS: Final = 200_000  # read of one program before it is left
 
 
 class Meeting(NamedTuple):
-    """A network was called here, with these arguments, where these conditions are decided like this."""
+    """A network met a shape here, where these conditions are decided like this."""
 
     network: Node
-    door: str
-    args: tuple[Given, ...]
-    kwargs: dict[str, Given]
+    shape: Node
+    given: Place | None  # where the shape was given, or the array made whose shape it is
     assumed: dict[str, bool]
 
 
@@ -40,7 +40,7 @@ class Library(NamedTuple):
     pristine: dict[str, Kept]
 
 
-class Core:
+class Core(ABC):
     """What is shared by all that read: the frames, the way that is taken, and what is noted on it."""
 
     def __init__(self, files: Files, runner: Runner, library: Library) -> None:
@@ -56,6 +56,7 @@ class Core:
         self.entered: set[ast.AST] = set()  # functions that were followed
         self.stood: dict[int, tuple[Ref, Place]] = {}  # ready-made layers in lists, each a value of its own
         self.makers: dict[int, tuple[Call, Frame]] = {}  # networks, and where they were made
+        self.failed: set[int] = set()  # networks, by identity, that were told not to take their shape
         self.saved: dict[str, Any] = {}  # params by the expression of the path they were saved to
         self.path_of_call, self.unpacks = "", False  # of the call that is being read
         self._steps, self._conditions = 0, 0
@@ -109,46 +110,46 @@ class Core:
         return b if a is NEVER else a if b is NEVER else either(value.condition, a, b)
 
     # what the classes above this one read -----------------------------------------------------------------------------
+    @abstractmethod
     def value(self, e: ast.expr, frame: Frame) -> Any:
         """What is known of an expression."""
-        raise NotImplementedError
 
+    @abstractmethod
     def lookup(self, name: str, frame: Frame) -> Any:
         """What a name stands for."""
-        raise NotImplementedError
 
+    @abstractmethod
     def items(self, value: Any) -> Any:
         """The items of what is iterated over."""
-        raise NotImplementedError
 
+    @abstractmethod
     def call(self, e: ast.Call, frame: Frame) -> Any:
         """What a call gives."""
-        raise NotImplementedError
 
+    @abstractmethod
     def called(self, f: Any, args: tuple[Given, ...], kwargs: dict[str, Given], here: Place, frame: Frame) -> Any:
         """What a call of this gives."""
-        raise NotImplementedError
 
+    @abstractmethod
     def follow(self, f: Function, args: tuple[Given, ...], kwargs: dict[str, Given], here: Place, frame: Frame) -> Any:
         """What a function of the program returns for these arguments."""
-        raise NotImplementedError
 
+    @abstractmethod
     def module(self, name: str) -> Frame | None:
         """The names of a module of the program."""
-        raise NotImplementedError
 
+    @abstractmethod
     def block(self, body: list[ast.stmt], frame: Frame) -> Any:
         """What comes of statements."""
-        raise NotImplementedError
 
+    @abstractmethod
     def assign(self, target: ast.expr, value: Any, frame: Frame) -> None:
         """Bind a target to a value."""
-        raise NotImplementedError
 
+    @abstractmethod
     def argument(self, value: Any, place: Place, frame: Frame) -> Argument:
         """An argument of a constructor."""
-        raise NotImplementedError
 
+    @abstractmethod
     def made(self, call: Call, frame: Frame) -> Any:
         """A network that is made here."""
-        raise NotImplementedError

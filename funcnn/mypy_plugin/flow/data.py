@@ -135,11 +135,10 @@ def applied(runner: Runner, network: Any, params: Any, x: Any, call: Place) -> t
     try:
         out, wanted = net.definition.planned(normalize(taken.shape))
     except FuncnnError as error:
-        again = given is not None and runner.spec(given.network, given.shape) is None  # `init` said so already
-        return None, None if again else Complaint(str(error), call)
+        return None, Complaint(str(error), call)
     if given is not None:
         had = runner.spec(given.network, given.shape)
-        if had is not None and (other := _differs(had, dict(leaf_sizes(wanted)))) is not None:
+        if had is not None and (other := _differs(had, leaf_sizes(wanted))) is not None:
             met = display(normalize(given.shape))
             text = f"takes params for arrays of shape {taken.shape}, got those of init on {met}: {other}"
             place = given.place if taken.network is not None else call

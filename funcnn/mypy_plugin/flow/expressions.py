@@ -72,10 +72,8 @@ class Expressions(Comprehensions):
             case ast.Subscript(value=of, slice=index):
                 a, b = self.value(of, frame), self._index(index, frame)
                 return self.now(combined(self._subscript, a, b))
-            case (
-                ast.ListComp(elt=element, generators=generators) | ast.GeneratorExp(elt=element, generators=generators)
-            ):
-                return self.comprehension(element, generators, frame)
+            case ast.ListComp() | ast.GeneratorExp():
+                return self.comprehension(e, frame)
             case ast.DictComp():
                 return self.table_of(e, frame)
             case ast.NamedExpr(target=target, value=value):

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from funcnn.losses import joint
+from funcnn.mypy_plugin.building import Verdict
 from funcnn.mypy_plugin.flow.core import Meeting
 from funcnn.mypy_plugin.flow.data import Complaint, Data, Made, Step, Trained, applied
 from funcnn.mypy_plugin.flow.expressions import Expressions
 from funcnn.mypy_plugin.flow.frames import Frame
-from funcnn.mypy_plugin.flow.objectives import begun, ran, refused, stepped
+from funcnn.mypy_plugin.flow.objectives import begun, looped, refused, stepped
 from funcnn.mypy_plugin.flow.values import Class, Given, Method, Row, Thing, is_network, listed, node_of
 from funcnn.mypy_plugin.recipes import ANY, Argument, Call, Missing, Place, Turned, Value, exact
 from funcnn.networks import is_layer
@@ -33,18 +34,20 @@ class Networks(Expressions):
         self.makers[id(call)] = call, frame
         return call
 
-    def note(
-        self, net: Any, door: str, args: tuple[Given, ...], kwargs: dict[str, Given], here: Place, frame: Frame
-    ) -> Any:
+    def note(self, net: Any, given: Given | None, here: Place, frame: Frame) -> Any:
         """A network meets a shape here; what comes out of it."""
-        found = self.met.setdefault((frame.file.path, here), [])
-        if len(found) < MEETINGS and not self.quiet:
-            found.append(Meeting(node_of(net), door, args, kwargs, dict(self.assumed)))
         if self.quiet:  # nobody looks, and what comes out is hardly ever used by another file
             return ANY
-        given = args[0].value if args else kwargs["shape"].value if "shape" in kwargs else ANY
-        out = self.runner.verdict(node_of(net), node_of(given), params=False).shape if args else None
-        return ANY if out is None else row_of(out)
+        network, shape = node_of(net), ANY if given is None else node_of(given.value)
+        found = self.met.setdefault((frame.file.path, here), [])
+        if len(found) < MEETINGS:
+            source = given.value.source if given is not None and isinstance(given.value, Row) else None
+            at = source if source is not None or given is None else given.place
+            found.append(Meeting(network, shape, at, dict(self.assumed)))
+        verdict = Verdict() if given is None else self.runner.verdict(network, shape, params=False)
+        if verdict.error is not None:
+            self.failed.add(id(net))
+        return ANY if verdict.shape is None else row_of(verdict.shape)
 
     def library(
         self, module: str, name: str, args: tuple[Given, ...], kwargs: dict[str, Given], here: Place, frame: Frame
@@ -54,7 +57,7 @@ class Networks(Expressions):
         if name in TRAINING:
             return self.training(name, args, kwargs, here, frame)
         if name == "summary" and len(args) >= 2 and is_network(args[0].value):
-            self.note(args[0].value, "out_shape", args[1:], {}, here, frame)
+            self.note(args[0].value, args[1], here, frame)
             return ANY
         make = self.loader.get(module, name)
         if make is None or is_layer(make):
@@ -66,14 +69,21 @@ class Networks(Expressions):
             self.complain(Complaint(problem, here, code="value"), here, frame)
         return self.made(call, frame)
 
-    def trained(self, network: Any, given: tuple[Given, ...], here: Place) -> Any:
-        shape = self.runner.plain(node_of(given[0].value)) if given else None
+    def trained(self, network: Any, given: Given | None, here: Place) -> Any:
+        """The params of a network that meets this shape."""
+        shape = None if given is None else self.runner.plain(node_of(given.value))
         return ANY if shape is None or not is_network(network) else Trained(network, shape, here)
 
-    def complain(self, problem: Complaint | None, here: Place, frame: Frame) -> None:
-        """Note what a call would raise, where no more than one condition decides it."""
-        if problem is not None and len(self.assumed) < 2 and not self.quiet:
+    def complain(self, problem: Complaint | None, here: Place, frame: Frame, network: Any = None) -> None:
+        """Note what a call would raise, where no more than one condition decides it, once for a network."""
+        if problem is not None and len(self.assumed) < 2 and not self.quiet and id(network) not in self.failed:
             self.complaints.setdefault((frame.file.path, here), []).append(problem)
+
+    def ran(self, network: Any, params: Any, x: Any, here: Place, frame: Frame) -> Any:
+        """What `net.apply(params, x)` gives."""
+        out, problem = applied(self.runner, network, params, x, here)
+        self.complain(problem, here, frame, network)
+        return ANY if out is None else out
 
     def training(self, name: str, args: tuple[Given, ...], kwargs: dict[str, Given], here: Place, frame: Frame) -> Any:
         values = [g.value for g in args]
@@ -86,19 +96,15 @@ class Networks(Expressions):
             case "value_and_grad", [loss, Method(of, "apply"), *_]:
                 return Step(loss, of)
             case "vjp", [Method(of, "apply"), params, x]:
-                out, problem = applied(self.runner, of, params, x, here)
-                self.complain(problem, here, frame)
-                return Row((ANY if out is None else out, ANY))
+                return Row((self.ran(of, params, x, here, frame), ANY))
             case "predict", [Method(of, "apply"), params, x]:
-                out, problem = applied(self.runner, of, params, x, here)
-                self.complain(problem, here, frame)
-                return ANY if out is None else out
+                return self.ran(of, params, x, here, frame)
             case "evaluate", [Method(of, "apply"), params, Row(items), *_] if listed(items) and items:
-                self.complain(applied(self.runner, of, params, items[0], here)[1], here, frame)
+                self.ran(of, params, items[0], here, frame)
             case "fit", [loss, Method(of, "apply"), _, _, _, *_]:
-                self.complain(ran(self.runner, Step(loss, of), args[3], args[4], here), here, frame)
+                self.complain(looped(self.runner, Step(loss, of), args[3], args[4], here), here, frame, of)
             case "fit", [Step() as step, _, _, _]:
-                self.complain(ran(self.runner, step, args[2], args[3], here), here, frame)
+                self.complain(looped(self.runner, step, args[2], args[3], here), here, frame, step.network)
             case "train", [loss, of, _, _]:
                 return self.train(Step(loss, of), args[3], kwargs, here, frame)
             case "save_params", [_, Trained() as params, *_]:
@@ -113,22 +119,22 @@ class Networks(Expressions):
 
     def train(self, step: Step, data: Given, kwargs: dict[str, Given], here: Place, frame: Frame) -> Any:
         """What `train` gives: params of this network for this data."""
-        self.complain(begun(self.runner, step, kwargs.get("start"), data, here), here, frame)
+        self.complain(begun(self.runner, step, kwargs.get("start"), data, here), here, frame, step.network)
         items = data.value.items if isinstance(data.value, Row) else ()
         x = items[0] if listed(items) and items else None
         if not isinstance(x, Data) or not is_network(step.network):
             return ANY
         params = Trained(step.network, x.shape, here)
         if "validation" in kwargs:
-            again = ran(self.runner, step, Given(params, here), kwargs["validation"], here)
-            self.complain(again, here, frame)
+            again = looped(self.runner, step, Given(params, here), kwargs["validation"], here)
+            self.complain(again, here, frame, step.network)
         return Thing(Class("Trained", {}), {"params": params})
 
     def objective(self, f: Any, args: tuple[Given, ...], kwargs: dict[str, Given], here: Place, frame: Frame) -> Any:
         if isinstance(f, Made) and len(args) == 2:
             self.complain(refused(f, args[0].value, args[1].value, here), here, frame)
         if isinstance(f, Step) and not self.quiet:
-            self.complain(stepped(self.runner, f, args, kwargs, here), here, frame)
+            self.complain(stepped(self.runner, f, args, kwargs, here), here, frame, f.network)
         return ANY
 
 

@@ -21,7 +21,7 @@ from funcnn.types import Shape
 LARGEST: Final = 1_000_000  # numbers that a loss is tried on
 
 
-def ran(runner: Runner, step: Step, start: Given, data: Given, call: Place) -> Complaint | None:
+def looped(runner: Runner, step: Step, start: Given, data: Given, call: Place) -> Complaint | None:
     """What a loop over `(x, target)` or `(x, target, weights)` would raise, which hands out keys itself."""
     items = data.value.items if isinstance(data.value, Row) else ANY
     if not listed(items) or len(items) < 2:
@@ -43,7 +43,7 @@ def begun(runner: Runner, step: Step, start: Given | None, data: Given, call: Pl
             if rank and runner.verdict(step.network, anything, params=False).error is not None:
                 return Complaint(found.error, x.place)
             return Complaint(found.error, found.place or call, found.path)
-    return ran(runner, step, Given(ANY, call) if start is None else start, data, call)
+    return looped(runner, step, Given(ANY, call) if start is None else start, data, call)
 
 
 def stepped(
