@@ -103,6 +103,7 @@ def enumerate_members(kind: Class, env: dict[str, Any], plain: bool) -> None:
 
 
 def decorated(m: ast.FunctionDef | ast.AsyncFunctionDef, *names: str) -> bool:
+    """Is the method decorated with one of these?"""
     return any(
         (isinstance(d, ast.Name) and d.id in names) or (isinstance(d, ast.Attribute) and d.attr in names)
         for d in m.decorator_list

@@ -55,4 +55,5 @@ class Comprehensions(Names):
 
 
 def joined_items(a: Any, b: Any) -> Any:
+    """The items of both, where both are known."""
     return a + b if listed(a) and listed(b) else ANY

@@ -94,6 +94,7 @@ class Conditions(Core):
         return home
 
     def either_of(self, test: ast.expr, body: ast.expr, orelse: ast.expr, frame: Frame) -> Any:
+        """`body if test else orelse`."""
         decided, turned = self.condition(test, frame)
         if isinstance(decided, bool):
             return self.value(body if decided is not turned else orelse, frame)
@@ -104,6 +105,7 @@ class Conditions(Core):
         return either(decided, b, a) if turned else either(decided, a, b)
 
     def bool_of(self, conjunction: bool, values: list[ast.expr], frame: Frame) -> Any:
+        """`a and b`, `a or b`."""
         found: Any = ANY
         for e in values:
             found = self.value(e, frame)
@@ -117,6 +119,7 @@ class Conditions(Core):
         return found
 
     def compared(self, op: ast.cmpop, a: Any, b: Any) -> Any:
+        """`a op b` of a comparison."""
         x, y = (isinstance(v, Value) and v.value is None for v in (a, b))
         if isinstance(op, (ast.Is, ast.IsNot)) and (x or y):
             known = (x and y) or all(self.something(v) for v in (a, b))

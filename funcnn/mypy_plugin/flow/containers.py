@@ -14,6 +14,7 @@ class Containers(Networks):
     """Reads what changes lists and dictionaries."""
 
     def of_list(self, row: Row, name: str, values: list[Any], place: Place) -> Any:
+        """What a method of a list gives and does."""
         items = self.now(row.items)
         match name, values:
             case "append", [v]:
@@ -41,6 +42,7 @@ class Containers(Networks):
         return NONE
 
     def of_table(self, table: Table, name: str, values: list[Any], kwargs: dict[str, Given]) -> Any:
+        """What a method of a dictionary gives and does."""
         items = self.now(table.items)
         known = items if tabled(items) else None
         match name, values:
@@ -68,6 +70,7 @@ class Containers(Networks):
 
 
 def inserted(items: tuple[Any, ...], i: int, v: Any) -> tuple[Any, ...]:
+    """The items with one more before the i-th."""
     out = list(items)
     out.insert(i, v)
     return tuple(out)

@@ -92,6 +92,7 @@ class Following(Containers):
     def instance_of(
         self, kind: Class, args: tuple[Given, ...], kwargs: dict[str, Given], here: Place, frame: Frame
     ) -> Any:
+        """What the call of a class makes."""
         if not kind.understood:
             spoil(g.value for g in (*args, *kwargs.values()))
             return ANY
@@ -124,6 +125,7 @@ def valued(member: Any) -> Any:
 
 
 def generates(node: ast.AST) -> bool:
+    """Does the function yield?"""
     body = node.body if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) else []
     stack: list[ast.AST] = list(body)
     while stack:

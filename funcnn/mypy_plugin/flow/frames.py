@@ -70,10 +70,12 @@ class Frame:
 
 
 def leaves(came: Any) -> list[Any]:
+    """Everything that may come of it."""
     return [*leaves(came.then), *leaves(came.otherwise)] if isinstance(came, Either) else [came]
 
 
 def goes_on(came: Any) -> bool:
+    """May it go on behind it?"""
     return any(leaf is NEXT for leaf in leaves(came))
 
 
@@ -86,6 +88,7 @@ def ways_to(came: Any, leaf: Any) -> list[dict[str, bool]]:
 
 
 def filled(came: Any, rest: Any) -> Any:
+    """The same, where `rest` comes of what goes on."""
     if isinstance(came, Either):
         return Either(came.condition, filled(came.then, rest), filled(came.otherwise, rest))
     return rest if came is NEXT else came

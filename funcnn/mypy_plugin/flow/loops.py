@@ -32,6 +32,7 @@ class Loops(Classes):
     """Reads what goes round, and what goes one of several ways."""
 
     def for_(self, s: ast.For | ast.AsyncFor, frame: Frame) -> Any:
+        """What comes of a `for`."""
         items = self.items(self.value(s.iter, frame))
         if listed(items) and len(items) <= ROUNDS and isinstance(s, ast.For):
             kept = self.keep() if jumps(s.body) else None
@@ -60,6 +61,7 @@ class Loops(Classes):
         raise Unrollable
 
     def while_(self, s: ast.While, frame: Frame) -> Any:
+        """What comes of a `while`."""
         kept = self.keep()
         try:
             for _ in range(WHILE):
@@ -122,6 +124,7 @@ class Loops(Classes):
         return came
 
     def match_(self, s: ast.Match, frame: Frame) -> Any:
+        """What comes of a `match`."""
         subject = self.value(s.subject, frame)
 
         def arms(cases: list[ast.match_case]) -> Any:
@@ -159,4 +162,5 @@ class Loops(Classes):
 
 
 def jumps(body: list[ast.stmt]) -> bool:
+    """May a round leave the loop, or its function?"""
     return any(isinstance(n, (ast.Break, ast.Continue, ast.Return)) for s in body for n in ast.walk(s))

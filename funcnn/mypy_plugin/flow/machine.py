@@ -213,6 +213,7 @@ def item_of(i: int, n: int) -> Callable[[Any], Any]:
 
 
 def loading(target: ast.expr) -> ast.expr:
+    """The expression that looks at what a target binds."""
     match target:
         case ast.Name(id=name):
             return ast.Name(name, ast.Load())

@@ -52,6 +52,7 @@ class Networks(Expressions):
     def library(
         self, module: str, name: str, args: tuple[Given, ...], kwargs: dict[str, Given], here: Place, frame: Frame
     ) -> Any:
+        """What a function of the library gives."""
         if name == "transposed" and len(args) == 1 and isinstance(args[0].value, Value):
             return Turned(str(args[0].value.value))
         if name in TRAINING:
@@ -86,6 +87,7 @@ class Networks(Expressions):
         return ANY if out is None else out
 
     def training(self, name: str, args: tuple[Given, ...], kwargs: dict[str, Given], here: Place, frame: Frame) -> Any:
+        """What a function of the library gives that runs or trains a network."""
         values = [g.value for g in args]
         if self.quiet and name not in ("joint", "value_and_grad"):
             return ANY
@@ -131,6 +133,7 @@ class Networks(Expressions):
         return Thing(Class("Trained", {}), {"params": params})
 
     def objective(self, f: Any, args: tuple[Given, ...], kwargs: dict[str, Given], here: Place, frame: Frame) -> Any:
+        """What the call of an objective or of a loss gives."""
         if isinstance(f, Made) and len(args) == 2:
             self.complain(refused(f, args[0].value, args[1].value, here), here, frame)
         if isinstance(f, Step) and not self.quiet:

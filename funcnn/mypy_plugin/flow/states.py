@@ -100,4 +100,5 @@ class States(Calls):
 
 
 def merged(condition: str, a: Any, b: Any) -> Any:
+    """One of two values; the same value if they are."""
     return a if same(a, b) else either(condition, a, b)
