@@ -32,6 +32,9 @@ def attend(q: Array, k: Array, v: Array, allowed: Mask | None, kept: Array | Non
 
     `allowed` broadcasts to (batch, heads, queries, keys). The sum of the softmax divides last, behind the product with
     v, which is smaller; keys are transposed in memory first, which makes the product with them twice as fast.
+
+    A weight of 0 times NaN or infinity is NaN, so that values that are not finite spoil queries that may not look at
+    them. They spoil the last query too, which shows it at the price of one row, and the product is made again.
     """
     s: Array = (q * q.dtype.type(q.shape[-1] ** -0.5)) @ contiguous(np.swapaxes(k, -1, -2))
     if allowed is not None:
@@ -46,6 +49,9 @@ def attend(q: Array, k: Array, v: Array, allowed: Mask | None, kept: Array | Non
     if allowed is not None or not k.shape[-2]:
         z[z == 0] = 1
     h: Array = (s if kept is None else s * kept) @ v
+    if allowed is not None and not np.isfinite(h[..., -1:, :]).all():
+        np.copyto(s, np.nan, where=_spoilt(v) & allowed)
+        h = (s if kept is None else s * kept) @ _finite(v)
     h /= z
     return Attended(h, s, z, kept)
 
@@ -81,6 +87,33 @@ def attend_pullback(q: Array, k: Array, v: Array, done: Attended, dh: Array) -> 
     dk: Array = np.swapaxes(ds, -1, -2) @ q
     dk *= scale
     return Cotangents(dq, dk, np.swapaxes(e, -1, -2) @ d)
+
+
+def _pulled(q: Array, k: Array, v: Array, done: Attended, dh: Array) -> Cotangents:
+    """The same; what is not finite reaches only what a query with a cotangent looks at.
+
+    What is not finite in a key shows in the last query, and in a query in the first key: two rows tell whether it has
+    to be made again, of what is left when queries whose cotangent is 0 are taken out, and keys nobody looks at.
+    """
+    found = attend_pullback(q, k, v, done, dh)
+    if np.isfinite(found.q[..., -1:, :]).all() and np.isfinite(found.k[..., :1, :]).all():
+        return found
+    asked: Array = (dh != 0).any(-1, keepdims=True)
+    e = np.where(asked, done.e, done.e.dtype.type(0))
+    np.copyto(e, np.nan, where=(_spoilt(k) | _spoilt(v)) & (e != 0))
+    left = done._replace(e=e, z=np.where(asked, done.z, done.z.dtype.type(1)))
+    return attend_pullback(np.where(asked, q, q.dtype.type(0)), _finite(k), _finite(v), left, dh)
+
+
+def _spoilt(keys: Array) -> Any:
+    """Which keys are not finite, for every query."""
+    finite: Any = np.isfinite(keys).all(-1)
+    return ~finite[..., None, :]
+
+
+def _finite(x: Array) -> Array:
+    """With 0 for what is not."""
+    return np.where(np.isfinite(x), x, x.dtype.type(0))
 
 
 # the queries of a long sequence in blocks -----------------------------------------------------------------------------
@@ -122,7 +155,7 @@ def blocks_pullback(q: Array, k: Array, v: Array, blocks: list[Block], dh: Array
     dqs: list[Array] = []
     total: Cotangents | None = None
     for queries, keys, done in reversed(blocks):  # the last one looks at all keys
-        d = attend_pullback(q[:, :, queries], k[:, :, :keys], v[:, :, :keys], done, dh[:, :, queries])
+        d = _pulled(q[:, :, queries], k[:, :, :keys], v[:, :, :keys], done, dh[:, :, queries])
         dqs.insert(0, d.q)
         if total is None:
             total = d

@@ -12,6 +12,7 @@ from funcnn.derivatives.external import as_scipy
 from funcnn.derivatives.objectives import REQUIRED, BatchObjective, Objective
 from funcnn.derivatives.own_objectives import checked_function, promised
 from funcnn.errors import NonFiniteError, brief
+from funcnn.foreign.calls import understood
 from funcnn.keys import Rng, as_key
 from funcnn.losses.reductions import Weights
 from funcnn.minimizing.lbfgs import Reason, Vector, lbfgs, size
@@ -82,6 +83,7 @@ def minimize(
     tolerance: float = ...,
     memory: int = ...,
 ) -> Minimum: ...
+@understood
 def minimize(
     objective: Any,
     params: ParamsLike,

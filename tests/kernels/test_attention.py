@@ -98,3 +98,34 @@ def test_heads_come_apart_and_together() -> None:
 def test_the_last_queries_see_all_that_is_before_them() -> None:
     """Three queries of five steps."""
     assert earlier(3, 5).astype(int).tolist() == [[1, 1, 1, 0, 0], [1, 1, 1, 1, 0], [1, 1, 1, 1, 1]]
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("spoilt", ["q", "k", "v", "qkv"])
+@pytest.mark.parametrize("steps", [5, 64, 150])
+@np.errstate(invalid="ignore")
+def test_earlier_steps_see_no_future_that_is_not_finite(steps: int, spoilt: str, number: float) -> None:
+    """Neither their values nor what their cotangents give, to the last bit; and what is seen is not hidden."""
+    rng = np.random.default_rng(0)
+    arrays: dict[str, Array] = {name: rng.normal(size=(2, 2, steps, 3)) for name in "qkv"}
+    first = steps - 3
+    dh = rng.normal(size=(2, 2, steps, 3))
+    dh[:, :, first:] = 0
+
+    def pulled(values: dict[str, Array]) -> tuple[Array, list[Array]]:
+        q, k, v = values.values()
+        y, blocks = attend_in_blocks(q, k, v, None, causal=True)
+        return y, list(blocks_pullback(q, k, v, blocks, dh))
+
+    wanted, gradients = pulled(arrays)
+    other: dict[str, Array] = {name: np.array(a) for name, a in arrays.items()}
+    for name in spoilt:
+        other[name][0, 0, first + 1] = number
+    got, found = pulled(other)
+    assert np.array_equal(got[:, :, : first + 1], wanted[:, :, : first + 1])
+    for d, e in zip(found, gradients, strict=True):
+        assert np.array_equal(d, e)
+    if "v" in spoilt:
+        assert not np.isfinite(got[0, 0, first + 1 :]).any()
+        dh[:, :, first + 1] = 1
+        assert not np.isfinite(pulled(other)[1][0][0, 0, first + 1]).any()

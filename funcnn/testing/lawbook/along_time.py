@@ -12,7 +12,8 @@ from funcnn.testing.casebook.of_layers import Case
 from funcnn.testing.judging.tolerances import compare_exactly
 from funcnn.testing.judging.verdicts import Law, Verdict, broken
 
-_PADDING: Final = (np.nan, np.inf, 1e30)
+_SPOILING: Final = (np.nan, np.inf)
+_PADDING: Final = (*_SPOILING, 1e30)
 """Numbers that spoil what they are multiplied with, by 0 too; their steps are to be left out before."""
 
 Chosen = Callable[[Any], Any]
@@ -28,7 +29,13 @@ def _causal(case: Case) -> Verdict | None:
     def later(a: Any) -> Any:
         return np.broadcast_to(np.arange(time) >= first, a.shape[:2]) if _is_sequence(a, time) else None
 
-    return _unseen(case, later, f"what comes at step {first} and later")
+    _unseen(case, later, f"what comes at step {first} and later")
+    y = case.pull()[0]
+    for number in _SPOILING:  # cotangents of 0 are multiplied with it by later steps of their own, a cell's say
+        with np.errstate(all="ignore"):  # what comes of it there may be anything
+            z = case.pull(x=_replaced(case, later, number))[0]
+        _same_outputs(y, z, later, f"{number} at step {first} and later")
+    return None
 
 
 def _padding_inert(case: Case) -> Verdict | None:
@@ -54,22 +61,9 @@ def _unseen(case: Case, where: Chosen, what: str, filled: float | None = None) -
 
     Another one is drawn, or features are all of one number.
     """
-    drawn = case.again(1).like(kind="large").x
-
-    def chosen(a: Any, b: Any) -> Any:
-        if a.dtype == np.bool_:
-            return a
-        return _put(a, where(a), b if filled is None or not nested.is_real(a) else np.full_like(a, filled))
-
-    x = nested.mapped(chosen, case.x, drawn)
-    (y, pull), (z, back) = case.pull(), case.pull(x=x)
-
-    def here(a: Any) -> Any:
-        return _put(a, where(a), np.zeros_like(a))
-
-    got, wanted = nested.mapped(here, z), nested.mapped(here, y)
-    compare_exactly({"y": got}, {"y": wanted}, f"{what} changes the outputs elsewhere")
-    dy = nested.mapped(here, case.cotangent(y))
+    (y, pull), (z, back) = case.pull(), case.pull(x=_replaced(case, where, filled))
+    _same_outputs(y, z, where, what)
+    dy = _elsewhere(case.cotangent(y), where)
     gradients, others = pull(dy), back(dy)
     compare_exactly(others, gradients, f"{what} changes gradients of the outputs elsewhere")
 
@@ -82,6 +76,28 @@ def _unseen(case: Case, where: Chosen, what: str, filled: float | None = None) -
         if d.any():
             raise broken(f"{what} gets a cotangent from outputs elsewhere: that of {path} reaches {nested.largest(d):.3g}")
     return None
+
+
+def _replaced(case: Case, where: Chosen, filled: float | None) -> Any:
+    """The input with other features there, drawn or all of one number, and with other tokens."""
+    drawn = case.again(1).like(kind="large").x
+
+    def chosen(a: Any, b: Any) -> Any:
+        if a.dtype == np.bool_:
+            return a
+        return _put(a, where(a), b if filled is None or not nested.is_real(a) else np.full_like(a, filled))
+
+    return nested.mapped(chosen, case.x, drawn)
+
+
+def _same_outputs(y: Any, z: Any, where: Chosen, what: str) -> None:
+    got, wanted = _elsewhere(z, where), _elsewhere(y, where)
+    compare_exactly({"y": got}, {"y": wanted}, f"{what} changes the outputs elsewhere")
+
+
+def _elsewhere(tree: Any, where: Chosen) -> Any:
+    """With 0 there."""
+    return nested.mapped(lambda a: _put(a, where(a), np.zeros_like(a)), tree)
 
 
 def _put(a: Any, where: Any, b: Any) -> Any:
@@ -102,7 +118,7 @@ def _is_sequence(a: Any, time: int) -> bool:
 
 ALONG_TIME_LAWS = (
     Law(
-        "causal", "an output depends on no later step, and gives it no cotangent",
+        "causal", "an output depends on no later step, one of NaN too, and gives it no cotangent",
         "exact", _causal, kinds=("normal", "mixed"), passes="inference",
     ),
     Law(
