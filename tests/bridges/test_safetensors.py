@@ -15,7 +15,7 @@ import safetensors.numpy as official
 
 from funcnn import CheckpointError, DTypeError, MissingExtraError, Params, ParamsError
 from funcnn.bridges.safetensors import load_safetensors, metadata_of, save_safetensors
-from tests.checkpoints.test_faults import Calls
+from tests.checkpoints.failing_calls import Calls
 
 TREES: dict[str, Any] = {
     "usual": {"dense_0": {"w": np.arange(6, dtype=np.float32).reshape(2, 3), "b": np.zeros(3, np.float32)}},

@@ -1,14 +1,9 @@
-"""A folder of checkpoints keeps the last ones and the best, and always has a good one."""
+"""A folder of checkpoints keeps the last ones and the best, and finds them again."""
 
 from __future__ import annotations
 
 import errno
-import json
 import os
-import signal
-import subprocess
-import sys
-import warnings
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,51 +13,17 @@ import pytest
 from funcnn import (
     CheckpointError,
     FuncnnWarning,
-    Key,
-    Params,
     ParamsError,
-    TrainState,
     adam,
     fit,
     load_checkpoint,
     load_state,
     momentum,
     save_checkpoint,
-    sgd,
     squared_error,
 )
-from tests.checkpoints.test_faults import Calls
+from tests.training.small_folders import PARAMS, SGD, at, damage, found, names
 from tests.training.small_runs import PLAIN, X, Y, params_of
-
-PARAMS = Params({"w": np.zeros(3000)})
-SGD = sgd(0.1)
-
-
-def at(step: int) -> TrainState[Any]:
-    """A state after so many steps, which its params tell too."""
-    return TrainState(step, Params({"w": np.full(3000, float(step))}), SGD.init(PARAMS)._replace(step=step), Key(0))
-
-
-def names(folder: Path) -> list[str]:
-    """The files, by the numbers in their names."""
-    return sorted(path.name.removeprefix("step_").removesuffix(".npz").lstrip("0") for path in folder.iterdir())
-
-
-def found(folder: Path, **options: Any) -> Any:
-    """The step of the checkpoint that is found."""
-    checkpoint = load_checkpoint(folder, SGD, like=PARAMS, **options)
-    assert checkpoint is not None
-    assert checkpoint.state == at(checkpoint.state.step)
-    return checkpoint.state.step
-
-
-def damage(folder: Path, step: int) -> Path:
-    """Flip a byte in the file of this step."""
-    (path,) = folder.glob(f"step_{step:010d}*")
-    data = bytearray(path.read_bytes())
-    data[len(data) // 2] ^= 1
-    path.write_bytes(data)
-    return path
 
 
 # what is kept ---------------------------------------------------------------------------------------------------------
@@ -151,7 +112,8 @@ def test_the_newest_is_damaged(tmp_path: Path) -> None:
         save_checkpoint(tmp_path, at(step), score=-step)
     path = damage(tmp_path, 3)
     with pytest.warns(FuncnnWarning) as caught:
-        assert found(tmp_path) == 2
+        checkpoint = load_checkpoint(tmp_path, SGD, like=PARAMS)
+    assert checkpoint is not None and checkpoint.state == at(2)
     (warning,) = caught
     assert str(warning.message) == (
         f"{path} cannot be read as a checkpoint: it is damaged, its SHA-256 digest is not the one it was written with; "
@@ -241,167 +203,6 @@ def test_what_cannot_be_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     with pytest.warns(FuncnnWarning, match=r"an old checkpoint stays: .*busy: '.*0001.npz'; remove it by hand"):
         save_checkpoint(tmp_path, at(2), keep=1)
     assert found(tmp_path) == 2
-
-
-# faults ---------------------------------------------------------------------------------------------------------------
-class MoreCalls(Calls):
-    """With those that folders need."""
-
-    NAMES = (*Calls.NAMES, "unlink", "mkdir")  # type: ignore[assignment]
-
-
-@pytest.mark.parametrize("number", [errno.EIO, errno.ENOSPC, errno.EACCES, errno.ENOENT])
-def test_every_system_call_fails(tmp_path: Path, number: int) -> None:
-    """Whichever fails: the newest one is the old or the new one, and the best one is there."""
-
-    def save(folder: Path, calls: Calls) -> OSError | None:
-        with pytest.MonkeyPatch.context() as patch:
-            calls.patch(patch)
-            try:
-                save_checkpoint(folder, at(4), score=0.4, keep=2)
-            except OSError as error:
-                return error
-        return None
-
-    def fresh(i: int) -> Path:
-        for step in (1, 2, 3):
-            save_checkpoint(tmp_path / str(i), at(step), score=1 / step, keep=2)
-        return tmp_path / str(i)
-
-    counting = MoreCalls()
-    assert save(fresh(0), counting) is None
-    assert counting.names.count("unlink") == 1 and "replace" in counting.names
-    outcomes = set()
-    for n in range(1, len(counting.names) + 1):
-        folder = fresh(n)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FuncnnWarning)
-            error = save(folder, MoreCalls(n, number))
-        outcomes.add((error is None, found(folder)))
-        assert found(folder, best=True) == 1
-        assert error is not None or found(folder) == 4, counting.names[n - 1]
-    assert {(True, 4), (False, 3)} <= outcomes
-
-
-KILLED = """
-import json, os, signal, sys
-import numpy as np
-from funcnn import *
-
-folder = sys.argv[1]
-like, optimizer = Params({"w": np.zeros(300)}), sgd(0.1)
-
-def at(step):
-    return TrainState(step, Params({"w": np.full(300, float(step))}), optimizer.init(like), Key(0))
-
-kill, seen = 0, []
-
-def made(name):
-    seen.append(name)
-    if len(seen) == kill:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-def counting(name, f):
-    def call(*args, **options):
-        made("before " + name)
-        out = f(*args, **options)
-        made("after " + name)
-        return out
-    return call
-
-CALLS = ("open", "chmod", "fsync", "replace", "close", "unlink", "mkdir", "scandir")
-real = {name: getattr(os, name) for name in CALLS}
-
-def patch():
-    for name in real:
-        setattr(os, name, counting(name, real[name]))
-
-def saved(place):
-    for step, score in ((1, 0.9), (2, 0.1), (3, 0.2)):
-        save_checkpoint(place, at(step), score=score, keep=2)
-
-def last(place):
-    save_checkpoint(place, at(4), score=0.3, keep=2)
-
-saved(folder + "/0")
-patch()
-last(folder + "/0")
-names, ends = list(seen), []
-for name in real:
-    setattr(os, name, real[name])
-for kill in range(1, len(names) + 1):
-    place = folder + f"/{kill}"
-    saved(place)
-    child = os.fork()
-    if not child:
-        seen.clear()
-        patch()
-        last(place)
-        os._exit(0)
-    status = os.waitpid(child, 0)[1]
-    newest = load_checkpoint(place, optimizer, like=like)
-    best = load_checkpoint(place, optimizer, like=like, best=True)
-    good = newest.state.params.at("w").tolist() == [newest.state.step] * 300
-    last(place)
-    files = [name for name in os.listdir(place) if not name.startswith(".")]
-    ends.append([os.WTERMSIG(status), newest.state.step, best.state.step, good, len(files)])
-print(json.dumps([names, ends]))
-"""
-
-
-def test_kill_minus_9_at_every_system_call(tmp_path: Path) -> None:
-    """The newest is the old one until the new one has its name, the best one is there at any moment, nothing is
-    damaged; and the next save tidies up.
-    """
-    program = [sys.executable, "-W", "error", "-c", KILLED, str(tmp_path)]
-    seen, ends = json.loads(subprocess.run(program, check=True, capture_output=True, text=True).stdout)
-    renamed = seen.index("after replace")
-    assert seen.index("before unlink") > renamed
-    assert ends == [[signal.SIGKILL, 3 if n < renamed else 4, 1, True, 3] for n in range(len(seen))]
-
-
-def test_what_killed_writers_left_goes(tmp_path: Path) -> None:
-    """Whichever step they were saving."""
-    path = Path(save_checkpoint(tmp_path, at(1)))
-    left = tmp_path / f".step_{7:010d}_score_0.123456789012345678.{'0' * 16}.tmp"
-    young, other = tmp_path / f".step_{8:010d}.npz.{'0' * 16}.tmp", tmp_path / f".other.npz.{'0' * 16}.tmp"
-    for file in (left, young, other):
-        file.write_bytes(path.read_bytes())
-    for file in (left, other):
-        os.utime(file, (0, 0))
-    save_checkpoint(tmp_path, at(2))
-    assert (left.exists(), young.exists(), other.exists()) == (False, True, True)
-
-
-WRITER = """
-import sys
-import numpy as np
-from funcnn import *
-optimizer, like = sgd(0.1), Params({"w": np.zeros(3000)})
-for step in range(1, 150):
-    memory = optimizer.init(like)._replace(step=step)
-    state = TrainState(step, Params({"w": np.full(3000, float(step))}), memory, Key(0))
-    try:
-        save_checkpoint(sys.argv[1], state, score=float(-abs(step - 20)))
-    except CheckpointError as error:
-        assert "go on from that one" in str(error)
-"""
-
-
-def test_two_processes_save_to_one_folder(tmp_path: Path) -> None:
-    """Who is behind is refused, and whoever reads finds a complete state, never an earlier one than before."""
-    processes = [subprocess.Popen([sys.executable, "-W", "error", "-c", WRITER, str(tmp_path)]) for _ in range(2)]
-    last = 0
-    try:
-        while any(process.poll() is None for process in processes):
-            if (checkpoint := load_checkpoint(tmp_path, SGD, like=PARAMS)) is not None:
-                assert checkpoint.state == at(checkpoint.state.step) and checkpoint.state.step >= last
-                last = checkpoint.state.step
-    finally:
-        for process in processes:
-            process.wait()
-    assert [process.returncode for process in processes] == [0, 0]
-    assert (found(tmp_path), found(tmp_path, best=True)) == (149, 20)
 
 
 def test_a_run_that_goes_on(tmp_path: Path) -> None:

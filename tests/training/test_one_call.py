@@ -1,45 +1,42 @@
-"""Training in one call: it is the loop that people write, and says what is wrong before the first step."""
+"""Training in one call is the loop that people write, and costs what the loop costs."""
 
 from __future__ import annotations
 
-import os
 import pickle
-import signal
-import subprocess
 import sys
-import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-import funcnn
 from funcnn import (
-    Array, BatchNorm, CheckpointError, Dense, Dropout, Key, Relu, ShapeError, accuracy, adam, batches, calibrate,
-    cosine_decay, evaluate, fit, frozen, l2, load_checkpoint, mean_absolute_error, mean_of, metric, momentum,
-    perplexity, predict, r2, serial, softmax_cross_entropy, squared_error, train,
-)  # fmt: skip
-from funcnn.training import one_call
-from tests.refusals import refusal
+    Array,
+    Dense,
+    Key,
+    Relu,
+    accuracy,
+    adam,
+    batches,
+    calibrate,
+    evaluate,
+    fit,
+    frozen,
+    l2,
+    mean_absolute_error,
+    mean_of,
+    metric,
+    momentum,
+    perplexity,
+    predict,
+    r2,
+    serial,
+    softmax_cross_entropy,
+    squared_error,
+    train,
+)
+from tests.training.one_call_runs import DATA, HELD, NET, PLAIN, RNG, X, Y, run
 
-loose: Any = funcnn
-RNG = np.random.default_rng(0)
-X = RNG.normal(size=(60, 3)).astype(np.float32)
-Y = (X @ np.array([[1.0], [-2.0], [0.5]], np.float32) + 0.1 * RNG.normal(size=(60, 1))).astype(np.float32)
-HELD = X[:20], Y[:20]
-DATA = X[20:], Y[20:]
-NET = serial(Dense(8), BatchNorm(), Relu, Dropout(0.2), Dense(1))
-PLAIN = serial(Dense(8), Relu, Dense(1))
 
-
-def run(net: Any = NET, data: Any = DATA, **options: Any) -> Any:
-    """A small run."""
-    options = {"epochs": 4, "validation": HELD, "metrics": [r2], "batch_size": 16, "quiet": True, **options}
-    return loose.train(squared_error, net, options.pop("optimizer", adam(0.02)), data, **options)
-
-
-# what it is -----------------------------------------------------------------------------------------------------------
 def test_it_is_the_loop_around_fit() -> None:
     """Written out: params of the best epoch, calibrated; the last state; a row for every epoch."""
     key = Key(7)
@@ -209,181 +206,6 @@ def test_the_result_pickles() -> None:
 def test_the_same_call_gives_the_same_result() -> None:
     """Bit for bit."""
     assert run() == run() != run(rng=1)
-
-
-# checkpoints ----------------------------------------------------------------------------------------------------------
-OPTIONS: dict[str, Any] = {"optimizer": momentum(cosine_decay(0.05, 12), 0.9), "augment": None}
-
-
-class Stopped(Exception):
-    """The process is gone."""
-
-
-@pytest.mark.parametrize("every", [0.0, 60.0])
-@pytest.mark.parametrize("k", range(1, 13))
-def test_a_run_that_is_stopped_anywhere(k: int, every: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After step k, inside of epochs too, with checkpoints there or not: the second call ends as the first would."""
-    monkeypatch.setattr(one_call, "_EVERY", every)
-    count = 0
-
-    def noise(x: Array, key: Key) -> Array:
-        nonlocal count
-        count += 1
-        if count == k + 1:
-            raise Stopped
-        return x + key.generator().normal(size=x.shape).astype(np.float32) / 10
-
-    options = {**OPTIONS, "augment": noise}
-    wanted = run(**{**options, "augment": lambda x, key: x + key.generator().normal(size=x.shape).astype("f4") / 10})
-    try:
-        run(folder=tmp_path, **options)
-    except Stopped:
-        count = k + 100
-    made, count = count, k + 1000
-    again = run(folder=tmp_path, **options)
-    assert again == wanted
-    assert made == 12 or count - k - 1000 == 12 - (k if every == 0 else k // 3 * 3)
-
-
-def test_a_finished_run_is_only_read(tmp_path: Path) -> None:
-    """Called again, nothing is trained; with more epochs, those; with patience that is over, none."""
-    first = run(folder=tmp_path)
-    files = sorted(path.name for path in tmp_path.iterdir())
-    assert run(folder=tmp_path) == first
-    assert sorted(path.name for path in tmp_path.iterdir()) == files
-    assert run(folder=tmp_path, epochs=6) == run(epochs=6)
-
-
-def test_patience_that_is_over(tmp_path: Path) -> None:
-    """It stays over."""
-    options: dict[str, Any] = {"optimizer": momentum(0.25, 0.5), "epochs": 60, "patience": 2, "folder": tmp_path}
-    first = run(PLAIN, **options)
-    assert run(PLAIN, **options) == first
-
-
-def test_the_best_checkpoint_is_kept(tmp_path: Path) -> None:
-    """`load_checkpoint(best=True)` finds the state of the best epoch."""
-    trained = run(PLAIN, optimizer=momentum(0.25, 0.5), epochs=10, folder=tmp_path)
-    found = load_checkpoint(tmp_path, momentum(0.25, 0.5), like=trained.params, best=True)
-    assert found and found.state.params == trained.params
-    assert found.score == -trained.history["loss"].min()
-
-
-def test_another_run_has_another_folder(tmp_path: Path) -> None:
-    """Other settings are refused by name, and so is what was saved by somebody else."""
-    run(PLAIN, folder=tmp_path)
-    for name, value in {"batch_size": 8, "rng": 5, "monitor": "r2", "mode": "max"}.items():
-        said = refusal(lambda n=name, v=value: run(PLAIN, folder=tmp_path, **{n: v}), ValueError)  # type: ignore[misc]
-        assert f"is of a run with {name}=" in said and "take another folder" in said
-    state = run(PLAIN).state
-    loose.save_checkpoint(tmp_path / "other", state)
-    said = refusal(lambda: run(PLAIN, folder=tmp_path / "other"), CheckpointError)
-    assert "was not saved by train" in said
-
-
-PROGRAM = """
-import sys, numpy as np
-from tests.training.test_one_call import *
-slow = lambda x, key: (time.sleep(0.02), x + key.generator().normal(size=x.shape).astype("f4") / 10)[1]
-trained = run(folder=sys.argv[1], augment=slow, epochs=8)
-sys.stdout.buffer.write(pickle.dumps(trained))
-"""
-
-
-def test_a_killed_process(tmp_path: Path) -> None:
-    """Killed three times (-9), and run again: the bits are those of the run that was never stopped."""
-    here = dict(os.environ, PYTHONPATH=os.pathsep.join(path for path in sys.path if path))
-    command = [sys.executable, "-c", PROGRAM, str(tmp_path)]
-    for _ in range(3):
-        child = subprocess.Popen(command, env=here, stdout=subprocess.DEVNULL)
-        have = len(list(tmp_path.iterdir()))
-        end = time.monotonic() + 30
-        while len(list(tmp_path.iterdir())) == have < 3 and time.monotonic() < end and child.poll() is None:
-            time.sleep(0.005)
-        time.sleep(float(RNG.uniform(0, 0.1)))
-        child.send_signal(signal.SIGKILL)
-        child.wait()
-    found = pickle.loads(subprocess.run(command, env=here, stdout=subprocess.PIPE, check=True).stdout)
-    noisy = run(augment=lambda x, key: x + key.generator().normal(size=x.shape).astype("f4") / 10, epochs=8)
-    assert found == noisy
-
-
-# refusals -------------------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize(
-    ("options", "error", "message"),
-    [
-        ({"epochs": 0}, ValueError, "train: epochs must be an integer of at least 1, got 0"),
-        ({"epochs": -1}, ValueError, "train: epochs must be an integer of at least 1, got -1"),
-        ({"epochs": 1.5}, ValueError, "train: epochs must be an integer of at least 1, got 1.5"),
-        ({"patience": 0}, ValueError, "train: patience must be an integer of at least 1, got 0"),
-        ({"patience": 3, "validation": None, "metrics": ()}, ValueError, "patience needs validation data to wait for"),
-        ({"monitor": "accuracy"}, ValueError, "monitor must be one of train_loss, loss, r2, got 'accuracy'"),
-        ({"monitor": "epoch"}, ValueError, "monitor must be one of train_loss, loss, r2, got 'epoch'"),
-        ({"monitor": "r2", "validation": None, "metrics": ()}, ValueError,
-         "metrics are those of validation data: validation=0.2"),
-        ({"mode": "up"}, ValueError, "mode must be 'min' or 'max', got 'up'"),
-        ({"monitor": "mine", "metrics": [r2._replace(name="mine")]}, ValueError,
-         "is less of mine better, or more? Say mode='min' or mode='max'"),
-        ({"metrics": [r2], "validation": None}, ValueError, "metrics are those of validation data, and there is none"),
-        ({"metrics": [r2, r2]}, ValueError, "two columns would be called 'r2'; rename one: metric._replace(name=...)"),
-        ({"metrics": [r2._replace(name="loss")]}, ValueError, "two columns would be called 'loss'"),
-        ({"metrics": [r2._replace(name="step")]}, ValueError, "two columns would be called 'step'"),
-        ({"metrics": r2}, TypeError, "metrics must be a list of them, got <metric r2>; write metrics=[accuracy]"),
-        ({"metrics": ["r2"]}, TypeError, "train takes metrics, a loss is one as mean_of(loss), got 'r2'"),
-        ({"metrics": [squared_error]}, TypeError, "a loss is one as mean_of(loss), got squared_error"),
-        ({"validation": (X[:0], Y[:0])}, ShapeError, "the validation data have no rows"),
-        ({"validation": (X[:3], Y[:2])}, ShapeError, "must have the same number of rows"),
-        ({"validation": (X[:, :2], Y)}, ShapeError, "validation: "),
-        ({"validation": (X, Y[:, 0])}, ShapeError, "validation: squared_error takes a target of the shape"),
-        ({"validation": (X, Y.astype(str))}, funcnn.DTypeError, "the validation target has dtype <U32"),
-        ({"data": (X, Y.astype(str))}, funcnn.DTypeError, "target has dtype <U32"),
-        ({"metrics": [accuracy]}, funcnn.LabelError, "validation: accuracy"),
-        ({"validation": X}, TypeError, "validation is data, (x, target) or (x, target, weights), or a fraction"),
-        ({"validation": True}, TypeError, "validation is data, (x, target) or (x, target, weights), or a fraction"),
-        ({"validation": 0}, ValueError, "validation is a fraction of the rows, between 0 and 1, got 0"),
-        ({"validation": 1.0}, ValueError, "validation is a fraction of the rows, between 0 and 1, got 1.0"),
-        ({"validation": 20}, ValueError, "validation is a fraction of the rows, between 0 and 1, got 20"),
-        ({"validation": np.nan}, ValueError, "validation is a fraction of the rows, between 0 and 1, got nan"),
-        ({"validation": 0.01}, ValueError, "validation=0.01 of 40 rows leaves none for validation"),
-        ({"validation": 0.99}, ValueError, "validation=0.99 of 40 rows leaves none for training"),
-        ({"data": lambda epoch: [DATA], "validation": 0.2}, ValueError, "a fraction of batches cannot be kept out"),
-        ({"data": iter([DATA])}, TypeError, "train goes through its data more than once"),
-        ({"data": lambda epoch: []}, ShapeError, "epoch 0 of the data has no batches"),
-        ({"data": (X[:0], Y[:0])}, ShapeError, "the data has no rows, train needs at least one"),
-        ({"data": [X, Y]}, TypeError, "the data is a tuple (x, target)"),
-        ({"data": X}, TypeError, "the data is a tuple (x, target)"),
-        ({"optimizer": 0.1}, TypeError, "train takes an optimizer, got 0.1"),
-        ({"net": PLAIN.apply}, TypeError, "train takes layers"),
-        ({"rng": None}, TypeError, "rng must be a Key or an int seed"),
-        ({"start": 3}, funcnn.ParamsError, "int"),
-        ({"optimizer": adam(0.1), "nonsense": 1}, TypeError, "nonsense"),
-    ],
-)  # fmt: skip
-def test_refusals(options: dict[str, Any], error: type[Exception], message: str) -> None:
-    """By name, before the first step."""
-    said = refusal(lambda: run(**{"net": PLAIN, **options}), error)
-    assert message in said
-
-
-def test_a_loss_comes_first() -> None:
-    """As everywhere."""
-    said = refusal(lambda: loose.train(NET, squared_error, adam(0.1), DATA, epochs=1), TypeError)
-    assert "train takes layers" in said or "takes a loss first" in said
-
-
-def test_a_monitor_that_is_no_number() -> None:
-    """Is found by the first epoch."""
-    errors = metric(lambda target, prediction: np.zeros(2), name="errors")
-    said = refusal(lambda: run(PLAIN, metrics=[errors], monitor="errors", mode="min"), TypeError)
-    assert "monitor 'errors' must be a number" in said
-
-
-def test_a_monitor_that_is_never_finite() -> None:
-    """Nothing is best; the last params come out, and patience ends."""
-    bad = metric(lambda target, prediction: float("nan"), name="bad")
-    trained = run(PLAIN, metrics=[bad], monitor="bad", mode="min", patience=3, epochs=9)
-    assert trained.history.best is None and len(trained.history) == 3
-    assert trained.params == trained.state.params
 
 
 def test_it_costs_what_fit_costs() -> None:
