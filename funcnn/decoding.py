@@ -11,6 +11,7 @@ import numpy as np
 
 from funcnn.arguments import counted, is_number
 from funcnn.errors import NonFiniteError, ShapeError, brief
+from funcnn.foreign.calls import understood
 from funcnn.inputs import convert
 from funcnn.keys import Rng, as_key
 from funcnn.nested import arrays, mapped
@@ -259,6 +260,7 @@ def _alike(f: Callable[[Any], Any], x: Any, y: Any, n: int) -> bool:
 
 
 # drawing tokens -------------------------------------------------------------------------------------------------------
+@understood
 def sample(logits: Array, key: Rng, *, temperature: float = 1.0, top_k: int | None = None) -> Tokens:
     """Draw a token for every row of logits: `t` with probability `softmax(logits / temperature)[t]`.
 

@@ -80,6 +80,10 @@ class FuncnnWarning(UserWarning):
     """Something works, and most likely not as it is meant; the message says what to do."""
 
 
+class UnsettledWarning(FuncnnWarning, RuntimeWarning):
+    """Numbers that were to settle have not; 0.1.0 gave a RuntimeWarning, and who filters those finds it."""
+
+
 def printable(text: str, *, lines: bool = True) -> str:
     """The text with escapes for what would do something to a terminal: names may come from other people's files.
     New lines stay where there may be some.

@@ -11,7 +11,7 @@ from funcnn.errors import FuncnnWarning
 _LIBRARY: Final = f"{__name__.partition('.')[0]}."
 
 
-def warn(message: str) -> None:
+def warn(message: str, category: type[FuncnnWarning] = FuncnnWarning) -> None:
     """Warn with the line of the user's program that led here. Python shows a warning once for every line.
 
     >>> import warnings
@@ -24,4 +24,4 @@ def warn(message: str) -> None:
     frame, level = inspect.currentframe(), 0
     while frame and f"{frame.f_globals.get('__name__')}.".startswith(_LIBRARY):
         frame, level = frame.f_back, level + 1
-    warnings.warn(message, FuncnnWarning, stacklevel=level + 1)
+    warnings.warn(message, category, stacklevel=level + 1)

@@ -11,7 +11,7 @@ import torch
 
 from funcnn.bridges.tensors import tensor
 from funcnn.derivatives import vjp
-from funcnn.errors import DTypeError, NotAnalyticError
+from funcnn.errors import DTypeError, NotAnalyticError, brief
 from funcnn.keys import Key
 from funcnn.nested import arrays, like, mapped
 from funcnn.networks import Layer
@@ -46,6 +46,9 @@ class Network(Subtree):
         """The value of the network, which PyTorch differentiates by its pullback."""
         leaves = [functools.reduce(getattr, path.split("/"), self) for path in self.paths]
         given = (x, *more) if more else x
+        for a in arrays(given):
+            if not isinstance(a, torch.Tensor):
+                raise TypeError(f"a module of to_torch takes tensors, got {brief(a)}; write torch.as_tensor(x)")
         moving = [a for a in arrays(given) if a.is_floating_point()]
         key = None
         if self.training and self.net.apply.random:

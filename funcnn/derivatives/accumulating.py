@@ -18,6 +18,7 @@ from funcnn.derivatives.own_objectives import as_key_of_batch, checked_function,
 from funcnn.derivatives.penalizing import with_penalties
 from funcnn.derivatives.stepping import ordered
 from funcnn.errors import ShapeError, brief
+from funcnn.foreign.calls import understood
 from funcnn.keys import Rng
 from funcnn.losses.reductions import Weights
 from funcnn.nested import arrays, like, mapped
@@ -54,6 +55,7 @@ def accumulate(
 ) -> Accumulated[Union[tuple[X, T], tuple[X, T, Weights]]]: ...
 @overload
 def accumulate(objective: BatchObjective[B], n: int) -> Accumulated[B]: ...
+@understood
 def accumulate(objective: Any, n: int) -> Accumulated[Any]:
     """The objective with a batch cut into `n` parts of as many rows as possible alike: an objective of the form that
     `fit` takes, `(params, batch, rng) -> (value, gradients)`, with the memory of one part.

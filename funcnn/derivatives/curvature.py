@@ -9,6 +9,7 @@ from funcnn.derivatives.forward import at_network, direction
 from funcnn.derivatives.objectives import REQUIRED, Objective, checked_objective
 from funcnn.derivatives.opened import Opened
 from funcnn.derivatives.stepping import analytic, derivative, derivative_of_gradients, like_cotangent, moved, ordered
+from funcnn.foreign.calls import understood
 from funcnn.keys import Rng
 from funcnn.losses.reductions import Weights
 from funcnn.params import Gradients, ParamsLike
@@ -19,6 +20,7 @@ Y = TypeVar("Y")
 T = TypeVar("T")
 
 
+@understood
 def hvp(
     objective: Objective[X, Y, T],
     params: ParamsLike,
@@ -61,6 +63,7 @@ def hvp(
         return run.sealed(derivative_of_gradients(gradients, run.params))
 
 
+@understood
 def ggn_vp(
     objective: Objective[X, Y, T],
     params: ParamsLike,

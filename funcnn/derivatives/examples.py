@@ -15,6 +15,7 @@ from funcnn.derivatives.objectives import Objective, checked_objective
 from funcnn.derivatives.opened import Opened
 from funcnn.derivatives.stepping import ordered
 from funcnn.errors import ShapeError
+from funcnn.foreign.calls import understood
 from funcnn.nested import arrays, mapped
 from funcnn.networks.children import no_params
 from funcnn.networks.definitions import Definition
@@ -28,6 +29,7 @@ Y = TypeVar("Y")
 T = TypeVar("T")
 
 
+@understood
 def per_example_grads(objective: Objective[X, Y, T], params: ParamsLike, x: X, target: T) -> Gradients:
     """The gradient of the objective for every example alone: what `grad` gives for each row, one after the other.
 

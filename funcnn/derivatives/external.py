@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from funcnn.derivatives.objectives import REQUIRED, Objective, answered, checked_objective
+from funcnn.foreign.calls import understood
 from funcnn.keys import Rng
 from funcnn.losses.reductions import Weights
 from funcnn.params import Params, ParamsLike
@@ -17,6 +18,7 @@ from funcnn.params.packing import ravel
 Vector: TypeAlias = npt.NDArray[np.float64]
 
 
+@understood
 def as_scipy(
     objective: Objective[Any, Any, Any],
     params: ParamsLike,

@@ -13,6 +13,7 @@ from funcnn.derivatives.forward import at_network, key_of
 from funcnn.derivatives.objectives import checked_apply
 from funcnn.derivatives.stepping import analytic, derivative, moved, ordered
 from funcnn.errors import brief
+from funcnn.foreign.calls import understood
 from funcnn.keys import Rng
 from funcnn.nested import arrays, like
 from funcnn.networks import Apply
@@ -22,6 +23,7 @@ X = TypeVar("X")
 Y = TypeVar("Y")
 
 
+@understood
 def jacobian(
     apply: Apply[X, Y],
     params: Tree,

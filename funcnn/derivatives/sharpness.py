@@ -11,6 +11,7 @@ import numpy as np
 from funcnn.arguments import finite_positive
 from funcnn.derivatives.objectives import REQUIRED, BatchObjective, Objective
 from funcnn.derivatives.own_objectives import as_key_of_batch, checked_function, promised
+from funcnn.foreign.calls import understood
 from funcnn.kernels import updates as kernel
 from funcnn.keys import Rng
 from funcnn.losses.reductions import Weights
@@ -63,6 +64,7 @@ def sam(
 ) -> SharpnessAware[Union[tuple[X, T], tuple[X, T, Weights]]]: ...
 @overload
 def sam(objective: BatchObjective[B], rho: float = 0.05, *, adaptive: bool = False) -> SharpnessAware[B]: ...
+@understood
 def sam(objective: Any, rho: float = 0.05, *, adaptive: bool = False) -> SharpnessAware[Any]:
     """The objective with the gradients of the worst place nearby: an objective of the form that `fit` takes,
     `(params, batch, rng) -> (value, gradients)`. Optimizers then seek minima that are flat.

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from typing import Final
 
 _RATE: Final = "the rate comes first, by position: {name}(1e-3)"
+_OF_OPTIMIZER: Final = "the rate belongs to the optimizer: adam(1e-3)"
+_LINE_SEARCH: Final = "there is no rate, every step is as long as a line search finds; leave it out"
 _DECAY: Final = "decay is a penalty, l2(1e-4), or another optimizer, adamw(1e-3, weight_decay=1e-4)"
 _CLIP: Final = "clipping stands in front, chain(clip_by_global_norm(1.0), adam(1e-3))"
 _INPUTS: Final = "the size of the input is seen when params are drawn, net.init(key, shape), and never given"
@@ -39,8 +41,8 @@ _NAME: Final = "a name is given with .named: Dense(8).named('head')"
 
 KEYWORDS: Final[Mapping[str, Mapping[str, str]]] = {
     # optimizers
-    "lr": {"optimizers": _RATE, "fit": "the rate belongs to the optimizer: adam(1e-3)"},
-    "learning_rate": {"optimizers": _RATE, "fit": "the rate belongs to the optimizer: adam(1e-3)"},
+    "lr": {"optimizers": _RATE, "fit": _OF_OPTIMIZER, "train": _OF_OPTIMIZER, "minimize": _LINE_SEARCH},
+    "learning_rate": {"optimizers": _RATE, "fit": _OF_OPTIMIZER, "train": _OF_OPTIMIZER, "minimize": _LINE_SEARCH},
     "step_size": {"optimizers": _RATE},
     "learning_rate_init": {"optimizers": _RATE},
     "lr_schedule": {"optimizers": "a schedule goes where the rate goes: adam(cosine_decay(1e-3, 100))"},
@@ -194,7 +196,12 @@ KEYWORDS: Final[Mapping[str, Mapping[str, str]]] = {
                 "evaluate": "metrics come one by one: evaluate(net.apply, params, (x, labels), accuracy)"},
     "n_epochs": {"training": "it is epochs="},
     "max_epochs": {"training": "it is epochs="},
-    "max_iter": {"training": "it is epochs="},
+    "max_iter": {"training": "it is epochs=", "minimize": "it is steps="},
+    "maxiter": {"minimize": "it is steps="},
+    "tol": {"minimize": "it is tolerance="},
+    "gtol": {"minimize": "it is tolerance="},
+    "history_size": {"minimize": "it is memory="},
+    "maxcor": {"minimize": "it is memory="},
     "num_epochs": {"training": "it is epochs="},
     "initial_epoch": {"training": "give the state that was reached in place of the params; fit goes on from it"},
     "bs": {"training": "it is batch_size="},

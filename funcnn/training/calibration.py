@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
-from funcnn.errors import ShapeError, brief
+from funcnn.errors import ShapeError, UnsettledWarning, brief
+from funcnn.foreign.calls import understood
 from funcnn.keys import Key, Rng, as_key
 from funcnn.networks import Layer
 from funcnn.networks.children import definition_of
@@ -26,6 +26,7 @@ A = TypeVar("A")
 _PATIENCE = 50
 
 
+@understood
 def calibrate(
     net: Layer[A, object], params: Tree, batches: Iterable[A], *, rng: Rng = 0, exact: bool = False
 ) -> Params:
@@ -42,7 +43,7 @@ def calibrate(
     Errors
         TypeError        `batches` is a single array
         ShapeError       there is no batch, or one has no rows; or the input does not fit the network
-        RuntimeWarning   with `exact=True`, a norm that feeds itself does not settle; the last params are returned
+        FuncnnWarning    with `exact=True`, a norm that feeds itself does not settle; the last params are returned
     Source: Ioffe & Szegedy, Batch Normalization (2015), algorithm 2, with the biased variance, so that inference and
     training agree; the pooling is Chan, Golub & LeVeque, Updating Formulae (1979).
 
@@ -67,11 +68,10 @@ def calibrate(
             return new
         old, passes = new, passes + 1
         if passes > len(found) + _PATIENCE:
-            warnings.warn(
+            warn(
                 f"calibrate: after {passes} passes the statistics still change; a BatchNorm whose output comes back "
                 f"to it may have no exact ones; leave out exact=True",
-                RuntimeWarning,
-                stacklevel=2,
+                UnsettledWarning,
             )
             return new
 

@@ -544,6 +544,9 @@ def test_what_to_torch_refuses() -> None:
         to_torch(3, {})  # type: ignore[arg-type]
     with pytest.raises(DTypeError, match=r"computes on the CPU, got a tensor on meta; write .cpu\(\)"):
         module(torch.ones(2, 3, device="meta"))
+    for given in (np.ones((2, 3)), 1.0, None):
+        with pytest.raises(TypeError, match=r"takes tensors, got .*; write torch.as_tensor\(x\)"):
+            module(given)
     x = torch.ones(2, 3, dtype=torch.double, requires_grad=True)
     with pytest.raises(NotAnalyticError, match="create_graph=True"):
         torch.autograd.grad(module(x).sum(), x, create_graph=True)

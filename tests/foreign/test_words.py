@@ -21,6 +21,7 @@ f: Any = funcnn
 NET = f.serial(f.Dense(3), f.Relu)
 _, P = NET.init(0, (-1, 4))
 X, T = np.ones((4, 4), np.float32), np.ones((4, 3), np.float32)
+WHOLE = f.value_and_grad(f.squared_error, NET.apply)
 STATE = next(f.fit(f.squared_error, NET.apply, f.sgd(0.1), P, (X, T)))[0]
 
 # fmt: off
@@ -67,6 +68,16 @@ CALLS: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
      ("validation=",)),
     "fit(verbose=)": (lambda: f.fit(f.squared_error, NET.apply, f.sgd(0.1), P, (X, T), verbose=1), ("progress",)),
     "predict(apply, x)": (lambda: f.predict(NET.apply, X), ("predict(net.apply, params, x)",)),
+    "minimize(lr=)": (lambda: f.minimize(WHOLE, P, X, T, lr=0.1), ("a line search", "takes (objective, params, *data")),
+    "minimize(maxiter=)": (lambda: f.minimize(WHOLE, P, X, T, maxiter=9), ("steps=",)),
+    "minimize()": (lambda: f.minimize(WHOLE), ("missing 1 required positional argument",)),
+    "sam(radius=)": (lambda: f.sam(WHOLE, radius=0.1), ("sam takes (objective, rho, *, adaptive)",)),
+    "accumulate(steps=)": (lambda: f.accumulate(WHOLE, steps=4), ("accumulate takes (objective, n)",)),
+    "hvp(key=)": (lambda: f.hvp(WHOLE, P, P, X, T, key=f.Key(0)), ("hvp takes (",)),
+    "per_example_grads(key=)": (lambda: f.per_example_grads(WHOLE, P, X, T, key=0), ("per_example_grads takes (",)),
+    "as_scipy(key=)": (lambda: f.as_scipy(WHOLE, P, X, T, key=f.Key(0)), ("as_scipy takes (",)),
+    "calibrate(seed=)": (lambda: f.calibrate(NET, P, [X], seed=0), ("rng=Key(0)",)),
+    "sample(seed=)": (lambda: f.sample(X, f.Key(0), seed=0), ("sample takes (logits, key, *",)),
     "optimizer.step()": (lambda: f.adam(0.1).step(), ("params, state = optimizer.step(grads, state, params)",)),
     "a loss, called for itself": (lambda: f.softmax_cross_entropy(), ("without ()",)),
     "loss(reduction=)": (lambda: f.squared_error(X, X, reduction="sum"), ("reduce=", "squared_error has no option")),

@@ -10,8 +10,8 @@ import numpy.typing as npt
 import pytest
 
 from funcnn import (
-    Array, BatchNorm, Dense, Dropout, FanInSum, FanOut, Identity, Key, Layer, Params, Pullback, Relu, Shape,
-    ShapeError, Spec, Tanh, Tree, calibrate, layer, parallel, rebuild, residual, serial, summary, trace,
+    Array, BatchNorm, Dense, Dropout, FanInSum, FanOut, FuncnnWarning, Identity, Key, Layer, Params, Pullback, Relu,
+    Shape, ShapeError, Spec, Tanh, Tree, calibrate, layer, parallel, rebuild, residual, serial, summary, trace,
 )  # fmt: skip
 from funcnn.authoring import Child, Combined, axes, force, leaves
 from funcnn.initializers import ones, zeros
@@ -217,6 +217,9 @@ def test_a_norm_that_feeds_itself_is_told() -> None:
         return Layer.over((norm,), build, where="Again")
 
     net = Again(BatchNorm())
+    with pytest.warns(FuncnnWarning, match="after 52 passes") as seen:
+        calibrate(net, net.init(0, (-1, 5))[1], [drawn(6)], exact=True)
+    assert seen[0].filename == __file__
     with pytest.warns(RuntimeWarning, match="after 52 passes the statistics still change"):
         calibrate(net, net.init(0, (-1, 5))[1], [drawn(6)], exact=True)
 
