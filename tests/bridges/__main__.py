@@ -1,6 +1,6 @@
 """What needs PyTorch and JAX, which the tests do without: `python -m tests.bridges jax torch`, or one of the two.
 
-Runs the files `live_<library>.py` beside this one, and the programs of docs/bridges.md for it. Every library that is
+Runs the files `live_<library>_*.py` beside this one, and the programs of docs/bridges.md for it. Every library that is
 named, both where none is, has to be installed.
 """
 
@@ -22,7 +22,7 @@ def main(names: list[str]) -> int:
     wanted = names or [*LIBRARIES]
     if missing := [name for name in wanted if importlib.util.find_spec(name) is None]:
         sys.exit(f"{' and '.join(missing)} must be installed: pip install 'funcnn[{','.join(missing)}]'")
-    files = [str(Path(__file__).with_name(f"live_{name}.py")) for name in wanted]
+    files = [str(path) for name in wanted for path in sorted(Path(__file__).parent.glob(f"live_{name}_*.py"))]
     plugin = () if "funcnn.hooks.for_pytest" in sys.modules else ("-p", "funcnn.hooks.for_pytest")
     return pytest.main(["-q", "-p", "no:cacheprovider", *plugin, *files])
 
