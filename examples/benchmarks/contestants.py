@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import small_peers
 from jax_peer import jax_entries
+from recurrent_peers import read, recurrent_entries
 from torch_peers import torch_entries
 from works import Work
 
@@ -30,6 +31,9 @@ def entries(alone: bool, work: Work) -> list[Entry]:
 
 
 def _peers(work: Work) -> Iterator[tuple[str, Callable[[Work], Step]]]:
+    if net := read(work):
+        yield from recurrent_entries(net, work)
+        return
     for module, found in (
         ("torch", torch_entries),
         ("jax", jax_entries),
@@ -59,9 +63,8 @@ def public_calls(work: Work) -> Step:
 def in_fit(work: Work) -> Step:
     """A turn of the loop that `fit` runs, with all its checks for numbers that are not finite."""
     _, params = work.net.init(0, work.shape, dtype=work.dtype)
-    steps: Any = fit(
-        work.loss, work.net.apply, work.optimizer, params, work.data(), epochs=1 << 40, batch_size=work.shape[0]
-    )
+    x, y = work.data()
+    steps: Any = fit(work.loss, work.net.apply, work.optimizer, params, (x, y), epochs=1 << 40, batch_size=len(y))
     return lambda: next(steps)
 
 

@@ -9,7 +9,8 @@ import time
 from pathlib import Path
 
 from contestants import entries
-from works import WORKS, classifier
+from lists import WORKS
+from works import classifier
 
 from funcnn import Conv, Dense, Flatten, Relu, mlp, serial
 

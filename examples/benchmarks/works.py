@@ -90,5 +90,3 @@ SECOND: Works = {
     "cnn inference, batch 512": lambda: classifier(_cnn(32, 64), 512, 28, 28, 1, training=False),
 }
 """What it is not tuned on."""
-
-WORKS: Works = FIRST | SECOND

@@ -41,7 +41,13 @@ def test_imports_are_timed() -> None:
     assert [line.split()[1] for line in run("--imports").splitlines()] == ["numpy", "funcnn"]
 
 
-@pytest.mark.parametrize("name", ["mlp 64-64-64-1, batch 8, momentum", "mlp 300-100-10, batch 32"])
+SECOND = [
+    "mlp 64-64-64-1, batch 8, momentum", "mlp 300-100-10, batch 32",
+    "gru 5-10, 8 steps, batch 16", "lstm 32-64 both ways, lengths",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SECOND)
 def test_work_of_the_second_list_runs(name: str) -> None:
     """By its name."""
     assert run(name).startswith(name)

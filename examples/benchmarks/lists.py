@@ -1,0 +1,14 @@
+"""All workloads by name, family by family."""
+
+from __future__ import annotations
+
+import recurrent
+import works
+
+FIRST: works.Works = works.FIRST | recurrent.FIRST
+"""What the library is tuned on."""
+
+SECOND: works.Works = works.SECOND | recurrent.SECOND
+"""What it is not tuned on."""
+
+WORKS: works.Works = FIRST | SECOND
