@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import small_peers
 from jax_peer import jax_entries
 from recurrent_peers import read, recurrent_entries
+from residual_peers import convolutional, residual_entries
 from torch_peers import torch_entries
 from works import Work
 
@@ -34,6 +35,9 @@ def _peers(work: Work) -> Iterator[tuple[str, Callable[[Work], Step]]]:
     if net := read(work):
         yield from recurrent_entries(net, work)
         return
+    if convolutional(work):
+        yield from residual_entries(work)
+        return
     for module, found in (
         ("torch", torch_entries),
         ("jax", jax_entries),
@@ -51,10 +55,11 @@ def public_calls(work: Work) -> Step:
     objective = value_and_grad(work.loss, work.net.apply)
     _, params = work.net.init(0, work.shape, dtype=work.dtype)
     state = optimizer.init(params)
+    key: Any = {"rng": 0} if work.net.definition.random else {}  # which makes it a training pass
 
     def step() -> None:
         nonlocal params, state
-        _, grads = objective(params, x, y)
+        _, grads = objective(params, x, y, **key)
         params, state = optimizer.step(grads, state, params)
 
     return step

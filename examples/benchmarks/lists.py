@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import recurrent
+import residual
 import works
 
-FIRST: works.Works = works.FIRST | recurrent.FIRST
+FIRST: works.Works = works.FIRST | recurrent.FIRST | residual.FIRST
 """What the library is tuned on."""
 
-SECOND: works.Works = works.SECOND | recurrent.SECOND
+SECOND: works.Works = works.SECOND | recurrent.SECOND | residual.SECOND
 """What it is not tuned on."""
 
 WORKS: works.Works = FIRST | SECOND
