@@ -39,7 +39,7 @@ from mypy.plugin import (
 from mypy.types import FunctionLike, Type
 
 import funcnn
-from funcnn.mypy_plugin.flow.files import reached
+from funcnn.mypy_plugin.flow.shelf import Shelf
 from funcnn.mypy_plugin.hooks import Hooks
 from funcnn.mypy_plugin.reading import INIT, LAYER
 from funcnn.mypy_plugin.runs import Runner
@@ -97,7 +97,8 @@ class FuncnnPlugin(Plugin):
     def __init__(self, options: Options) -> None:
         super().__init__(options)
         self._trust = read_trust(options)
-        self._hooks = hooks = Hooks(options, Runner(Loader(self._trust)))
+        self._shelf = Shelf()
+        self._hooks = hooks = Hooks(options, Runner(Loader(self._trust)), self._shelf)
         self._methods: dict[str, Callable[[MethodContext], Type]] = {
             f"{INIT}.__call__": _quiet(hooks.init),
             f"{LAYER}.out_shape": _quiet(hooks.out_shape),
@@ -111,7 +112,7 @@ class FuncnnPlugin(Plugin):
         installed = {"site-packages", "dist-packages"} & {*Path(ctx.path).parts}
         if installed or ctx.path.endswith(".pyi") or f"{ctx.id}.".startswith("funcnn."):
             return None  # mypy reports nothing of ours about these, and NumPy takes seconds to check again
-        followed = reached(ctx.path, ctx.id)
+        followed = self._shelf.reached(ctx.path, ctx.id)
         return {"rules": digest(self._trust), "trusted": list(self._trust.modules), "followed": followed}
 
     def get_function_hook(self, fullname: str) -> Callable[[FunctionContext], Type] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeGuard, TypeVar
 
+from mypy.checker import TypeChecker
 from mypy.nodes import ARG_NAMED, ARG_POS, CallExpr, Context, MemberExpr, OpExpr
 from mypy.options import Options
 from mypy.plugin import CheckerPluginInterface, FunctionContext, MethodContext
@@ -14,6 +15,8 @@ from mypy.types import AnyType, CallableType, Instance, LiteralType, TupleType, 
 from funcnn.mypy_plugin import recipes
 from funcnn.mypy_plugin.flow.core import Meeting
 from funcnn.mypy_plugin.flow.reading import Readings
+from funcnn.mypy_plugin.flow.shelf import Shelf
+from funcnn.mypy_plugin.owners import NOTHING, owners_of
 from funcnn.mypy_plugin.reading import Reader, is_layer, place, tagged
 from funcnn.mypy_plugin.recipes import ANY, Call, Choice, Fork, Items, Missing, Node, Ref, Value
 from funcnn.mypy_plugin.reports import TRUSTED, VALUE, built_at, report_complaint, report_shape, told
@@ -28,9 +31,10 @@ C = TypeVar("C", FunctionContext, MethodContext)
 class Hooks:
     """The hooks, with what they share."""
 
-    def __init__(self, options: Options, runner: Runner) -> None:
+    def __init__(self, options: Options, runner: Runner, shelf: Shelf) -> None:
         self.options, self.runner, self.trust = options, runner, runner.loader.trust
-        self.readings = Readings(runner)
+        self.readings = Readings(runner, shelf)
+        self._reader: Reader | None = None
 
     def faults(self, ctx: FunctionContext | MethodContext) -> None:
         """Say what trusted code did instead of making a network."""
@@ -38,7 +42,14 @@ class Hooks:
             ctx.api.fail(self.runner.loader.faults.pop(0), ctx.context, code=TRUSTED)
 
     def reader(self, api: CheckerPluginInterface) -> Reader:
-        return Reader(api, self.options, self.trust, self.readings.rebound(api))
+        """Reads the expressions of the file that is being checked."""
+        if isinstance(api, TypeChecker) and self.readings.turned(api.errors.error_info_map):
+            self._reader = None  # a daemon makes another one whenever something has changed
+        if self._reader is None or self._reader.api is not api:
+            file = self.readings.file(api, self.options)
+            owners = NOTHING if file is None else owners_of(file)
+            self._reader = Reader(api, self.trust, owners, self.readings.files(api).rebound)
+        return self._reader
 
     # layers are made --------------------------------------------------------------------------------------------------
     def made(self, fullname: str, ctx: FunctionContext) -> Type:
@@ -128,8 +139,9 @@ class Hooks:
 
     def given(self, ctx: C) -> Type:
         """A network, an objective or a loop is given arrays and params."""
+        reader = self.reader(ctx.api)
         found = self.readings.of(ctx.api, self.options).complaints.get(place(ctx.context), ())
-        if found and not told(ctx.api, ctx.context.line) and not self.reader(ctx.api).owners.expects(ctx.context.line):
+        if found and not told(ctx.api, ctx.context.line) and not reader.owners.expects(ctx.context.line):
             report_complaint(ctx.api, found[0], ctx.context)
         return ctx.default_return_type
 

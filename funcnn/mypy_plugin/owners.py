@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import ast
 import functools
-import os
-from pathlib import Path
 from typing import NamedTuple
 
-from mypy.checker import TypeChecker
 from mypy.nodes import Var
-from mypy.options import Options
 
+from funcnn.mypy_plugin.flow.files import File
 from funcnn.mypy_plugin.recipes import ANY, Items, Node, Place, Value
 from funcnn.mypy_plugin.results import expected_lines, free_results
-from funcnn.mypy_plugin.scopes import Binding, Scope, Scopes, place_of
+from funcnn.mypy_plugin.scopes import Binding, Scope, place_of
 
 
 class Owners(NamedTuple):
@@ -56,26 +53,10 @@ def identity(variable: Var) -> str:
     return variable.fullname if "." in variable.fullname else f"{variable.fullname}@{variable.line}"
 
 
-def owners_of(api: object, options: Options) -> Owners:
-    """What is known of the file that is being checked; nothing, if it cannot be read."""
-    if not isinstance(api, TypeChecker):
-        return NOTHING
-    path = next((new for old, new in options.shadow_file or [] if old == api.tree.path), api.tree.path)
-    try:
-        return _owners(path, api.tree.fullname, os.stat(path).st_mtime_ns)
-    except OSError:
-        return NOTHING
-
-
-@functools.lru_cache(64)
-def _owners(path: str, module: str, changed: int) -> Owners:
-    del changed
-    source = Path(path).read_bytes()
-    try:
-        scopes = Scopes(ast.parse(source))
-    except (SyntaxError, ValueError, RecursionError):
-        return NOTHING
-    lines = source.splitlines()
+@functools.lru_cache(512)
+def owners_of(file: File) -> Owners:
+    """What is known of a file."""
+    scopes, module, lines = file.scopes, file.module, file.source.splitlines()
     at: dict[Place, str] = {}
     aliases: dict[str, str] = {}
     constants: dict[str, Node] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 from mypy.constant_fold import constant_fold_expr
@@ -25,7 +26,6 @@ from mypy.nodes import (
     UnaryExpr,
     Var,
 )
-from mypy.options import Options
 from mypy.plugin import CheckerPluginInterface, FunctionContext, MethodContext
 from mypy.types import (
     ExtraAttrs,
@@ -43,7 +43,7 @@ from mypy.types import (
 
 from funcnn.combinators import transposed
 from funcnn.mypy_plugin import recipes
-from funcnn.mypy_plugin.owners import Owners, identity, owners_of
+from funcnn.mypy_plugin.owners import NOTHING, Owners, identity
 from funcnn.mypy_plugin.recipes import (
     ANY,
     Argument,
@@ -110,11 +110,10 @@ class Reader:
     """Reads the expressions of the file that is being checked."""
 
     def __init__(
-        self, api: CheckerPluginInterface, options: Options, trust: Trust, rebound: frozenset[str] = frozenset()
+        self, api: CheckerPluginInterface, trust: Trust, owners: Owners = NOTHING, rebound: Collection[str] = ()
     ) -> None:
-        self.api, self.trust, self.rebound = api, trust, rebound
+        self.api, self.trust, self.owners, self.rebound = api, trust, owners, rebound
         self.module: str = getattr(getattr(api, "tree", None), "fullname", "")
-        self.owners: Owners = owners_of(api, options)
 
     def recipe(self, node: Node, c: Context) -> Recipe:
         """The recipe of what is made here, for the variable that this is the only value of."""

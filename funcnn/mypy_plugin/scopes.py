@@ -58,23 +58,25 @@ class Scopes(ast.NodeVisitor):
     """Every scope of a file, and of each expression that matters where it stands."""
 
     def __init__(self, tree: ast.Module) -> None:
-        self.module = Scope("module", None)
+        self.tree, self.module = tree, Scope("module", None)
+        self.nodes: list[ast.AST] = []  # statements and expressions, every one
         self.all = [self.module]
         self.loads: list[tuple[ast.Name, Scope]] = []
         self.values: dict[ast.AST, tuple[Binding, Scope]] = {}
         self.parents: dict[ast.AST, ast.AST] = {}
         self.stored: set[str] = set()  # names of attributes that are bound: of modules too
         self._stack = [self.module]
-        self._nodes: list[ast.AST] = []
+        self._around: list[ast.AST] = []
         for node in tree.body:
             self.visit(node)
 
     def visit(self, node: ast.AST) -> None:
-        if self._nodes:
-            self.parents[node] = self._nodes[-1]
-        self._nodes.append(node)
+        self.nodes.append(node)
+        if self._around:
+            self.parents[node] = self._around[-1]
+        self._around.append(node)
         super().visit(node)
-        self._nodes.pop()
+        self._around.pop()
 
     # scopes -----------------------------------------------------------------------------------------------------------
     def _scoped(self, kind: str, nodes: Iterable[ast.AST], names: Iterable[str] = ()) -> None:
@@ -140,7 +142,7 @@ class Scopes(ast.NodeVisitor):
 
     def visit_Call(self, node: ast.Call) -> None:
         if isinstance(node.func, ast.Name) and node.func.id == "exec":  # may bind any name of the module again
-            self.module.stars = node.lineno if self._stack == [self.module] and len(self._nodes) <= 2 else ALWAYS
+            self.module.stars = node.lineno if self._stack == [self.module] and len(self._around) <= 2 else ALWAYS
         self.generic_visit(node)
 
     def visit_NamedExpr(self, node: ast.NamedExpr) -> None:
@@ -161,7 +163,7 @@ class Scopes(ast.NodeVisitor):
     def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
         for alias in node.names:
             if alias.name == "*":
-                self._stack[-1].stars = node.lineno if len(self._nodes) == 1 else ALWAYS
+                self._stack[-1].stars = node.lineno if len(self._around) == 1 else ALWAYS
                 continue
             name = alias.asname or alias.name
             self._bind(name)

@@ -68,3 +68,13 @@ def test_convolutions_are_timed_by_both_algorithms() -> None:
     direct, winograd = rf"\*\*{time}\*\* / {time}, \d+\.\d", rf"{time} / \*\*{time}\*\*, \d+\.\d"
     assert all(re.fullmatch(rf"\| \d+ \| {direct} \| {winograd} \|", line) for line in tables[0][2:])
     assert all(re.fullmatch(rf"\| \d+ \| {winograd} \| {winograd} \|", line) for line in tables[1][2:])
+
+
+def test_the_plugin_is_timed() -> None:
+    """Over a project of three modules, in which it finds nothing wrong."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(FOLDER / "checking.py"), "--modules", "3", "--rounds", "1"],
+        capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert re.fullmatch(r"3 modules: mypy [\d.]+ s, with the plugin [\d.]+ s: [\d.]+\n", done.stdout)

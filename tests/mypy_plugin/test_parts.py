@@ -14,7 +14,8 @@ import funcnn
 from funcnn import UndecidedError
 from funcnn.authoring import known
 from funcnn.mypy_plugin import recipes
-from funcnn.mypy_plugin.owners import _owners  # pyright: ignore[reportPrivateUsage]
+from funcnn.mypy_plugin.flow.files import parsed
+from funcnn.mypy_plugin.owners import owners_of
 from funcnn.mypy_plugin.recipes import ANY, Argument, Call, Choice, Items, Missing, Node, Place, Recipe, Ref, Value
 from funcnn.mypy_plugin.building import Verdict
 from funcnn.mypy_plugin.runs import Runner
@@ -172,7 +173,9 @@ def test_constants_and_aliases_are_found(tmp_path: Any) -> None:
     """Literals, arithmetic with them, names of them; not what is bound again or computed by a call."""
     path = tmp_path / "names.py"
     path.write_text("a = 2\nb = a * 3 - 1\nc = (b, len(''), -a)\nd = 1\nd = 2\ne = c\nf = g = 1\ninit, apply = e\n")
-    found = _owners(str(path), "names", 0)
+    file = parsed(str(path), "names")
+    assert file is not None
+    found = owners_of(file)
     assert found.constants == {
         "names.a": Value(2), "names.b": Value(5), "names.c": Items((Value(5), ANY, Value(-2))),
         "names.e": Items((Value(5), ANY, Value(-2))),

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
 from funcnn.mypy_plugin.flow.data import Complaint
-from funcnn.mypy_plugin.flow.files import Files
 from funcnn.mypy_plugin.flow.frames import NEVER, Frame, Stop
+from funcnn.mypy_plugin.flow.shelf import Files
 from funcnn.mypy_plugin.flow.values import Either, Function, Given, chosen, either
 from funcnn.mypy_plugin.recipes import Argument, Call, Node, Place, Ref
 from funcnn.mypy_plugin.runs import Runner

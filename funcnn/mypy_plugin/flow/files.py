@@ -1,4 +1,4 @@
-"""The files of a program, parsed once, and what each name they import is."""
+"""A file of a program, parsed once, and what its names are."""
 
 from __future__ import annotations
 
@@ -6,13 +6,10 @@ import ast
 import functools
 import hashlib
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from funcnn.mypy_plugin.scopes import Scope, Scopes
-
-INSTALLED = {"site-packages", "dist-packages"}
 
 
 @dataclass(eq=False)
@@ -21,13 +18,27 @@ class File:
 
     path: str
     module: str
-    tree: ast.Module
-    top: Scope  # the names of the module, and how often each is bound
+    source: bytes
+    scopes: Scopes
     globals: frozenset[str] = frozenset()  # names of the module that functions bind
     nonlocals: frozenset[str] = frozenset()  # names of functions that functions in them bind
     elsewhere: frozenset[str] = frozenset()  # names of other modules that it binds
-    digest: str = ""  # of what it says
     imports: frozenset[str] = frozenset()  # modules, and what may be one
+
+    @property
+    def tree(self) -> ast.Module:
+        """Its statements."""
+        return self.scopes.tree
+
+    @property
+    def top(self) -> Scope:
+        """The names of the module, and how often each is bound."""
+        return self.scopes.module
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """Of what it says."""
+        return hashlib.sha256(self.source).hexdigest()
 
     @property
     def package(self) -> str:
@@ -43,88 +54,35 @@ class File:
         return ".".join([*base, *([node.module] if node.module else [])])
 
 
-class Files:
-    """Finds the files of modules by what mypy knows of them."""
-
-    def __init__(self, paths: Mapping[str, str]) -> None:
-        self.paths = paths
-        self.read: list[str] = []
-
-    @functools.cached_property
-    def rebound(self) -> frozenset[str]:
-        """The names that some file of the program binds in another module; see `File.elsewhere`."""
-        found: set[str] = set()
-        for module in self.paths:
-            file = self.find(module)
-            found |= file.elsewhere if file else frozenset()
-        return frozenset(found)
-
-    def find(self, module: str) -> File | None:
-        """The file of a module of the program itself; None for what is installed."""
-        path = self.paths.get(module)
-        if path is None or module.startswith("funcnn.") or module == "funcnn":
-            return None
-        if not path.endswith(".py") or INSTALLED & {*Path(path).parts}:
-            return None
-        self.read.append(path)
-        return read(path, module)
-
-
-def read(path: str, module: str) -> File | None:
+def parsed(path: str, module: str) -> File | None:
     """The file, parsed; None if it cannot be."""
     try:
-        return _read(path, module, os.stat(path).st_mtime_ns)
+        return _parsed(path, module, os.stat(path).st_mtime_ns)
     except OSError:
         return None
 
 
-@functools.lru_cache(512)
-def _read(path: str, module: str, changed: int) -> File | None:
+@functools.lru_cache(2048)
+def _parsed(path: str, module: str, changed: int) -> File | None:
     del changed
     try:
         source = Path(path).read_bytes()
-        tree = ast.parse(source)
-        scopes = Scopes(tree)
+        scopes = Scopes(ast.parse(source))
     except (SyntaxError, ValueError, RecursionError):
         return None
-    rebound = [
-        frozenset(n for node in ast.walk(tree) if isinstance(node, kind) for n in node.names)
-        for kind in (ast.Global, ast.Nonlocal)
-    ]
-    file = File(path, module, tree, scopes.module, rebound[0], rebound[1])
-    file.elsewhere = frozenset(_elsewhere(file))
-    file.digest = hashlib.sha256(source).hexdigest()
-    file.imports = frozenset(_imports(file))
+    file = File(path, module, source, scopes)
+    rebound: dict[type[ast.Global | ast.Nonlocal], set[str]] = {ast.Global: set(), ast.Nonlocal: set()}
+    for node in scopes.nodes:
+        if isinstance(node, (ast.Global, ast.Nonlocal)):
+            rebound[type(node)].update(node.names)
+    file.globals, file.nonlocals = frozenset(rebound[ast.Global]), frozenset(rebound[ast.Nonlocal])
+    file.elsewhere, file.imports = frozenset(_elsewhere(file)), frozenset(_imports(file))
     return file
-
-
-def reached(path: str, module: str) -> list[str]:
-    """The digests of the files that a file imports, and those import, as far as they lie in its own folders.
-
-    What a function returns shows in no type: mypy must check again what follows it into another file.
-    """
-    levels = module.count(".") + (Path(path).name == "__init__.py")
-    base = Path(path).absolute().parents[levels] if levels < len(Path(path).absolute().parents) else Path(path).parent
-    seen: dict[str, str] = {}
-    todo = [(path, module)]
-    while todo:
-        here, name = todo.pop()
-        file = read(here, name) if here not in seen else None
-        if file is None:
-            continue
-        seen[here] = file.digest
-        for wanted in file.imports:
-            stem = base.joinpath(*wanted.split("."))
-            found = next((p for p in (stem.with_suffix(".py"), stem / "__init__.py") if p.is_file()), None)
-            if found is not None:
-                todo.append((str(found), wanted))
-    seen.pop(path, None)
-    return sorted(seen.values())
 
 
 def _imports(file: File) -> set[str]:
     found: set[str] = set()
-    for node in ast.walk(file.tree):
+    for node in file.scopes.nodes:
         if isinstance(node, ast.Import):
             found |= {a.name for a in node.names}
         elif isinstance(node, ast.ImportFrom) and (origin := file.origin(node)):
@@ -139,7 +97,7 @@ def _elsewhere(file: File) -> set[str]:
     """
     modules: dict[str, str] = {}
     found: set[str] = set()
-    for node in ast.walk(file.tree):
+    for node in file.scopes.nodes:
         if isinstance(node, ast.Import):
             modules |= {a.asname or a.name.partition(".")[0]: a.name if a.asname else "" for a in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -147,13 +105,13 @@ def _elsewhere(file: File) -> set[str]:
             modules |= {a.asname or a.name: f"{origin}.{a.name}" if origin else a.name for a in node.names}
 
     def bound(base: ast.expr, name: str) -> str:
-        whole = ast.unparse(base)
+        whole = base.id if isinstance(base, ast.Name) else ast.unparse(base)
         first, dot, rest = whole.partition(".")
         if first not in modules:
             return "" if first in ("self", "cls") else f".{name}"
         return f"{modules[first] or first}{dot}{rest}.{name}"
 
-    for node in ast.walk(file.tree):
+    for node in file.scopes.nodes:
         if isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load):
             found.add(bound(node.value, node.attr))
         elif isinstance(node, ast.Call) and _called(node.func) in ("setattr", "patch", "object"):

@@ -12,9 +12,10 @@ from mypy.options import Options
 
 from funcnn.mypy_plugin.flow.core import Library, Meeting
 from funcnn.mypy_plugin.flow.data import Complaint
-from funcnn.mypy_plugin.flow.files import File, Files, local_names, read
+from funcnn.mypy_plugin.flow.files import File, local_names
 from funcnn.mypy_plugin.flow.frames import Frame, Stop
 from funcnn.mypy_plugin.flow.machine import Machine
+from funcnn.mypy_plugin.flow.shelf import Files, Shelf
 from funcnn.mypy_plugin.flow.values import Class, Row, Table, Thing
 from funcnn.mypy_plugin.recipes import ANY, Place
 from funcnn.mypy_plugin.runs import Runner
@@ -39,38 +40,55 @@ class _Kept(NamedTuple):
 class Readings:
     """The files that were read, each once as long as nothing changes."""
 
-    def __init__(self, runner: Runner) -> None:
-        self.runner = runner
+    def __init__(self, runner: Runner, shelf: Shelf) -> None:
+        self.runner, self.shelf = runner, shelf
         self._kept: dict[str, _Kept] = {}
+        self._checked: set[str] = set()  # what is kept of these holds, as long as nobody looks at the disk again
         self._library, self._library_times = Library({}, {}), dict[str, int]()
-        self._rebound: tuple[object, frozenset[str]] = None, frozenset()
+        self._files: tuple[object, Files] = None, Files({}, shelf)
+
+    def turned(self, moment: object) -> bool:
+        """Is it another moment than before? What was read may have changed since."""
+        if not self.shelf.turned(moment):
+            return False
+        self._checked.clear()
+        self._files = None, self._files[1]
+        if self._library_times != _times(self._library_times):
+            self._library, self._library_times = Library({}, {}), {}
+        return True
+
+    def file(self, api: object, options: Options) -> File | None:
+        """The file that is being checked; None if it cannot be read."""
+        if not isinstance(api, TypeChecker):
+            return None
+        given = api.tree.path
+        path = next((new for old, new in options.shadow_file or [] if old == given), given)
+        return self.shelf.read(path, api.tree.fullname)
 
     def of(self, api: object, options: Options) -> Found:
         """What the file says that is being checked; nothing, if it cannot be read."""
-        if not isinstance(api, TypeChecker):
+        file = self.file(api, options)
+        if file is None:
             return NOTHING
-        given = api.tree.path
-        path = next((new for old, new in options.shadow_file or [] if old == given), given)
-        kept, generation = self._kept.get(path), self.runner.loader.refresh()
-        if kept is None or kept.generation != generation or kept.times != _times(kept.times):
-            files = _files(api)
-            if kept is not None or self._library_times != _times(self._library_times):
-                self._library, self._library_times = Library({}, {}), {}
-            found = meetings(path, api.tree.fullname, files, self.runner, self._library)
-            self._library_times |= _times([path, *files.read])
-            times = {**self._library_times, **_times([path])}
-            kept = self._kept[path] = _Kept(times, generation, found)
-        return kept.found
+        kept, generation = self._kept.get(file.path), self.runner.loader.refresh()
+        if kept is not None and kept.generation == generation:
+            if file.path in self._checked or kept.times == _times(kept.times):
+                self._checked.add(file.path)
+                return kept.found
+        if kept is not None:
+            self._library, self._library_times = Library({}, {}), {}
+        files = Files(self.files(api).paths, self.shelf)
+        found = meetings(file, files, self.runner, self._library)
+        self._library_times |= _times([path for path in (file.path, *files.read) if path not in self._library_times])
+        self._kept[file.path] = _Kept({**self._library_times}, generation, found)
+        self._checked.add(file.path)
+        return found
 
-    def rebound(self, api: object) -> frozenset[str]:
-        """The names that some file of the program binds in another module; see `File.elsewhere`."""
-        if self._rebound[0] is not api and isinstance(api, TypeChecker):
-            self._rebound = api, _files(api).rebound
-        return self._rebound[1]
-
-
-def _files(api: TypeChecker) -> Files:
-    return Files({name: tree.path for name, tree in api.modules.items()})
+    def files(self, api: object) -> Files:
+        """The files of the program."""
+        if self._files[0] is not api and isinstance(api, TypeChecker):
+            self._files = api, Files({name: tree.path for name, tree in api.modules.items()}, self.shelf)
+        return self._files[1]
 
 
 def _times(paths: Mapping[str, int] | list[str]) -> dict[str, int]:
@@ -83,11 +101,9 @@ def _times(paths: Mapping[str, int] | list[str]) -> dict[str, int]:
     return found
 
 
-def meetings(path: str, module: str, files: Files, runner: Runner, library: Library) -> Found:
+def meetings(file: File, files: Files, runner: Runner, library: Library) -> Found:
     """Every place of a file where a network meets a shape."""
-    file = read(path, module)
-    if file is None:
-        return NOTHING
+    path, module = file.path, file.module
     machine = Machine(files, runner, library)
     try:
         top = machine.run(file)
