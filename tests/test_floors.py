@@ -27,6 +27,8 @@ FLOORS = (
     "plotting estimators",
     "__init__ authoring",
     "testing hooks mypy_plugin",
+    "about",
+    "__main__",
 )
 """From the ground up. What stands on one line is on one floor."""
 
