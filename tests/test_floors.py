@@ -22,7 +22,7 @@ FLOORS = (
     "networks",
     "layers losses optimizers inspection decoding",
     "combinators",
-    "blocks metrics derivatives stax bridges",
+    "blocks metrics derivatives stax bridges weights",
     "minimizing training files",
     "plotting estimators",
     "__init__ authoring",

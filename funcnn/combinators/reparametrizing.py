@@ -120,7 +120,7 @@ def tie(net: Layer[A, B], ties: Ties, /) -> Layer[A, B]:
     >>> net.init(Key(0), (-1, 5))[1].paths()
     ('embedding_0/w', 'head/b')
     """
-    sources = _sources(ties)
+    sources = sources_of_ties(ties)
 
     def spec(wanted: Any) -> Any:
         for path, (root, turned) in sources.items():
@@ -152,7 +152,7 @@ def tie(net: Layer[A, B], ties: Ties, /) -> Layer[A, B]:
     return _over_other("tie", net, spec, inner, outer)
 
 
-def _sources(ties: Any) -> dict[str, tuple[str, bool]]:
+def sources_of_ties(ties: Any) -> dict[str, tuple[str, bool]]:
     """For every path that is tied: the one that stays in its place, and whether it is turned."""
     if not is_mapping(ties):
         raise TypeError(f"tie takes a mapping of paths to paths, {{'head/w': 'dense_0/w'}}, got {brief(ties)}")

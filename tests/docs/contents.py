@@ -32,6 +32,7 @@ MODULES: Final = {
     "funcnn.bridges.autograd": "The bridge to Autograd",
     "funcnn.bridges.jax": "The bridge to JAX",
     "funcnn.bridges.torch": "The bridge to PyTorch",
+    "funcnn.weights": "Weights of other libraries",
     "funcnn.estimators": "For scikit-learn",
 }
 

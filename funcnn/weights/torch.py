@@ -1,0 +1,181 @@
+"""PyTorch's state dicts: in and out, by layer order or by names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from funcnn.errors import ParamsError, brief
+from funcnn.networks import Layer
+from funcnn.params import Params, as_params
+from funcnn.params.flat import to_flat
+from funcnn.types import Shape, Tree, is_mapping
+from funcnn.weights.flattened import with_orders
+from funcnn.weights.naming import unit_for
+from funcnn.weights.pairing import Pair, Pairs, Unit, paired
+from funcnn.weights.parts import Numbers
+from funcnn.weights.places import Places, places_of
+from funcnn.weights.reading import taken
+from funcnn.weights.torch_forms import forms
+from funcnn.weights.transfer import given_out, taken_in, told
+
+RECURRENT: Final = re.compile(r"((?:weight|bias)_(?:ih|hh|hr)_l)(\d+(?:_reverse)?)")
+STEP: Final = re.compile(r"l(\d+)(_reverse)?")
+
+
+def from_state_dict(
+    net: Layer[Any, Any],
+    shape: Shape,
+    state: Mapping[str, Any],
+    *,
+    names: Mapping[str, str] | None = None,
+    flattened: Mapping[str, tuple[int, ...]] | None = None,
+) -> Params:
+    """The params of a network out of a state dict of PyTorch's: `from_state_dict(net, (-1, 784), model.state_dict())`.
+
+    `shape` is that of an input of ours, as for `net.init`. Tensors are taken as they are, arrays too, and copied; their
+    dtype is kept. What PyTorch transposes is turned, channels come last, and behind a `Flatten` the features of a map
+    are put into our order.
+
+    Each layer of ours takes, in the order of the network, the first module left that has such arrays: their names, and
+    how many axes they have. `names` says otherwise, `{"dense_0": "fc1", "encoder": "enc"}`: a layer of ours and a
+    module, or all layers below one path and all modules below another, or a leaf and a tensor; what it leaves out goes
+    by order. Every leaf and every tensor is accounted for, or nothing comes back. `num_batches_tracked` is left out.
+
+    Errors
+        ParamsError   leaves or tensors are left over, or have other shapes: the message lists every one; `names` has
+                      what is not there; the order of the names is lost, as in files; where a flattened map goes
+                      cannot be followed, which `flattened={"dense_0": (7, 7, 64)}` then says
+        DTypeError    tensors are not of floating-point numbers, of bfloat16, or of several dtypes
+        ShapeError    the network does not take this shape
+    Source: the documentation of `torch.nn`, which says how each module stores its parameters.
+
+    >>> state = {"fc.weight": [[1.0, 2.0, 3.0]], "fc.bias": [4.0]}
+    >>> from_state_dict(Dense(1), (-1, 3), state).at("w").tolist()
+    [[1.0], [2.0], [3.0]]
+    """
+    caller = "from_state_dict"
+    places = with_orders(caller, net, shape, places_of(caller, net, shape), flattened)
+    arrays, pairs = _paired(caller, places, state, names)
+    return taken_in(caller, places, pairs, arrays)
+
+
+def to_state_dict(
+    net: Layer[Any, Any],
+    shape: Shape,
+    params: Tree,
+    *,
+    names: Mapping[str, str] | None = None,
+    like: Mapping[str, Any] | None = None,
+    flattened: Mapping[str, tuple[int, ...]] | None = None,
+) -> dict[str, Numbers]:
+    """The inverse: arrays by PyTorch's names, `model.load_state_dict({k: torch.tensor(a) for k, a in made.items()})`.
+
+    With `like`, a state dict of the module that is meant, the arrays have its names, its order and its shapes, which
+    are compared, and `num_batches_tracked` is what it is there. Without it they have our paths, with dots, and `names`
+    renames: a layer or a subtree. Layers of `bidirectional` become the two directions of one module; a stack of layers
+    becomes one by `names={"lstm_0": "lstm.l0", "lstm_1": "lstm.l1"}`.
+
+    Errors
+        as for `from_state_dict`; and ParamsError where leaves that PyTorch has not in `like` are not zeros
+
+    >>> _, params = Dense(1).init(Key(0), (-1, 3))
+    >>> {name: a.shape for name, a in to_state_dict(Dense(1), (-1, 3), params, names={"": "fc"}).items()}
+    {'fc.weight': (1, 3), 'fc.bias': (1,)}
+    """
+    caller = "to_state_dict"
+    places = with_orders(caller, net, shape, places_of(caller, net, shape), flattened)
+    mine = to_flat(as_params(params, f"{caller}(net, shape, params)"))
+    if like is None:
+        found = [(place, forms(place)[0]) for place in places.layers]
+        pairs = Pairs(tuple(Pair(place, unit_for(place, form, names), form) for place, form in found), (), ())
+        return given_out(caller, places, pairs, mine, {})
+    arrays, pairs = _paired(caller, places, like, names)
+    return given_out(caller, places, pairs, mine, arrays)
+
+
+def state_dict_names(
+    net: Layer[Any, Any], shape: Shape, state: Mapping[str, Any], *, names: Mapping[str, str] | None = None
+) -> dict[str, tuple[str, ...]]:
+    """Which tensors each leaf is made of by `from_state_dict`, to look at: `{"dense_0/w": ("fc.weight",), ...}`.
+
+    What has no counterpart is left out.
+
+    Errors
+        as for `from_state_dict`, but for what is left over, and for shapes
+
+    >>> state = {"fc.weight": [[1.0, 2.0, 3.0]], "fc.bias": [4.0]}
+    >>> state_dict_names(Dense(1), (-1, 3), state)
+    {'w': ('fc.weight',), 'b': ('fc.bias',)}
+    """
+    places = places_of("state_dict_names", net, shape)
+    return told(_paired("state_dict_names", places, state, names)[1])
+
+
+def _paired(
+    caller: str, places: Places, state: Any, names: Mapping[str, str] | None
+) -> tuple[dict[str, Numbers], Pairs]:
+    if not is_mapping(state) or not all(isinstance(name, str) for name in state):
+        fix = "give model.state_dict()" if hasattr(state, "state_dict") else "{'fc.weight': tensor, ...}"
+        raise ParamsError(f"{caller} takes a mapping of names to tensors, got {brief(state)}; {fix}")
+    if any(is_mapping(value) for value in state.values()):
+        inner = [name for name, value in state.items() if is_mapping(value)]
+        raise ParamsError(f"{caller}: {inner[0]!r} is a mapping itself; give the state dict within, file[{inner[0]!r}]")
+    arrays = {name: taken(name, value) for name, value in state.items()}
+    units = units_of(arrays)
+
+    def in_order(some: Sequence[Unit]) -> Sequence[Unit]:
+        return _sorted(caller, some) if _order_is_lost(units) else some
+
+    return arrays, paired(caller, places.layers, units, arrays, forms, names, in_order)
+
+
+def units_of(names: Mapping[str, Any]) -> list[Unit]:
+    """The modules that these tensors are of. `lstm.weight_ih_l0_reverse` is of `lstm.l0_reverse`."""
+    found: dict[str, dict[str, str]] = {}
+    attention = {name.rpartition(".")[0] for name in names if name.endswith(("in_proj_weight", "q_proj_weight"))}
+    for full in names:
+        key, _, name = full.rpartition(".")
+        above, _, last = key.rpartition(".")
+        if last == "out_proj" and above in attention:
+            key, name = above, f"out_proj.{name}"
+        elif split := RECURRENT.fullmatch(name):
+            key, name = f"{key}.l{split[2]}" if key else f"l{split[2]}", split[1]
+        found.setdefault(key, {})[name] = full
+    return [Unit(key, its) for key, its in found.items()]
+
+
+def _order_is_lost(units: Sequence[Unit]) -> bool:
+    """PyTorch has weights before biases; where a bias comes first, somebody has sorted the names."""
+    for unit in units:
+        names = [*unit.names]
+        if names[:1] == ["bias"] or names[:1] == ["in_proj_bias"] or (names and names[0].startswith("bias_")):
+            return True
+    return False
+
+
+def _sorted(caller: str, units: Sequence[Unit]) -> Sequence[Unit]:
+    """Units in the order of their numbers, where nothing but numbers tells them apart.
+
+    Errors
+        ParamsError   words do
+    """
+    split = [[_number(step) for step in unit.key.split(".")] for unit in units]
+    for a in split:
+        for b in split:
+            here = next(((s, t) for s, t in zip(a, b, strict=False) if s != t), None)
+            if here and not all(isinstance(s, int) for s in here):
+                raise ParamsError(
+                    f"{caller}: these names are sorted, as files do, so that they do not tell the order of the modules "
+                    f"(is {here[0]!r} before {here[1]!r}?); say names={{ours: theirs}}, or restore the order, "
+                    f"{{name: state[name] for name in model.state_dict()}}"
+                )
+    numbers = [[s if isinstance(s, int) else 0 for s in steps] for steps in split]
+    return [units[i] for i in sorted(range(len(units)), key=numbers.__getitem__)]
+
+
+def _number(step: str) -> int | str:
+    if found := STEP.fullmatch(step):
+        return 2 * int(found[1]) + bool(found[2])
+    return int(step) if step.isdecimal() else step
