@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from funcnn.arguments import counted
 from funcnn.cotangents import read_only
+from funcnn.foreign.calls import understood
 from funcnn.keys import Rng
 from funcnn.networks import Layer
 from funcnn.networks.children import definition_of
@@ -123,6 +124,7 @@ class Summary(NamedTuple):
         return f"<table><caption>{html.escape(_clipped(self.net))}</caption>{body}</table>"
 
 
+@understood
 def summary(net: Layer[Never, object], shape: Shape, *, dtype: npt.DTypeLike = np.float32) -> Summary:
     """What every layer gives and costs on inputs of this shape; nothing is drawn or computed.
 

@@ -9,6 +9,7 @@ from typing import Any, Final, TypeAlias, Union, final
 
 import numpy as np
 
+from funcnn.foreign.calls import understood
 from funcnn.generators import generator_of
 from funcnn.types import Array
 from funcnn.values import frozen
@@ -64,6 +65,7 @@ class Key:
         """
         return _from_state(_hashed(_segment(name), self._state))
 
+    @understood
     def split(self, n: int) -> tuple[Key, ...]:
         """`n` keys, none of them a `fold` of this one.
 

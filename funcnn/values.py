@@ -7,6 +7,8 @@ from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 
+from funcnn.foreign.lookups import answering
+
 V = TypeVar("V")
 C = TypeVar("C")
 
@@ -17,7 +19,8 @@ def frozen(
     """Make a class one of values: nothing in them is set or deleted, nor any of their `items`, and a copy is the value.
 
     `refusal` is what the error says, with `{name}` for what was to be set, `{self}` and `{kind}` for the value and its
-    class. Type checkers know of no `__setattr__`, and refuse the assignment themselves.
+    class. Type checkers know of no `__setattr__`, and refuse the assignment themselves. An attribute that is not there
+    is answered with our word for it, where it is another library's.
 
     >>> @frozen("points never change; make another instead of setting {name}")
     ... class Point: ...
@@ -37,7 +40,7 @@ def frozen(
             setattr(cls, method, refuse)
         for method in ("__copy__", "__deepcopy__"):
             setattr(cls, method, itself)
-        return cls
+        return cls if hasattr(cls, "__getattr__") else answering(cls)
 
     return decorate
 

@@ -14,6 +14,7 @@ from funcnn.derivatives.penalizing import with_penalties
 from funcnn.derivatives.suspicions import warn_of_probabilities
 from funcnn.errors import FuncnnError, ShapeError, brief
 from funcnn.foreign.calls import understood
+from funcnn.foreign.lookups import answering
 from funcnn.keys import Key, Rng
 from funcnn.losses.definition import Loss
 from funcnn.losses.penalties import Penalty
@@ -54,6 +55,7 @@ class Gradient(Protocol[X, T]):
 
 
 @final
+@answering
 @dataclass(frozen=True, slots=True, repr=False)
 class Objective(Generic[X, Y, T]):
     """What training minimises, as a function of params and data; made with `value_and_grad`."""
@@ -62,6 +64,7 @@ class Objective(Generic[X, Y, T]):
     apply: Apply[X, Y]
     penalties: tuple[Penalty, ...] = ()
 
+    @understood
     def __call__(
         self, params: ParamsLike, x: X, target: T, *, weights: Weights | None = None, rng: Rng | None = REQUIRED
     ) -> tuple[float, Gradients]:

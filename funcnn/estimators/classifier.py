@@ -15,6 +15,7 @@ from sklearn.utils.validation import column_or_1d, validate_data
 from funcnn.estimators.rows import checked_weights
 from funcnn.estimators.settings import Net, Steps
 from funcnn.estimators.training import DTYPES, NetworkEstimator
+from funcnn.foreign.calls import understood
 from funcnn.kernels.softmax import softmax
 from funcnn.losses import Loss, softmax_cross_entropy
 from funcnn.losses.penalties import Penalty
@@ -68,6 +69,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
     class_weight: Mapping[Any, float] | str | None
     _metric = accuracy
 
+    @understood
     def __init__(
         self,
         net: Net | None = None,

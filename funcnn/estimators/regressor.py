@@ -13,6 +13,7 @@ from sklearn.utils.validation import validate_data
 from funcnn.estimators.rows import checked_weights
 from funcnn.estimators.settings import Net, Steps
 from funcnn.estimators.training import DTYPES, NetworkEstimator
+from funcnn.foreign.calls import understood
 from funcnn.losses import Loss, squared_error
 from funcnn.losses.penalties import Penalty
 from funcnn.metrics import r2
@@ -61,6 +62,7 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
     _metric = r2
     _targets: int | None  # None where they came without an axis of their own
 
+    @understood
     def __init__(
         self,
         net: Net | None = None,

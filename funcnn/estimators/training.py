@@ -16,6 +16,7 @@ from funcnn.arguments import is_number
 from funcnn.errors import brief
 from funcnn.estimators.rows import counting
 from funcnn.estimators.settings import Net, Steps, network_of, optimizer_of
+from funcnn.foreign.lookups import answering
 from funcnn.keys import Key
 from funcnn.losses import Loss
 from funcnn.losses.penalties import Penalty
@@ -30,6 +31,7 @@ DTYPES = (np.float64, np.float32)
 """Features of another dtype become float64. The network computes in that of the features it was fitted with."""
 
 
+@answering
 class NetworkEstimator(BaseEstimator):
     """A network with settings, params and random state in one object, as scikit-learn wants it.
 

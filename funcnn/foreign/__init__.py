@@ -1,5 +1,6 @@
 """Other libraries' words for what funcnn has, and what is said where somebody writes one.
 
-`keywords`, `attributes` and `names` are the tables: arguments of calls, attributes of values, names of modules.
+The tables are `keywords`, `training` and `arities` of arguments of calls, `attributes` and `results` of attributes of
+values, and `names` of modules.
 `calls` and `lookups` say what the tables know, at run time alone: type checkers refuse the words by themselves.
 """

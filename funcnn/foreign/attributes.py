@@ -12,15 +12,15 @@ _FIT: Final = (
 )
 _CALL: Final = "the value is net.apply(params, x)"
 _MODES: Final = "a network has no modes: net.apply(params, x) is inference, with rng=key it is a training pass"
-_SAVE: Final = "params are saved by save_params(path, params), and the network by its source, print(net)"
+_SAVE: Final = "params are saved by save_params(path, params), with the network by save_network(path, net, params)"
 _LOAD: Final = "params are loaded by load_params(path)"
-_GRADIENTS: Final = "gradients are values: loss, grads = value_and_grad(squared_error, net.apply)(params, x, target)"
+GRADIENTS: Final = "gradients are values: loss, grads = value_and_grad(squared_error, net.apply)(params, x, target)"
 _DEVICE: Final = (
     "everything is computed by NumPy on this machine; "
     "the dtype of params changes by astype(params, np.float64)"
 )
 _FROZEN: Final = "what is not to be trained is frozen: freeze(net, params, 'dense_0/**')"
-_STEP: Final = "a step is a function of values: params, state = optimizer.step(grads, state, params)"
+STEP: Final = "a step is a function of values: params, state = optimizer.step(grads, state, params)"
 _STATE: Final = "the state of an optimizer is a value beside it: state = optimizer.init(params)"
 _PIECES: Final = (
     "a network prints as source; trace(net) gives what every layer gives, "
@@ -42,7 +42,7 @@ LAYER: Final[Mapping[str, str]] = {
     **dict.fromkeys(("load_state_dict", "load_weights", "set_weights", "from_pretrained"), _LOAD),
     **dict.fromkeys(("train", "eval", "training"), _MODES),
     **dict.fromkeys(("forward", "call", "apply_fn"), _CALL),
-    **dict.fromkeys(("backward", "zero_grad", "grad", "gradients"), _GRADIENTS),
+    **dict.fromkeys(("backward", "zero_grad", "grad", "gradients"), GRADIENTS),
     **dict.fromkeys(("requires_grad_", "requires_grad", "trainable"), _FROZEN),
     **dict.fromkeys(("to", "cuda", "cpu", "half", "double", "float", "device", "dtype"), _DEVICE),
     **dict.fromkeys(("summary", "count_params", "num_parameters", "tabulate"),
@@ -63,10 +63,11 @@ LAYER: Final[Mapping[str, str]] = {
 }  # fmt: skip
 
 OPTIMIZER: Final[Mapping[str, str]] = {
-    **dict.fromkeys(("zero_grad", "compute_gradients"), "there is nothing to clear; " + _GRADIENTS),
-    **dict.fromkeys(("minimize", "apply_gradients", "apply", "apply_updates"), _STEP),
-    **dict.fromkeys(("state", "state_dict", "load_state_dict", "get_config", "variables", "iterations"), _STATE),
-    **dict.fromkeys(("lr", "learning_rate", "rate", "param_groups", "add_param_group"),
+    **dict.fromkeys(("zero_grad", "compute_gradients"), "there is nothing to clear; " + GRADIENTS),
+    **dict.fromkeys(("minimize", "apply_gradients", "apply", "apply_updates"), STEP),
+    **dict.fromkeys(("state", "state_dict", "load_state_dict", "get_config", "get_weights", "set_weights",
+                     "variables", "iterations", "build"), _STATE),
+    **dict.fromkeys(("lr", "learning_rate", "rate", "schedule", "param_groups", "add_param_group"),
                     "the rate is fixed when the optimizer is made; one that changes is a schedule, "
                     "adam(cosine_decay(1e-3, 100)), and groups are by_label({'head/**': adam(1e-3), '**': frozen})"),
     "target": _STATE,
@@ -74,7 +75,7 @@ OPTIMIZER: Final[Mapping[str, str]] = {
 
 TREE: Final[Mapping[str, str]] = {
     **dict.fromkeys(("requires_grad", "requires_grad_", "trainable"), _FROZEN),
-    **dict.fromkeys(("grad", "backward", "zero_grad"), _GRADIENTS),
+    **dict.fromkeys(("grad", "backward", "zero_grad"), GRADIENTS),
     **dict.fromkeys(("state_dict", "save"), "they are saved by save_params(path, params)"),
     **dict.fromkeys(("load", "load_state_dict"), _LOAD),
     **dict.fromkeys(("numpy", "unfreeze", "detach"),
@@ -84,12 +85,13 @@ TREE: Final[Mapping[str, str]] = {
     **dict.fromkeys(("replace", "_replace", "at_set"), "another array at a path is params.set('dense_0/w', array)"),
     **dict.fromkeys(("parameters", "leaves", "named_parameters"),
                     "the paths are params.paths(), an array params.at('dense_0/w')"),
-    **dict.fromkeys(("map", "apply"), "a function of every array is tree_map(np.sign, params)"),
-    **dict.fromkeys(("count", "numel", "nbytes"), "the number of params is count(params)"),
+    **dict.fromkeys(("map", "apply", "tree_map"), "a function of every array is tree_map(np.sign, params)"),
+    **dict.fromkeys(("count", "numel", "nbytes", "num_parameters"), "the number of params is count(params)"),
+    **dict.fromkeys(("clone", "deepcopy"), "they never change, and need no copies"),
 }  # fmt: skip
 
 LOSS: Final[Mapping[str, str]] = {
-    **dict.fromkeys(("backward", "grad", "gradient"), _GRADIENTS),
+    **dict.fromkeys(("backward", "grad", "gradient"), GRADIENTS),
     **dict.fromkeys(("forward", "call"), "a loss is called: squared_error(prediction, target)"),
     **dict.fromkeys(("item", "numpy", "detach"),
                     "the value of a loss is a Python float: squared_error(prediction, target)"),
@@ -97,14 +99,28 @@ LOSS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("to", "cuda", "cpu"), _DEVICE),
 }  # fmt: skip
 
-STATE: Final[Mapping[str, str]] = {
-    "apply_gradients": _STEP,
-    **dict.fromkeys(("grads", "gradients"), _GRADIENTS),
-    **dict.fromkeys(("opt_state", "tx"), "the state of the optimizer is state.optimizer"),
-    **dict.fromkeys(("apply_fn", "apply"), "the network is beside it: net.apply(state.params, x)"),
-    **dict.fromkeys(("replace", "create"), "it is a named tuple: state._replace(params=params)"),
-    **dict.fromkeys(("loss", "metrics", "history"),
-                    "fit yields them beside it: for state, metrics in fit(...)"),
+KEY: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("normal", "uniform", "randint", "integers", "random", "standard_normal", "bernoulli", "choice",
+                     "permutation", "shuffle", "categorical", "truncated_normal", "rand", "randn"),
+                    "a generator of NumPy draws numbers, the same at every call: key.generator().normal(size=3)"),
+    "fold_in": "the key of a step, or of a name, is key.fold(3)",
+    **dict.fromkeys(("next", "next_key", "next_rng", "spawn", "jumped", "advance", "params", "dropout"),
+                    "a key never changes; another one is key.fold(3), two are key.split(2)"),
+    **dict.fromkeys(("seed", "manual_seed", "set_seed", "initial_seed"), "a key is made of its seed: Key(0)"),
+    **dict.fromkeys(("get_state", "set_state", "state", "bit_generator"), "a key is its state: bytes(key)"),
+}  # fmt: skip
+
+OBJECTIVE: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("backward", "grad", "gradients", "value", "item", "forward", "value_and_grad"),
+                    "an objective is called, and gives both: loss, grads = objective(params, x, target)"),
+    **dict.fromkeys(("step", "optimize", "fit", "train"), "steps are made by fit(objective, optimizer, params, data)"),
+    "minimize": "it is a function: minimize(objective, params, x, target)",
+    **dict.fromkeys(("params", "parameters", "weights"),
+                    "params are given with every call: objective(params, x, target)"),
+    **dict.fromkeys(("zero_grad", "clear"), "there is nothing to clear; " + GRADIENTS),
+    **dict.fromkeys(("net", "model", "network", "criterion", "loss_fn"),
+                    "an objective is made of a loss and an apply, objective.loss and objective.apply"),
+    **dict.fromkeys(("hessian", "hvp"), "products with the Hessian are hvp(objective, params, vector, x, target)"),
 }  # fmt: skip
 
 ATTRIBUTES: Final[Mapping[str, Mapping[str, str]]] = {
@@ -113,9 +129,10 @@ ATTRIBUTES: Final[Mapping[str, Mapping[str, str]]] = {
     "Init": LAYER,
     "Optimizer": OPTIMIZER,
     "Loss": LOSS,
-    "TrainState": STATE,
     "Params": TREE,
     "Gradients": TREE,
     "Updates": TREE,
+    "Key": KEY,
+    "Objective": OBJECTIVE,
 }
-"""By the kind of the value."""
+"""By the kind of the value; those of what training gives are in `results`."""

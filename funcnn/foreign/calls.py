@@ -8,7 +8,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar, cast
 
-from funcnn.foreign.keywords import KEYWORDS, MISSING, SURPLUS
+from funcnn.foreign.arities import MISSING, SURPLUS
+from funcnn.foreign.keywords import KEYWORDS
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -30,6 +31,14 @@ def refused(make: Callable[..., Any], error: TypeError) -> TypeError:
     unknown = _UNKNOWN.search(said)
     listed = f"{make.__name__} takes ({', '.join(known)})" if unknown and known and len(known) <= _LIMIT else ""
     return TypeError("; ".join(filter(None, (said, advice, listed))))
+
+
+def misfit(f: Callable[..., Any], said: str) -> TypeError:
+    """The error of a call that does not fit this function, as Python says it, with our word for what was meant.
+
+    For functions that are called too often for `understood`: they look at the call themselves.
+    """
+    return refused(f, TypeError(f"{f.__qualname__}() {said}"))
 
 
 def _advice(module: str, name: str, said: str) -> str:

@@ -1,4 +1,4 @@
-"""Arguments as other libraries have them: named otherwise, one too many, or missing.
+"""Arguments that other libraries name otherwise.
 
 Every entry says our word for the function of that name, for the functions of that package, or, under "", for all.
 `{name}` is the name of the function that was called. Code in an entry runs.
@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from funcnn.foreign.training import ARGUMENTS, CLIP, ROWS
+
 _RATE: Final = "the rate comes first, by position: {name}(1e-3)"
 _OF_OPTIMIZER: Final = "the rate belongs to the optimizer: adam(1e-3)"
 _LINE_SEARCH: Final = "there is no rate, every step is as long as a line search finds; leave it out"
 _DECAY: Final = "decay is a penalty, l2(1e-4), or another optimizer, adamw(1e-3, weight_decay=1e-4)"
-_CLIP: Final = "clipping stands in front, chain(clip_by_global_norm(1.0), adam(1e-3))"
-_INPUTS: Final = "the size of the input is seen when params are drawn, net.init(key, shape), and never given"
+INPUTS: Final = "the size of the input is seen when params are drawn, net.init(key, shape), and never given"
 _UNITS: Final = "units come first: {name}(8)"
 _CHANNELS: Final = "channels come first, the shape of the filter next: Conv(8, (3, 3))"
 _INITIAL: Final = "initial values are W_init= and b_init=, functions like he_normal"
@@ -23,14 +24,8 @@ _SHAPE: Final = "shapes of inputs are given when params are drawn: net.init(key,
 _PENALTY: Final = "penalties belong to the objective: value_and_grad(squared_error, net.apply, l2(1e-4))"
 _DTYPE: Final = "the dtype is chosen when params are drawn, net.init(key, shape, dtype=np.float64)"
 _DEVICE: Final = "everything is computed by NumPy on this machine; leave it out"
-_DATA: Final = "data is one tuple, (x, target) or (x, target, weights)"
 _WEIGHTS: Final = "weights of rows are weights=, those of classes softmax_cross_entropy.bind(class_weights=(1.0, 2.0))"
-_BODY: Final = "a callback is what you write in the body of the loop: for state, metrics in fit(...)"
-_VALIDATION: Final = (
-    "validation is evaluate(net.apply, state.params, (x, labels), accuracy) in the body of the loop, or all of "
-    "train(squared_error, net, optimizer, data, epochs=2, validation=0.5)"
-)
-_STATE: Final = "randomness is a key: rng=Key(0)"
+_PASS: Final = "a call with a key, net.apply(params, x, rng=key), is a training pass; one without is inference"
 _LOGITS: Final = "this loss takes logits, and has no other form; leave out the Softmax or Sigmoid of the network"
 _REDUCE: Final = 'it is reduce=, "mean", "sum", "batch" or "none"'
 _STATISTICS: Final = (
@@ -39,7 +34,7 @@ _STATISTICS: Final = (
 )
 _NAME: Final = "a name is given with .named: Dense(8).named('head')"
 
-KEYWORDS: Final[Mapping[str, Mapping[str, str]]] = {
+_OF_PARTS: Final[Mapping[str, Mapping[str, str]]] = {
     # optimizers
     "lr": {"optimizers": _RATE, "fit": _OF_OPTIMIZER, "train": _OF_OPTIMIZER, "minimize": _LINE_SEARCH},
     "learning_rate": {"optimizers": _RATE, "fit": _OF_OPTIMIZER, "train": _OF_OPTIMIZER, "minimize": _LINE_SEARCH},
@@ -62,14 +57,12 @@ KEYWORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "amsgrad": {"optimizers": "it is an optimizer of its own: amsgrad(1e-3)"},
     "alpha": {"optimizers": "the decay of the mean square is gamma=: rmsprop(1e-3, gamma=0.99)",
               "layers": "it is slope="},
-    "clipnorm": {"optimizers": _CLIP},
-    "clipvalue": {"optimizers": _CLIP},
-    "global_clipnorm": {"optimizers": _CLIP},
-    "max_grad_norm": {"optimizers": _CLIP},
+    "clipnorm": {"optimizers": CLIP},
+    "clipvalue": {"optimizers": CLIP},
+    "global_clipnorm": {"optimizers": CLIP},
+    "max_grad_norm": {"optimizers": CLIP},
     "ema_momentum": {"optimizers": "averages of params are an optimizer behind: chain(adam(1e-3), ema(0.99))"},
     "use_ema": {"optimizers": "averages of params are an optimizer behind: chain(adam(1e-3), ema(0.99))"},
-    "params": {"optimizers": "an optimizer meets the params later: optimizer.init(params)"},
-    "parameters": {"optimizers": "an optimizer meets the params later: optimizer.init(params)"},
     # schedules
     "initial_learning_rate": {"schedules": "the rate comes first: cosine_decay(1e-3, 100)"},
     "init_value": {"schedules": "the rate comes first: cosine_decay(1e-3, 100)"},
@@ -77,13 +70,13 @@ KEYWORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "transition_steps": {"schedules": "it is decay_steps="},
     "warmup_steps": {"schedules": "warmup(100, cosine_decay(1e-3, 1000)) goes before another schedule"},
     # sizes of layers
-    "in_features": {"layers": _INPUTS},
-    "in_channels": {"layers": _INPUTS},
-    "input_dim": {"Embedding": "the number of tokens comes first: Embedding(1000, 64)", "layers": _INPUTS},
-    "input_size": {"layers": _INPUTS},
-    "num_features": {"layers": _INPUTS},
-    "normalized_shape": {"layers": _INPUTS},
-    "num_channels": {"layers": _INPUTS},
+    "in_features": {"layers": INPUTS},
+    "in_channels": {"layers": INPUTS},
+    "input_dim": {"Embedding": "the number of tokens comes first: Embedding(1000, 64)", "layers": INPUTS},
+    "input_size": {"layers": INPUTS},
+    "num_features": {"layers": INPUTS},
+    "normalized_shape": {"layers": INPUTS},
+    "num_channels": {"layers": INPUTS},
     "input_shape": {"": _SHAPE},
     "batch_input_shape": {"": _SHAPE},
     "out_features": {"layers": _UNITS},
@@ -147,8 +140,9 @@ KEYWORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "elementwise_affine": {"layers": "a norm has its scale and shift"},
     "track_running_stats": {"layers": _STATISTICS},
     "use_running_average": {"layers": _STATISTICS},
-    "training": {"": "a call with a key, net.apply(params, x, rng=key), is a training pass; one without is inference"},
-    "train": {"": "a call with a key, net.apply(params, x, rng=key), is a training pass; one without is inference"},
+    **dict.fromkeys(("is_training", "mutable"), {"networks": _PASS}),
+    "training": {"": _PASS},
+    "train": {"": _PASS},
     "deterministic": {"": "a call without a key is inference: net.apply(params, x)"},
     "batch_first": {"layers": "the batch is the first axis and time the second, always; leave it out"},
     "num_layers": {"layers": "layers stand in a row: serial(LSTM(8), LSTM(8))"},
@@ -157,8 +151,8 @@ KEYWORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "return_state": {"layers": "it is state=: LSTM(8, state=True)"},
     "go_backwards": {"layers": "it is an argument of scan: scan(LSTMCell(8), reverse=True)"},
     "recurrent_initializer": {"layers": "it is U_init=: LSTM(8, U_init=glorot_normal)"},
-    "embed_dim": {"layers": _INPUTS},
-    "d_model": {"blocks": "the width comes first: TransformerBlock(64, 8)", "layers": _INPUTS},
+    "embed_dim": {"layers": INPUTS},
+    "d_model": {"blocks": "the width comes first: TransformerBlock(64, 8)", "layers": INPUTS},
     "num_heads": {"layers": "heads come first: MultiHeadAttention(8)",
                   "blocks": "it is heads: TransformerBlock(64, 8)"},
     "nhead": {"layers": "heads come first: MultiHeadAttention(8)", "blocks": "it is heads: TransformerBlock(64, 8)"},
@@ -172,93 +166,17 @@ KEYWORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "reduction": {"losses": _REDUCE},
     "size_average": {"losses": _REDUCE},
     "from_logits": {"losses": _LOGITS},
-    "sample_weight": {"": "it is weights="},
-    "class_weight": {"": _WEIGHTS},
+    "sample_weight": {"fit": ROWS, "train": ROWS, "evaluate": ROWS, "": "it is weights="},
+    "class_weight": {"training": "classes count by softmax_cross_entropy.bind(class_weights=(1.0, 2.0))", "": _WEIGHTS},
     "weight": {"losses": _WEIGHTS},
     "pos_weight": {"losses": "it is positive_weight=: sigmoid_binary_cross_entropy.bind(positive_weight=2.0)"},
     "ignore_index": {"losses": "it is ignore=: softmax_cross_entropy.bind(ignore=-100)"},
     "beta": {"losses": "it is delta=: huber.bind(delta=2.0)"},
     "y_true": {"losses": "the prediction comes first, the target second", "metrics": "the prediction comes first"},
     "y_pred": {"losses": "the prediction comes first, the target second", "metrics": "the prediction comes first"},
-    # training
-    "x": {"fit": _DATA, "evaluate": _DATA, "train": _DATA},
-    "y": {"fit": _DATA, "evaluate": _DATA, "train": _DATA},
-    "target": {"fit": _DATA, "evaluate": _DATA, "train": _DATA},
-    "sample_weights": {"fit": _DATA, "evaluate": _DATA, "train": _DATA},
-    "callbacks": {"training": _BODY},
-    "validation_data": {"train": "it is validation=, data or a share of the rows", "training": _VALIDATION},
-    "validation_split": {"train": "it is validation=, data or a share of the rows", "training": _VALIDATION},
-    "early_stopping": {"train": "it is patience=, a number of epochs", "training": _BODY},
-    "n_iter_no_change": {"train": "it is patience="},
-    "validation_fraction": {"train": "it is validation="},
-    "checkpoint_dir": {"train": "it is folder="},
-    "metrics": {"fit": _VALIDATION,
-                "evaluate": "metrics come one by one: evaluate(net.apply, params, (x, labels), accuracy)"},
-    "n_epochs": {"training": "it is epochs="},
-    "max_epochs": {"training": "it is epochs="},
-    "max_iter": {"training": "it is epochs=", "minimize": "it is steps="},
-    "maxiter": {"minimize": "it is steps="},
-    "tol": {"minimize": "it is tolerance="},
-    "gtol": {"minimize": "it is tolerance="},
-    "history_size": {"minimize": "it is memory="},
-    "maxcor": {"minimize": "it is memory="},
-    "num_epochs": {"training": "it is epochs="},
-    "initial_epoch": {"training": "give the state that was reached in place of the params; fit goes on from it"},
-    "bs": {"training": "it is batch_size="},
-    "verbose": {"train": "it is quiet=True where nothing is to be shown",
-                "training": "a line is shown by progress(fit(...))"},
-    "seed": {"": _STATE},
-    "key": {"training": _STATE, "networks": _STATE},
-    "random_state": {"": _STATE},
-    "n_iter": {"training": "it is epochs="},
-    "num_workers": {"": "batches are taken where they are wanted, without workers; leave it out"},
-    "argnums": {"derivatives": "gradients are those of the params; for all arguments take vjp(net.apply, params, x)"},
-    "has_aux": {"derivatives": "the prediction comes with objective.with_prediction(params, x, target)"},
-    "create_graph": {"derivatives": "second derivatives are hvp, jacobian and ggn_vp"},
-    "retain_graph": {"derivatives": "a pullback may be called any number of times; leave it out"},
 }  # fmt: skip
 
-SURPLUS: Final[Mapping[str, str]] = {
-    "Dense": "give the outputs alone, Dense(8): " + _INPUTS,
-    "LSTM": "give the units alone, LSTM(8): " + _INPUTS,
-    "GRU": "give the units alone, GRU(8): " + _INPUTS,
-    "RNN": "give the units alone, RNN(8): " + _INPUTS,
-    "Bilinear": "give the outputs alone, Bilinear(8): " + _INPUTS,
-    "Conv": "channels of the input are not given: Conv(8, (3, 3))",
-    "BatchNorm": "it has no sizes, BatchNorm(): " + _INPUTS,
-    "LayerNorm": "it has no sizes, LayerNorm(): " + _INPUTS,
-    "RMSNorm": "it has no sizes, RMSNorm(): " + _INPUTS,
-    "InstanceNorm": "it has no sizes, InstanceNorm(): " + _INPUTS,
-    "GroupNorm": "give the groups alone, GroupNorm(4): " + _INPUTS,
-    "MultiHeadAttention": "give the heads alone, MultiHeadAttention(8): " + _INPUTS,
-    "Reshape": "sizes are one tuple: Reshape((7, 4))",
-    "Transpose": "the order is one tuple, the batch in it: Transpose((0, 2, 1))",
-    "sgd": "momentum is an optimizer of its own: momentum(1e-2, 0.9)",
-    "fit": _DATA,
-    "train": _DATA,
-    "predict": "params and x alone: predict(net.apply, params, x)",
-    "GRUCell": "give the units alone, GRUCell(8): " + _INPUTS,
-    "LSTMCell": "give the units alone, LSTMCell(8): " + _INPUTS,
-    "RNNCell": "give the units alone, RNNCell(8): " + _INPUTS,
-    "PRelu": "it has no sizes, PRelu(): " + _INPUTS,
-}  # fmt: skip
-
-MISSING: Final[Mapping[str, str]] = {
-    **dict.fromkeys(
-        ("glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "lecun_normal", "lecun_uniform"),
-        "it is a function of (key, shape, dtype), and is given as it is, without (): Dense(8, W_init={name})",
-    ),
-    "grad": "it takes a loss and the apply of a network, grad(squared_error, net.apply); any function with its own "
-            "pullback has one by vjp, and others by a bridge to a library that differentiates",
-    "value_and_grad": "it takes a loss and the apply of a network, value_and_grad(squared_error, net.apply)",
-    "Optimizer.step": "a step is a function of values: params, state = optimizer.step(grads, state, params)",
-    "predict": "a network holds no params; they are given: predict(net.apply, params, x)",
-    "evaluate": "a network holds no params; they are given: evaluate(net.apply, params, (x, labels), accuracy)",
-    "fit": "it takes loss, net.apply, optimizer, params and the tuple (x, target)",
-    "train": "it takes a loss, the network, an optimizer and the tuple (x, target): "
-             "train(squared_error, net, optimizer, data, epochs=2)",
-    "Loss.__call__": "a loss is given as it is, without (); its options are set by squared_error.bind(reduce='sum')",
-    "Metric.__call__": "a metric is given as it is, without (): evaluate(net.apply, params, (x, labels), accuracy)",
-    "batches": "it takes a tuple of arrays and a size: batches((x, target), 32)",
-    "save_params": "the path comes first, params next: save_params(path, params)",
-}  # fmt: skip
+KEYWORDS: Final[Mapping[str, Mapping[str, str]]] = {
+    word: {**ARGUMENTS.get(word, {}), **_OF_PARTS.get(word, {})} for word in (*_OF_PARTS, *ARGUMENTS)
+}
+"""By the word, and then by the function, or the package, in which it is met."""

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import inspect
 import sys
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, TypeVar
 
 from funcnn.foreign.attributes import ATTRIBUTES
 from funcnn.foreign.names import NAMES
+from funcnn.foreign.results import RESULTS
+
+C = TypeVar("C")
 
 _IMPORTING: Final = "_handle_fromlist"  # the function of Python's own that asks a package for the names after `import`
+
+
+def answering(cls: type[C]) -> type[C]:
+    """The same class, whose values answer for attributes that they do not have, as `unknown` does.
+
+    Type checkers see the class as it is, and refuse such attributes by themselves.
+    """
+    setattr(cls, "__getattr__", unknown)  # noqa: B010
+    return cls
 
 
 def unknown(self: object, name: str) -> NoReturn:
@@ -29,7 +41,7 @@ grads = value_and_grad(squared_error, net.apply)(params, x, target)
 
 def advice(kind: str, name: str) -> tuple[str, ...]:
     """What values of this kind have instead of the attribute: one sentence, or none."""
-    said = ATTRIBUTES.get(kind, {}).get(name)
+    said = (ATTRIBUTES.get(kind) or RESULTS.get(kind, {})).get(name)
     return (said,) if said else ()
 
 

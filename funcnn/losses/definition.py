@@ -6,7 +6,7 @@ import functools
 import inspect
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, TypeAlias, TypeVar, Union, cast, final, overload
+from typing import Any, Concatenate, Generic, Literal, TypeAlias, TypeVar, Union, cast, final, overload
 
 import numpy as np
 
@@ -15,7 +15,6 @@ from funcnn.cotangents import cotangent_like, cotangent_of_number, read_only
 from funcnn.array_kinds import as_array
 from funcnn.errors import brief
 from funcnn.foreign.calls import keyword, understood
-from funcnn.foreign.lookups import unknown as unknown_attribute
 from funcnn.losses.promises import checked_terms
 from funcnn.losses.reductions import Back, Reduce, Weights, product, reduced
 from funcnn.losses.targets import real, refuse_truths
@@ -206,10 +205,6 @@ class Loss(Generic[Y, T]):
                 f"{self!r} cannot be pickled: define it at the top level of a module, under the name of its rule"
             )
         return replay, (self.record, "", self.bound)
-
-
-if not TYPE_CHECKING:  # type checkers refuse attributes that are not there; at run time messages say what to do
-    Loss.__getattr__ = unknown_attribute
 
 
 def _value(option: object, name: str) -> object:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from funcnn.documentation import of_name, tells_of_itself
 from funcnn.errors import ShapeError
 from funcnn.foreign.calls import understood
+from funcnn.foreign.lookups import answering
 from funcnn.inputs import convert
 from funcnn.losses.reductions import Weights
 from funcnn.shapes import display
@@ -29,6 +30,7 @@ class Update(Protocol[S, Y, T]):
     def __call__(self, state: S, prediction: Y, target: T, weights: Weights | None = None, /) -> S: ...
 
 
+@answering
 class Metric(NamedTuple, Generic[S, Y, T, R]):
     """Three pure functions: `init() -> state`, `update(state, prediction, target, weights) -> state`, `compute(state)`.
 

@@ -13,6 +13,7 @@ from funcnn.derivatives.objectives import REQUIRED, BatchObjective, Objective
 from funcnn.derivatives.own_objectives import checked_function, promised
 from funcnn.errors import NonFiniteError, brief
 from funcnn.foreign.calls import understood
+from funcnn.foreign.lookups import answering
 from funcnn.keys import Rng, as_key
 from funcnn.losses.reductions import Weights
 from funcnn.minimizing.lbfgs import Reason, Vector, lbfgs, size
@@ -34,6 +35,7 @@ _STOPPED: Final[dict[Reason, str]] = {
 }
 
 
+@answering
 class Minimum(NamedTuple):
     """What `minimize` has found.
 

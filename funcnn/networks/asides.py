@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from funcnn.foreign.lookups import unknown
 from funcnn.networks.mistakes import called
 from funcnn.networks.pictures.blocks import drawn
 from funcnn.networks.pictures.plans import planned
@@ -13,12 +12,10 @@ _DEPTH = 6  # layers in layers, in a notebook
 
 
 def with_asides(cls: type) -> None:
-    """Let layers say what to do where they are called like functions, or asked for what they do not have; and show
-    themselves as a picture in a notebook.
-    """
+    """Let layers say what to do where they are called like functions, and show themselves as pictures in notebooks."""
 
     def shown(self: Any) -> str:
         return drawn(planned(self.definition, None, _DEPTH), "")
 
-    for name, method in (("__call__", called), ("__getattr__", unknown), ("_repr_svg_", shown)):
+    for name, method in (("__call__", called), ("_repr_svg_", shown)):
         setattr(cls, name, method)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, final
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast, final
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,7 @@ import numpy.typing as npt
 from funcnn.calculus import force
 from funcnn.cotangents import cotangent_like, described, like_input, read_only
 from funcnn.errors import FuncnnError, ParamsError
-from funcnn.foreign.lookups import unknown
+from funcnn.foreign.calls import misfit, understood
 from funcnn.inputs import refuse_stored
 from funcnn.keys import Key, Rng, as_key
 from funcnn.networks.definitions import Definition, Spec
@@ -30,6 +30,7 @@ X_contra = TypeVar("X_contra", contravariant=True)
 Y_co = TypeVar("Y_co", covariant=True)
 
 _set = object.__setattr__
+_ABSENT: Final[Any] = object()
 
 
 @final
@@ -58,6 +59,7 @@ class Init:
         for field in ("name", "out_shape", "record", "spec"):
             _set(self, field, getattr(definition, field))
 
+    @understood
     def __call__(
         self, rng: Rng | np.random.Generator, shape: Shape, *, dtype: npt.DTypeLike = np.float32
     ) -> tuple[Shape, Params]:
@@ -107,15 +109,23 @@ class Apply(Generic[X_contra, Y_co]):
         for field in ("rule", "value", "random"):
             _set(self, field, getattr(definition, field))
 
-    def __call__(self, params: Tree, x: X_contra, *, rng: Rng | None = None) -> Y_co:
-        key = None if rng is None else as_key(rng)
-        try:
-            tree, inner = self.door.enter(params, x)
-            y = self.value(tree, inner, key) if self.random else self.value(tree, inner)
-        except FuncnnError as error:
-            error.seen_in(self.definition.name)
-            raise
-        return cast(Y_co, read_only(y))
+    if TYPE_CHECKING:
+
+        def __call__(self, params: Tree, x: X_contra, *, rng: Rng | None = None) -> Y_co: ...
+
+    else:  # calls as other libraries have them are told of, for a hundredth of the time of a small layer
+
+        def __call__(self, params=_ABSENT, x=_ABSENT, *, rng=None, **others):
+            if others or x is _ABSENT:
+                raise _misfit(others)
+            key = None if rng is None else as_key(rng)
+            try:
+                tree, inner = self.door.enter(params, x)
+                y = self.value(tree, inner, key) if self.random else self.value(tree, inner)
+            except FuncnnError as error:
+                error.seen_in(self.definition.name)
+                raise
+            return read_only(y)
 
     def pull(
         self, params: Tree, x: X_contra, *, rng: Rng | None = None
@@ -154,5 +164,8 @@ class Apply(Generic[X_contra, Y_co]):
         return f"<apply of {self.definition.name}>"
 
 
-if not TYPE_CHECKING:  # type checkers refuse attributes that are not there; at run time messages say what to do
-    Init.__getattr__ = Apply.__getattr__ = unknown
+def _misfit(others: Mapping[str, object]) -> TypeError:
+    """What is said of a call without an input, or with arguments that an `apply` does not have."""
+    name = next(iter(others), None)
+    said = f"got an unexpected keyword argument {name!r}" if name else "missing the required argument 'x'"
+    return misfit(cast(Any, Apply).__call__, said)

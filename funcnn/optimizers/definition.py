@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, Protocol, Typ
 from funcnn.cotangents import described
 from funcnn.documentation import tells_of_itself
 from funcnn.errors import FuncnnError, ParamsError
-from funcnn.foreign.calls import understood
-from funcnn.foreign.lookups import unknown
+from funcnn.foreign.calls import misfit, understood
+from funcnn.foreign.lookups import answering
 from funcnn.kernels import updates as kernel
 from funcnn.optimizers.flat import flat, flat_like, pieces_like
 from funcnn.optimizers.showing import as_html
@@ -26,7 +26,10 @@ S = TypeVar("S")
 K = TypeVar("K")
 F = TypeVar("F", bound=Callable[..., "Optimizer[Any]"])
 
+_ABSENT: Final[Any] = object()
 
+
+@answering
 class Optimizer(NamedTuple, Generic[S]):
     """A pair `(init, update)` of pure functions.
 
@@ -85,8 +88,8 @@ def _places(optimizer: Optimizer[Any]) -> list[tuple[str, str]]:
 
 
 tells_of_itself(Optimizer, _places)
-if not TYPE_CHECKING:  # type checkers refuse attributes that are not there; at run time messages say what to do
-    Optimizer.__getattr__, Optimizer._repr_html_ = unknown, as_html
+if not TYPE_CHECKING:  # what notebooks alone ask for
+    Optimizer._repr_html_ = as_html
 
 
 Step: TypeAlias = "Callable[[GradientsLike, S, ParamsLike, float | None], tuple[K, S, bool]]"
@@ -110,11 +113,19 @@ class Update(Generic[S]):
     def __init__(self, updates: Step[S, Updates], applied: Step[S, Params], plain: bool = True) -> None:
         self.updates, self.applied, self.plain = updates, applied, plain
 
-    def __call__(
-        self, grads: GradientsLike, state: S, params: ParamsLike, /, *, value: float | None = None
-    ) -> tuple[Updates, S]:
-        updates, state, _ = self.updates(grads, state, params, value)
-        return updates, state
+    if TYPE_CHECKING:
+
+        def __call__(
+            self, grads: GradientsLike, state: S, params: ParamsLike, /, *, value: float | None = None
+        ) -> tuple[Updates, S]: ...
+
+    else:
+
+        def __call__(self, grads, state=None, params=_ABSENT, /, *, value=None):
+            if params is _ABSENT:
+                raise misfit(Update.__call__, "missing the required argument 'params'")
+            updates, state, _ = self.updates(grads, state, params, value)
+            return updates, state
 
 
 class Sweep(Protocol[S]):

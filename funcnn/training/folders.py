@@ -15,6 +15,7 @@ from funcnn.checkpoints.leftovers import sweep_all
 from funcnn.checkpoints.places import Path, path_of
 from funcnn.errors import CheckpointError, brief
 from funcnn.foreign.calls import understood
+from funcnn.foreign.lookups import answering
 from funcnn.optimizers import Optimizer
 from funcnn.params import ParamsLike
 from funcnn.training.states import checked_state, read_state, save_state
@@ -28,6 +29,7 @@ _LEFT: Final = r"step_\d{10,}[^/]*"
 _LOOKS: Final = 20
 
 
+@answering
 class Checkpoint(NamedTuple, Generic[S]):
     """What a file of a folder of checkpoints holds.
 

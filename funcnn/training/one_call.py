@@ -10,6 +10,7 @@ from funcnn.arguments import counted
 from funcnn.checkpoints.places import Path
 from funcnn.errors import brief
 from funcnn.foreign.calls import understood
+from funcnn.foreign.lookups import answering
 from funcnn.keys import Key, Rng, as_key
 from funcnn.losses.definition import Loss
 from funcnn.losses.penalties import Penalty
@@ -36,6 +37,7 @@ S = TypeVar("S")
 _EVERY: Final = 60.0  # seconds between checkpoints inside an epoch
 
 
+@answering
 class Trained(NamedTuple, Generic[S]):
     """What `train` gives.
 

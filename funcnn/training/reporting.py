@@ -8,6 +8,7 @@ from math import inf
 from time import perf_counter
 from typing import TextIO, TypeVar
 
+from funcnn.foreign.calls import understood
 from funcnn.training.screens import Screen, TqdmBar, screen_of
 from funcnn.training.steps import StepMetrics
 from funcnn.types import is_scalar
@@ -17,6 +18,7 @@ A = TypeVar("A")
 _BAR = 20  # characters
 
 
+@understood
 def progress(
     steps: Iterable[tuple[A, StepMetrics]],
     *,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
-from funcnn.foreign.lookups import unknown
+from funcnn.foreign.lookups import answering
 from funcnn.keys import Key
 from funcnn.params import Params
 from funcnn.training.showing import as_html, as_text
@@ -12,6 +12,7 @@ from funcnn.training.showing import as_html, as_text
 S = TypeVar("S")
 
 
+@answering
 class TrainState(NamedTuple, Generic[S]):
     """All that training needs to go on: `step` steps have been made, `optimizer` is the state of the optimizer.
 
@@ -46,10 +47,7 @@ class TrainState(NamedTuple, Generic[S]):
         return as_html(self)
 
 
-if not TYPE_CHECKING:  # type checkers refuse attributes that are not there; at run time messages say what to do
-    TrainState.__getattr__ = unknown
-
-
+@answering
 class StepMetrics(NamedTuple):
     """What is known about a step.
 

@@ -13,25 +13,35 @@ import numpy as np
 import pytest
 
 import funcnn
+from funcnn import estimators
+from funcnn.foreign.arities import MISSING, SURPLUS
 from funcnn.foreign.attributes import ATTRIBUTES
-from funcnn.foreign.keywords import KEYWORDS, MISSING, SURPLUS
+from funcnn.foreign.keywords import KEYWORDS
 from funcnn.foreign.names import NAMES
+from funcnn.foreign.results import RESULTS
 from tests.docs.test_tables import PREPARED
 
 MORE = """
+from funcnn import plotting
+from funcnn.estimators import NetworkClassifier
 loss, data, vector, array = squared_error, (x, target), params, np.zeros((4, 5), np.float32)
 trained = TrainState(0, params, state, key)
 objective = value_and_grad(loss, net.apply)
 prediction = net.apply(params, x)
+row, found = {"step": 1, "loss": 0.5}, Checkpoint(trained, {}, None, "")
+minimum, estimator = Minimum(params, 0.5, 0.0, 3, 4, True, "flat"), NetworkClassifier(epochs=1).fit(x, labels)
+metrics = StepMetrics(1, 0, 0.5, 8, True)
+history, metric = History([{"epoch": 1, "train_loss": 0.5}], 0), accuracy
 """
 PUBLIC: dict[str, Any] = {name: getattr(funcnn, name) for name in dir(funcnn) if not name.startswith("__")}
 FUNCTIONS = {name: f for name, f in PUBLIC.items() if inspect.isfunction(f)}
+FUNCTIONS |= {name: vars(estimators)[name].__init__ for name in estimators.__all__}
 KEYWORD_ROWS = [(word, place, said) for word, row in KEYWORDS.items() for place, said in row.items()]
 SAYINGS = {
     **{f"{word} of {place or 'all'}": said for word, place, said in KEYWORD_ROWS},
     **{f"too many for {name}": said for name, said in SURPLUS.items()},
     **{f"too few for {name}": said for name, said in MISSING.items()},
-    **{f"{kind}.{name}": said for kind, row in ATTRIBUTES.items() for name, said in row.items()},
+    **{f"{kind}.{name}": said for kind, row in {**ATTRIBUTES, **RESULTS}.items() for name, said in row.items()},
     **{f"import {name}": said for name, said in NAMES.items()},
 }
 
@@ -72,21 +82,27 @@ SAID = sorted({call for said in SAYINGS.values() for call in calls(said.replace(
 @pytest.fixture(scope="module")
 def names(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
     """What the answers take for granted."""
-    found: dict[str, object] = {}
+    found: dict[str, Any] = {}
     exec(PREPARED + MORE, found)
-    found["path"] = tmp_path_factory.mktemp("saved") / "params.npz"
-    funcnn.save_params(found["path"], funcnn.Params({"w": np.ones(2)}))  # type: ignore[arg-type]
+    found["folder"] = tmp_path_factory.mktemp("saved")
+    found["paths"] = {name: found["folder"] / f"{name}.npz" for name in ("params", "network", "state")}
+    funcnn.save_params(found["paths"]["params"], found["params"])
+    funcnn.save_network(found["paths"]["network"], found["net"], found["params"])
+    funcnn.save_state(found["paths"]["state"], found["trained"])
     return found
 
 
 @pytest.mark.parametrize("call", SAID)
 def test_what_is_said_runs(
-    call: str, names: dict[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    call: str, names: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every call in every answer; after `W_init=` stands an initializer."""
-    meant = call.replace("W_init=adam", "W_init=he_normal").replace("state.", "trained.")
+    """Every call in every answer; after `W_init=` stands an initializer, and what is saved is a state of training."""
+    meant = re.sub(r"(?<![.\w])state\.", "trained.", call.replace("W_init=adam", "W_init=he_normal"))
+    meant = re.sub(r"^(save_\w+\(.*)\bstate\)", r"\1trained)", meant)
     monkeypatch.chdir(tmp_path)
-    eval(meant, {**names, "batches": [names["x"]]} if call.startswith("calibrate") else dict(names))
+    kind = next((kind for kind in names["paths"] if f"_{kind}(" in call), "params")
+    path = names["paths"][kind] if call.startswith("load") else tmp_path / kind
+    eval(meant, {**names, "path": path, **({"batches": [names["x"]]} if call.startswith("calibrate") else {})})
 
 
 @pytest.mark.parametrize(("word", "place", "said"), KEYWORD_ROWS)
@@ -109,7 +125,8 @@ def test_an_argument_is_refused_where_it_is_told_of(word: str, place: str, said:
 def test_a_call_of_another_length_is_of_a_function(name: str) -> None:
     """One that is there."""
     owner, _, method = name.partition(".")
-    assert callable(getattr(PUBLIC[owner], method) if method else PUBLIC[owner])
+    known = {**PUBLIC, "Update": type(funcnn.adam(1e-3).update)}
+    assert callable(getattr(known[owner], method) if method else known[owner])
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -126,11 +143,12 @@ def test_a_name_is_not_ours(name: str) -> None:
         assert words[0] in PUBLIC or words[0] == "params", words
 
 
-@pytest.mark.parametrize("kind", ATTRIBUTES)
+@pytest.mark.parametrize("kind", [*ATTRIBUTES, *RESULTS])
 def test_an_attribute_is_not_ours(kind: str) -> None:
-    """No value of that kind has it."""
-    cls = PUBLIC[kind]
-    assert [name for name in ATTRIBUTES[kind] if hasattr(cls, name)] == []
+    """No value of that kind has it, and one that is asked for it answers."""
+    cls = {**PUBLIC, **vars(estimators)}[kind]
+    table = ATTRIBUTES.get(kind) or RESULTS[kind]
+    assert [name for name in table if hasattr(cls, name)] == [] and callable(cls.__getattr__)
 
 
 def test_the_pages_for_those_who_come_from_elsewhere_have_no_more_names() -> None:

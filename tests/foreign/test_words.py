@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import funcnn
+from funcnn.estimators import NetworkClassifier
 from funcnn.networks import layer as recorded_layer
 from tests.refusals import refusal
 
@@ -22,7 +23,9 @@ NET = f.serial(f.Dense(3), f.Relu)
 _, P = NET.init(0, (-1, 4))
 X, T = np.ones((4, 4), np.float32), np.ones((4, 3), np.float32)
 WHOLE = f.value_and_grad(f.squared_error, NET.apply)
-STATE = next(f.fit(f.squared_error, NET.apply, f.sgd(0.1), P, (X, T)))[0]
+STATE, METRICS = next(f.fit(f.squared_error, NET.apply, f.sgd(0.1), P, (X, T)))
+TRAINED = f.train(f.squared_error, NET, f.sgd(0.1), (X, T), epochs=1, quiet=True)
+Classifier: Any = NetworkClassifier
 
 # fmt: off
 CALLS: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
@@ -84,6 +87,47 @@ CALLS: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
     "loss.bind(ignore_index=)": (lambda: f.softmax_cross_entropy.bind(ignore_index=-1), ("ignore=",)),
     "accuracy()": (lambda: f.accuracy(), ("without ()",)),
     "net(x)": (lambda: NET(X), (".apply(params, x)",)),
+    "apply(x)": (lambda: NET.apply(X), ("missing the required argument 'x'", "net.apply(params, x)")),
+    "apply(training=)": (lambda: NET.apply(P, X, training=True), ("'training'", "rng=key")),
+    "apply(key=)": (lambda: NET.apply(P, X, key=f.Key(0)), ("rng=Key(0)",)),
+    "apply(rngs=)": (lambda: NET.apply(P, X, rngs={}), ("rng=Key(0)",)),
+    "apply(mutable=)": (lambda: NET.apply(P, X, mutable=[]), ("'mutable'", "training pass")),
+    "init(x)": (lambda: NET.init(X), ("net.init(key, shape)",)),
+    "init(key=, input_shape=)": (lambda: NET.init(f.Key(0), input_shape=(4,)), ("net.init(key, shape)",)),
+    "optimizer.update(grads, state)": (lambda: f.adam(0.1).update(P, None),
+     ("optimizer.update(grads, state, params)",)),
+    "adam()": (lambda: f.adam(), ("adam(1e-3)",)),
+    "objective(params, batch)": (lambda: WHOLE(P, (X, T)), ("loss, grads = objective(params, x, target)",)),
+    "key.split()": (lambda: f.Key(0).split(), ("key.split(2)",)),
+    "summary(net)": (lambda: f.summary(NET), ("summary(net, shape)",)),
+    "summary(input_size=)": (lambda: f.summary(NET, input_shape=(4,)), ("takes (net, shape",)),
+    "progress(desc=)": (lambda: f.progress([], desc="training"), ("beside=",)),
+    "load_state(path)": (lambda: f.load_state("a.npz"), ("load_state(path, optimizer, like=params)",)),
+    "load_checkpoint(folder)": (lambda: f.load_checkpoint("a"), ("load_checkpoint(folder, optimizer, like=params)",)),
+    "save_network(net)": (lambda: f.save_network(NET, "a.npz"), ("save_network(path, net, params)",)),
+    "fit(patience=)": (lambda: f.fit(f.squared_error, NET.apply, f.sgd(0.1), P, (X, T), patience=3), ("of train(",)),
+    "fit(sample_weight=)": (lambda: f.fit(f.squared_error, NET.apply, f.sgd(0.1), P, (X, T), sample_weight=X),
+     ("(x, target, weights)",)),
+    "fit(gradient_accumulation_steps=)": (
+        lambda: f.fit(f.squared_error, NET.apply, f.sgd(0.1), P, (X, T), gradient_accumulation_steps=4),
+        ("accumulate(objective, 4)",)),
+    "fit(scheduler=)": (lambda: f.fit(f.squared_error, NET.apply, f.sgd(0.1), P, (X, T), scheduler=4),
+     ("cosine_decay",)),
+    "fit(checkpoint_dir=)": (lambda: f.fit(f.squared_error, NET.apply, f.sgd(0.1), P, (X, T), checkpoint_dir="a"),
+     ("save_checkpoint(folder, state)",)),
+    "train(params=)": (lambda: f.train(f.squared_error, NET, f.sgd(0.1), (X, T), epochs=1, params=P),
+     ("start=params",)),
+    "train(shuffle=)": (lambda: f.train(f.squared_error, NET, f.sgd(0.1), (X, T), epochs=1, shuffle=False),
+     ("new order in every epoch",)),
+    "train(restore_best_weights=)": (
+        lambda: f.train(f.squared_error, NET, f.sgd(0.1), (X, T), epochs=1, restore_best_weights=True),
+        ("best epoch, always",)),
+    "batches(batch_size=)": (lambda: f.batches((X, T), batch_size=3), ("batches((x, target), 32)",)),
+    "batches(shuffle=)": (lambda: f.batches((X, T), 3, shuffle=True), ("key=Key(0)",)),
+    "MLPClassifier(hidden_layer_sizes=)": (lambda: Classifier(hidden_layer_sizes=(8,)), ("hidden=(64, 64)",)),
+    "MLPClassifier(max_iter=)": (lambda: Classifier(max_iter=8), ("it is epochs=",)),
+    "MLPClassifier(early_stopping=)": (lambda: Classifier(early_stopping=True), ("patience=", "validation=")),
+    "MLPClassifier(solver=)": (lambda: Classifier(solver="adam"), ("optimizer=adamw",)),
     "softmax(dim=)": (lambda: f.Softmax(dim=1), ("without ()",)),
     "Conv(3, 16, 3)": (lambda: f.Conv(3, 16, 3), ("write (16, 16)",)),
 }
@@ -103,6 +147,25 @@ ATTRIBUTES: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
     "optimizer.param_groups": (lambda: f.adam(0.1).param_groups, ("by_label",)),
     "state.apply_gradients": (lambda: STATE.apply_gradients(grads=P), ("optimizer.step(grads, state, params)",)),
     "params.dense_0": (lambda: P.dense_0, ("params['dense_0']",)),
+    "key.normal": (lambda: f.Key(0).normal((3,)), ("key.generator().normal(size=3)",)),
+    "key.fold_in": (lambda: f.Key(0).fold_in(3), ("key.fold(3)",)),
+    "key.spawn": (lambda: f.Key(0).spawn(3), ("key.split(2)",)),
+    "objective.backward()": (lambda: WHOLE.backward(), ("loss, grads = objective(params, x, target)",)),
+    "objective.zero_grad()": (lambda: WHOLE.zero_grad(), ("nothing to clear",)),
+    "state.params.parameters()": (lambda: STATE.params.parameters(), ("params.paths()",)),
+    "state.predict": (lambda: STATE.predict(X), ("predict(net.apply, state.params, x)",)),
+    "state.opt_state": (lambda: STATE.opt_state, ("state.optimizer",)),
+    "metrics.accuracy": (lambda: METRICS.accuracy, ("evaluate(net.apply, state.params",)),
+    "metrics.lr": (lambda: METRICS.lr, ("adam(cosine_decay(",)),
+    "trained.model": (lambda: TRAINED.model.predict(X), ("net.apply(trained.params, x)",)),
+    "trained.predict": (lambda: TRAINED.predict(X), ("predict(net.apply, trained.params, x)",)),
+    "trained.history.history": (lambda: TRAINED.history.history, ("history['train_loss']",)),
+    "history.plot()": (lambda: TRAINED.history.plot(), ("plotting.learning_curves(history)",)),
+    "metric.update_state()": (lambda: f.accuracy.update_state(X, T), ("metric.update(metric.init(), logits, labels)",)),
+    "metric.result()": (lambda: f.accuracy.result(), ("metric(logits, labels)",)),
+    "checkpoint.params": (lambda: f.Checkpoint(STATE, {}, None, "").params, ("found.state.params",)),
+    "minimum.x": (lambda: f.minimize(WHOLE, P, X, T).x, ("minimum.params",)),
+    "classifier.coefs_": (lambda: Classifier(epochs=1).fit(X, [0, 1] * 2).coefs_, ("estimator.params_",)),
     "params.requires_grad": (lambda: P.requires_grad, ("freeze(net, params",)),
     "params.unknown": (lambda: P.unknown, ("Params has no attribute 'unknown'",)),
     "funcnn.Linear": (lambda: f.Linear, ("its word is Dense",)),
@@ -153,9 +216,10 @@ def test_modules_are_imported_as_ever() -> None:
 
 def test_what_is_not_there_is_not_there() -> None:
     """`hasattr` and `getattr` with a default go on to work, and so do copies and pickles."""
-    for value in (NET, NET.apply, NET.init, f.adam(0.1), f.squared_error, P, f):
+    values = f.Key(0), STATE, METRICS, TRAINED, TRAINED.history, f.accuracy, Classifier(net=NET), WHOLE
+    for value in (NET, NET.apply, NET.init, f.adam(0.1), f.squared_error, P, f, *values):
         assert not hasattr(value, "fit_generator") and getattr(value, "cuda", 3) == 3
-    for value in (NET, f.adam(0.1), f.squared_error, STATE):
+    for value in (NET, f.adam(0.1), f.squared_error, *values[:-3]):
         assert copy.copy(value) == value == pickle.loads(pickle.dumps(value))
 
 
