@@ -11,7 +11,7 @@ from funcnn.arguments import finite_positive, is_integer
 from funcnn.calculus import Later, Pullback
 from funcnn.errors import ShapeError
 from funcnn.initializers import ones, zeros
-from funcnn.kernels.sums import column_sums, moments
+from funcnn.kernels import batch_norm as kernel
 from funcnn.keys import Initializer, Key
 from funcnn.networks import Layer, layer
 from funcnn.networks.definitions import Spec
@@ -77,26 +77,21 @@ def BatchNorm(
     def rule(params: Tree, x: Array, rng: Key | None) -> tuple[Array, Pullback]:
         rows = as_rows(x, axis)
         flat = {name: leaf.reshape(-1) for name, leaf in zip(params, leaves(params, *params), strict=True)}
-        mean, var = (flat["mean"], flat["var"]) if rng is None else moments(rows)
+        mean, var = (flat["mean"], flat["var"]) if rng is None else kernel.moments(rows)
         s: Array = 1 / np.sqrt(var + eps)
         a: Array = s * flat["scale"] if scale else s
-        d: Array = rows - mean  # kept for the pullback in the place of h = s d, which is then never made
-        y: Array = d * a
-        if center:
-            y = np.add(y, flat["offset"], out=y if y.dtype == flat["offset"].dtype else None)  # it may be complex alone
+        y = kernel.normalized(rows, mean, a, flat.get("offset"))
 
         def pullback(dy: Array) -> tuple[Tree, Later[Array]]:
             dys = as_rows(dy, axis)
-            doffset, dscale = column_sums(dys), column_sums(dys * d) * s
+            doffset, dscale = kernel.column_cotangents(rows, dys, mean)
+            dscale *= s
 
             def input_cotangent() -> Array:
                 if rng is None:
                     return from_rows(dys * a, x.shape, axis)
                 n = max(len(rows), 1)
-                dx: Array = d * (s * dscale / -n)
-                dx += dys
-                dx -= doffset / n
-                dx *= a
+                dx = kernel.input_cotangent(rows, dys, mean, a, s * dscale / n, doffset / n)
                 return from_rows(dx, x.shape, axis)
 
             if rng is None:
@@ -125,7 +120,7 @@ def averaged(axis: Axis = None, leaves: tuple[str, str] = ("mean", "var")) -> St
 
     def of(x: Array) -> Pool:
         rows = as_rows(x, axis)
-        mean, var = moments(rows)
+        mean, var = kernel.moments(rows)
         return Pool(len(rows), mean.astype(np.float64), var.astype(np.float64))
 
     def merged(a: Pool, b: Pool) -> Pool:

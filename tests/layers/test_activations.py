@@ -262,3 +262,12 @@ def test_numbers_are_checked(make: Callable[[], object], message: str) -> None:
     """What is no number, or one that the formula does not take, is a ValueError at construction."""
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize("length", [1 << 15, (1 << 15) + 1, (1 << 16) - 1])
+def test_relu_of_long_arrays_is_that_of_short_ones(length: int) -> None:
+    """They go by lines against a row of zeros; what is left over after the last line does too."""
+    x = np.random.default_rng(0).normal(size=length).astype(np.float32)
+    x[[0, -1]] = np.nan, np.inf
+    pieces = [Relu.apply({}, part) for part in np.array_split(x, 16)]
+    np.testing.assert_array_equal(Relu.apply({}, x), np.concatenate(pieces))
