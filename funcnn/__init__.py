@@ -102,6 +102,7 @@ from funcnn.types import Array, Mask, Shape, Tokens, Tree
 from funcnn.errors import (
     CheckpointError,
     DTypeError,
+    ExportError,
     FuncnnError,
     FuncnnWarning,
     ImmutableError,
@@ -180,8 +181,8 @@ __all__ = [
     "Decoder", "Memory", "decoder", "sample",
     # types and errors
     "Array", "Initializer", "Mask", "Rng", "Shape", "Spec", "Tokens", "Tree",
-    "CheckpointError", "DTypeError", "FuncnnError", "FuncnnWarning", "ImmutableError", "LabelError",
-    "MissingExtraError", "NonFiniteError", "NotAnalyticError", "ParamsError", "ShapeError", "UndecidedError",
+    "CheckpointError", "DTypeError", "ExportError", "FuncnnError", "FuncnnWarning", "ImmutableError",
+    "LabelError", "MissingExtraError", "NonFiniteError", "NotAnalyticError", "ParamsError", "ShapeError", "UndecidedError",
 ]  # fmt: skip
 
 _NAMED_LIKE_NUMPYS = ["astype", "partition", "ravel", "repeat", "select", "split", "trace"]

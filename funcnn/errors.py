@@ -72,6 +72,10 @@ class CheckpointError(FuncnnError, ValueError):
     """A checkpoint file that is damaged, foreign, or newer than this library."""
 
 
+class ExportError(FuncnnError, TypeError):
+    """A network has a part that the format it is to be written in has no words for."""
+
+
 class MissingExtraError(FuncnnError, ImportError):  # type: ignore[misc]  # both have a `path`; ours is set last
     """An optional package is not installed."""
 

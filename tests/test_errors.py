@@ -10,6 +10,7 @@ import pytest
 from funcnn import (
     CheckpointError,
     DTypeError,
+    ExportError,
     FuncnnError,
     ImmutableError,
     LabelError,
@@ -25,6 +26,7 @@ TABLE = {
     ShapeError: ValueError,
     UndecidedError: TypeError,
     DTypeError: TypeError,
+    ExportError: TypeError,
     LabelError: ValueError,
     NonFiniteError: ArithmeticError,
     ParamsError: ValueError,

@@ -56,6 +56,7 @@ PUBLIC = """
     Elu
     Embedding
     Exp
+    ExportError
     FanInConcat
     FanInProduct
     FanInSum

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from funcnn import Dense, MissingExtraError
-from funcnn.bridges import autograd, jax, torch
+from funcnn.bridges import autograd, jax, onnx, torch
 from funcnn.bridges.extras import needed
 
 NET = Dense(2)
@@ -30,6 +30,8 @@ CALLS: list[tuple[str, Callable[[], object]]] = [
     ("jax", lambda: jax.derive_loss(plain)),
     ("jax", lambda: jax.from_jax(plain, {"w": np.ones(2)})),
     ("jax", lambda: jax.to_jax(NET)),
+    ("onnx", lambda: onnx.to_onnx(NET, PARAMS, (-1, 3))),
+    ("onnx", lambda: onnx.save_onnx("net.onnx", NET, PARAMS, (-1, 3))),
     ("torch", lambda: torch.derive(plain)),
     ("torch", lambda: torch.derive_loss(plain)),
     ("torch", lambda: torch.from_torch(NET)),  # type: ignore[arg-type]

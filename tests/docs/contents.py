@@ -30,6 +30,7 @@ MODULES: Final = {
     "funcnn.metrics": "What metrics are made of",
     "funcnn.authoring": "For authors of parts",
     "funcnn.bridges.autograd": "The bridge to Autograd",
+    "funcnn.bridges.onnx": "The bridge to ONNX",
     "funcnn.bridges.jax": "The bridge to JAX",
     "funcnn.bridges.torch": "The bridge to PyTorch",
     "funcnn.weights": "Weights of other libraries",

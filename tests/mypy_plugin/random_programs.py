@@ -197,7 +197,7 @@ def _met(writer: Writer, net: Layer[Any, Any], call: str) -> Verdict | None:
 
 def network(r: random.Random, row: LayerRow) -> tuple[ast.expr, Any]:
     """A network that begins with this row, and a shape for it: mostly right, so that errors lie deep."""
-    shape = _shape(r, row.shape, {})
+    shape = shape_for(r, row.shape, {})
     if r.random() < 0.5:
         shape = _unknown_batch(shape)
     parts = [_varied(r, row, depth=2 if r.random() < 0.3 else 0)]
@@ -257,7 +257,7 @@ def _replaced(r: random.Random, node: ast.expr, depth: int, change: Any) -> ast.
     return node
 
 
-def _shape(r: random.Random, template: Template, sizes: dict[str, int]) -> Any:
+def shape_for(r: random.Random, template: Template, sizes: dict[str, int]) -> Any:
     """A shape for a template of the catalogue."""
 
     def parts() -> Iterator[Any]:
@@ -265,7 +265,7 @@ def _shape(r: random.Random, template: Template, sizes: dict[str, int]) -> Any:
             if t is ...:
                 yield from (r.randint(1, 4) for _ in range(r.randint(0, 2)))
             elif isinstance(t, tuple):
-                yield _shape(r, t, sizes)
+                yield shape_for(r, t, sizes)
             elif isinstance(t, range):
                 yield r.choice(t)
             elif isinstance(t, str):

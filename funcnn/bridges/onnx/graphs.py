@@ -1,0 +1,250 @@
+"""A graph of ONNX's operators while it grows: what export rules are written with. It holds plain values; what ONNX
+itself stores is made of them at the end.
+
+The channels of our images come last, those of ONNX's convolutions first. A value knows how it lies, and is turned
+where somebody needs it otherwise, once: between a convolution, a Relu and a pool nothing is turned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, NamedTuple, Union
+
+import numpy as np
+import numpy.typing as npt
+
+from funcnn.errors import printable
+from funcnn.shapes import known
+from funcnn.types import is_tuple
+
+OPSET: Final = 17
+"""The operators that are used are those of this version, the first with LayerNormalization: old runtimes know it."""
+
+IR: Final = 8
+"""The version of the file's own format that came with these operators."""
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """An array that a graph computes: its name, and what is known of it.
+
+    shape   as the layers see it, an `Unknown` for sizes that are not known
+    dtype   that of its numbers
+    first   do the channels lie first, behind the batch? `shape` says nothing of it
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    first: bool = False
+
+    @property
+    def rank(self) -> int:
+        """How many axes it has."""
+        return len(self.shape)
+
+
+class Node(NamedTuple):
+    """An operator with its inputs and outputs, by name."""
+
+    op: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    name: str
+    attributes: Mapping[str, Any]
+
+
+class Body(NamedTuple):
+    """A graph within a node: what a loop does in every round."""
+
+    nodes: list[Node]
+    inputs: tuple[Value, ...]
+    outputs: tuple[Value, ...]
+    name: str
+
+
+@dataclass(slots=True)
+class Scope:
+    """The nodes of a graph, or of a body; and the values that it has in another form, by name."""
+
+    nodes: list[Node] = field(default_factory=list[Node])
+    turned: dict[str, Value] = field(default_factory=dict[str, Value])
+
+
+Stored = npt.NDArray[Any]
+
+
+class Graph:
+    """What export rules add operators to.
+
+    >>> from funcnn.bridges.onnx import Graph
+    >>> graph = Graph(np.dtype(np.float32))
+    >>> x = graph.input("x", (-1, 3), np.dtype(np.float32))
+    >>> y = graph.op("Mul", x, graph.op("Sigmoid", x))
+    >>> y.shape, [node.op for node in graph.nodes]
+    ((-1, 3), ['Sigmoid', 'Mul'])
+    """
+
+    def __init__(self, dtype: np.dtype[Any]) -> None:
+        self.dtype = dtype
+        self.stored: dict[str, Stored] = {}
+        self.path = ""
+        self._scopes = [Scope()]
+        self._names: set[str] = set()
+        self._constants: dict[Any, Value] = {}
+
+    @property
+    def nodes(self) -> list[Node]:
+        """The nodes of the whole graph, without those of bodies."""
+        return self._scopes[0].nodes
+
+    # names and constants ----------------------------------------------------------------------------------------------
+    def named(self, wanted: str) -> str:
+        """The name, or one like it that is free."""
+        wanted = printable(wanted, lines=False)
+        name, n = wanted, 1
+        while name in self._names:
+            name, n = f"{wanted}:{n}", n + 1
+        self._names.add(name)
+        return name
+
+    def input(self, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Value:
+        """What comes from outside: of the whole graph, or of a body."""
+        return Value(self.named(name), shape, dtype)
+
+    def output(self, x: Value, name: str) -> Value:
+        """What goes out of the whole graph, under this name."""
+        node = Node("Identity", (x.name,), (self.named(name),), self.named(f"{name}/Identity"), {})
+        self.nodes.append(node)
+        return replace(x, name=node.outputs[0])
+
+    def constant(self, array: npt.ArrayLike, name: str = "constant") -> Value:
+        """An array that is part of the graph. Equal ones are stored once where they are small."""
+        stored = np.asarray(array, order="C")
+        key = (stored.dtype.str, stored.shape, stored.tobytes()) if stored.size < 64 else None
+        if key is None or key not in self._constants:
+            value = Value(self.named(f"{self.path}/{name}" if self.path else name), stored.shape, stored.dtype)
+            self.stored[value.name] = stored
+            if key is None:
+                return value
+            self._constants[key] = value
+        return self._constants[key]
+
+    def number(self, value: float) -> Value:
+        """A number in the dtype that the network computes in."""
+        return self.constant(np.array(value, self.dtype), "number")
+
+    def ints(self, *numbers: int) -> Value:
+        """Integers, which say sizes and axes."""
+        return self.constant(np.array(numbers, np.int64), "sizes")
+
+    # operators --------------------------------------------------------------------------------------------------------
+    def op(
+        self,
+        op: str,
+        *inputs: Value | None,
+        shape: tuple[int, ...] | None = None,
+        dtype: npt.DTypeLike | None = None,
+        first: bool | None = None,
+        **attributes: Any,
+    ) -> Value:
+        """An operator with one output, which is like the first input but for what is said of it otherwise."""
+        like = next(v for v in inputs if v is not None)
+        (name,) = self.node(op, inputs, 1, attributes)
+        return Value(
+            name,
+            like.shape if shape is None else shape,
+            like.dtype if dtype is None else np.dtype(dtype),
+            like.first if first is None else first,
+        )
+
+    def node(
+        self, op: str, inputs: Sequence[Value | None], outputs: int, attributes: Mapping[str, Any]
+    ) -> tuple[str, ...]:
+        """An operator with any number of outputs, whose names are returned."""
+        name = self.named(f"{self.path}/{op}" if self.path else op)
+        given = tuple("" if v is None else v.name for v in inputs)
+        while given and not given[-1]:  # what is left out at the end
+            given = given[:-1]
+        names = tuple(self.named(f"{name}_out") for _ in range(outputs))
+        self._scopes[-1].nodes.append(Node(op, given, names, name, dict(attributes)))
+        return names
+
+    def turn(self, x: Value, order: Sequence[int]) -> Value:
+        """The axes in another order, as it lies."""
+        order = tuple(order)
+        if order == tuple(range(len(order))):
+            return x
+        return self.op("Transpose", x, shape=tuple(x.shape[i] for i in order), perm=list(order))
+
+    def reshape(self, x: Value, sizes: Sequence[int]) -> Value:
+        """Another form: -1 is what is left; 0 is the size that x has at that axis."""
+        return self.op("Reshape", x, self.ints(*sizes), shape=tuple(sizes))
+
+    def cast(self, x: Value, dtype: npt.DTypeLike) -> Value:
+        """The same numbers in another dtype."""
+        new = np.dtype(dtype)
+        return x if x.dtype == new else self.op("Cast", x, dtype=new, to=new)
+
+    # layouts ----------------------------------------------------------------------------------------------------------
+    def last(self, x: Value) -> Value:
+        """The value with its channels last, as the layers see it."""
+        return self._turned(x, (0, *range(2, x.rank), 1)) if x.first else x
+
+    def channels_first(self, x: Value) -> Value:
+        """The value with its channels behind the batch, as ONNX's convolutions and pools take it."""
+        return x if x.first or x.rank < 3 else self._turned(x, (0, x.rank - 1, *range(1, x.rank - 1)))
+
+    def lies(self, x: Value) -> set[bool]:
+        """The layouts that it has already: does it have its channels first, last, or both?"""
+        return {x.first} if self._found(x) is None else {False, True}
+
+    def alike(self, values: Sequence[Value]) -> list[Value]:
+        """Values of one rank in one layout, the one for which fewer have to be turned."""
+        if not any(v.first for v in values):
+            return [*values]
+        cost = {first: sum(first not in self.lies(v) for v in values) for first in (True, False)}
+        form = self.channels_first if cost[True] <= cost[False] else self.last
+        return [form(v) for v in values]
+
+    def _turned(self, x: Value, order: tuple[int, ...]) -> Value:
+        other = self._found(x)
+        if other is None:
+            other = self.op("Transpose", x, first=not x.first, perm=list(order))
+            self._scopes[-1].turned |= {x.name: other, other.name: x}
+        return replace(other, shape=x.shape)
+
+    def _found(self, x: Value) -> Value | None:
+        return next((s.turned[x.name] for s in reversed(self._scopes) if x.name in s.turned), None)
+
+    # bodies -----------------------------------------------------------------------------------------------------------
+    def opened(self) -> None:
+        """From here on nodes belong to a body."""
+        self._scopes.append(Scope())
+
+    def closed(self, inputs: Sequence[Value], outputs: Sequence[Value]) -> Body:
+        """The body that was opened last. What comes in or from outside goes out as a value of its own."""
+        made = [self.op("Identity", self.last(v)) for v in outputs]
+        return Body(self._scopes.pop().nodes, tuple(inputs), tuple(made), self.named(f"{self.path}/body"))
+
+
+Nested = Union[Value, "tuple[Nested, ...]"]
+"""What goes through a network: a value, or a tuple."""
+
+
+def shape_of(x: Nested) -> Any:
+    """The shape of a value, or the tuple of shapes of a tuple."""
+    return tuple(map(shape_of, x)) if is_tuple(x) else x.shape  # type: ignore[union-attr]
+
+
+def with_shape(x: Nested, shape: Any) -> Any:
+    """The value, or the tuple, whose shapes are these."""
+    if is_tuple(x):
+        return tuple(with_shape(v, s) for v, s in zip(x, shape, strict=True))
+    return replace(x, shape=shape)  # type: ignore[type-var]
+
+
+def sizes_known(x: Value, *axes: int) -> bool:
+    """Are the sizes of x at these axes known?"""
+    return known(*(x.shape[i] for i in axes))
