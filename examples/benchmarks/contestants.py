@@ -11,6 +11,7 @@ from jax_peer import jax_entries
 from recurrent_peers import read, recurrent_entries
 from residual_peers import convolutional, residual_entries
 from torch_peers import torch_entries
+from transformer_peers import OURS, over_tokens, token_entries
 from works import Work
 
 from funcnn import fit, value_and_grad
@@ -27,13 +28,20 @@ class Entry(NamedTuple):
 
 def entries(alone: bool, work: Work) -> list[Entry]:
     """The contestants for this workload; `alone` leaves the peers out."""
-    ours = [Entry("funcnn", public_calls), Entry("funcnn fit", in_fit)] if work.training else [Entry("funcnn", forward)]
+    if make := OURS.get(type(work)):
+        ours = [Entry("funcnn", make)]
+    else:
+        steps = [Entry("funcnn", public_calls), Entry("funcnn fit", in_fit)]
+        ours = steps if work.training else [Entry("funcnn", forward)]
     return ours if alone else ours + [Entry(name, make) for name, make in _peers(work)]
 
 
 def _peers(work: Work) -> Iterator[tuple[str, Callable[[Work], Step]]]:
     if net := read(work):
         yield from recurrent_entries(net, work)
+        return
+    if over_tokens(work):
+        yield from token_entries(work)
         return
     if convolutional(work):
         yield from residual_entries(work)

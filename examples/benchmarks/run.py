@@ -1,6 +1,6 @@
 """Times of this library and of the peers that are installed, on the same work, one after the other in one process.
 
-    python examples/benchmarks/run.py                      xor, mlp, cnn, lstm and resnet on one core
+    python examples/benchmarks/run.py                      xor, mlp, cnn, lstm, resnet and gpt on one core
     python examples/benchmarks/run.py mlp cnn --cores 2
     python examples/benchmarks/run.py --list second        work that nothing was tuned on
     python examples/benchmarks/run.py mlp cnn --memory     and how far memory rises

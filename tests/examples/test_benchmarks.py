@@ -44,6 +44,7 @@ def test_imports_are_timed() -> None:
 SECOND = [
     "mlp 64-64-64-1, batch 8, momentum", "mlp 300-100-10, batch 32",
     "gru 5-10, 8 steps, batch 16", "lstm 32-64 both ways, lengths",
+    "layer norm", "100 tokens, one by one", "gpt, width 192, 6 heads, 200 tokens, batch 3",
 ]  # fmt: skip
 
 
