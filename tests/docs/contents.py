@@ -109,23 +109,32 @@ def table(names: list[str], where: dict[str, str], module: ModuleType) -> Iterat
         yield f"| {written(name, value)} | {described(name, where.get(name, module.__name__), value)} |"
 
 
+def families(topic: str, names: list[str], where: dict[str, str]) -> dict[str, list[str]]:
+    """The names of a topic by family, which is a file, told by its first sentence; of small topics, all in one."""
+    found: dict[str, list[str]] = {}
+    for name in names:
+        home = importlib.import_module(where[name])
+        found.setdefault(sentence(home.__doc__ or "") if topic in FINE else "", []).append(name)
+    return found
+
+
+def beside(module: str) -> list[str]:
+    """The public names of a module that do not come with the package."""
+    return [name for name in importlib.import_module(module).__all__ if name not in funcnn.__all__]
+
+
 def page() -> str:
     """The whole page."""
     *some, last = (f"`{name}`" for name in BESIDE)
     where, parts = homes("funcnn"), [HEAD.format(beside=f"{', '.join(some)} and {last}")]
     for topic, names in topics().items():
         parts.append(f"## {topic[0].upper()}{topic[1:]}\n")
-        families: dict[str, list[str]] = {}
-        for name in names:
-            home = importlib.import_module(where[name])
-            families.setdefault(sentence(home.__doc__ or "") if topic in FINE else "", []).append(name)
-        for family, members in families.items():
+        for family, members in families(topic, names, where).items():
             parts += [f"### {family}\n"] * bool(family)
             parts += [*table(members, where, funcnn), ""]
     for name, title in MODULES.items():
         module = importlib.import_module(name)
-        rest = [n for n in module.__all__ if n not in funcnn.__all__]
-        parts += [f"## {title}, in `{name}`\n", *table(rest, homes(name), module), ""]
+        parts += [f"## {title}, in `{name}`\n", *table(beside(name), homes(name), module), ""]
     return "\n".join(parts).rstrip() + "\n"
 
 
