@@ -80,6 +80,10 @@ class MissingExtraError(FuncnnError, ImportError):  # type: ignore[misc]  # both
     """An optional package is not installed."""
 
 
+class RanksError(FuncnnError, RuntimeError):
+    """The ranks of a job do not do the same, or some of them are gone."""
+
+
 class FuncnnWarning(UserWarning):
     """Something works, and most likely not as it is meant; the message says what to do."""
 

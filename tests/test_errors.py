@@ -20,7 +20,7 @@ from funcnn import (
     ShapeError,
     UndecidedError,
 )
-from funcnn.errors import NotAnalyticError, locate
+from funcnn.errors import NotAnalyticError, RanksError, locate
 
 TABLE = {
     ShapeError: ValueError,
@@ -34,6 +34,7 @@ TABLE = {
     ImmutableError: TypeError,
     CheckpointError: ValueError,
     MissingExtraError: ImportError,
+    RanksError: RuntimeError,
 }
 
 

@@ -24,7 +24,7 @@ FLOORS = (
     "combinators",
     "blocks metrics derivatives stax bridges weights",
     "minimizing training files",
-    "plotting estimators",
+    "plotting estimators distributed",
     "__init__ authoring",
     "testing hooks mypy_plugin",
     "about",

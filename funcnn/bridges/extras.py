@@ -8,8 +8,8 @@ from typing import Any
 from funcnn.errors import MissingExtraError
 
 
-def needed(package: str, why: str) -> Any:
-    """The module of an optional package.
+def needed(package: str, why: str, *, extra: str | None = None) -> Any:
+    """The module of an optional package; its extra has its name unless another is given.
 
     Errors
         MissingExtraError   it is not installed
@@ -25,4 +25,4 @@ def needed(package: str, why: str) -> Any:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] != top:
             raise  # it is there, and lacks something itself
-        raise MissingExtraError(f"{why} needs {top}: pip install 'funcnn[{top}]'") from None
+        raise MissingExtraError(f"{why} needs {top}: pip install 'funcnn[{extra or top}]'") from None

@@ -263,10 +263,23 @@ def _run(
     how: str | None,
     options: Any,
 ) -> Any:
+    return reduced(*_terms(rule, counts, prediction, target, weights, options), how)
+
+
+def _terms(
+    rule: Callable[..., Any], counts: Counts | None, prediction: Any, target: Any, weights: Any, options: Any
+) -> tuple[Any, Back, Any]:
+    """The terms, their pullback, and how much they count by the caller and by the loss itself."""
     if prediction.__class__ is not np.ndarray or prediction.dtype.kind not in "fc":
         refuse_truths(rule, prediction)
     if counts is not None and options:
         own, target = counts(prediction, target, **options)
         weights = weights if own is None else own if weights is None else product(weights, own)
     terms, back = rule(prediction, target, **options)
-    return reduced(terms, back, weights, how)
+    return terms, back, weights
+
+
+def terms_of(loss: Loss[Any, Any]) -> Callable[..., tuple[Any, Back, Any]] | None:
+    """`(prediction, target, weights, options) -> (terms, pullback, weights)` of a loss that was made of a rule."""
+    run: Any = loss.run
+    return functools.partial(_terms, *run.args) if isinstance(run, functools.partial) and run.func is _run else None

@@ -133,3 +133,9 @@ def _run_item(
         return tuple(others), dtarget
 
     return value, pullback
+
+
+def item_of(loss: Loss[Any, Any]) -> tuple[int, Loss[Any, Any]] | None:
+    """The number of the item, and the loss on it, of what `on_item` has made."""
+    run: Any = loss.run
+    return run.args if isinstance(run, functools.partial) and run.func is _run_item else None

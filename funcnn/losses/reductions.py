@@ -36,7 +36,7 @@ def reduced(terms: Any, back: Back, weights: Any, how: str | None) -> tuple[Any,
         return _weighted(terms, back, weights, how)
     if how == "none":
         return terms, back
-    n = 1 if how == "sum" else terms.size if how == "mean" else _rows(terms)
+    n = divisor(terms, None, how)
     if not n:
         raise ShapeError(_empty(terms))
     total = np.add.reduce(terms, None)
@@ -56,15 +56,20 @@ def _weighted(terms: Any, back: Back, weights: Any, how: str | None) -> tuple[An
     each = w.reshape(w.shape + (1,) * (terms.ndim - w.ndim))
     if how == "none":
         return terms * each, lambda d: back(d * each)
-    n: Any = 1
-    if how == "mean":
-        n = np.add.reduce(w, None).item() * prod(terms.shape[w.ndim :])
-    elif how == "batch":
-        n = np.add.reduce(w, None).item() if w.ndim == 1 else _rows(terms)
+    n = divisor(terms, w, how)
     if not n.real > 0:
-        raise ShapeError(_weightless(n) if terms.size else _empty(terms))
+        raise ShapeError(weightless(n) if terms.size else _empty(terms))
     value = np.add.reduce(terms * each, None).item() / n
     return value, lambda d: back(np.broadcast_to(each * (d / n), terms.shape))
+
+
+def divisor(terms: Any, weights: Any, how: str | None) -> Any:
+    """What the weighted sum of the terms is divided by: how much there is of them."""
+    if how == "mean":
+        return terms.size if weights is None else np.add.reduce(weights, None).item() * prod(terms.shape[weights.ndim :])
+    if how == "batch":
+        return _rows(terms) if weights is None or weights.ndim != 1 else np.add.reduce(weights, None).item()
+    return 1
 
 
 def _without(counted: Any, terms: Any, back: Back) -> tuple[Any, Back]:
@@ -99,7 +104,8 @@ def _rows(terms: Any) -> int:
     return int(terms.shape[0]) if terms.ndim else 1
 
 
-def _weightless(n: Any) -> str:
+def weightless(n: Any) -> str:
+    """What is said where a mean has nothing to divide by."""
     what = "empty batch: " if n == 0 else ""
     return f"{what}the weights sum to {n}, but the mean divides by their sum; give weights whose sum is above 0"
 

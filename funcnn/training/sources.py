@@ -12,6 +12,7 @@ from funcnn.errors import ShapeError, brief
 from funcnn.keys import Key
 from funcnn.training.batching import batch, batch_count, order
 from funcnn.training.rows import taken
+from funcnn.training.shards import Cut, Shard
 from funcnn.training.steps import TrainState
 from funcnn.types import is_array, is_mapping, is_tuple
 
@@ -129,7 +130,7 @@ def of_epochs(data: Epochs[Any], state: TrainState[Any], epochs: int) -> Iterato
 
 def _of_epoch(data: Iterable[Any], epoch: int, begin: int) -> Iterator[Turn]:
     count = len(data) if isinstance(data, Sized) else None
-    batches = islice(data, begin, None)
+    batches = data.since(begin) if isinstance(data, Cut) else islice(data, begin, None)
     i, found = begin, next(batches, _END)
     if found is _END:
         had = f"only {begin} batches or fewer, and the state stands behind them" if begin else "no batches"
@@ -147,7 +148,9 @@ def _of_epoch(data: Iterable[Any], epoch: int, begin: int) -> Iterator[Turn]:
 
 
 def rows_in(value: Any) -> int:
-    """How many rows a batch of whatever kind has, by its first array; 1 where nothing tells."""
+    """How many rows a batch of whatever kind has, by its first array; 1 where nothing tells; of a shard, all ranks'."""
+    if isinstance(value, Shard):
+        return value.total
     while is_tuple(value) or is_mapping(value):
         value = next(iter(value.values() if is_mapping(value) else value), None)
     array = value if is_array(value) else as_array(value, "the batch") if hasattr(value, "__array__") else None

@@ -35,6 +35,7 @@ MODULES: Final = {
     "funcnn.bridges.torch": "The bridge to PyTorch",
     "funcnn.weights": "Weights of other libraries",
     "funcnn.estimators": "For scikit-learn",
+    "funcnn.distributed": "On several machines",
 }
 
 

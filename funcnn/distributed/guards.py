@@ -1,0 +1,49 @@
+"""What ends a job as a whole: an error that nobody catches on one rank, and a rank that leaves the others waiting."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from types import TracebackType
+from typing import Final
+
+_FLUSH: Final = 0.2  # seconds in which the launcher passes on what was printed
+
+_installed: dict[str, bool] = {}  # once a process, whatever the number of communicators
+
+
+def install(abort: Callable[[], None], leave: Callable[[], None], name: str) -> None:
+    """From now on an error that nobody catches calls `abort`, and the end of the program `leave`."""
+    process = os.getpid()
+
+    def at_exit() -> None:
+        if os.getpid() == process:  # not a child that was forked
+            leave()
+
+    atexit.register(at_exit)
+    if _installed:
+        return
+    _installed["excepthook"] = True
+    shown = sys.excepthook
+
+    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        try:
+            print(f"{name} ends the job:", file=sys.stderr)
+            shown(kind, error, trace)
+        except BaseException:
+            traceback.print_exception(kind, error, trace)
+        finally:
+            if os.getpid() == process:
+                for stream in (sys.stdout, sys.stderr):
+                    try:
+                        stream.flush()
+                    except (AttributeError, OSError, ValueError):  # closed, or none
+                        pass
+                time.sleep(_FLUSH)
+                abort()
+
+    sys.excepthook = hook
