@@ -66,7 +66,7 @@ def _by_shape(make: Callable[[Shape], Definition], random: bool) -> Definition:
     made = functools.lru_cache(64)(make)
 
     def at(shape: Shape) -> Definition:
-        return made(_hidden(shape))
+        return made(hidden(shape))
 
     def rule(params: Tree, x: Any, rng: Key | None = None) -> Any:
         d = at(shape_of(x))
@@ -89,8 +89,8 @@ def _by_shape(make: Callable[[Shape], Definition], random: bool) -> Definition:
     return Definition(meets, own, rule, value, random, features, walked=walked)
 
 
-def _hidden(shape: Shape) -> Shape:
+def hidden(shape: Shape) -> Shape:
     """The shape without the size of the batch."""
     if any(isinstance(d, tuple) for d in shape):
-        return tuple(_hidden(d) if isinstance(d, tuple) else d for d in shape)
+        return tuple(hidden(d) if isinstance(d, tuple) else d for d in shape)
     return (UNKNOWN, *shape[1:]) if shape else shape

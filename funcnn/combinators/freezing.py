@@ -53,7 +53,7 @@ def freeze(net: Layer[A, B], params: Tree, where: Where = "**") -> Layer[A, B]:
     >>> freeze(net, params, "dense_0/**").init(Key(1), (-1, 3))[1].paths()
     ('head/b', 'head/w')
     """
-    fixed = _chosen(params, where)
+    fixed = chosen(params, where)
     paths = ["/".join(path) for path, _ in trees.flatten(fixed)]
 
     def left(wanted: Any) -> Any:
@@ -69,7 +69,7 @@ def freeze(net: Layer[A, B], params: Tree, where: Where = "**") -> Layer[A, B]:
 
         @functools.lru_cache(4)
         def inside(dtype: np.dtype[Any] | None) -> Definition:
-            return _frozen(child.definition, _converted(fixed, dtype) if dtype else fixed)
+            return _frozen(child.definition, converted(fixed, dtype) if dtype else fixed)
 
         def for_these(params: Tree, x: Any) -> Definition:
             like: Any = next((leaf for _, leaf in trees.flatten(params)), leading(x))
@@ -110,7 +110,7 @@ def thaw(net: Layer[A, B], params: Tree) -> tuple[Layer[A, B], Params]:
         if d.record is None or d.record.make is not freeze:
             return d
         call = d.record.bound().arguments
-        found.append((path, _chosen(call["params"], call["where"])))
+        found.append((path, chosen(call["params"], call["where"])))
         (child,) = d.children.values()
         return child
 
@@ -118,7 +118,7 @@ def thaw(net: Layer[A, B], params: Tree) -> tuple[Layer[A, B], Params]:
     out = as_params(params, "thaw(net, params)")
     dtype = next((leaf.dtype for _, leaf in trees.flatten(plain_tree(out))), None)
     for path, fixed in found:
-        tree: Tree = _converted(fixed, dtype) if dtype else fixed
+        tree: Tree = converted(fixed, dtype) if dtype else fixed
         for name in reversed(path):
             tree = {name: tree}
         out = out | tree
@@ -134,7 +134,8 @@ def _copies(tree: Plain, n: int) -> Plain:
     return trees.mapped(copied, tree)
 
 
-def _chosen(params: Tree, where: Where) -> Plain:
+def chosen(params: Tree, where: Where) -> Plain:
+    """The leaves that are frozen."""
     return plain_tree(parted(params, where, caller="freeze")[0])
 
 
@@ -183,7 +184,7 @@ def _holding(d: Definition, fixed: Plain) -> Definition:
     return replace(d, rule=rule, value=value)
 
 
-def _converted(tree: Plain, dtype: Any) -> Plain:
+def converted(tree: Plain, dtype: Any) -> Plain:
     """The leaves in this dtype, read-only: what rules get is nobody's to change."""
 
     def convert(leaf: Any) -> Any:

@@ -132,11 +132,7 @@ def tie(net: Layer[A, B], ties: Ties, /) -> Layer[A, B]:
         return wanted
 
     def inner(params: Any) -> Any:
-        full = params
-        for path, (root, turned) in sources.items():
-            stands = subtree_at(params, root, caller="tie")
-            full = grafted(full, path, stands.T if turned else stands)
-        return full
+        return _untied(params, sources)
 
     def outer(gradients: Any, params: Any) -> Any:
         left = gradients
@@ -150,6 +146,25 @@ def tie(net: Layer[A, B], ties: Ties, /) -> Layer[A, B]:
         return left
 
     return _over_other("tie", net, spec, inner, outer)
+
+
+def untied(params: Tree, ties: Ties) -> Tree:
+    """The params of the network within, of those that `tie` leaves.
+
+    >>> from funcnn.combinators.reparametrizing import untied
+    >>> untied({"a": {"w": np.ones((1, 2))}}, {"b/w": transposed("a/w")})["b"]["w"].shape
+    (2, 1)
+    """
+    found: Tree = _untied(params, sources_of_ties(ties))
+    return found
+
+
+def _untied(params: Any, sources: Mapping[str, tuple[str, bool]]) -> Any:
+    full = params
+    for path, (root, turned) in sources.items():
+        stands = subtree_at(params, root, caller="tie")
+        full = grafted(full, path, stands.T if turned else stands)
+    return full
 
 
 def sources_of_ties(ties: Any) -> dict[str, tuple[str, bool]]:

@@ -6,13 +6,36 @@ import functools
 from collections.abc import Mapping
 from typing import Any, Final
 
-from funcnn.bridges.onnx import activations, combining, dense, windows
+from funcnn.bridges.onnx import (
+    activations,
+    attention,
+    combining,
+    dense,
+    norms,
+    recurrent,
+    reshaping,
+    sequences,
+    windows,
+)
 from funcnn.bridges.onnx.walking import Key, Rule, Rules
+from funcnn.derivatives import layers, second
 from funcnn.errors import brief
+from funcnn.layers.pointwise import elementwise
 from funcnn.networks import is_layer
 from funcnn.records import is_recording
 
-_FAMILIES: Final = (dense, windows, activations, combining)
+_FAMILIES: Final = (
+    dense, windows, activations, norms, reshaping, sequences, recurrent, attention, combining,
+)  # fmt: skip
+
+_DERIVATIVE: Final = "it is a derivative, which the library computes with complex numbers and power series"
+REFUSED: Final[dict[Any, str]] = {
+    layers.tangent: _DERIVATIVE,
+    layers.input_gradient: _DERIVATIVE,
+    second.second_tangent: _DERIVATIVE,
+    second.laplacian: _DERIVATIVE,
+    elementwise: "it is made of functions of arrays; give a rule of it that writes them, rules={elementwise: rule}",
+}
 
 
 def key_of(made: Any) -> Key:
@@ -38,7 +61,7 @@ def ours() -> Mapping[Key, Rule]:
 @functools.cache
 def refused() -> Mapping[Key, str]:
     """The library's own layers that have no rule, with the reason."""
-    return {key_of(made): why for made, why in combining.REFUSED.items()}
+    return {key_of(made): why for made, why in REFUSED.items()}
 
 
 def with_these(rules: Mapping[Any, Rule] | None) -> Rules:

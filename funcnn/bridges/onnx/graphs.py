@@ -7,15 +7,17 @@ where somebody needs it otherwise, once: between a convolution, a Relu and a poo
 
 from __future__ import annotations
 
+import functools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, NamedTuple, Union
+from typing import Any, Final, NamedTuple, TypeAlias, Union
 
 import numpy as np
 import numpy.typing as npt
 
 from funcnn.errors import printable
-from funcnn.shapes import known
+from funcnn.shapes import UNKNOWN, known
 from funcnn.types import is_tuple
 
 OPSET: Final = 17
@@ -43,6 +45,10 @@ class Value:
     def rank(self) -> int:
         """How many axes it has."""
         return len(self.shape)
+
+
+Size: TypeAlias = Union[int, Value]
+"""How long an axis is: a number, or a value of one integer where it is known only when the model runs."""
 
 
 class Node(NamedTuple):
@@ -178,9 +184,71 @@ class Graph:
             return x
         return self.op("Transpose", x, shape=tuple(x.shape[i] for i in order), perm=list(order))
 
-    def reshape(self, x: Value, sizes: Sequence[int]) -> Value:
-        """Another form: -1 is what is left; 0 is the size that x has at that axis."""
-        return self.op("Reshape", x, self.ints(*sizes), shape=tuple(sizes))
+    def size(self, x: Value, axis: int) -> Size:
+        """How long an axis is: a number where that is known, else a value of one integer."""
+        n, at = x.shape[axis], axis % x.rank
+        if known(n):
+            return int(n)
+        return self.op("Shape", self.last(x), shape=(1,), dtype=np.int64, first=False, start=at, end=at + 1)
+
+    def product(self, *sizes: Size) -> Size:
+        """The product of sizes."""
+        total, *unknown = math.prod(n for n in sizes if isinstance(n, int)), *(n for n in sizes if isinstance(n, Value))
+        if not unknown:
+            return total
+        values = unknown if total == 1 else [*unknown, self.ints(total)]
+        return functools.reduce(lambda a, b: self.op("Mul", a, b), values)
+
+    def reshape(self, x: Value, *sizes: Size) -> Value:
+        """Another form, of these sizes: one that is not known is what is left, where no other may be 0."""
+        shape = tuple(n if isinstance(n, int) else UNKNOWN for n in sizes)
+        unknown = [i for i, n in enumerate(sizes) if isinstance(n, Value)]
+        if len(unknown) <= 1 and 0 not in sizes:
+            return self.op("Reshape", x, self.ints(*(n if isinstance(n, int) else -1 for n in sizes)), shape=shape)
+        wanted = self.sizes(*sizes)
+        return self.op("Reshape", x, wanted, shape=shape, allowzero=1)
+
+    def sizes(self, *sizes: Size) -> Value:
+        """Sizes as a value of integers."""
+        if all(isinstance(n, int) for n in sizes):
+            return self.ints(*(n for n in sizes if isinstance(n, int)))
+        parts = [n if isinstance(n, Value) else self.ints(n) for n in sizes]
+        return self.op("Concat", *parts, shape=(len(parts),), axis=0) if len(parts) > 1 else parts[0]
+
+    def counted(self, n: Size, dtype: npt.DTypeLike = np.int64) -> Value:
+        """0, 1, ..., up to n."""
+        if isinstance(n, int):
+            return self.constant(np.arange(n, dtype=dtype), "steps")
+        zero, one = (self.constant(np.array(i, np.int64), "number") for i in (0, 1))
+        end = self.op("Squeeze", n, shape=())
+        return self.cast(self.op("Range", zero, end, one, shape=(UNKNOWN,)), dtype)
+
+    def where(self, real: Value, x: Value, other: Value) -> Value:
+        """x where it is true, else the other; what is real has the leading axes of x."""
+        behind = range(real.rank, x.rank)
+        if behind:
+            shape = (*real.shape, *(1 for _ in behind))
+            real = self.op("Unsqueeze", real, self.ints(*behind), shape=shape)
+        return self.op("Where", real, x, other, shape=x.shape, dtype=x.dtype)
+
+    def zeroed(self, mask: Value, x: Value) -> Value:
+        """x where the mask is true, else 0."""
+        return self.where(mask, x, self.constant(np.zeros((), x.dtype), "number"))
+
+    def stacked(self, values: Sequence[Value], axis: int) -> Value:
+        """Values beside each other along a new axis."""
+        apart = [
+            self.op("Unsqueeze", v, self.ints(axis), shape=(*v.shape[:axis], 1, *v.shape[axis:])) for v in values
+        ]
+        return self.joined(apart, axis)
+
+    def joined(self, values: Sequence[Value], axis: int) -> Value:
+        """Values one after the other along an axis, which is that of the form in which they lie."""
+        if len(values) == 1:
+            return values[0]
+        n = sum(v.shape[axis] for v in values)
+        shape = values[0].shape
+        return self.op("Concat", *values, shape=(*shape[:axis], n, *shape[axis + 1 :]), axis=axis)
 
     def cast(self, x: Value, dtype: npt.DTypeLike) -> Value:
         """The same numbers in another dtype."""
@@ -243,8 +311,3 @@ def with_shape(x: Nested, shape: Any) -> Any:
     if is_tuple(x):
         return tuple(with_shape(v, s) for v, s in zip(x, shape, strict=True))
     return replace(x, shape=shape)  # type: ignore[type-var]
-
-
-def sizes_known(x: Value, *axes: int) -> bool:
-    """Are the sizes of x at these axes known?"""
-    return known(*(x.shape[i] for i in axes))

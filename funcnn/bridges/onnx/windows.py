@@ -7,7 +7,9 @@ from typing import Any, Final
 import numpy as np
 
 import funcnn.layers.convolution as convolutions
+import funcnn.layers.global_pooling as global_pools
 import funcnn.layers.pooling as pools
+import funcnn.layers.transposed_convolution as transposing
 from funcnn.bridges.onnx.graphs import Graph, Value
 from funcnn.bridges.onnx.walking import Part, Rule, either_layout
 from funcnn.errors import ExportError
@@ -19,9 +21,9 @@ def slide_of(part: Part) -> Slide:
     """The windows, as the constructor was told."""
     told = part.arguments
     size = told["filter_shape"] if "filter_shape" in told else told["window_shape"]
-    rank = {"Conv1D": 1, "Conv": 2, "Conv3D": 3}.get(part.name) or len(size)
+    rank = 1 if "1D" in part.name else len(size)
     return made_slide(
-        part.name, rank, size, told["strides"], told["padding"], told["dilation"], causal=rank == 1
+        part.name, rank, size, told["strides"], told["padding"], told["dilation"], causal=rank == 1, negative=True
     )
 
 
@@ -112,10 +114,63 @@ def summed(
     return graph.op("Conv", x, ones, None, shape=shape, group=channels, **told_to(slide, pads))
 
 
+@either_layout
+def transposed(graph: Graph, part: Part, x: Value) -> Value:
+    """Windows that are added up; what is cut off is ONNX's padding, more room behind its output padding."""
+    slide = slide_of(part)
+    groups = int(part.arguments["groups"])
+    cuts = [cut(*axis) for axis in along(slide)]
+    how = told_to(slide, tuple((before, max(behind, 0)) for before, behind in cuts))
+    b = part.param("b") if "b" in part.params else None
+
+    def filters(w: Any) -> Any:
+        parts = w.reshape(*w.shape[:-1], groups, -1)  # (..., in / groups, groups, out / groups)
+        rank = parts.ndim
+        turned = parts.transpose(rank - 2, rank - 3, rank - 1, *range(rank - 3))
+        return turned.reshape(-1, *turned.shape[2:])
+
+    return graph.op(
+        "ConvTranspose", graph.channels_first(x), part.param("w", filters), b, shape=out(part), group=groups,
+        output_padding=[max(-behind, 0) for _, behind in cuts], **how,
+    )  # fmt: skip
+
+
+def along(slide: Slide) -> list[tuple[int, int, str | tuple[int, int]]]:
+    """Reach of a window, stride and padding, for every axis."""
+    told = slide.padding
+    paddings = (told,) * len(slide.size) if isinstance(told, str) else told
+    return list(zip(slide.spans, slide.strides, paddings, strict=True))
+
+
+def cut(span: int, stride: int, padding: str | tuple[int, int]) -> tuple[int, int]:
+    """How much of what the windows cover lies before the output, and how much behind; less than none is more room."""
+    if not isinstance(padding, str):
+        return padding
+    more = max(span - stride, 0)
+    before = more // 2 if padding == "SAME" else 0
+    return before, span - stride - before - (more if padding == "VALID" else 0)
+
+
+def over_places(op: str) -> Rule:
+    """Over all axes between batch and channels."""
+
+    @either_layout
+    def rule(graph: Graph, part: Part, x: Value) -> Value:
+        places = range(2, x.rank) if x.first else range(1, x.rank - 1)
+        return graph.op(op, x, axes=list(places), keepdims=0, first=False)
+
+    return rule
+
+
 RULES: Final[dict[Any, Rule]] = {
     convolutions.Conv1D: convolution,
     convolutions.Conv: convolution,
     convolutions.Conv3D: convolution,
+    transposing.Conv1DTranspose: transposed,
+    transposing.ConvTranspose: transposed,
+    transposing.Conv3DTranspose: transposed,
+    global_pools.GlobalAvgPool: over_places("ReduceMean"),
+    global_pools.GlobalMaxPool: over_places("ReduceMax"),
     pools.MaxPool: max_pool,
     pools.AvgPool: average_pool,
     pools.SumPool: sum_pool,

@@ -1,0 +1,109 @@
+"""Rules of layers that change the form of an array, or nothing."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+
+import funcnn.layers.reshaping as forms
+from funcnn.bridges.onnx.combining import placed
+from funcnn.bridges.onnx.graphs import Graph, Value
+from funcnn.bridges.onnx.walking import Part, Rule, either_layout
+from funcnn.combinators import gradient_reversal
+from funcnn.layers.dropout import Dropout, GaussianNoise, SpatialDropout
+from funcnn.layers.resizing import Pad, Upsample
+from funcnn.shapes import known
+from funcnn.types import is_tuple
+
+
+@either_layout
+def nothing(graph: Graph, part: Part, x: Any) -> Any:
+    """What comes goes out: so does what is dropped in training alone."""
+    return x
+
+
+def flatten(graph: Graph, part: Part, x: Value) -> Value:
+    """All axes but the first in one."""
+    return graph.op("Flatten", x, axis=1)
+
+
+def reshape(graph: Graph, part: Part, x: Value) -> Value:
+    """Every example in another form."""
+    wanted: tuple[int, ...] = part.out_shape[1:]
+    batch = graph.size(x, 0)
+    if all(map(known, wanted)):
+        return graph.reshape(x, batch, *wanted)
+    entries = graph.product(*(graph.size(x, i) for i in range(1, x.rank)))
+    others = graph.product(*(n for n in wanted if known(n)))
+    left = graph.op("Div", *(n if isinstance(n, Value) else graph.ints(n) for n in (entries, others)))
+    return graph.reshape(x, batch, *(n if known(n) else left for n in wanted))
+
+
+@either_layout
+def transpose(graph: Graph, part: Part, x: Value) -> Value:
+    """The axes in another order; of channels that lie first, the two orders are one."""
+    order = part.arguments["order"]
+    if not x.first:
+        return graph.turn(x, order)
+    lies = (0, x.rank - 1, *range(1, x.rank - 1))  # which axis of the layers lies at each place
+    wanted = tuple(lies.index(i) for i in order)
+    if wanted == tuple(range(x.rank)):
+        return Value(x.name, part.out_shape, x.dtype)
+    return graph.op("Transpose", x, first=False, perm=list(wanted))
+
+
+def squeeze(graph: Graph, part: Part, x: Value) -> Value:
+    """Without an axis of one entry."""
+    return graph.op("Squeeze", x, graph.ints(part.arguments["axis"] % x.rank))
+
+
+def last(graph: Graph, part: Part, x: Value) -> Value:
+    """The last step."""
+    return graph.op("Gather", x, graph.constant(np.array(-1, np.int64), "last"), axis=1)
+
+
+@either_layout
+def pad(graph: Graph, part: Part, x: Value) -> Value:
+    """More pixels at the borders."""
+    told = part.arguments
+    before, behind = ([0] * x.rank for _ in range(2))
+    for axis, (a, b) in enumerate(told["widths"], 1):
+        before[placed(x, axis)], behind[placed(x, axis)] = a, b
+    value = graph.number(told["value"]) if told["mode"] == "constant" else None
+    return graph.op("Pad", x, graph.ints(*before, *behind), value, mode=told["mode"])
+
+
+def scales_of(part: Part, x: Value) -> tuple[int, ...]:
+    """How many times as many pixels, for every axis."""
+    scale = part.arguments["scale"]
+    return scale if is_tuple(scale) else (scale,) * (x.rank - 2)
+
+
+@either_layout
+def upsample(graph: Graph, part: Part, x: Value) -> Value:
+    """Every pixel several times; or between the centres of pixels, in proportion."""
+    scales = scales_of(part, x)
+    x = graph.channels_first(x)
+    factors = graph.constant(np.array((1, 1, *scales), np.float32), "scales")
+    if part.arguments["method"] == "nearest":
+        how: dict[str, Any] = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+    else:
+        how = {"mode": "linear", "coordinate_transformation_mode": "half_pixel"}
+    return graph.op("Resize", x, None, factors, **how)
+
+
+RULES: Final[dict[Any, Rule]] = {
+    forms.Identity: nothing,
+    Dropout: nothing,
+    SpatialDropout: nothing,
+    GaussianNoise: nothing,
+    gradient_reversal: nothing,
+    forms.Flatten: flatten,
+    forms.Reshape: reshape,
+    forms.Transpose: transpose,
+    forms.Squeeze: squeeze,
+    forms.Last: last,
+    Pad: pad,
+    Upsample: upsample,
+}
