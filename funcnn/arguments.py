@@ -6,6 +6,9 @@ import operator
 from numbers import Integral, Real
 from typing import TypeGuard
 
+import numpy as np
+
+from funcnn.errors import brief
 from funcnn.shapes import known
 from funcnn.types import is_tuple
 
@@ -70,6 +73,19 @@ def probability(layer: str, **values: float) -> None:
     for name, value in values.items():
         if not (is_number(value) and 0 <= value < 1):
             raise ValueError(f"{layer}: {name} must be in [0, 1), got {value!r}")
+
+
+def switch(function: str, **values: bool) -> None:
+    """Refuse what is neither True nor False, by name: a word such as "batch" would count as True.
+
+    >>> switch("fit", shuffle="batch")
+    Traceback (most recent call last):
+        ...
+    ValueError: fit: shuffle must be True or False, got 'batch'
+    """
+    for name, value in values.items():
+        if not isinstance(value, (bool, np.bool_)):
+            raise ValueError(f"{function}: {name} must be True or False, got {brief(value)}")
 
 
 def finite(function: str, **values: float) -> None:

@@ -154,17 +154,34 @@ def value_and_grad(loss: Loss[Y, T], apply: Apply[X, Y], *penalties: Penalty) ->
     >>> value, gradients.at("b")
     (1.0, array([-2.], dtype=float32))
     """
-    if not isinstance(loss, Loss):
-        whole = isinstance(loss, Objective) or hasattr(loss, "objective")  # as those of sam and accumulate
-        fit = "an objective stands for both, fit(objective, adam(1e-3), params, data)"
-        hint = fit if whole else "make a rule one with @loss"
-        raise TypeError(f"value_and_grad takes a loss first, got {type(loss).__name__}; {hint}")
+    checked_loss("value_and_grad", loss)
     checked_apply("value_and_grad", apply)
     for penalty in penalties:
         if not isinstance(penalty, Differentiable):
             raise TypeError(f"penalties are differentiable functions of params, like l2(1e-4), got {brief(penalty)}")
     warn_of_probabilities(loss, apply.definition)
     return Objective(loss, apply, penalties)
+
+
+def checked_loss(function: str, loss: object) -> None:
+    """Refuse what is no loss.
+
+    Errors
+        TypeError   with what to write instead
+    """
+    if isinstance(loss, Loss):
+        return
+    kind, hint = type(loss).__name__, "make a rule one with @loss"
+    if isinstance(loss, Objective) or hasattr(loss, "objective"):  # as those of sam and accumulate
+        hint = "an objective stands for both, fit(objective, adam(1e-3), params, data)"
+    elif isinstance(loss, str):
+        hint = "losses are imported by name: squared_error, softmax_cross_entropy"
+    elif hasattr(loss, "definition"):
+        hint = "the loss stands first, the network or its apply next"
+    elif hasattr(loss, "compute"):
+        hint = "a metric has no derivative; losses are squared_error, softmax_cross_entropy and others"
+    got = brief(loss) if isinstance(loss, str) else kind
+    raise TypeError(f"{function} takes a loss first, got {got}; {hint}")
 
 
 def checked_apply(function: str, apply: object) -> None:

@@ -7,7 +7,7 @@ from typing import Any, TypeVarTuple
 
 import numpy.typing as npt
 
-from funcnn.arguments import counted
+from funcnn.arguments import counted, switch
 from funcnn.foreign.calls import understood
 from funcnn.keys import Key, Rng, as_key
 from funcnn.training.rows import arrays_of, count_rows, taken
@@ -43,6 +43,7 @@ def batches(
     if not is_tuple(arrays):
         raise TypeError(f"batches takes a tuple of arrays, got {type(arrays).__name__}; write (x,) for a single one")
     size = counted("batches", size=size)
+    switch("batches", drop_last=drop_last)
     drawn = None if key is None else as_key(key, where="key")
     data = arrays_of(tuple(arrays), "arrays")
     rows = count_rows(arrays=data)

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
+from funcnn.arguments import switch
 from funcnn.errors import ShapeError, UnsettledWarning, brief
 from funcnn.foreign.calls import understood
 from funcnn.keys import Key, Rng, as_key
@@ -54,6 +55,7 @@ def calibrate(
     (array([3.], dtype=float32), array([2.6667], dtype=float32))
     """
     definition_of(net, where="calibrate")
+    switch("calibrate", exact=exact)
     if is_array(batches):
         raise TypeError(f"calibrate takes an iterable of batches, got one array of shape {batches.shape}; write [x]")
     old = as_params(params, "calibrate(net, params, batches)")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from funcnn.errors import CheckpointError
 from funcnn.params import Params
@@ -12,6 +13,10 @@ from funcnn.training.history import History
 from funcnn.training.steps import StepMetrics
 from funcnn.training.watching import Watch
 from funcnn.types import is_mapping
+
+
+_SHOWN: Final = 60  # letters of a setting
+_ADDRESS: Final = re.compile(r" at 0x[0-9a-f]+")
 
 
 class Course:
@@ -90,9 +95,29 @@ class Course:
             raise CheckpointError(f"{path} was not saved by train; take another folder, or load_state and fit")
         for name, value in self.settings.items():
             if (before := kept["settings"].get(name)) != value:
+                was, now = _where_they_differ(before, value)
                 raise ValueError(
-                    f"train: {path} is of a run with {name}={before!r}, and {name} is {value!r}; take another folder "
-                    f"for another run"
+                    f"train: {path} is of a run with {name}={was}, and {name} is {now}; take another folder for another "
+                    f"run, which may go on from this one: start=load_checkpoint(folder, optimizer, like=params).state"
                 )
         self.rows, self.best, self.params = kept["rows"], kept["best"], kept["params"]
         self.loss, self.examples = kept["loss"], kept["examples"]
+
+
+def printed(value: object) -> str:
+    """What a part of a run prints as, the same in every process: functions without names print their addresses."""
+    return _ADDRESS.sub("", repr(value))
+
+
+def _where_they_differ(before: object, now: object) -> tuple[str, str]:
+    """Both settings as they are shown: of long ones the part that is not the same."""
+    first, second = repr(before), repr(now)
+    if max(len(first), len(second)) <= _SHOWN:
+        return first, second
+    same = next((i for i, (a, b) in enumerate(zip(first, second, strict=False)) if a != b), 0)
+    begin = max(0, same - _SHOWN // 3)
+
+    def part(text: str) -> str:
+        return f"{'...' * bool(begin)}{text[begin : begin + _SHOWN]}{'...' * (len(text) > begin + _SHOWN)}"
+
+    return part(first), part(second)

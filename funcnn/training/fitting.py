@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias, TypeVar, Union, cast, overload
 
 import numpy as np
 
-from funcnn.arguments import counted, is_integer
+from funcnn.arguments import counted, is_integer, switch
 from funcnn.derivatives.objectives import BatchObjective, Objective, Required, value_and_grad
 from funcnn.errors import DTypeError, LabelError, NonFiniteError, ShapeError, brief
 from funcnn.foreign.calls import understood
@@ -187,6 +187,7 @@ def fit(
         raise TypeError(f"fit takes an optimizer, got {type(optimizer).__name__} {brief(optimizer)}; write adam(1e-3)")
     steps_by: Optimizer[Any] = cast(Any, optimizer)
     batch_size = counted("fit", batch_size=batch_size)
+    switch("fit", shuffle=shuffle, drop_last=drop_last)
     if not is_integer(epochs) or epochs < 0:
         raise ValueError(f"fit: epochs must be an integer of at least 0, got {epochs!r}")
     if augment is not None and not callable(augment):

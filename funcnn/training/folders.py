@@ -9,7 +9,7 @@ from contextlib import suppress
 from math import isfinite
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
-from funcnn.arguments import counted, is_number
+from funcnn.arguments import counted, is_number, switch
 from funcnn.checkpoints.atomic_writes import sync_folder
 from funcnn.checkpoints.leftovers import sweep_all
 from funcnn.checkpoints.places import Path, path_of
@@ -119,6 +119,7 @@ def load_checkpoint(
     Warnings
         FuncnnWarning     a file cannot be read, and another one was
     """
+    switch("load_checkpoint", best=best)
     shown = path_of(folder, "load_checkpoint")
     for again in reversed(range(_LOOKS)):
         try:

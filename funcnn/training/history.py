@@ -65,7 +65,9 @@ class History:
 
     def __getitem__(self, name: str) -> npt.NDArray[Any]:
         if self.rows and name not in self.rows[0]:
-            raise KeyError(f"no column {name!r}; this history has {', '.join(self.columns)}")
+            plain = name.removeprefix("val_") if isinstance(name, str) else ""
+            fix = f"; validation's is {plain!r}" if plain in self.rows[0] and "train_loss" in self.rows[0] else ""
+            raise KeyError(f"no column {name!r}; this history has {', '.join(self.columns)}{fix}")
         return np.array([row[name] for row in self.rows])
 
     def __len__(self) -> int:

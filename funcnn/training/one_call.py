@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from time import perf_counter
 from typing import Any, Final, Generic, NamedTuple, TypeVar, Union, overload
 
-from funcnn.arguments import counted
+from funcnn.arguments import counted, switch
 from funcnn.checkpoints.places import Path
+from funcnn.derivatives.objectives import checked_loss
 from funcnn.errors import brief
 from funcnn.foreign.calls import understood
 from funcnn.foreign.lookups import answering
@@ -20,7 +21,7 @@ from funcnn.networks.children import definition_of
 from funcnn.optimizers import Optimizer
 from funcnn.params import Params, ParamsLike, as_params
 from funcnn.training.calibration import calibrate, keeps_statistics
-from funcnn.training.courses import Course
+from funcnn.training.courses import Course, printed
 from funcnn.training.fitting import Pairs, fit
 from funcnn.training.folders import load_checkpoint, save_checkpoint
 from funcnn.training.history import History
@@ -117,7 +118,7 @@ def train(
 ) -> Trained[S]:
     """Train a network, validate it after every epoch, and keep its best params: `fit` with the usual loop around it.
 
-    Params are drawn by `net.init(rng, ...)` for the data, or are those of `start`. `data`, `augment`, `penalties`,
+    Params are drawn by `net.init(rng, ...)` for the data, or are those of `start`; a state brings its own key. `data`, `augment`, `penalties`,
     `batch_size` and `drop_last` are those of `fit`, except that an iterable must give its batches again and again.
 
     After every epoch a network that keeps statistics is calibrated on the training data, and the loss and the metrics
@@ -131,7 +132,9 @@ def train(
 
     With a `folder`, training goes on from the newest checkpoint there, and saves one after every epoch, and every
     minute inside of long ones: killed at any moment and called again, it ends with the same bits. The folder keeps the
-    last three, and the best one, for `load_checkpoint`. Progress is shown as `progress` does, unless it is `quiet`.
+    last three, and the best one, for `load_checkpoint`. It is of one run: with another network, loss or setting that
+    would change what was done so far it is refused; epochs, patience and the optimizer's numbers are yours to change.
+    Progress is shown as `progress` does, unless it is `quiet`.
 
     Errors, from the call itself
         TypeError     loss, network, optimizer, metrics are none; data can be gone through only once
@@ -154,9 +157,8 @@ def train(
     >>> predict(Dense(1).apply, trained.params, np.array([[1.0, 1.0]])).round(2)
     array([[3.]], dtype=float32)
     """
+    checked_loss("train", loss)
     definition_of(net, where="train")
-    if not isinstance(loss, Loss):
-        raise TypeError(f"train takes a loss first, got {type(loss).__name__}; make a rule one with @loss")
     if not isinstance(optimizer, Optimizer):
         raise TypeError(f"train takes an optimizer, got {brief(optimizer)}; write adam(1e-3)")
     epochs = counted("train", epochs=epochs)
@@ -166,13 +168,18 @@ def train(
         patience = counted("train", patience=patience)
         if watch is None:
             raise ValueError("train: patience needs validation data to wait for; give validation=0.2, or data")
-    key = as_key(rng)
+    switch("train", quiet=quiet, drop_last=drop_last)
+    key = start.key if isinstance(start, TrainState) else as_key(rng)
     parts = parted(data, validation, key=key)
     state = _begun(net, optimizer, parts, start, key)
     scores = [mean_of(loss)._replace(name="loss"), *chosen]
     try_validation(net.apply, state.params, parts.validation, scores)
-    settings = {"monitor": monitor, "batch_size": batch_size, "rows": parts.rows, "validation": parts.kept}
-    course = Course(watch, {**settings, "mode": watch and watch.mode, "rng": bytes(key).hex()})
+    course = Course(watch, {
+        "net": printed(net), "loss": printed(loss), "penalties": printed(list(penalties)),
+        "metrics": [metric.name for metric in chosen], "monitor": monitor, "mode": watch and watch.mode,
+        "batch_size": batch_size, "drop_last": drop_last, "rows": parts.rows, "validation": parts.kept,
+        "rng": bytes(key).hex(),
+    })  # fmt: skip
     if folder is not None:
         state = _resumed(folder, optimizer, state, course)
 

@@ -18,7 +18,8 @@ from funcnn.optimizers import Optimizer
 from funcnn.params import Params, as_params
 from funcnn.params.packing import pack
 from funcnn.training.rows import (
-    arrays_of, checked_data, converted, count_rows, dtype_of, features_of, nested_rows, on_disk, refuse_empty, taken,
+    arrays_of, checked_batch, checked_data, converted, count_rows, dtype_of, features_of, nested_rows, on_disk, refuse_empty, sealed,
+    taken,
 )  # fmt: skip
 from funcnn.training.sources import Epochs, epochs_of
 from funcnn.training.steps import TrainState
@@ -113,7 +114,8 @@ def of_objective(
         return Ready(objective.on_batch, apply.random, found, rows, None, False, targets if late else None, augment)
 
     def pairs(batch: object) -> tuple[Any, ...]:
-        return _pairs(apply, params, checked_data(batch), None)[0]
+        found = _pairs(apply, params, checked_batch(batch), None)[0]
+        return sealed(found) if augment else found  # these arrays are somebody's, and may come again
 
     epochs, once = epochs_of("fit", data)
     return Ready(objective.on_batch, apply.random, None, 0, epochs, once, pairs, augment)
@@ -129,7 +131,7 @@ def _of_features(augment: Augment) -> Augment:
 def are_batches(data: Any) -> bool:
     """Are pairs given in batches, or all at once? A list of pairs is one of batches; one of arrays is a mistake."""
     if type(data) is list:
-        return is_tuple(next(iter(cast("list[object]", data)), None))
+        return not data or is_tuple(next(iter(cast("list[object]", data))))
     return not (is_tuple(data) or is_array(data) or is_mapping(data) or isinstance(data, str))
 
 

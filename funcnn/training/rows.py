@@ -81,6 +81,32 @@ def checked_data(data: object) -> tuple[Any, ...]:
     return data
 
 
+def checked_batch(batch: object) -> tuple[Any, ...]:
+    """A batch of data that come in batches, which is such a tuple too.
+
+    Errors
+        TypeError    it is none; one array is what a batch gives that was taken for several
+        ValueError   it has neither two nor three items
+    """
+    if is_array(batch):
+        fix = "of one batch write [(x, target)]"
+        raise TypeError(f"a batch is a tuple (x, target) or (x, target, weights), got an array of {batch.shape}; {fix}")
+    return checked_data(batch)
+
+
+def sealed(value: Any) -> Any:
+    """The same arrays, in tuples and dicts, as views that cannot be written into."""
+    if is_tuple(value):
+        return tuple([sealed(v) for v in value])
+    if is_mapping(value):
+        return {key: sealed(v) for key, v in value.items()}
+    if not is_array(value):
+        return value
+    view = value.view()
+    view.setflags(write=False)
+    return view
+
+
 def count_rows(**named: Any) -> int:
     """How many rows all of these arrays have.
 

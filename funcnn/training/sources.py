@@ -64,11 +64,14 @@ def epochs_of(function: str, data: Any) -> tuple[Epochs[Any], bool]:
     """Data that are no arrays as the batches of every epoch, and whether there is one pass only.
 
     Errors
-        TypeError   they are not iterable; or a function does not take the number of an epoch
+        TypeError    they are not iterable; or a function does not take the number of an epoch
+        ShapeError   they are a list of none
     """
     if callable(data):
         _takes_an_epoch(function, data)
         return cast("Epochs[Any]", data), False
+    if data.__class__ is list and not data:
+        raise ShapeError(f"{function}: empty batch: the data is a list without batches")
     if isinstance(data, str) or not _is_iterable(data):
         raise TypeError(f"{function}: the data is arrays in a tuple, or batches of them, got {brief(data)}")
 
@@ -121,11 +124,20 @@ def of_epochs(data: Epochs[Any], state: TrainState[Any], epochs: int) -> Iterato
     """
     epoch, begin = state.epoch, state.batch
     while epoch < epochs:
-        found: object = data(epoch)
-        if not _is_iterable(found):
-            raise TypeError(f"the data of epoch {epoch} must be an iterable of batches, got {brief(found)}")
-        yield from _of_epoch(found, epoch, begin)
+        yield from _of_epoch(batches_of(data, epoch), epoch, begin)
         epoch, begin = epoch + 1, 0
+
+
+def batches_of(data: Epochs[B], epoch: int) -> Iterable[B]:
+    """The batches of an epoch.
+
+    Errors
+        TypeError   they are not iterable
+    """
+    found: object = data(epoch)
+    if not _is_iterable(found):
+        raise TypeError(f"the data of epoch {epoch} must be an iterable of batches, got {brief(found)}")
+    return cast("Iterable[B]", found)
 
 
 def _of_epoch(data: Iterable[Any], epoch: int, begin: int) -> Iterator[Turn]:

@@ -18,8 +18,8 @@ from funcnn.params import Params
 from funcnn.training.batching import batch_count
 from funcnn.training.evaluation import evaluate, of_any_rows
 from funcnn.training.preparing import are_batches
-from funcnn.training.rows import arrays_of, checked_data, count_rows, features_of, refuse_empty, taken
-from funcnn.training.sources import Epochs, epochs_of
+from funcnn.training.rows import arrays_of, checked_batch, checked_data, count_rows, features_of, refuse_empty, taken
+from funcnn.training.sources import Epochs, batches_of, epochs_of
 from funcnn.types import is_tuple
 
 Metrics: TypeAlias = Metric[Any, Any, Any, Any]
@@ -45,13 +45,14 @@ class Parts(NamedTuple):
 
         Errors
             ShapeError   the first epoch has no batches
+            TypeError    it is not iterable, or a batch is no tuple
         """
         first = self.training
         if self.epochs is not None:
-            first = next(iter(self.epochs(0)), None)
+            first = next(iter(batches_of(self.epochs, 0)), None)
             if first is None:
                 raise ShapeError("empty batch: epoch 0 of the data has no batches")
-        return of_any_rows(arrays_of(checked_data(first)[0], "x"))
+        return of_any_rows(arrays_of(checked_batch(first)[0], "x"))
 
     def steps(self, epochs: int, size: int, drop_last: bool) -> int | None:
         """How many there will be, where that is known."""
@@ -60,7 +61,7 @@ class Parts(NamedTuple):
     def inputs(self, epoch: int) -> Iterator[Any]:
         """The features of an epoch, in batches."""
         if self.epochs is not None:
-            return (checked_data(batch)[0] for batch in self.epochs(epoch))
+            return (checked_batch(batch)[0] for batch in batches_of(self.epochs, epoch))
         places = range(0, self.rows, _SIZE)
         return (taken(self.training[0], slice(i, i + _SIZE)) for i in places)
 

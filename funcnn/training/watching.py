@@ -52,8 +52,12 @@ def watched(
         raise ValueError(f"train: mode must be 'min' or 'max', got {mode!r}")
     if monitor not in known:
         if monitor == "loss":
+            if mode is not None:
+                raise ValueError(f"train: mode={mode!r} is that of a column to watch; give validation=0.2, or data")
             return None
         fix = "" if validated else "; metrics are those of validation data: validation=0.2"
+        if isinstance(monitor, str) and monitor.removeprefix("val_") in known:
+            fix = f"; columns of validation have no prefix: monitor={monitor.removeprefix('val_')!r}"
         raise ValueError(f"train: monitor must be one of {', '.join(known)}, got {brief(monitor)}{fix}")
     if mode is None:
         mode = _mode(monitor, found.get(monitor))

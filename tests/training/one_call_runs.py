@@ -22,4 +22,4 @@ PLAIN = serial(Dense(8), Relu, Dense(1))
 def run(net: Any = NET, data: Any = DATA, **options: Any) -> Any:
     """A small run."""
     options = {"epochs": 4, "validation": HELD, "metrics": [r2], "batch_size": 16, "quiet": True, **options}
-    return loose.train(squared_error, net, options.pop("optimizer", adam(0.02)), data, **options)
+    return loose.train(options.pop("loss", squared_error), net, options.pop("optimizer", adam(0.02)), data, **options)

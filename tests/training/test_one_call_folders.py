@@ -14,10 +14,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from funcnn import Array, CheckpointError, Key, cosine_decay, load_checkpoint, momentum
+from funcnn import (
+    Array, CheckpointError, Dense, Key, Relu, Tanh, adam, cosine_decay, huber, l2, load_checkpoint, momentum, serial,
+)  # fmt: skip
 from funcnn.training import one_call
 from tests.refusals import refusal
-from tests.training.one_call_runs import PLAIN, RNG, loose, run
+from tests.training.one_call_runs import DATA, PLAIN, RNG, loose, run
 
 OPTIONS: dict[str, Any] = {"optimizer": momentum(cosine_decay(0.05, 12), 0.9), "augment": None}
 
@@ -82,10 +84,41 @@ def test_another_run_has_another_folder(tmp_path: Path) -> None:
     for name, value in {"batch_size": 8, "rng": 5, "monitor": "r2", "mode": "max"}.items():
         said = refusal(lambda n=name, v=value: run(PLAIN, folder=tmp_path, **{n: v}), ValueError)  # type: ignore[misc]
         assert f"is of a run with {name}=" in said and "take another folder" in said
+    assert [len(run(PLAIN, folder=tmp_path, **free).history) for free in ({"epochs": 5}, {"patience": 3})] == [5, 5]
+    assert len(run(PLAIN, folder=tmp_path, optimizer=adam(1e-5), epochs=6).history) == 6
     state = run(PLAIN).state
     loose.save_checkpoint(tmp_path / "other", state)
     said = refusal(lambda: run(PLAIN, folder=tmp_path / "other"), CheckpointError)
     assert "was not saved by train" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "said"),
+    [
+        ("metrics", {"metrics": []}, "metrics=['r2'], and metrics is []"),
+        ("drop_last", {"drop_last": True}, "drop_last=False, and drop_last is True"),
+        ("net", {"net": serial(Dense(8), Tanh, Dense(1))}, "net='serial(Dense(8), Relu, Dense(1))', and net is 'serial(De"),
+        ("loss", {"loss": huber}, "loss='squared_error', and loss is 'huber'"),
+        ("penalties", {"penalties": [l2(0.5)]}, "penalties='[]', and penalties is '[l2(0.5)]'"),
+        ("validation", {"validation": DATA}, "validation=20, and validation is 40"),
+    ],
+)
+def test_what_would_not_be_the_same_run(name: str, options: dict[str, Any], said: str, tmp_path: Path) -> None:
+    """A network of the same params, another loss and the like are told of: the folder may be one that was forgotten."""
+    run(PLAIN, folder=tmp_path)
+    told = refusal(lambda: run(**{"net": PLAIN, "folder": tmp_path, "epochs": 6, **options}), ValueError)
+    assert said in told and "start=load_checkpoint(folder, optimizer, like=params).state" in told
+    assert len(run(PLAIN, folder=tmp_path).history) == 4
+
+
+def test_long_settings_are_shown_where_they_differ(tmp_path: Path) -> None:
+    """Of networks of many layers, that one."""
+    def deep(last: Any) -> Any:
+        return serial(*[Dense(3)] * 20, last, Dense(1))
+
+    run(deep(Relu), folder=tmp_path)
+    told = refusal(lambda: run(deep(Tanh), folder=tmp_path), ValueError)
+    assert "Dense(3), Relu, Dense(1))'" in told and "Dense(3), Tanh, Dense(1))'" in told and len(told) < 600
 
 
 PROGRAM = """

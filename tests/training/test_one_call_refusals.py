@@ -58,6 +58,17 @@ from tests.training.one_call_runs import DATA, NET, PLAIN, X, Y, loose, run
         ({"data": X}, TypeError, "the data is a tuple (x, target)"),
         ({"optimizer": 0.1}, TypeError, "train takes an optimizer, got 0.1"),
         ({"net": PLAIN.apply}, TypeError, "train takes layers"),
+        ({"monitor": "val_loss"}, ValueError, "columns of validation have no prefix: monitor='loss'"),
+        ({"monitor": "val_r2"}, ValueError, "monitor='r2'"),
+        ({"mode": "max", "validation": None, "metrics": ()}, ValueError, "mode='max' is that of a column to watch"),
+        ({"quiet": "yes"}, ValueError, "train: quiet must be True or False, got 'yes'"),
+        ({"drop_last": 1}, ValueError, "train: drop_last must be True or False, got 1"),
+        ({"data": lambda epoch: None}, TypeError, "the data of epoch 0 must be an iterable of batches, got None"),
+        ({"data": lambda epoch: (X, Y)}, TypeError, "got an array of (60, 3); of one batch write [(x, target)]"),
+        ({"data": []}, ShapeError, "empty batch: the data is a list without batches"),
+        ({"loss": "mse"}, TypeError, "train takes a loss first, got 'mse'; losses are imported by name: squared_error"),
+        ({"loss": accuracy}, TypeError, "a metric has no derivative"),
+        ({"loss": NET, "net": squared_error}, TypeError, "the loss stands first, the network or its apply next"),
         ({"rng": None}, TypeError, "rng must be a Key or an int seed"),
         ({"start": 3}, funcnn.ParamsError, "int"),
         ({"optimizer": adam(0.1), "nonsense": 1}, TypeError, "nonsense"),
@@ -72,7 +83,15 @@ def test_refusals(options: dict[str, Any], error: type[Exception], message: str)
 def test_a_loss_comes_first() -> None:
     """As everywhere."""
     said = refusal(lambda: loose.train(NET, squared_error, adam(0.1), DATA, epochs=1), TypeError)
-    assert "train takes layers" in said or "takes a loss first" in said
+    assert "train takes a loss first, got Layer; the loss stands first" in said
+
+
+def test_a_state_brings_the_key_of_the_validation_rows() -> None:
+    """Where training goes on from a state, the rows that were kept out are kept out again, whatever `rng` is now."""
+    whole = run(PLAIN, rng=7, epochs=4, validation=0.25)
+    half = run(PLAIN, rng=7, epochs=2, validation=0.25)
+    rest = run(PLAIN, start=half.state, epochs=4, validation=0.25)
+    assert rest.state == whole.state and rest.history.rows == whole.history.rows[2:]
 
 
 def test_a_monitor_that_is_no_number() -> None:

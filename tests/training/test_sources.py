@@ -117,6 +117,27 @@ def test_the_data_of_a_function_stay_as_they_are() -> None:
     assert (x.tobytes(), y.tobytes()) == (X.tobytes(), Y.tobytes())
 
 
+def test_augmentation_in_place() -> None:
+    """What a function writes into is nobody's: rows that are drawn are copies, and batches of somebody's are refused."""
+
+    def noisy(x: Any, key: Key) -> Any:
+        x += 1
+        return x
+
+    x, y = X.copy(), Y.copy()
+    for data in ([(x, y)], lambda epoch: [(x, y)], iter([(x, y)])):
+        with pytest.raises(ValueError, match="read-only"):
+            from_batches(data, augment=noisy, epochs=1)
+    from_batches((x, y), augment=noisy, batch_size=8)
+    assert x.tobytes() == X.tobytes() and x.flags.writeable
+
+
+def test_one_batch_for_the_batches_of_an_epoch() -> None:
+    """Is told, for its arrays would be taken for batches."""
+    with pytest.raises(TypeError, match=r"a batch is a tuple .* got an array of .*; of one batch write \[\(x, target\)\]"):
+        from_batches(lambda epoch: (X, Y))
+
+
 # other iterables ------------------------------------------------------------------------------------------------------
 def test_a_list_of_batches() -> None:
     """The same batches in every epoch, and a state goes on inside."""
@@ -228,7 +249,9 @@ def two(epoch: int, other: int) -> None:
         (X, {}, TypeError, "the data is a tuple (x, target) or (x, target, weights), got ndarray"),
         ({"x": X}, {}, TypeError, "the data is a tuple (x, target) or (x, target, weights), got dict"),
         ([X, Y], {}, TypeError, "the data is a tuple (x, target) or (x, target, weights), got list"),
-        ([], {}, TypeError, "got list"),
+        ([], {}, ShapeError, "empty batch: the data is a list without batches"),
+        ((X, Y), {"shuffle": "batch"}, ValueError, "fit: shuffle must be True or False, got 'batch'"),
+        ((X, Y), {"drop_last": 1}, ValueError, "fit: drop_last must be True or False, got 1"),
         (epoch_of, {"batch_size": 64}, ValueError, "batch_size, shuffle and drop_last cut arrays"),
         (epoch_of, {"shuffle": False}, ValueError, "this data comes cut, leave them out"),
         (epoch_of, {"drop_last": True}, ValueError, "this data comes cut, leave them out"),
@@ -253,7 +276,7 @@ def bad(**changes: Any) -> Any:
         (lambda epoch: None, TypeError, "the data of epoch 0 must be an iterable of batches, got None"),
         (lambda epoch: [], ShapeError, "epoch 0 of the data has no batches"),
         (lambda epoch: iter(()), ShapeError, "epoch 0 of the data has no batches"),
-        (lambda epoch: [X], TypeError, "the data is a tuple (x, target) or (x, target, weights), got ndarray"),
+        (lambda epoch: [X], TypeError, "a batch is a tuple (x, target) or (x, target, weights), got an array"),
         (lambda epoch: [(X,)], ValueError, "got one of 1"),
         (bad(x=X[:3]), ShapeError, "step 3, batch 2 of epoch 0: all arrays must have the same number of rows"),
         (bad(x=X[:, :2]), ShapeError, "step 3, batch 2 of epoch 0: "),
