@@ -90,6 +90,22 @@ def fits(form: Form, place: Place, unit: Unit, arrays: Mapping[str, Numbers]) ->
     return True
 
 
+def best(pairs: Iterable[Pair], arrays: Mapping[str, Numbers]) -> Pair | None:
+    """Of the forms of one layer: the first that its arrays have, in these very shapes where there is one such."""
+    fitting = [pair for pair in pairs if fits(pair.form, pair.place, pair.unit, arrays)]
+    return next((pair for pair in fitting if _has_shapes(pair, arrays)), next(iter(fitting), None))
+
+
+def _has_shapes(pair: Pair, arrays: Mapping[str, Numbers]) -> bool:
+    names = pair.unit.names
+    return all(
+        arrays[names[name]].shape == wanted
+        for part in pair.form.parts
+        for name, wanted in zip(part.theirs, part.theirs_for(pair.place.shapes), strict=True)
+        if name in names
+    )
+
+
 def _ordered(
     places: Sequence[Place],
     units: Sequence[Unit],
@@ -104,9 +120,8 @@ def _ordered(
     for place in places:
         known = forms(place)
         for unit in left:
-            form = next((form for form in known if fits(form, place, unit, arrays)), None)
-            if form is not None:
-                pairs.append(Pair(place, unit, form))
+            if found := best([Pair(place, unit, form) for form in known], arrays):
+                pairs.append(found)
                 left.remove(unit)
                 break
     return pairs
@@ -116,9 +131,8 @@ def _forced(
     place: Place, unit: Unit, arrays: Mapping[str, Numbers], forms: Callable[[Place], Sequence[Form]]
 ) -> Pair:
     """A place with the unit that was named for it, whether it fits or not: what does not will be told."""
-    known = forms(place)
-    form = next((form for form in known if fits(form, place, unit, arrays)), None)
-    return Pair(place, unit, form or max(known, key=lambda form: len(unit.names.keys() & {*form.names()})))
+    known = [Pair(place, unit, form) for form in forms(place)]
+    return best(known, arrays) or max(known, key=lambda pair: len(unit.names.keys() & {*pair.form.names()}))
 
 
 def _leaf(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -100,3 +100,13 @@ def side_by_side(ours: str, theirs: tuple[str, ...], *, optional: bool = False) 
 
 def _untouched(a: Arrays) -> Arrays:
     return a
+
+
+def plain(names: Iterable[str]) -> Form:
+    """The form of a layer of people's own: the same names, and the same arrays."""
+    return Form(tuple([same(name, name) for name in names]))
+
+
+def of_leaves(form: Form, leaves: Container[str]) -> Form:
+    """Without the parts of leaves that a layer has not: `bias=False`."""
+    return form._replace(parts=tuple([part for part in form.parts if all(leaf in leaves for leaf in part.ours)]))

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
-from funcnn.errors import ParamsError, brief
 from funcnn.networks import Layer
 from funcnn.params import Params, as_params
 from funcnn.params.flat import to_flat
-from funcnn.types import Shape, Tree, is_mapping
+from funcnn.types import Shape, Tree
+from funcnn.weights.by_name import Library, paired_by_name
 from funcnn.weights.flattened import with_orders
 from funcnn.weights.naming import unit_for
-from funcnn.weights.pairing import Pair, Pairs, Unit, paired
+from funcnn.weights.pairing import Pair, Pairs, Unit
 from funcnn.weights.parts import Numbers
-from funcnn.weights.places import Places, places_of
-from funcnn.weights.reading import taken
+from funcnn.weights.places import places_of
 from funcnn.weights.torch_forms import forms
 from funcnn.weights.transfer import given_out, taken_in, told
 
 RECURRENT: Final = re.compile(r"((?:weight|bias)_(?:ih|hh|hr)_l)(\d+(?:_reverse)?)")
-STEP: Final = re.compile(r"l(\d+)(_reverse)?")
 
 
 def from_state_dict(
@@ -57,7 +55,7 @@ def from_state_dict(
     """
     caller = "from_state_dict"
     places = with_orders(caller, net, shape, places_of(caller, net, shape), flattened)
-    arrays, pairs = _paired(caller, places, state, names)
+    arrays, pairs = paired_by_name(caller, TORCH, places, state, names)
     return taken_in(caller, places, pairs, arrays)
 
 
@@ -91,7 +89,7 @@ def to_state_dict(
         found = [(place, forms(place)[0]) for place in places.layers]
         pairs = Pairs(tuple(Pair(place, unit_for(place, form, names), form) for place, form in found), (), ())
         return given_out(caller, places, pairs, mine, {})
-    arrays, pairs = _paired(caller, places, like, names)
+    arrays, pairs = paired_by_name(caller, TORCH, places, like, names)
     return given_out(caller, places, pairs, mine, arrays)
 
 
@@ -110,25 +108,7 @@ def state_dict_names(
     {'w': ('fc.weight',), 'b': ('fc.bias',)}
     """
     places = places_of("state_dict_names", net, shape)
-    return told(_paired("state_dict_names", places, state, names)[1])
-
-
-def _paired(
-    caller: str, places: Places, state: Any, names: Mapping[str, str] | None
-) -> tuple[dict[str, Numbers], Pairs]:
-    if not is_mapping(state) or not all(isinstance(name, str) for name in state):
-        fix = "give model.state_dict()" if hasattr(state, "state_dict") else "{'fc.weight': tensor, ...}"
-        raise ParamsError(f"{caller} takes a mapping of names to tensors, got {brief(state)}; {fix}")
-    if any(is_mapping(value) for value in state.values()):
-        inner = [name for name, value in state.items() if is_mapping(value)]
-        raise ParamsError(f"{caller}: {inner[0]!r} is a mapping itself; give the state dict within, file[{inner[0]!r}]")
-    arrays = {name: taken(name, value) for name, value in state.items()}
-    units = units_of(arrays)
-
-    def in_order(some: Sequence[Unit]) -> Sequence[Unit]:
-        return _sorted(caller, some) if _order_is_lost(units) else some
-
-    return arrays, paired(caller, places.layers, units, arrays, forms, names, in_order)
+    return told(paired_by_name("state_dict_names", TORCH, places, state, names)[1])
 
 
 def units_of(names: Mapping[str, Any]) -> list[Unit]:
@@ -146,36 +126,4 @@ def units_of(names: Mapping[str, Any]) -> list[Unit]:
     return [Unit(key, its) for key, its in found.items()]
 
 
-def _order_is_lost(units: Sequence[Unit]) -> bool:
-    """PyTorch has weights before biases; where a bias comes first, somebody has sorted the names."""
-    for unit in units:
-        names = [*unit.names]
-        if names[:1] == ["bias"] or names[:1] == ["in_proj_bias"] or (names and names[0].startswith("bias_")):
-            return True
-    return False
-
-
-def _sorted(caller: str, units: Sequence[Unit]) -> Sequence[Unit]:
-    """Units in the order of their numbers, where nothing but numbers tells them apart.
-
-    Errors
-        ParamsError   words do
-    """
-    split = [[_number(step) for step in unit.key.split(".")] for unit in units]
-    for a in split:
-        for b in split:
-            here = next(((s, t) for s, t in zip(a, b, strict=False) if s != t), None)
-            if here and not all(isinstance(s, int) for s in here):
-                raise ParamsError(
-                    f"{caller}: these names are sorted, as files do, so that they do not tell the order of the modules "
-                    f"(is {here[0]!r} before {here[1]!r}?); say names={{ours: theirs}}, or restore the order, "
-                    f"{{name: state[name] for name in model.state_dict()}}"
-                )
-    numbers = [[s if isinstance(s, int) else 0 for s in steps] for steps in split]
-    return [units[i] for i in sorted(range(len(units)), key=numbers.__getitem__)]
-
-
-def _number(step: str) -> int | str:
-    if found := STEP.fullmatch(step):
-        return 2 * int(found[1]) + bool(found[2])
-    return int(step) if step.isdecimal() else step
+TORCH: Final = Library(units_of, forms, "model.state_dict()")

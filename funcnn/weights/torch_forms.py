@@ -7,22 +7,13 @@ from typing import Final
 
 import numpy as np
 
-from funcnn.weights.parts import Arrays, Form, Part, Sizes, axes, joined, same, side_by_side
+from funcnn.weights.parts import Arrays, Form, Part, Sizes, axes, joined, of_leaves, plain, same, side_by_side
 from funcnn.weights.places import Place
-
-WEIGHT_BIAS: Final = ("weight", "bias")
-
 
 def forms(place: Place) -> Sequence[Form]:
     """The ways in which PyTorch stores the layer at a place; one of another's by the names of ours, as it is."""
     make = FORMS.get(place.kind)
-    found = make(place) if make else [Form(tuple(same(leaf, leaf) for leaf in place.shapes))]
-    return [_of_leaves(form, place) for form in found]
-
-
-def _of_leaves(form: Form, place: Place) -> Form:
-    """Without the parts of leaves that the layer has not: `bias=False`."""
-    return form._replace(parts=tuple(part for part in form.parts if set(part.ours) <= place.shapes.keys()))
+    return [of_leaves(form, place.shapes) for form in (make(place) if make else [plain(place.shapes)])]
 
 
 def _form(*parts: Part) -> Callable[[Place], Sequence[Form]]:
