@@ -4,6 +4,13 @@ PyTorch's state dicts, Keras's weights, stax's nested tuples, scikit-learn's coe
 """
 
 from funcnn.weights.keras import from_keras, to_keras
+from funcnn.weights.sklearn import from_sklearn, to_sklearn
+from funcnn.weights.stax import from_stax, to_stax
 from funcnn.weights.torch import from_state_dict, state_dict_names, to_state_dict
 
-__all__ = ["from_keras", "from_state_dict", "state_dict_names", "to_keras", "to_state_dict"]
+__all__ = [
+    "from_state_dict", "to_state_dict", "state_dict_names",
+    "from_keras", "to_keras",
+    "from_stax", "to_stax",
+    "from_sklearn", "to_sklearn",
+]  # fmt: skip

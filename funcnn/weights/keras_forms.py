@@ -64,7 +64,8 @@ def _gated(place: Place) -> Sequence[Form]:
     def back(a: Arrays) -> Arrays:
         return (_exchanged(a[0].reshape(2, -1), units),)
 
-    kernels = [Part((n,), (theirs,), exchanged, exchanged) for n, theirs in (("w", "kernel"), ("u", "recurrent_kernel"))]
+    pairs = ("w", "kernel"), ("u", "recurrent_kernel")
+    kernels = [Part((ours,), (theirs,), exchanged, exchanged) for ours, theirs in pairs]
     return [Form((*kernels, Part(("b",), ("bias",), into, back, True)))]
 
 

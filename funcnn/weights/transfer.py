@@ -59,7 +59,7 @@ def taken_in(caller: str, places: Places, pairs: Pairs, arrays: Mapping[str, Num
                 found |= {pair.place.at(leaf): np.zeros(pair.place.shapes[leaf], dtype) for leaf in part.ours}
     problems += _untied(places, found)
     refuse(caller, "the weights are not those of this network", problems)
-    return Params(trees.unlisted([(path, np.array(found[path], order="C")) for path in places.paths]))
+    return Params(trees.unlisted([(path, np.array(found[path], dtype, order="C")) for path in places.paths]))
 
 
 def given_out(
@@ -143,7 +143,7 @@ def _wrong_shapes(place: Place, part: Part, names: list[str], shapes: list[Sizes
     leaves = ", ".join(f"{place.at(leaf)} {place.shapes[leaf]}" for leaf in part.ours)
     for name, got, wanted in zip(names, shapes, part.theirs_for(place.shapes), strict=True):
         if tuple(got) != wanted:
-            turned = ", its transpose" if tuple(got) == wanted[::-1] else ""
+            turned = ", the transpose," if tuple(got) == wanted[::-1] else ""
             yield f"{name} of shape {tuple(got)}{turned} does not go into {leaves}, which wants {wanted}"
 
 

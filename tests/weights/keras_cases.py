@@ -59,8 +59,11 @@ CASES: Final[dict[str, Case]] = {
     "attention": Case(MultiHeadAttention(2, cross=True), ((-1, 5, 4), (-1, 3, 6))),
     "attention_without_bias": Case(MultiHeadAttention(2, bias=False), (-1, 5, 4)),
     "residual": Case(
-        serial(Conv(4, (3, 3), padding="SAME"), residual(serial(BatchNorm(eps=EPS), Relu, Conv(4, (3, 3), padding="SAME"))),
-               GlobalAvgPool, Dense(2)),
+        serial(
+            Conv(4, (3, 3), padding="SAME"),
+            residual(serial(BatchNorm(eps=EPS), Relu, Conv(4, (3, 3), padding="SAME"))),
+            GlobalAvgPool, Dense(2),
+        ),
         (-1, 5, 6, 2),
     ),
 }  # fmt: skip

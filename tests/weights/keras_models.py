@@ -60,7 +60,8 @@ def models() -> dict[str, tuple[Any, Any]]:
         ),
         "gru": (_row(L.GRU(3, return_sequences=True), L.GRU(2, return_sequences=True)), ((5, 4),)),
         "rnn": (
-            _row(L.SimpleRNN(3, return_sequences=True, use_bias=False), L.SimpleRNN(2, return_sequences=True)), ((5, 2),)
+            _row(L.SimpleRNN(3, return_sequences=True, use_bias=False), L.SimpleRNN(2, return_sequences=True)),
+            ((5, 2),),
         ),
         "attention": (lambda q, k: L.MultiHeadAttention(2, 2)(q, k), ((5, 4), (3, 6))),
         "attention_without_bias": (lambda x: L.MultiHeadAttention(2, 2, use_bias=False)(x, x), ((5, 4),)),

@@ -1,4 +1,4 @@
-"""Record the weights of other libraries, see the package: `python -m tests.weights.record [--check] torch keras ...`."""
+"""Record weights of other libraries, see the package: `python -m tests.weights.record [--check] torch keras stax`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from tests.weights.cases import FOLDER, Recorded, keep, recorded
 
-MODULES = {"torch": "torch_modules", "keras": "keras_models"}
+MODULES = {"torch": "torch_modules", "keras": "keras_models", "stax": "stax_networks"}
 
 
 def moved(old: Recorded, new: Recorded) -> bool:

@@ -105,7 +105,8 @@ def peers() -> dict[str, Peer]:
         "perceptron": Peer(nn.Sequential(lin(5, 4), nn.Tanh(), lin(4, 3)), lambda m, x: m(x), normal(3, 5)),
         "norms": Peer(
             nn.Sequential(
-                lin(4, 6), nn.BatchNorm1d(6), nn.LayerNorm(6), nn.RMSNorm(6, eps=1e-5), nn.PReLU(6), lin(6, 2, bias=False)
+                lin(4, 6), nn.BatchNorm1d(6), nn.LayerNorm(6), nn.RMSNorm(6, eps=1e-5), nn.PReLU(6),
+                lin(6, 2, bias=False),
             ),
             lambda m, x: m(x), normal(3, 4),
         ),
