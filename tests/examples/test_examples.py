@@ -53,10 +53,20 @@ def test_pictures_are_those_of_the_page(tmp_path: Path) -> None:
     names = load("pictures").main(["--quick", "--out", str(tmp_path)])
     folder = EXAMPLES.parent / "docs" / "pictures"
     page = (folder.parent / "looking.md").read_text(encoding="utf-8")
-    assert names == sorted(path.name for path in folder.iterdir())
+    assert names == sorted(path.name for path in folder.iterdir() if path.is_file())
     assert [name for name in names if f"(pictures/{name})" not in page] == []
     for path in tmp_path.glob("*.svg"):
         assert path.read_text(encoding="utf-8") == (folder / path.name).read_text(encoding="utf-8")
+
+
+def test_concepts_are_drawn_as_on_the_page(tmp_path: Path) -> None:
+    """To the last sign, and each is shown."""
+    load("concepts").main(["--out", str(tmp_path)])
+    folder = EXAMPLES.parent / "docs" / "pictures" / "concepts"
+    page = (EXAMPLES.parent / "docs" / "concepts.md").read_text(encoding="utf-8")
+    drawn = {path.name: path.read_text(encoding="utf-8") for path in tmp_path.iterdir()}
+    assert drawn == {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir()}
+    assert [name for name in drawn if f"(pictures/concepts/{name})" not in page] == []
 
 
 def test_xor_is_learnt() -> None:
