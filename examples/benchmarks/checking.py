@@ -114,7 +114,7 @@ def main() -> None:
         if options.profile:
             run(folder, plugin=True, by=options.profile)
             return
-        alone, plugged = [], []
+        alone, plugged = list[float](), list[float]()
         for _ in range(options.rounds):
             alone.append(run(folder, plugin=False))
             plugged.append(run(folder, plugin=True))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import operator
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -14,7 +15,7 @@ from funcnn.combinators import transposed
 from funcnn.errors import ShapeError, UndecidedError
 from funcnn.keys import Key
 from funcnn.mypy_plugin.recipes import (
-    ANY, Argument, Call, Choice, Fork, Items, Missing, Node, Pairs, Place, Ref, Turned, Value, exact, vague,
+    ANY, Argument, Call, Choice, Fork, Items, Missing, Node, Pairs, Place, Ref, Turned, Value, vague,
 )  # fmt: skip
 from funcnn.mypy_plugin.trust import Loader
 from funcnn.mypy_plugin.unknowns import OPAQUE, Decisions, Hole, Number, give_up, some_function
@@ -35,6 +36,17 @@ class Impossible(Exception):
     """A constructor refused what was decided about its unknown arguments: it is not like that."""
 
 
+class Refusal(NamedTuple):
+    """What a constructor says against its arguments."""
+
+    text: str
+
+
+LARGEST = 20_000  # layers of a network that is built: its rules would take seconds
+KEPT = 20_000  # networks that are kept for when they are met again
+Built = dict[bytes, "Layer[Any, Any] | Refusal"]
+
+
 class Verdict(NamedTuple):
     """The shape of the output, or the error with the layer it is about; nothing at all where it cannot be known."""
 
@@ -48,10 +60,14 @@ class Verdict(NamedTuple):
 
 
 class Builder:
-    """Builds what a recipe says, on one way through the decisions, and remembers which layer an error came from."""
+    """Builds what a recipe says, on one way through the decisions.
 
-    def __init__(self, loader: Loader, decisions: Decisions, watched: bool = True) -> None:
-        self.loader, self.decisions, self.watched = loader, decisions, watched
+    Networks of which everything is known are built once, and kept by their form in `built`. Without that, each is built
+    anew and watched: then it shows which layer an error comes from.
+    """
+
+    def __init__(self, loader: Loader, decisions: Decisions, built: Built | None = None) -> None:
+        self.loader, self.decisions, self.built = loader, decisions, built
         self.error: ShapeError | None = None
         self.verdict = Verdict()
         self.inside = False  # of a composite, which is to blame as a whole
@@ -106,8 +122,26 @@ class Builder:
                 give_up()
 
     def _call(self, call: Call, *, outermost: bool) -> Layer[Any, Any]:
+        if call.layers > LARGEST:
+            return OPAQUE
+        if self.built is None or not call.exact:
+            made = self._new(call)
+        else:
+            kept = self.built.get(call.form)
+            if kept is None:
+                if len(self.built) >= KEPT:
+                    self.built.clear()
+                kept = self.built[call.form] = self._new(call)
+            made = kept
+        if isinstance(made, Refusal):
+            if outermost:
+                raise Refused(made.text)
+            return OPAQUE
+        return made
+
+    def _new(self, call: Call) -> Layer[Any, Any] | Refusal:
         call = self._typed(call)
-        if any(vague(a.node) for a in (*call.args, *call.kwargs.values())):
+        if any(map(vague, call.nodes)):
             return OPAQUE
         before_inside, self.inside = self.inside, self.inside or (not call.module and call.name == "composite")
         args = [self._watched(a, call) for a in call.args]
@@ -119,9 +153,9 @@ class Builder:
         except UndecidedError:
             return OPAQUE
         except (ValueError, TypeError) as error:
-            whole = exact(call) and not any(a is OPAQUE for a in (*args, *kwargs.values()))
-            if outermost and whole and isinstance(error, ValueError):  # types are mypy's own business
-                raise Refused(str(error)) from None
+            whole = call.exact and not any(a is OPAQUE for a in (*args, *kwargs.values()))
+            if whole and isinstance(error, ValueError):  # types are mypy's own business
+                return Refusal(str(error))
             if len(self.decisions.taken) > before:
                 raise Impossible from None
             return OPAQUE
@@ -132,7 +166,7 @@ class Builder:
     def _typed(self, call: Call) -> Call:
         """Where the constructor takes a number, what may be anything is an unknown number."""
         every = (*call.args, *call.kwargs.values())
-        if not any(a.node == ANY for a in every) or not call.module.startswith("funcnn"):
+        if not any(a.node is ANY or a.node == ANY for a in every) or not call.module.startswith("funcnn"):
             return call
         kinds, names = declared(self.loader.get(call.module, call.name))
 
@@ -147,9 +181,9 @@ class Builder:
         if call.module:
             make = self.loader.get(call.module, call.name)
             return None if make is None else make(*args, **kwargs)
-        left, right = args
         if call.name == ">>":
-            return left >> right
+            return functools.reduce(operator.rshift, args)
+        left, right = args
         if left is OPAQUE:
             return OPAQUE
         return left.named(right) if call.name == "named" else left.renamed(snake_case(right), False)
@@ -157,7 +191,7 @@ class Builder:
     def _watched(self, argument: Argument, call: Call) -> Any:
         """A layer that says so when an error comes out of it; the innermost says it first."""
         made = self.build(argument.node, ours=f"{call.module}.".startswith("funcnn."))
-        if not self.watched or not is_layer(made) or made is OPAQUE or self.inside:
+        if self.built is not None or not is_layer(made) or made is OPAQUE or self.inside:
             return made
 
         def meets(shape: Shape, go: Go) -> Shape:

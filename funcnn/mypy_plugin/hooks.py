@@ -175,7 +175,7 @@ class Hooks:
 
         def wrong(axes: int) -> bool:
             anything = Items((Missing("int"),) * axes)
-            return self.runner.verdict(network, anything, params=False).error is not None
+            return self.runner.fails(network, anything)
 
         rank, sizes = len(shape.items), tuple(i.value if isinstance(i, Value) else -1 for i in shape.items)
         if verdict.met is None or external(verdict.met) != sizes:  # what stands before it may have changed it

@@ -6,6 +6,8 @@ mypy's cache keeps.
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import json
 from typing import Any, NamedTuple, TypeAlias, Union
 
@@ -78,9 +80,7 @@ class Argument(NamedTuple):
     path: str = ""  # of another file than the call's
 
 
-class Call(NamedTuple):
-    """A call of a constructor; without a module, what layers can do: `>>` and `named`."""
-
+class _Call(NamedTuple):
     module: str
     name: str
     args: tuple[Argument, ...]
@@ -89,10 +89,52 @@ class Call(NamedTuple):
     place: Place
 
 
+class Call(_Call):
+    """A call of a constructor; without a module, what layers can do: `>>` and `named`.
+
+    What holds of all that is in it is found once: a network that doubles with every line is looked at line by line.
+    """
+
+    @property
+    def nodes(self) -> list[Node]:
+        """What its arguments are."""
+        return [a.node for a in (*self.args, *self.kwargs.values())]
+
+    @functools.cached_property
+    def exact(self) -> bool:
+        """Is everything known that it depends on?"""
+        return all(map(exact, self.nodes))
+
+    @functools.cached_property
+    def layers(self) -> int:
+        """How many layers there are in it, or in what it makes of them."""
+        kwargs = ((name, a) for name, a in self.kwargs.items() if name in COUNTS)
+        times = [a.node.value for _, a in kwargs if isinstance(a.node, Value)]
+        times += [a.node.value for a in self.args if isinstance(a.node, Value)] if self.name in COUNTED else []
+        most = max((n for n in times if isinstance(n, int)), default=1)
+        return (1 + sum(map(_layers, self.nodes))) * max(1, most)
+
+    @functools.cached_property
+    def length(self) -> int:
+        """About how long it is when it is written."""
+        return 60 + len(self.module + self.name + self.path) + sum(map(_length, self.nodes))
+
+    @functools.cached_property
+    def form(self) -> bytes:
+        """What it says without where it stands: calls of one form make equal networks."""
+        named = ",".join(f"{name!r}={form(a.node)}" for name, a in self.kwargs.items())
+        text = f"{self.module!r}.{self.name!r}({','.join(form(a.node) for a in self.args)};{named})"
+        return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
 Node: TypeAlias = Union[Value, Items, Pairs, Turned, Choice, Missing, Ref, Call, Fork]
 
 ANY = Missing("any")
 LONGEST = 100_000  # characters; a recipe that doubles at every step would grow without end
+LATELY = 1_000  # recipes that were written, and will be read again
+COUNTED = ("FanOut", "repeat", "ensemble", "split")  # constructors that are told how many there shall be
+COUNTS = ("n", "parts")
+_READY: dict[str, Recipe] = {}
 
 
 def vague(node: Node) -> bool:
@@ -127,23 +169,77 @@ def exact(node: Node) -> bool:
         case Items(items):
             return all(map(exact, items))
         case Call():
-            return all(exact(a.node) for a in (*node.args, *node.kwargs.values()))
+            return node.exact
         case Missing(kind):
             return kind == "function"
         case _:
             return False
 
 
+def form(node: Node) -> str:
+    """What a node says without where it stands."""
+    match node:
+        case Call():
+            return node.form.hex()
+        case Value(value):
+            return f"{type(value).__name__} {value!r}"
+        case Items(parts) | Choice(parts):
+            return f"{type(node).__name__}({','.join(map(form, parts))})"
+        case Pairs(pairs):
+            return f"{{{','.join(f'{name!r}:{form(v)}' for name, v in pairs)}}}"
+        case Fork(condition, then, otherwise):
+            return f"Fork({condition!r},{form(then)},{form(otherwise)})"
+        case _:
+            return repr(node)
+
+
+def _parts(node: Node) -> tuple[Node, ...]:
+    match node:
+        case Items(parts) | Choice(parts):
+            return parts
+        case Pairs(pairs):
+            return tuple(v for _, v in pairs)
+        case Fork(_, then, otherwise):
+            return then, otherwise
+        case _:
+            return ()
+
+
+def _layers(node: Node) -> int:
+    return node.layers if isinstance(node, Call) else sum(map(_layers, _parts(node)))
+
+
+def _length(node: Node) -> int:
+    if isinstance(node, Call):
+        return node.length
+    return 40 + sum(map(_length, _parts(node))) + (len(str(node.value)) if isinstance(node, Value) else 0)
+
+
 def write(recipe: Recipe) -> str | None:
     """The recipe as text; None if it is too long to carry around."""
+    if _length(recipe.node) > LONGEST:
+        return None
     text = json.dumps([_plain(recipe.node), recipe.path, recipe.place, recipe.owner], separators=(",", ":"))
-    return text if len(text) <= LONGEST else None
+    if len(text) > LONGEST:
+        return None
+    _keep(text, recipe)
+    return text
 
 
 def read(text: str) -> Recipe:
     """The recipe again."""
-    node, path, place, owner = json.loads(text)
-    return Recipe(_node(node), path, Place(*place), owner)
+    kept = _READY.get(text)
+    if kept is None:
+        node, path, place, owner = json.loads(text)
+        kept = Recipe(_node(node), path, Place(*place), owner)
+        _keep(text, kept)
+    return kept
+
+
+def _keep(text: str, recipe: Recipe) -> None:
+    if len(_READY) >= LATELY:
+        _READY.clear()
+    _READY[text] = recipe
 
 
 def _plain(node: Node) -> list[Any]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 from funcnn.errors import ShapeError
-from funcnn.mypy_plugin.building import Builder, Impossible, Refused, Verdict, drawn
-from funcnn.mypy_plugin.recipes import Items, Node, exact
+from funcnn.mypy_plugin.building import KEPT, Builder, Built, Impossible, Refusal, Refused, Verdict, drawn
+from funcnn.mypy_plugin.recipes import Call, Items, Node, exact, form
 from funcnn.mypy_plugin.trust import Loader
 from funcnn.mypy_plugin.unknowns import OPAQUE, Decisions, explore
 from funcnn.networks import Layer, is_layer
@@ -21,39 +21,46 @@ Sizes = dict[str, tuple[int, ...]]
 
 
 class Runner:
-    """Runs the rules of networks, once for every recipe and shape."""
+    """Runs the rules of networks, once for every form of recipe and shape."""
 
     def __init__(self, loader: Loader) -> None:
         self.loader = loader
-        self._known: dict[tuple[str, ...], Verdict] = {}
-        self._built: dict[int, tuple[Node, Layer[Any, Any] | None]] = {}  # by identity; the node stays alive
+        self.right: set[Hashable] = set()  # calls that were tried, and raised nothing
+        self._known: dict[Hashable, Verdict] = {}
+        self._built: Built = {}
+        self._told: dict[Hashable, tuple[Node, Verdict]] = {}  # by the identity of the network, which stays alive
         self._generation = 0
 
     def refusal(self, node: Node) -> str | None:
         """What the outermost constructor says against its arguments, if all are known."""
-        try:
-            self._network(node)
-        except Refused as refused:
-            return str(refused)
-        except Exception:
-            return None
-        return None
-
-    def _network(self, node: Node) -> Layer[Any, Any]:
-        with warnings.catch_warnings(), self.loader.running():
-            warnings.simplefilter("ignore")
-            return Builder(self.loader, Decisions(), watched=False).network(node)
+        made = self._network(node)
+        return made.text if isinstance(made, Refusal) else None
 
     def built(self, node: Node) -> Layer[Any, Any] | None:
         """The network of a recipe of which everything is known; None if it cannot be had."""
-        kept = self._built.get(id(node))
-        if kept is None:
-            try:
-                made = self._network(node)
-            except Exception:
-                made = None
-            kept = self._built[id(node)] = node, made if is_layer(made) and made is not OPAQUE else None
-        return kept[1]
+        made = self._network(node) if exact(node) else None
+        return made if is_layer(made) and made is not OPAQUE else None
+
+    def _network(self, node: Node) -> Layer[Any, Any] | Refusal | None:
+        self._refresh()
+        if isinstance(node, Call) and node.exact and (kept := self._built.get(node.form)) is not None:
+            return kept
+        try:
+            with warnings.catch_warnings(), self.loader.running():
+                warnings.simplefilter("ignore")
+                return Builder(self.loader, Decisions(), self._built).network(node)
+        except Refused as refused:
+            return Refusal(str(refused))
+        except Exception:
+            return None
+
+    def _refresh(self) -> None:
+        """Trusted code that has changed makes other networks."""
+        generation = self.loader.refresh()
+        if generation != self._generation:
+            for kept in (self._known, self._built, self._told, self.right):
+                kept.clear()
+            self._generation = generation
 
     def plain(self, node: Node) -> Shape | None:
         """A shape of which everything is known."""
@@ -64,7 +71,7 @@ class Runner:
 
     def spec(self, node: Node, shape: Shape) -> Sizes | None:
         """The sizes of the params of a network that meets this shape; None where they are not known."""
-        net = self.built(node) if exact(node) else None
+        net = self.built(node)
         return None if net is None else self.spec_of(net, shape)
 
     def spec_of(self, net: Layer[Any, Any], shape: Shape) -> Sizes | None:
@@ -81,20 +88,41 @@ class Runner:
 
         An error of one way that a condition of the program leads to is one, whatever the other way gives.
         """
-        generation, key = self.loader.refresh(), (repr(network), repr(shape), f"{params}{assumed}")
-        if generation != self._generation:
-            self._known.clear()
-            self._built.clear()
-            self._generation = generation
-        if key not in self._known:
-            self._known[key] = self._verdict(network, shape, params, assumed or {})
-        return self._known[key]
+        plain = self._plainly(network, shape, params, assumed or {})
+        if plain.error is None:
+            return plain
+        key = id(network), form(shape), params, frozenset((assumed or {}).items())
+        if key not in self._told:
+            self._told[key] = network, self._verdict(network, shape, params, assumed or {}, None)
+        return self._told[key][1]
 
-    def _verdict(self, network: Node, shape: Node, params: bool, assumed: Mapping[str, bool]) -> Verdict:
+    def fails(self, network: Node, shape: Node) -> bool:
+        """Does `out_shape(shape)` raise an error, whatever is not known?"""
+        return self._plainly(network, shape, False, {}).error is not None
+
+    def _plainly(self, network: Node, shape: Node, params: bool, assumed: Mapping[str, bool]) -> Verdict:
+        """The verdict, without the place of an error: the same for every network of this form."""
+        self._refresh()
+        given = None if exact(network) and exact(shape) else frozenset(assumed.items())
+        forms = form(network), form(shape), given
+        found = self._known.get((*forms, params)) or (None if params else self._known.get((*forms, True)))
+        if found is None or (found.error is not None and (*forms, params) not in self._known):
+            found = self._verdict(network, shape, params, assumed, self._built)
+            self._keep((*forms, params), found)
+        return found
+
+    def _keep(self, key: Hashable, verdict: Verdict) -> None:
+        if len(self._known) >= KEPT:
+            self._known.clear()
+        self._known[key] = verdict
+
+    def _verdict(
+        self, network: Node, shape: Node, params: bool, assumed: Mapping[str, bool], built: Built | None
+    ) -> Verdict:
         sure = exact(network) and exact(shape)
 
         def way(decisions: Decisions) -> Verdict | None:
-            builder = Builder(self.loader, decisions)
+            builder = Builder(self.loader, decisions, built)
             try:
                 with self.loader.running():
                     return _run(builder, builder.network(network), builder.build(shape), params, sure)
@@ -135,6 +163,8 @@ def _run(builder: Builder, net: Layer[Any, Any], shape: object, params: bool, su
 
 def _sizes(builder: Builder, net: Layer[Any, Any], wanted: Spec, shape: Shape) -> None:
     """The sizes of params are known, or it is an error; run again, it shows in which layer."""
+    if _sized(wanted):
+        return
     try:
         drawn(wanted, shape)
     except ShapeError as error:
@@ -145,6 +175,14 @@ def _sizes(builder: Builder, net: Layer[Any, Any], wanted: Spec, shape: Shape) -
             found = builder.verdict
             builder.error, builder.verdict = error, found._replace(error=found.message, message=error.message)
         raise error from None
+
+
+def _sized(spec: Spec) -> bool:
+    """Is the size of every leaf known?"""
+    return all(
+        _sized(s) if isinstance(s, Mapping) else len(s) == 2 and all(type(n) is int for n in s[1])
+        for s in spec.values()
+    )  # fmt: skip
 
 
 def leaf_sizes(spec: Spec) -> Sizes:

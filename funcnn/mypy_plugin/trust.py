@@ -123,25 +123,22 @@ class Loader:
 
     def loss(self, module: str, name: str) -> Any:
         """A loss of the library, or None."""
-        try:
-            found: Any = getattr(importlib.import_module(module), name) if f"{module}.".startswith("funcnn.") else None
-        except (ImportError, AttributeError):
-            return None
-        return cast("Any", found) if isinstance(found, Loss) else None
+        return _loss_of_ours(module, name) if f"{module}.".startswith("funcnn.") else None
 
     def get(self, module: str, name: str) -> Any:
         """A function or a ready-made value, or None if it must not or cannot be had."""
-        own = f"{module}.".startswith("funcnn.")
+        if f"{module}.".startswith("funcnn."):
+            return _of_ours(module, name)
         if not self.trust.covers(f"{module}."):
             return None
         try:
             with self.running():
                 value = getattr(importlib.import_module(module), name)
         except Exception as error:
-            if not own and not isinstance(error, (AttributeError, Misbehaved)):
+            if not isinstance(error, (AttributeError, Misbehaved)):
                 self.fault(f"the trusted module {module} cannot be imported: {type(error).__name__}: {error}")
             return None
-        return value if not own or is_layer(value) or _is_constructor(value) else None
+        return value
 
     def fault(self, text: str) -> None:
         """Note a fault, each once."""
@@ -173,6 +170,25 @@ class Loader:
             raise Misbehaved(what) from error
         finally:
             self._inside = False
+
+
+@functools.lru_cache(2048)
+def _of_ours(module: str, name: str) -> Any:
+    """A constructor or a ready-made layer of the library, or None."""
+    try:
+        value = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError):
+        return None
+    return value if is_layer(value) or _is_constructor(value) else None
+
+
+@functools.lru_cache(2048)
+def _loss_of_ours(module: str, name: str) -> Any:
+    try:
+        found: Any = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError):
+        return None
+    return found if isinstance(found, Loss) else None
 
 
 def _is_constructor(value: object) -> bool:

@@ -49,7 +49,7 @@ class Calls(Following):
         here = place_in(e)
 
         self.unpacks = any(isinstance(a, ast.Starred) for a in e.args)
-        self.path_of_call = self.name_of(e.args[0], frame) if e.args else self.fresh()
+        self.first_of_call = (e.args[0], frame) if e.args else None
 
         def of(found: Any, given: Any) -> Any:
             if not listed(given) or kwargs is None:

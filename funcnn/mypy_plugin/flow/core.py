@@ -58,7 +58,8 @@ class Core(ABC):
         self.makers: dict[int, tuple[Call, Frame]] = {}  # networks, and where they were made
         self.failed: set[int] = set()  # networks, by identity, that were told not to take their shape
         self.saved: dict[str, Any] = {}  # params by the expression of the path they were saved to
-        self.path_of_call, self.unpacks = "", False  # of the call that is being read
+        self.first_of_call: tuple[ast.expr, Frame] | None = None  # argument of the call that is being read
+        self.unpacks = False  # this call, `f(*args)`
         self._steps, self._conditions = 0, 0
 
     def step(self) -> None:

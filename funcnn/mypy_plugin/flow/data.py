@@ -11,7 +11,7 @@ import numpy as np
 from funcnn.errors import FuncnnError
 from funcnn.losses.definition import Loss
 from funcnn.mypy_plugin.flow.values import Given, Name, Row, listed
-from funcnn.mypy_plugin.recipes import Node, Place, Value, exact
+from funcnn.mypy_plugin.recipes import Node, Place, Value
 from funcnn.mypy_plugin.runs import Runner, leaf_sizes
 from funcnn.networks import Layer
 from funcnn.shapes import display, external, normalize
@@ -124,7 +124,7 @@ def _literal(value: Any) -> np.ndarray[Any, Any] | None:
 # what a network is given ----------------------------------------------------------------------------------------------
 def applied(runner: Runner, network: Any, params: Any, x: Any, call: Place) -> tuple[Data | None, Complaint | None]:
     """What comes of `net.apply(params, x)`: the output, or what it would raise."""
-    net = runner.built(network) if exact(network) else None
+    net = runner.built(network)
     if net is None:
         return None, None
     given, taken = params if isinstance(params, Trained) else None, x if isinstance(x, Data) else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from typing import Any, Final
 
 from funcnn.mypy_plugin.flow.containers import Containers
@@ -124,6 +125,7 @@ def valued(member: Any) -> Any:
     return member.fields["value"] if isinstance(member, Thing) else member
 
 
+@functools.lru_cache(4096)
 def generates(node: ast.AST) -> bool:
     """Does the function yield?"""
     body = node.body if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) else []

@@ -110,14 +110,18 @@ class Networks(Expressions):
             case "train", [loss, of, _, _]:
                 return self.train(Step(loss, of), args[3], kwargs, here, frame)
             case "save_params", [_, Trained() as params, *_]:
-                self.saved[self.path_of_call] = params
+                self.saved[self._path()] = params
             case "save_params", _:
-                self.saved[self.path_of_call] = ANY
+                self.saved[self._path()] = ANY
             case "load_params", _:
-                return self.saved.get(self.path_of_call, ANY)
+                return self.saved.get(self._path(), ANY)
             case _:
                 pass
         return ANY
+
+    def _path(self) -> str:
+        """The path that the call that is being read begins with, by what it says."""
+        return self.fresh() if self.first_of_call is None else self.name_of(*self.first_of_call)
 
     def train(self, step: Step, data: Given, kwargs: dict[str, Given], here: Place, frame: Frame) -> Any:
         """What `train` gives: params of this network for this data."""

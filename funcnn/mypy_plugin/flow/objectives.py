@@ -12,7 +12,7 @@ from funcnn.errors import FuncnnError
 from funcnn.losses.definition import Loss
 from funcnn.mypy_plugin.flow.data import Complaint, Data, Made, Step, applied
 from funcnn.mypy_plugin.flow.values import Given, Row, is_network, listed
-from funcnn.mypy_plugin.recipes import ANY, Call, Items, Missing, Place, Value, exact
+from funcnn.mypy_plugin.recipes import ANY, Call, Items, Missing, Place, Value
 from funcnn.mypy_plugin.runs import Runner
 from funcnn.networks import Layer
 from funcnn.shapes import external, normalize
@@ -40,7 +40,7 @@ def begun(runner: Runner, step: Step, start: Given | None, data: Given, call: Pl
         if found.error is not None:
             anything = Items((Missing("int"),) * len(x.shape))
             rank = found.met is not None and external(found.met) == x.shape
-            if rank and runner.verdict(step.network, anything, params=False).error is not None:
+            if rank and runner.fails(step.network, anything):
                 return Complaint(found.error, x.place)
             return Complaint(found.error, found.place or call, found.path)
     return looped(runner, step, Given(ANY, call) if start is None else start, data, call)
@@ -51,7 +51,7 @@ def stepped(
 ) -> Complaint | None:
     """What `objective(params, x, target)` would raise."""
     network = step.network
-    net = runner.built(network) if exact(network) else None
+    net = runner.built(network)
     if net is None or len(args) < 3:
         return None
     if net.definition.random and "rng" not in kwargs:

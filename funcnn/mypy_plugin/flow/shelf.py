@@ -83,7 +83,8 @@ def _own(path: str, module: str) -> bool:
 
 def _base(path: str, module: str) -> str:
     """The folder that the names of modules start from."""
-    whole, up = os.path.abspath(path), module.count(".") + (os.path.basename(path) == "__init__.py")
+    up = module.count(".") + (os.path.basename(path) == "__init__.py")
+    whole = path if path.count(os.sep) >= up else os.path.abspath(path)  # as mypy writes it, where that is possible
     for _ in range(up + 1):
         whole = os.path.dirname(whole)
     return whole
