@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import operator
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -182,7 +181,7 @@ class Builder:
             make = self.loader.get(call.module, call.name)
             return None if make is None else make(*args, **kwargs)
         if call.name == ">>":
-            return functools.reduce(operator.rshift, args)
+            return functools.reduce(_then, args)
         left, right = args
         if left is OPAQUE:
             return OPAQUE
@@ -226,6 +225,10 @@ class Builder:
             self.verdict = self.verdict._replace(around=(*self.verdict.around, (path, place)))
         elif error is not self.error:
             self.error, self.verdict = error, Verdict(None, str(error), error.message, path, place, met)
+
+
+def _then(f: Layer[Any, Any], g: Layer[Any, Any]) -> Layer[Any, Any]:
+    return f >> g
 
 
 @functools.lru_cache(512)

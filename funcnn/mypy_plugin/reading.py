@@ -43,6 +43,7 @@ from mypy.types import (
 
 from funcnn.combinators import transposed
 from funcnn.mypy_plugin import recipes
+from funcnn.mypy_plugin.flow.arithmetic import SIGNS, number
 from funcnn.mypy_plugin.owners import NOTHING, Owners, identity
 from funcnn.mypy_plugin.recipes import (
     ANY,
@@ -122,8 +123,8 @@ class Reader:
     def node(self, e: Expression, t: Type | None = None) -> Node:
         """What is known of an expression; its type is asked for where it is not given."""
         if isinstance(e, LITERALS):
-            value = constant_fold_expr(e, self.module)
-            if value is not None and not isinstance(value, complex):
+            value = folded(e, self.module)
+            if value is not None:
                 return Value(value)
         if isinstance(e, TupleExpr) and not any(isinstance(item, StarExpr) for item in e.items):
             return Items(tuple(self.node(item) for item in e.items))
@@ -218,6 +219,19 @@ class Reader:
         """The recipe of what a layer's method makes."""
         found = tuple(Argument(self.node(e, t), place(e)) for e, t in args)
         return Call("", name, found, {}, ctx.api.path, place(ctx.context))
+
+
+def folded(e: Expression, module: str) -> int | float | str | None:
+    """The value of a constant expression; None where it is none, or too large."""
+    if isinstance(e, OpExpr):
+        a, b = folded(e.left, module), folded(e.right, module)
+        found = number(SIGNS[e.op], a, b) if e.op in SIGNS and a is not None and b is not None else ANY
+        return found.value if isinstance(found, Value) else None
+    if isinstance(e, UnaryExpr):
+        inner = folded(e.expr, module)
+        return -inner if e.op == "-" and isinstance(inner, (int, float)) else None
+    value = constant_fold_expr(e, module)
+    return None if isinstance(value, complex) else value
 
 
 def filled(known: Node, typed: Node) -> Node:

@@ -25,7 +25,7 @@ class Runner:
 
     def __init__(self, loader: Loader) -> None:
         self.loader = loader
-        self.right: set[Hashable] = set()  # calls that were tried, and raised nothing
+        self.right: dict[Hashable, object] = {}  # calls that were tried, and raised nothing
         self._known: dict[Hashable, Verdict] = {}
         self._built: Built = {}
         self._told: dict[Hashable, tuple[Node, Verdict]] = {}  # by the identity of the network, which stays alive

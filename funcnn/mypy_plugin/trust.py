@@ -188,7 +188,7 @@ def _loss_of_ours(module: str, name: str) -> Any:
         found: Any = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError):
         return None
-    return found if isinstance(found, Loss) else None
+    return cast("Any", found) if isinstance(found, Loss) else None
 
 
 def _is_constructor(value: object) -> bool:

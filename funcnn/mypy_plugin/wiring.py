@@ -38,7 +38,8 @@ def serial_signature(ctx: FunctionSigContext, options: Options) -> FunctionLike:
     call, sig = ctx.context, ctx.default_signature
     if not isinstance(call, CallExpr) or any(kind not in (ARG_POS, ARG_STAR) for kind in call.arg_kinds):
         return sig
-    if ARG_STAR not in call.arg_kinds and not sig.is_var_arg and len(sig.arg_types) != len(call.args):
+    least, several = sig.arg_kinds.count(ARG_POS), len(call.args)
+    if ARG_STAR not in call.arg_kinds and (several < least if sig.is_var_arg else several != least):
         return sig  # mypy asks for every overload, and takes none of another length
     types = [get_proper_type(ctx.api.get_expression_type(a)) for a in call.args]
     if ARG_STAR in call.arg_kinds:

@@ -61,18 +61,23 @@ class Project:
         now = max(path.stat().st_mtime, before + 2)  # caches compare whole seconds
         os.utime(path, (now, now))
 
-    def output(self, *arguments: str, module: str = "mypy", env: Mapping[str, str] | None = None) -> str:
+    def output(
+        self, *arguments: str, module: str = "mypy", env: Mapping[str, str] | None = None, seconds: float | None = None
+    ) -> str:
         """What mypy prints."""
         clean = {k: v for k, v in os.environ.items() if k != "FUNCNN_MYPY_DEBUG"}
         done = subprocess.run(
             [sys.executable, "-m", module, *arguments],
             capture_output=True, text=True, check=False, cwd=self.folder, env={**clean, **(env or {})},
+            timeout=seconds,
         )  # fmt: skip
         return done.stdout + done.stderr
 
-    def errors(self, *arguments: str, module: str = "mypy", env: Mapping[str, str] | None = None) -> list[Error]:
+    def errors(
+        self, *arguments: str, module: str = "mypy", env: Mapping[str, str] | None = None, seconds: float | None = None
+    ) -> list[Error]:
         """What mypy finds wrong; it must not fail itself."""
-        out = self.output(*arguments, module=module, env=env)
+        out = self.output(*arguments, module=module, env=env, seconds=seconds)
         assert "INTERNAL ERROR" not in out and "Traceback" not in out, out
         found = filter(None, map(MESSAGE.match, out.splitlines()))
         return [Error(m["file"], int(m["line"]), int(m["column"]), m["code"] or "", m["text"]) for m in found]

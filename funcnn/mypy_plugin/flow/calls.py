@@ -192,7 +192,7 @@ class Calls(Following):
         match m.of, m.name:
             case _, "init" if is_network(m.of):
                 given = args[1] if len(args) > 1 else kwargs.get("shape")
-                shape = self.note(m.of, given, here, frame)
+                shape = self.note(m.of, given, here, frame, params=True)
                 return Row((shape, self.trained(m.of, given, here)))
             case _, "apply" if is_network(m.of) and len(args) == 2 and not self.quiet:
                 return self.ran(m.of, values[0], values[1], here, frame)

@@ -34,7 +34,7 @@ class Networks(Expressions):
         self.makers[id(call)] = call, frame
         return call
 
-    def note(self, net: Any, given: Given | None, here: Place, frame: Frame) -> Any:
+    def note(self, net: Any, given: Given | None, here: Place, frame: Frame, *, params: bool = False) -> Any:
         """A network meets a shape here; what comes out of it."""
         if self.quiet:  # nobody looks, and what comes out is hardly ever used by another file
             return ANY
@@ -44,7 +44,7 @@ class Networks(Expressions):
             source = given.value.source if given is not None and isinstance(given.value, Row) else None
             at = source if source is not None or given is None else given.place
             found.append(Meeting(network, shape, at, dict(self.assumed)))
-        verdict = Verdict() if given is None else self.runner.verdict(network, shape, params=False)
+        verdict = Verdict() if given is None else self.runner.verdict(network, shape, params=params)
         if verdict.error is not None:
             self.failed.add(id(net))
         return ANY if verdict.shape is None else row_of(verdict.shape)

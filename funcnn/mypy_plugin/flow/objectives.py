@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from typing import Any, Final
 
 import numpy as np
 
 from funcnn.errors import FuncnnError
 from funcnn.losses.definition import Loss
-from funcnn.mypy_plugin.flow.data import Complaint, Data, Made, Step, applied
+from funcnn.mypy_plugin.flow.data import Complaint, Data, Made, Step, Trained, applied
 from funcnn.mypy_plugin.flow.values import Given, Row, is_network, listed
-from funcnn.mypy_plugin.recipes import ANY, Call, Items, Missing, Place, Value
+from funcnn.mypy_plugin.recipes import ANY, Call, Items, Missing, Place, Value, form
 from funcnn.mypy_plugin.runs import Runner
 from funcnn.networks import Layer
 from funcnn.shapes import external, normalize
@@ -50,9 +50,9 @@ def stepped(
     runner: Runner, step: Step, args: tuple[Given, ...], kwargs: Mapping[str, Given], call: Place
 ) -> Complaint | None:
     """What `objective(params, x, target)` would raise."""
-    network = step.network
+    network, right = step.network, _form(step, args, kwargs)
     net = runner.built(network)
-    if net is None or len(args) < 3:
+    if net is None or len(args) < 3 or (right is not None and right in runner.right):
         return None
     if net.definition.random and "rng" not in kwargs:
         return Complaint(
@@ -61,7 +61,20 @@ def stepped(
     _, problem = applied(runner, network, args[0].value, args[1].value, call)
     if problem is not None or not isinstance(args[1].value, Data):
         return problem
-    return fitted(runner, step.loss, net, network, args[1].value, args[2].value)
+    problem = fitted(runner, step.loss, net, network, args[1].value, args[2].value)
+    if problem is None and right is not None:
+        runner.right[right] = step.loss  # its identity is part of the form, and stays
+    return problem
+
+
+def _form(step: Step, args: tuple[Given, ...], kwargs: Mapping[str, Given]) -> Hashable | None:
+    """What an objective is asked, without where it stands; None where something else may decide."""
+    match [step.network, step.loss, *(g.value for g in args)]:
+        case Call() as network, Made(loss), Trained() as params, Data() as x, Data() as target:
+            given = form(params.network), repr(params.shape)
+            return network.form, id(loss), given, x.shape, target.shape, target.dtype, "rng" in kwargs
+        case _:
+            return None
 
 
 def fitted(runner: Runner, loss: Any, net: Layer[Any, Any], network: Any, x: Data, target: Any) -> Complaint | None:
