@@ -6,9 +6,13 @@ one sum over all ranks makes a step of all rows; see docs/distributed.md.
 
 from funcnn.distributed.communicators import Alone, Communicator, on_first
 from funcnn.distributed.cutting import in_step, shard
+from funcnn.distributed.evaluating import calibrate, evaluate, predict
 from funcnn.distributed.mpi import world
 from funcnn.distributed.objectives import objective
 from funcnn.errors import RanksError
 from funcnn.training.shards import Shard
 
-__all__ = ["Alone", "Communicator", "RanksError", "Shard", "in_step", "objective", "on_first", "shard", "world"]
+__all__ = [
+    "Alone", "Communicator", "RanksError", "Shard", "calibrate", "evaluate", "in_step", "objective", "on_first",
+    "predict", "shard", "world",
+]  # fmt: skip

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Any, Final
 
 import numpy as np
 
 from funcnn.distributed.communicators import Communicator
-from funcnn.errors import RanksError, brief
+from funcnn.errors import RanksError
 from funcnn.nested import arrays
 from funcnn.params import Params, plain, trees
 
 _ROWS: Final = 32  # that are looked at to tell data apart
 
 
-def agreed(comm: Communicator, where: str, **values: object) -> None:
+def agreed(comm: Communicator, where: str, values: Mapping[str, object]) -> None:
     """Compare small values on all ranks.
 
     Errors
@@ -23,7 +24,7 @@ def agreed(comm: Communicator, where: str, **values: object) -> None:
     """
     if comm.size == 1:
         return
-    told = comm.gather({name: brief(value) for name, value in values.items()})
+    told = comm.gather({name: repr(value) for name, value in values.items()})
     for name in told[0]:
         found = [other.get(name) for other in told]
         if len(set(found)) > 1:
@@ -38,7 +39,9 @@ def _sides(found: list[Any]) -> str:
     sides: dict[Any, list[int]] = {}
     for rank, value in enumerate(found):
         sides.setdefault(value, []).append(rank)
-    return ", ".join(f"{ranks_of(ranks)} {'has' if len(ranks) == 1 else 'have'} {value}" for value, ranks in sides.items())
+    return ", ".join(
+        f"{ranks_of(ranks)} {'has' if len(ranks) == 1 else 'have'} {value:.80}" for value, ranks in sides.items()
+    )
 
 
 def ranks_of(ranks: list[int]) -> str:

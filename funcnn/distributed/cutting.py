@@ -61,9 +61,10 @@ def shard(
     rows = count_rows(data=found)
     refuse_empty(rows, "shard")
     count = batch_count(rows, size, drop_last)
-    described = [f"{a.dtype} {a.shape}" for a in arrays(found) if a is not None]
-    agreed(comm, "shard", rows=rows, arrays=described, batch_size=size, rng=bytes(key).hex(), shuffle=shuffle)
-    agreed(comm, "shard", **{"values of the arrays": sampled(found)})
+    described = {f"array {i} of the data": _described(a) for i, a in enumerate(arrays(found))}
+    settings = {"batch_size": size, "rng": bytes(key).hex(), "shuffle": bool(shuffle), "drop_last": bool(drop_last)}
+    agreed(comm, "shard", {"rows": rows, **described, **settings})
+    agreed(comm, "shard", {"values in the data": sampled(found)})
     _refuse_nonfinite(found, rows, comm)
     draws = key.fold("augment")
 
@@ -75,7 +76,8 @@ def shard(
             mine = slice(first + n * comm.rank // comm.size, first + n * (comm.rank + 1) // comm.size)
             batch = taken(found, mine if index is None else index[mine])
             if augment is not None and mine.stop > mine.start:
-                batch = augment(batch, draws.fold(epoch * count + i).fold(comm.rank))
+                drawn = draws.fold(epoch * count + i)
+                batch = augment(batch, drawn.fold(comm.rank) if comm.size > 1 else drawn)
             return Shard(batch, mine.stop - mine.start, n, epoch, i)
 
         return Cut(count, take)
@@ -83,17 +85,28 @@ def shard(
     return cut
 
 
+def _described(array: Any) -> str:
+    return "nothing" if array is None else f"{array.dtype} {array.shape}"
+
+
 def _refuse_nonfinite(found: Any, rows: int, comm: Communicator) -> None:
     """Refuse data that are not finite; every rank looks at its part of them."""
     mine = slice(rows * comm.rank // comm.size, rows * (comm.rank + 1) // comm.size)
     said = ""
     try:
-        for i, array in enumerate(a for a in arrays(found) if a is not None and a.dtype.kind == "f"):
-            refuse_nonfinite(taken(array, mine), f"array {i} of the data" if i else "x")
+        _look(found, mine, "data")
     except NonFiniteError as error:
         said = f"of rows {mine.start} to {mine.stop}, {error.message}"
     if told := "; ".join(filter(None, comm.gather(said))):
         raise NonFiniteError(f"shard: {told}")
+
+
+def _look(found: Any, mine: slice, name: str) -> None:
+    if is_tuple(found) or is_mapping(found):
+        for key, value in found.items() if is_mapping(found) else enumerate(found):
+            _look(value, mine, f"{name}[{key!r}]")
+    elif found is not None:
+        refuse_nonfinite(taken(found, mine), name)
 
 
 def in_step(

@@ -17,8 +17,8 @@ from funcnn.types import Array
 
 A = TypeVar("A")
 
-_LOOK: Final = 1.0  # seconds of waiting, after which a rank looks whether others have ended
-_GRACE: Final = 2.0  # seconds of waiting for the others at the end, after which a rank tells them that it is there
+_LOOK: Final = 0.5  # seconds of waiting, after which a rank looks whether others have ended
+_GRACE: Final = 1.0  # seconds of waiting for the others at the end, after which a rank tells them that it is there
 _GONE: Final = 77  # the tag of that message
 
 

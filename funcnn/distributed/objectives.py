@@ -131,7 +131,8 @@ def _summed(
     comm.add(vector)
     total, *tags = map(float, vector[layout.size :])
     if tags != [comm.size * tag, comm.size * other]:
-        agreed(comm, "objective", epoch=shard.epoch, batch=shard.number, rng=bytes(rng or Key(0)).hex())
+        place = {"epoch": shard.epoch, "batch": shard.number, "rng": bytes(rng or Key(0)).hex()}
+        agreed(comm, "objective", place)
     if not isfinite(total):
         _tell_where(comm, value)
     summed = own(layout, vector[: layout.size], Gradients)

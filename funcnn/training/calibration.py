@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
@@ -54,24 +54,43 @@ def calibrate(
     >>> params.at("mean"), params.at("var").round(4)
     (array([3.], dtype=float32), array([2.6667], dtype=float32))
     """
+    return calibrated(net, params, batches, rng, exact, in_order)
+
+
+Found: TypeAlias = "dict[str, Any]"
+"""What the layers with statistics say of a batch, by their paths."""
+
+Passes: TypeAlias = "Callable[[Callable[[int, Any], Found], Iterable[Any]], Iterator[Found]]"
+"""How a function of all batches and their numbers is computed, in their order: here, or in several places."""
+
+
+def in_order(f: Callable[[int, Any], Found], batches: Iterable[Any]) -> Iterator[Found]:
+    """One after the other."""
+    return (f(i, x) for i, x in enumerate(batches))
+
+
+def calibrated(
+    net: Layer[A, object], params: Tree, batches: Iterable[A], rng: Rng, exact: bool, passes: Passes
+) -> Params:
+    """See `calibrate`."""
     definition_of(net, where="calibrate")
     switch("calibrate", exact=exact)
     if is_array(batches):
         raise TypeError(f"calibrate takes an iterable of batches, got one array of shape {batches.shape}; write [x]")
     old = as_params(params, "calibrate(net, params, batches)")
     if not exact:
-        return _updated(old, _gathered(net, old, batches, as_key(rng)))
+        return _updated(old, _gathered(net, old, batches, as_key(rng), passes))
     kept = list(batches)
-    passes = 0
+    count = 0
     while True:
-        found = _gathered(net, old, kept, None)
+        found = _gathered(net, old, kept, None, passes)
         new = _updated(old, found)
         if new == old:
             return new
-        old, passes = new, passes + 1
-        if passes > len(found) + _PATIENCE:
+        old, count = new, count + 1
+        if count > len(found) + _PATIENCE:
             warn(
-                f"calibrate: after {passes} passes the statistics still change; a BatchNorm whose output comes back "
+                f"calibrate: after {count} passes the statistics still change; a BatchNorm whose output comes back "
                 f"to it may have no exact ones; leave out exact=True",
                 UnsettledWarning,
             )
@@ -82,9 +101,12 @@ Seen: TypeAlias = "dict[str, tuple[Statistics, Any]]"
 """What the layers with statistics saw, by their paths."""
 
 
-def _gathered(net: Layer[A, object], params: Params, batches: Iterable[A], rng: Key | None) -> Seen:
+def _gathered(
+    net: Layer[A, object], params: Params, batches: Iterable[A], rng: Key | None, passes: Passes
+) -> Seen:
     """What every layer that keeps statistics sees in one pass over the batches."""
-    seen: Seen = {}
+    kinds: dict[str, Statistics] = {}
+    found: Found = {}
     empty = False
 
     def see(at: Path, layer: Definition, x: Any, y: Any) -> None:
@@ -92,18 +114,26 @@ def _gathered(net: Layer[A, object], params: Params, batches: Iterable[A], rng: 
         kept, path = layer.statistics, "/".join(at)
         if kept is None:
             return
-        empty = empty or not len(x)
+        kinds[path], empty = kept, empty or not len(x)
         more = kept.of(x)
-        seen[path] = kept, kept.merged(seen[path][1], more) if path in seen else more
+        found[path] = kept.merged(found[path], more) if path in found else more  # where a batch comes by twice
 
     if not isinstance(batches, Iterable):
         raise TypeError(f"calibrate takes batches of inputs, got {brief(batches)}; write [x] for a single one")
+    total: Found = {}
     watched, number = layer_of(observed(net.definition, see, where="calibrate")), 0
-    for number, x in enumerate(batches, 1):
-        watched.apply(params, x, rng=None if rng is None else rng.fold(number - 1))
+
+    def of_batch(i: int, x: Any) -> Found:
+        found.clear()
+        watched.apply(params, x, rng=None if rng is None else rng.fold(i))
+        return dict(found)
+
+    for number, seen in enumerate(passes(of_batch, batches), 1):
+        for path, more in seen.items():
+            total[path] = kinds[path].merged(total[path], more) if path in total else more
     if not number or empty:
         raise ShapeError(f"empty batch: calibrate needs rows to average over, got none in {number} batches")
-    return seen
+    return {path: (kinds[path], value) for path, value in total.items()}
 
 
 def keeps_statistics(net: Definition) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar, cast
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias, TypeVar, cast
 
 import numpy as np
 
@@ -47,22 +48,7 @@ def predict(apply: Apply[X, Y], params: Tree, x: X, *, batch_size: int = 256) ->
     >>> predict(net.apply, params, np.ones((1000, 3))).shape
     (1000, 2)
     """
-    checked_apply("predict", apply)
-    batch_size = counted("predict", batch_size=batch_size)
-    tree = as_params(params, "predict(apply, params, x)")
-    warn_uncalibrated("predict", apply.definition, tree)
-    data = features_of(apply, tree, x, once=True)
-    rows = count_rows(x=data)
-    _refuse_mixed_rows(apply, data)
-    out: Any = None
-    for i in range(max(1, batch_count(rows, batch_size, False))):
-        place = slice(i * batch_size, (i + 1) * batch_size)
-        part = taken(data, place)
-        y = apply(tree, part)
-        if out is None:
-            out = _for_all(y, rows, min(rows, batch_size))
-        _put(out, place, y)
-    return cast(Y, out)
+    return predicted(apply, params, x, batch_size, in_a_row)
 
 
 @understood
@@ -92,6 +78,48 @@ def evaluate(
     >>> abs(found["squared_error"] - squared_error(net.apply(params, x), y)) < 1e-6
     True
     """
+    return evaluated(apply, params, data, metrics, batch_size, in_a_row)
+
+
+Spread: TypeAlias = "Callable[[Callable[[int], Any], int], Iterator[Any]]"
+"""How the values of a function at 0, 1, 2, ... come about, in this order: here, or in several places."""
+
+
+def in_a_row(f: Callable[[int], Any], count: int) -> Iterator[Any]:
+    """One after the other."""
+    return map(f, range(count))
+
+
+def predicted(apply: Apply[X, Y], params: Tree, x: X, batch_size: int, spread: Spread) -> Y:
+    """See `predict`."""
+    checked_apply("predict", apply)
+    batch_size = counted("predict", batch_size=batch_size)
+    tree = as_params(params, "predict(apply, params, x)")
+    warn_uncalibrated("predict", apply.definition, tree)
+    data = features_of(apply, tree, x, once=True)
+    rows = count_rows(x=data)
+    _refuse_mixed_rows(apply, data)
+
+    def at(i: int) -> Any:
+        return apply(tree, taken(data, slice(i * batch_size, (i + 1) * batch_size)))
+
+    out: Any = None
+    for i, y in enumerate(spread(at, max(1, batch_count(rows, batch_size, False)))):
+        if out is None:
+            out = _for_all(y, rows, min(rows, batch_size))
+        _put(out, slice(i * batch_size, (i + 1) * batch_size), y)
+    return cast(Y, out)
+
+
+def evaluated(
+    apply: Apply[X, Y],
+    params: Tree,
+    data: tuple[Any, ...],
+    metrics: tuple[Metric[Any, Y, Any, R], ...],
+    batch_size: int,
+    spread: Spread,
+) -> dict[str, R]:
+    """See `evaluate`."""
     checked_apply("evaluate", apply)
     batch_size = counted("evaluate", batch_size=batch_size)
     given, wanted, *heavy = checked_data(data)
@@ -108,9 +136,13 @@ def evaluate(
     rows = count_rows(x=x, target=target) if weights is None else count_rows(x=x, target=target, weights=weights)
     refuse_empty(rows, "evaluate")
     states = [metric.init() for metric in metrics]
-    for i in range(batch_count(rows, batch_size, False)):
+
+    def at(i: int) -> Any:
+        return apply(tree, taken(x, slice(i * batch_size, (i + 1) * batch_size)))
+
+    for i, y in enumerate(spread(at, batch_count(rows, batch_size, False))):
         place = slice(i * batch_size, (i + 1) * batch_size)
-        y, t = apply(tree, taken(x, place)), arrays_of(taken(target, place), "target", absent=True)
+        t = arrays_of(taken(target, place), "target", absent=True)
         w = None if weights is None else taken(weights, place)
         states = [updated(metric, state, y, t, w) for metric, state in zip(metrics, states, strict=True)]
     return {metric.name: metric.compute(state) for metric, state in zip(metrics, states, strict=True)}

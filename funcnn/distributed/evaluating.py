@@ -1,0 +1,100 @@
+"""Predictions, metrics and statistics over all ranks: each rank does every N-th batch, all get what one would get."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import Any, TypeVar
+
+from funcnn.distributed.communicators import Communicator
+from funcnn.keys import Rng
+from funcnn.losses.reductions import Weights
+from funcnn.metrics import Metric
+from funcnn.networks import Apply, Layer
+from funcnn.params import Params
+from funcnn.training import calibration, evaluation
+from funcnn.types import Tree
+
+A = TypeVar("A")
+X = TypeVar("X")
+Y = TypeVar("Y")
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def predict(apply: Apply[X, Y], params: Tree, x: X, *, comm: Communicator, batch_size: int = 256) -> Y:
+    """What `funcnn.predict` gives, to the bit, on every rank. x and the params are the same on all.
+
+    Errors
+        as `funcnn.predict`
+
+    >>> from funcnn.distributed import Alone, predict
+    >>> net = Dense(2)
+    >>> _, params = net.init(0, (-1, 3))
+    >>> predict(net.apply, params, np.ones((1000, 3)), comm=Alone()).shape
+    (1000, 2)
+    """
+    return evaluation.predicted(apply, params, x, batch_size, _spread(comm))
+
+
+def evaluate(
+    apply: Apply[X, Y],
+    params: Tree,
+    data: tuple[X, T] | tuple[X, T, Weights],
+    *metrics: Metric[Any, Y, T, R],
+    comm: Communicator,
+    batch_size: int = 256,
+) -> dict[str, R]:
+    """What `funcnn.evaluate` gives, to the bit, on every rank: for any metric. Data and params are the same on all.
+
+    The ranks tell each other their predictions, a batch of each at a time, and every one of them goes on with all.
+
+    Errors
+        as `funcnn.evaluate`
+
+    >>> from funcnn.distributed import Alone, evaluate
+    >>> net = Dense(1)
+    >>> _, params = net.init(0, (-1, 3))
+    >>> x, y = np.ones((500, 3)), np.zeros((500, 1))
+    >>> evaluate(net.apply, params, (x, y), r2, comm=Alone()) == funcnn.evaluate(net.apply, params, (x, y), r2)
+    True
+    """
+    return evaluation.evaluated(apply, params, data, metrics, batch_size, _spread(comm))
+
+
+def calibrate(
+    net: Layer[A, object], params: Tree, batches: Iterable[A], *, comm: Communicator, rng: Rng = 0, exact: bool = False
+) -> Params:
+    """What `funcnn.calibrate` gives, to the bit, on every rank: the statistics of all rows. The batches are the same on
+    all ranks; each runs through its own, the others it leaves alone.
+
+    Errors
+        as `funcnn.calibrate`
+
+    >>> from funcnn.distributed import Alone, calibrate
+    >>> net = BatchNorm()
+    >>> _, params = net.init(Key(0), (-1, 1))
+    >>> calibrate(net, params, [np.array([[1.0], [3.0]])], comm=Alone()).at("mean")
+    array([2.], dtype=float32)
+    """
+
+    def passes(f: Callable[[int, A], Any], given: Iterable[A]) -> Iterator[Any]:
+        source, begin = iter(given), 0
+        while batch := list(islice(source, comm.size)):
+            mine = min(comm.rank, len(batch) - 1)  # a rank without one looks on, for it has to know the layers
+            told = comm.gather(f(begin + mine, batch[mine]))
+            yield from told[: len(batch)]
+            begin += len(batch)
+
+    return calibration.calibrated(net, params, batches, rng, exact, passes)
+
+
+def _spread(comm: Communicator) -> evaluation.Spread:
+    """Every N-th value on each rank; all of them on all."""
+
+    def spread(f: Callable[[int], Any], count: int) -> Iterator[Any]:
+        for begin in range(0, count, comm.size):
+            i = begin + comm.rank
+            yield from comm.gather(f(i) if i < count else None)[: count - begin]
+
+    return spread
