@@ -24,12 +24,12 @@ from funcnn.errors import ShapeError
 from funcnn.kernels import gates as kernel
 from funcnn.kernels import rectifiers
 from funcnn.kernels.activations import sigmoid
-from funcnn.layers.pointwise import pointwise, row
+from funcnn.layers.pointwise import row, row_with_slope, with_slope
 from funcnn.networks import Layer, constant, layer
 from funcnn.shapes import axes, display, known
 from funcnn.types import Array, Shape
 
-Gelu: Layer[Array, Array] = row("Gelu", __name__, kernel.gelu, kernel.d_gelu)
+Gelu: Layer[Array, Array] = row_with_slope("Gelu", __name__, kernel.gelu, kernel.gelu_and_slope)
 """Nearly x times the normal distribution function, `y = x (1 + tanh u) / 2` with `u = sqrt(2 / pi) (x + 0.044715 x^3)`.
 
 This is the approximation that stax and JAX have as their default; it differs from the exact form, `gelu(exact=True)`,
@@ -60,10 +60,10 @@ def gelu(*, exact: bool = False) -> Layer[Array, Array]:
     >>> gelu()
     Gelu
     """
-    return pointwise("gelu", kernel.gelu_exact, kernel.d_gelu_exact) if exact else Gelu
+    return with_slope("gelu", kernel.gelu_exact, kernel.gelu_exact_and_slope) if exact else Gelu
 
 
-Silu: Layer[Array, Array] = row("Silu", __name__, kernel.silu, kernel.d_silu)
+Silu: Layer[Array, Array] = row_with_slope("Silu", __name__, kernel.silu, kernel.silu_and_slope)
 """x times its own logistic function, `y = x / (1 + e^-x)`; it is also known as Swish.
 
 `dy/dx = g (1 + x (1 - g))` with `g = 1 / (1 + e^-x)`.
@@ -74,7 +74,7 @@ Source: Elfwing, Uchibe & Doya, Sigmoid-Weighted Linear Units (2018), equations 
 array([-0.2689,  0.7311])
 """
 
-Mish: Layer[Array, Array] = row("Mish", __name__, kernel.mish, kernel.d_mish)
+Mish: Layer[Array, Array] = row_with_slope("Mish", __name__, kernel.mish, kernel.mish_and_slope)
 """`y = x tanh(log(1 + e^x))`, computed as `x w / (w + 2)` with `w = e^x (e^x + 2)`.
 
 `dy/dx = w / (w + 2) + 4 x e^x (e^x + 1) / (w + 2)^2`.

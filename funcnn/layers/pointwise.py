@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from funcnn.calculus import Pullback
+from funcnn.kernels.elements import both, each, product
 from funcnn.networks import EMPTY, Layer, constant, is_layer, layer
 from funcnn.networks.surgery import promised
 from funcnn.promises import ours
@@ -71,6 +72,26 @@ def pointwise(name: str, f: Value, df: Derivative) -> Layer[Array, Array]:
 def row(name: str, module: str, f: Value, df: Derivative) -> Layer[Array, Array]:
     """A ready-made activation of this module."""
     return constant(name, module, pointwise(name, f, df))
+
+
+def with_slope(name: str, f: Value, value_and_slope: Callable[[Array], tuple[Array, Array]]) -> Layer[Array, Array]:
+    """The layer of a value and its derivative, which are computed together, and the derivative kept in place of x."""
+
+    def value(x: Array) -> Array:
+        return each(f, x)
+
+    def rule(x: Array) -> tuple[Array, Callable[[Array], Array]]:
+        y, slope = both(value_and_slope, x)
+        return y, lambda dy: product(slope, dy)
+
+    return Layer.lift(lambda shape: axes(name, shape, at_least=1, empty=-1), rule, value=value)
+
+
+def row_with_slope(
+    name: str, module: str, f: Value, value_and_slope: Callable[[Array], tuple[Array, Array]]
+) -> Layer[Array, Array]:
+    """A ready-made activation of this kind."""
+    return constant(name, module, with_slope(name, f, value_and_slope))
 
 
 def row_of_value(name: str, module: str, f: Value, pull: Callable[[Array, Array], Array]) -> Layer[Array, Array]:
