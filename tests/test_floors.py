@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import NamedTuple
@@ -75,9 +76,15 @@ def imports(text: str) -> Iterator[Import]:
                 yield Import(name, node.lineno, node in inner)
 
 
+@cache
+def imported(name: str) -> tuple[Import, ...]:
+    """What a module imports, read once."""
+    return tuple(imports(MODULES[name].read_text(encoding="utf-8")))
+
+
 def graph() -> dict[str, set[str]]:
     """What each file imports. A package's face is a file like any other."""
-    return {name: {found.module for found in imports(path.read_text())} for name, path in MODULES.items()}
+    return {name: {found.module for found in imported(name)} for name in MODULES}
 
 
 def floors(*lines: str) -> dict[str, int]:
@@ -137,9 +144,8 @@ def test_circles_are_seen() -> None:
 @pytest.mark.parametrize("name", MODULES)
 def test_imports_inside_functions_give_a_reason(name: str) -> None:
     """In a comment on their line, or on the line above."""
-    text = MODULES[name].read_text()
-    lines = ["", *text.splitlines()]
-    late = [found for found in imports(text) if found.inside]
+    lines = ["", *MODULES[name].read_text(encoding="utf-8").splitlines()]
+    late = [found for found in imported(name) if found.inside]
     assert [f.module for f in late if "#" not in lines[f.line] and not lines[f.line - 1].strip().startswith("#")] == []
 
 
