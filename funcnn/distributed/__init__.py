@@ -9,10 +9,11 @@ from funcnn.distributed.cutting import in_step, shard
 from funcnn.distributed.evaluating import calibrate, evaluate, predict
 from funcnn.distributed.mpi import world
 from funcnn.distributed.objectives import objective
+from funcnn.distributed.one_call import train
 from funcnn.errors import RanksError
 from funcnn.training.shards import Shard
 
 __all__ = [
     "Alone", "Communicator", "RanksError", "Shard", "calibrate", "evaluate", "in_step", "objective", "on_first",
-    "predict", "shard", "world",
+    "predict", "shard", "train", "world",
 ]  # fmt: skip

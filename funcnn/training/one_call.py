@@ -21,6 +21,7 @@ from funcnn.networks.children import definition_of
 from funcnn.optimizers import Optimizer
 from funcnn.params import Params, ParamsLike, as_params
 from funcnn.training.calibration import calibrate, keeps_statistics
+from funcnn.training.evaluation import evaluate
 from funcnn.training.courses import Course, printed
 from funcnn.training.fitting import Pairs, fit
 from funcnn.training.folders import load_checkpoint, save_checkpoint
@@ -157,6 +158,60 @@ def train(
     >>> predict(Dense(1).apply, trained.params, np.array([[1.0, 1.0]])).round(2)
     array([[3.]], dtype=float32)
     """
+    return trained(
+        ALONE, loss, net, optimizer, data, epochs=epochs, validation=validation, metrics=metrics, monitor=monitor,
+        mode=mode, patience=patience, folder=folder, start=start, batch_size=batch_size, rng=rng, penalties=penalties,
+        augment=augment, drop_last=drop_last, quiet=quiet,
+    )  # fmt: skip
+
+
+class Means(NamedTuple):
+    """What the loop of `train` is made of: all of it here, or in several places.
+
+    fit         `(loss, apply, optimizer, state, data, ...)`, as `fit`
+    calibrate   as `calibrate`
+    evaluate    as `evaluate`
+    first       `(f, *args)`, the value of `f(*args)` where that is done once for all: files, clocks
+    shows       is progress shown here?
+    """
+
+    fit: Callable[..., Any]
+    calibrate: Callable[..., Params]
+    evaluate: Callable[..., dict[str, Any]]
+    first: Callable[..., Any]
+    shows: bool
+
+
+def _here(f: Callable[..., Any], *args: Any, **named: Any) -> Any:
+    return f(*args, **named)
+
+
+ALONE: Final = Means(fit, calibrate, evaluate, _here, True)
+
+
+def trained(
+    means: Means,
+    loss: Loss[Y, T],
+    net: Layer[X, Y],
+    optimizer: Optimizer[S],
+    data: Any,
+    *,
+    epochs: int,
+    validation: Any,
+    metrics: Sequence[Metric[Any, Y, T, object]],
+    monitor: str,
+    mode: Mode | None,
+    patience: int | None,
+    folder: Path | None,
+    start: Union[ParamsLike, TrainState[S], None],
+    batch_size: int,
+    rng: Rng,
+    penalties: Sequence[Penalty],
+    augment: Callable[[X, Key], X] | None,
+    drop_last: bool,
+    quiet: bool,
+) -> Trained[S]:
+    """See `train`."""
     checked_loss("train", loss)
     definition_of(net, where="train")
     if not isinstance(optimizer, Optimizer):
@@ -181,42 +236,45 @@ def train(
         "rng": bytes(key).hex(),
     })  # fmt: skip
     if folder is not None:
-        state = _resumed(folder, optimizer, state, course)
+        state = _resumed(means, folder, optimizer, state, course)
 
     def judged(state: TrainState[S], epoch: int) -> tuple[Params, dict[str, Any]]:
         params = state.params
         if keeps_statistics(net.definition):
-            params = calibrate(net, params, parts.inputs(epoch), rng=state.key.fold("calibrate"))
-        return params, validated(net.apply, params, parts.validation, scores)
+            params = means.calibrate(net, params, parts.inputs(epoch), rng=state.key.fold("calibrate"))
+        return params, validated(means.evaluate, net.apply, params, parts.validation, scores)
 
     left = 0 if course.over(patience) else epochs
-    run = fit(
+    run = means.fit(
         loss, net.apply, optimizer, state, parts.training, epochs=left, batch_size=batch_size, penalties=penalties,
         augment=augment, drop_last=drop_last,
     )  # fmt: skip
-    saved = perf_counter()
+    saved = means.first(perf_counter)
     total = parts.steps(epochs, batch_size, drop_last)
-    shown = run if quiet else progress(run, total=total, beside=course.beside)
+    shown = run if quiet or not means.shows else progress(run, total=total, beside=course.beside)
     for state, step in shown:
         course.add(step)
         score = None
         if step.last_of_epoch:
             score = course.end(step, *judged(state, step.epoch))
-        if folder is not None and (step.last_of_epoch or perf_counter() - saved > _EVERY):
-            save_checkpoint(folder, state, score=score, notes=course.notes())
-            saved = perf_counter()
+        if folder is not None and (step.last_of_epoch or means.first(perf_counter) - saved > _EVERY):
+            means.first(save_checkpoint, folder, state, score=score, notes=course.notes())
+            saved = means.first(perf_counter)
         if step.last_of_epoch and course.over(patience):
             break
     return Trained(judged(state, 0)[0] if course.params is None else course.params, state, course.history)
 
 
-def _resumed(folder: Path, optimizer: Optimizer[S], state: TrainState[S], course: Course) -> TrainState[S]:
+def _resumed(
+    means: Means, folder: Path, optimizer: Optimizer[S], state: TrainState[S], course: Course
+) -> TrainState[S]:
     """The state of the newest checkpoint, where there is one, and the course as it was then."""
-    checkpoint = load_checkpoint(folder, optimizer, like=state.params)
+    checkpoint = means.first(load_checkpoint, folder, optimizer, like=state.params)
     if checkpoint is None:
         return state
     course.resume(checkpoint.notes, checkpoint.path)
-    return checkpoint.state
+    found: TrainState[S] = checkpoint.state
+    return found
 
 
 def _begun(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -16,7 +16,7 @@ from funcnn.metrics.definition import updated
 from funcnn.networks import Apply
 from funcnn.params import Params
 from funcnn.training.batching import batch_count
-from funcnn.training.evaluation import evaluate, of_any_rows
+from funcnn.training.evaluation import of_any_rows
 from funcnn.training.preparing import are_batches
 from funcnn.training.rows import arrays_of, checked_batch, checked_data, count_rows, features_of, refuse_empty, taken
 from funcnn.training.sources import Epochs, batches_of, epochs_of
@@ -130,8 +130,10 @@ def try_validation(apply: Apply[Any, Any], params: Params, data: Any, metrics: S
                 updated(metric, metric.init(), y, target, weights[0] if weights else None)
 
 
-def validated(apply: Apply[Any, Any], params: Params, data: Any, metrics: Sequence[Metrics]) -> dict[str, Any]:
-    """The metrics of the validation data, of which there may be none.
+def validated(
+    judge: Callable[..., dict[str, Any]], apply: Apply[Any, Any], params: Params, data: Any, metrics: Sequence[Metrics]
+) -> dict[str, Any]:
+    """The metrics of the validation data, of which there may be none, by `evaluate` or what stands for it.
 
     Errors
         as for `evaluate`, and where that is
@@ -139,7 +141,7 @@ def validated(apply: Apply[Any, Any], params: Params, data: Any, metrics: Sequen
     if data is None:
         return {}
     with _told():
-        return evaluate(apply, params, data, *metrics)
+        return judge(apply, params, data, *metrics)
 
 
 @contextmanager

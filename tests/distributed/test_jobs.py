@@ -55,7 +55,7 @@ def test_a_killed_rank_ends_the_job(tmp_path: Path) -> None:
     whole, stopped = str(tmp_path / "whole"), str(tmp_path / "stopped")
     assert job(2, "-m", PROGRAM, "resuming", whole).returncode == 0
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("STOP", "31")
+        patch.setenv("STOP", "31:1")
         assert job(2, "-m", PROGRAM, "resuming", stopped).returncode in (signal.SIGKILL, -signal.SIGKILL, 137, 9)
     like = astype(start(), np.float32)
     found = load_checkpoint(stopped, adam(1e-2), like=like)

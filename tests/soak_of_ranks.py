@@ -1,0 +1,94 @@
+"""Jobs of which a rank is killed at a random step: `python -m tests.soak_of_ranks 20` for twenty kills.
+
+A job of two ranks trains with dropout, weights and a checkpoint after every fourth step. One rank, drawn anew, kills
+itself (-9) in a step that is drawn too, and the job is started again, until it has been killed so many times; it goes to
+its end in between as often as it comes there. It never hangs, no kill costs more than the steps since the last
+checkpoint, and every end is, bit for bit, that of the job that was never stopped. Then whatever else a rank may do is
+done once, and ends the job soon and with its reason.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+import time
+from typing import Any, Final
+
+import numpy as np
+
+from funcnn import adam, astype, load_checkpoint
+from tests.distributed.jobs import job, missing
+from tests.distributed.program import start
+
+PROGRAM: Final = "tests.distributed.program"
+STEPS: Final = 60
+EVERY: Final = 4
+SOON: Final = 20.0  # seconds, of which two are for starting and the rest for a machine that does other things too
+
+ENDINGS: Final = {
+    "raising": "ValueError: something of rank 1",
+    "interrupted": "KeyboardInterrupt",
+    "leaving": "rank 1 has ended its program",
+    "killed": "",
+    "terminated": "",
+    "hanging": "rank 0 has waited for 3 seconds",
+    "infinite": "the loss is nan",
+}
+"""What a rank may do, and what is then said."""
+
+
+def state_in(folder: str) -> Any:
+    """The newest state, None where there is none."""
+    found = load_checkpoint(folder, adam(1e-2), like=astype(start(), np.float32))
+    return found and found.state
+
+
+def ended(*arguments: str, stop: str = "") -> tuple[int, str, float]:
+    """How a job ends, what it says, and how long it takes; a job that hangs is an error."""
+    os.environ["STOP"] = stop
+    begin = time.monotonic()
+    done = job(2, "-m", PROGRAM, *arguments, seconds=60)
+    return done.returncode, done.stderr, time.monotonic() - begin
+
+
+def soak(kills: int) -> dict[str, float]:
+    """How often a rank was killed, how often a job came to its end, and the longest that a job took."""
+    random, longest, ends, killed = np.random.default_rng(), 0.0, 0, 0
+    with tempfile.TemporaryDirectory() as root:
+        code, said, _ = ended("resuming", f"{root}/whole")
+        assert code == 0, said
+        wanted = state_in(f"{root}/whole")
+        assert wanted.step == STEPS
+        while killed < kills:
+            before = state_in(f"{root}/run")
+            step = int(random.integers((before.step if before else 0) + 1, STEPS + 20))
+            code, said, took = ended("resuming", f"{root}/run", stop=f"{step}:{random.integers(2)}")
+            longest, found = max(longest, took), state_in(f"{root}/run")
+            if step > STEPS:
+                assert code == 0, said
+                assert found == wanted, "the job has ended otherwise"
+                shutil.rmtree(f"{root}/run")
+                ends += 1
+                continue
+            killed += 1
+            assert code != 0 and took < SOON, f"{took:.0f} seconds"
+            reached = found.step if found else 0
+            assert step - EVERY <= reached <= step, f"killed in step {step}, and step {reached} is there"
+    return {"kills": killed, "ends": ends, "seconds": round(longest, 1)}
+
+
+def endings() -> None:
+    """Whatever else a rank may do, once."""
+    for name, wanted in ENDINGS.items():
+        code, said, took = ended(name)
+        assert code != 0 and wanted in said and took < SOON, f"{name}: {code}, {took:.0f} seconds, {said[-2000:]}"
+        print(f"{name}: {took:.1f} seconds")
+
+
+if __name__ == "__main__":
+    if reason := missing():
+        sys.exit(reason)
+    endings()
+    print(soak(int(sys.argv[1]) if len(sys.argv) > 1 else 20))
