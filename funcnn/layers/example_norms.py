@@ -8,6 +8,7 @@ from funcnn.arguments import finite_positive, positive
 from funcnn.calculus import Later, Pullback
 from funcnn.errors import ShapeError
 from funcnn.initializers import ones, zeros
+from funcnn.kernels import layer_norm
 from funcnn.kernels import normalization as kernel
 from funcnn.kernels.sums import column_sums
 from funcnn.networks import Layer, layer
@@ -49,14 +50,14 @@ def LayerNorm(*, eps: float = 1e-5) -> Layer[Array, Array]:
 
     def rule(params: Tree, x: Array) -> tuple[Array, Pullback]:
         scale, offset = leaves(params, "scale", "offset")
-        h, s = kernel.standardize(x, eps)
-        y: Array = h * scale
-        y += offset
+        made = layer_norm.normalized(x, scale, offset, eps)
 
         def pullback(dy: Array) -> tuple[Tree, Later[Array]]:
-            return scaled_params(dy, h), Later(lambda: kernel.standardize_input(dy * scale, h, s))
+            dscale, doffset, means = layer_norm.params_cotangents(dy, made.h, scale)
+            dx = Later(lambda: layer_norm.input_cotangent(dy, scale, made, means))
+            return {"scale": dscale, "offset": doffset}, dx
 
-        return y, pullback
+        return made.y, pullback
 
     return Layer.of(out_shape, spec, rule)
 
