@@ -33,12 +33,12 @@ _WORTHWHILE = 1 << 24  # multiplications that repay another thread; four times a
 _FEW = 4  # channels; below, pixels are gathered with the windows last, in longer runs
 
 
-def convolve(x: Array, w: Array, strides: Pair, pads: Pads, b: Array | None = None) -> Array:
-    """The convolution `y`; `b` is added where given."""
+def convolve(x: Array, w: Array, strides: Pair, pads: Pads, b: Array | None = None, groups: int = 1) -> Array:
+    """The convolution `y`; `b` is added where given. There may be groups where `choice.grouped` says so."""
     rows, columns = _counts(x.shape, w.shape, strides, pads)
     y: Array = scratch.array((len(x), rows, columns, w.shape[3]), np.result_type(x, w))
-    if choice.by_winograd(x.shape, w.shape, strides, pads, y.dtype):
-        _by_winograd(x, w, pads, b, y)
+    if groups > 1 or choice.by_winograd(x.shape, w.shape, strides, pads, y.dtype):
+        _by_winograd(x, w, pads, b, y, groups)
         return y
 
     def work(parts: list[Piece]) -> None:
@@ -49,27 +49,29 @@ def convolve(x: Array, w: Array, strides: Pair, pads: Pads, b: Array | None = No
     return y
 
 
-def _by_winograd(x: Array, w: Array, pads: Pads, b: Array | None, y: Array) -> None:
-    u = winograd.transformed(w)
+def _by_winograd(x: Array, w: Array, pads: Pads, b: Array | None, y: Array, groups: int) -> None:
+    u = winograd.transformed(w, groups)
 
     def work(parts: list[Piece]) -> None:
         for images, rows, pixels, left in parts:
-            winograd.convolve(x[images, pixels], w, left, b, y[images, rows], u)
+            winograd.convolve(x[images, pixels], w, left, b, y[images, rows], u, groups)
 
     _spread(x.shape, y.shape, w.shape, (1, 1), pads, True, work)
 
 
-def convolve_params(x: Array, dy: Array, window: Pair, strides: Pair, pads: Pads) -> tuple[Array, Array]:
+def convolve_params(
+    x: Array, dy: Array, window: Pair, strides: Pair, pads: Pads, groups: int = 1
+) -> tuple[Array, Array]:
     """The cotangents of `w` and `b`. The pixels are gathered once more, which costs less than keeping them."""
     shape, dtype = (*window, x.shape[3], dy.shape[3]), np.result_type(x, dy)
-    fast = choice.by_winograd(x.shape, shape, strides, pads, dtype)
+    fast = groups > 1 or choice.by_winograd(x.shape, shape, strides, pads, dtype)
     sums: dict[tuple[int, int], tuple[Array, Array]] = {}
 
     def work(parts: list[Piece]) -> None:
         found = [(x[images, pixels], dy[images, rows], left) for images, rows, pixels, left in parts]
         at = parts[0].images.start, parts[0].rows.start
         if fast:
-            sums[at] = winograd.convolve_params_of(found)
+            sums[at] = winograd.convolve_params_of(found, groups)
         else:
             each = (_convolve_params(image, d, shape, strides, left) for image, d, left in found)
             sums[at] = functools.reduce(_sum, each)
@@ -82,19 +84,21 @@ def _sum(a: tuple[Array, Array], b: tuple[Array, Array]) -> tuple[Array, Array]:
     return np.add(a[0], b[0], out=a[0]), np.add(a[1], b[1], out=a[1])
 
 
-def convolve_input(dy: Array, w: Array, shape: tuple[int, ...], strides: Pair, pads: Pads) -> Array:
+def convolve_input(
+    dy: Array, w: Array, shape: tuple[int, ...], strides: Pair, pads: Pads, groups: int = 1
+) -> Array:
     """The cotangent of an `x` of this shape: what every window sends back, added up pixel by pixel."""
     dx: Array = scratch.array(shape, np.result_type(dy, w))
-    fast = choice.by_winograd(shape, w.shape, strides, pads, dx.dtype)
+    fast = groups > 1 or choice.by_winograd(shape, w.shape, strides, pads, dx.dtype)
     if fast and choice.rows_by_winograd((dy.shape[1], dy.shape[2]), w.shape) < dy.shape[1] and choice.turns(w, pads):
         # in bands, as a convolution of the outputs: added up window by window, bands would write into each other
         (top, bottom), (left, right), r = *pads, len(w) - 1
-        _by_winograd(dy, winograd.turned(w), ((r - top, r - bottom), (r - left, r - right)), None, dx)
+        _by_winograd(dy, winograd.turned(w, groups), ((r - top, r - bottom), (r - left, r - right)), None, dx, groups)
         return dx
 
     def work(i: int, j: int) -> None:
         if fast:
-            winograd.convolve_input(dy[i:j], w, dx[i:j].shape, pads, out=dx[i:j])
+            winograd.convolve_input(dy[i:j], w, dx[i:j].shape, pads, dx[i:j], groups)
         else:
             _convolve_input(dy[i:j], w, strides, pads, dx[i:j])
 

@@ -14,12 +14,12 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator
 from math import prod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from funcnn.kernels import convolution, depthwise, dilated, scratch, threads
+from funcnn.kernels import choice, convolution, depthwise, dilated, scratch, threads
 from funcnn.kernels.sums import column_sums
 from funcnn.kernels.windows import Pads, Pair, Windows, a_few, padded
 from funcnn.types import Array
@@ -30,10 +30,10 @@ _WORTHWHILE = 1 << 22  # multiplications that repay another thread
 
 def correlate(x: Array, w: Array, how: Windows, groups: int = 1, b: Array | None = None) -> Array:
     """The convolution `y`; `b` is added where given."""
-    flat = None if groups > 1 else _of_images(how)
+    flat = _of_images(how, x.shape, w.shape, groups, np.result_type(x, w))
     if flat is not None:
         if x.ndim == 4:
-            return convolution.convolve(x, w, flat.strides, flat.pads, b)
+            return convolution.convolve(x, w, flat.strides, flat.pads, b, groups)
         return convolution.convolve(x[:, None], w[None], flat.strides, flat.pads, b)[:, 0]
     dtype = np.result_type(x, w)
     if groups == 1 and dilated.suits(x.shape, w.shape, how, dtype):
@@ -50,13 +50,14 @@ def correlate(x: Array, w: Array, how: Windows, groups: int = 1, b: Array | None
 
 def correlate_params(x: Array, dy: Array, how: Windows, groups: int = 1) -> tuple[Array, Array]:
     """The cotangents of `w` and `b`."""
-    flat = None if groups > 1 else _of_images(how)
+    shape = (*how.size, x.shape[-1] // groups, dy.shape[-1])
+    flat = _of_images(how, x.shape, shape, groups, np.result_type(x, dy))
     if flat is not None:
         if x.ndim == 4:
-            return convolution.convolve_params(x, dy, flat.window, flat.strides, flat.pads)
+            return convolution.convolve_params(x, dy, flat.window, flat.strides, flat.pads, groups)
         dw, db = convolution.convolve_params(x[:, None], dy[:, None], flat.window, flat.strides, flat.pads)
         return dw[0], db
-    dw = np.zeros((*how.size, x.shape[-1] // groups, dy.shape[-1]), np.result_type(x, dy))
+    dw = np.zeros(shape, np.result_type(x, dy))
     if groups == 1 and dilated.suits(x.shape, dw.shape, how, dw.dtype):
         return dilated.convolve_params(x, dy, how)
     parts: dict[int, Array] = {}
@@ -74,10 +75,10 @@ def correlate_params(x: Array, dy: Array, how: Windows, groups: int = 1) -> tupl
 
 def correlate_input(dy: Array, w: Array, shape: tuple[int, ...], how: Windows, groups: int = 1) -> Array:
     """The cotangent of an `x` of this shape: what every window sends back, added up pixel by pixel."""
-    flat = None if groups > 1 else _of_images(how)
+    flat = _of_images(how, shape, w.shape, groups, np.result_type(dy, w))
     if flat is not None:
         if dy.ndim == 4:
-            return convolution.convolve_input(dy, w, shape, flat.strides, flat.pads)
+            return convolution.convolve_input(dy, w, shape, flat.strides, flat.pads, groups)
         image = shape[0], 1, *shape[1:]
         return convolution.convolve_input(dy[:, None], w[None], image, flat.strides, flat.pads)[:, 0]
     dx = scratch.array(shape, np.result_type(dy, w))
@@ -99,9 +100,20 @@ class _Flat(NamedTuple):
     pads: Pads
 
 
+def _of_images(
+    how: Windows, shape: tuple[int, ...], w_shape: tuple[int, ...], groups: int, dtype: np.dtype[Any]
+) -> _Flat | None:
+    """Windows over images, without gaps, and without groups unless they are convolved there; of one row for sequences.
+    """
+    flat = _flat(how)
+    if flat is None or groups == 1:
+        return flat
+    of_images = len(how.size) == 2 and choice.grouped(shape, w_shape, flat.strides, flat.pads, dtype)
+    return flat if of_images else None
+
+
 @functools.lru_cache(256)
-def _of_images(how: Windows) -> _Flat | None:
-    """The same windows over images, where that is what they are, without gaps; over those of one row for sequences."""
+def _flat(how: Windows) -> _Flat | None:
     if len(how.size) > 2 or max(how.dilation) > 1 or min(map(min, how.pads)) < 0:
         return None
     size, strides, pads = (1, *how.size), (1, *how.strides), ((0, 0), *how.pads)

@@ -84,38 +84,46 @@ class _Outward:
         return self.points
 
 
-def transformed(w: Array) -> Array:
-    """G g G^T for every pair of channels: (points, C, O)."""
+def transformed(w: Array, groups: int = 1) -> Array:
+    """G g G^T for every pair of channels: (points, C, O); with groups, (points, groups, C, O) of every group."""
     r, _, c, o = w.shape
     u: Array = np.dot(form(r).gg, w.reshape(-1, c * o))
-    return u.reshape(-1, c, o)
+    return u.reshape(-1, c, o) if groups == 1 else np.ascontiguousarray(_apart(u.reshape(-1, c, o), groups))
 
 
-def turned(w: Array) -> Array:
+def turned(w: Array, groups: int = 1) -> Array:
     """The windows of the pullback to the images, which is a convolution too: turned round, C and O swapped."""
-    return np.ascontiguousarray(w[::-1, ::-1].transpose(0, 1, 3, 2))
+    r, s, c, o = w.shape
+    swapped = w[::-1, ::-1].reshape(r, s, c, groups, o // groups).transpose(0, 1, 4, 3, 2)
+    return np.ascontiguousarray(swapped).reshape(r, s, o // groups, groups * c)
+
+
+def _apart(a: Array, groups: int) -> Array:
+    """(points, rows, channels of all groups) as (points, groups, rows, channels of one)."""
+    return a if groups == 1 else a.reshape(*a.shape[:2], groups, -1).transpose(0, 2, 1, 3)
 
 
 def convolve(
-    x: Array, w: Array, pads: Pads, bias: Array | None = None, out: Array | None = None, u: Array | None = None
-) -> Array:
+    x: Array, w: Array, pads: Pads, bias: Array | None = None, out: Array | None = None, u: Array | None = None,
+    groups: int = 1,
+) -> Array:  # fmt: skip
     """The convolution of NHWC images with windows (r, r, C, O), stride 1; written to `out` where given.
 
-    `u` are the windows transformed, where somebody has them.
+    `u` are the windows transformed, where somebody has them. With groups, C are the channels of one, O of all.
     """
-    c, o = w.shape[2:]
+    c, o = x.shape[3], w.shape[3]
     f, t = form(w.shape[0]), tiling(x.shape, w.shape[0], pads)
-    source, inward, u = Source(x, t), _Inward(f, t, c), transformed(w) if u is None else u
+    source, inward, u = Source(x, t), _Inward(f, t, c), transformed(w, groups) if u is None else u
     m: Array = np.empty((len(u), t.tiles, o), _F)
     half: Array = np.empty((STEP, f.size, t.tiles * o), _F)
     tiles: Array = np.empty((STEP, STEP, t.tiles * o), _F)
-    lines, halves = m.reshape(f.size, -1), half.reshape(STEP, -1)
+    lines, halves, into = m.reshape(f.size, -1), half.reshape(STEP, -1), _apart(m, groups)
     found = tiles.reshape(STEP, STEP, t.block, t.rows, t.columns, o)
     pixels = found.transpose(2, 3, 0, 4, 1, 5)
     y: Array = scratch.array((t.images, t.height, t.width, o), u.dtype) if out is None else out
     padded: Array = np.empty((0 if t.whole else t.block, STEP * t.rows, STEP * t.columns, o), _F)
     for i in t.blocks():
-        np.matmul(inward(source.block(i)), u, out=m)
+        np.matmul(_apart(inward(source.block(i)), groups), u, out=into)
         np.matmul(f.at, lines, out=halves)
         np.matmul(f.at, half, out=tiles)
         if bias is not None:
@@ -128,12 +136,12 @@ def convolve(
     return y
 
 
-def convolve_params(x: Array, dy: Array, pads: Pads) -> tuple[Array, Array]:
+def convolve_params(x: Array, dy: Array, pads: Pads, groups: int = 1) -> tuple[Array, Array]:
     """The cotangents of the windows and of the bias."""
-    return convolve_params_of([(x, dy, pads)])
+    return convolve_params_of([(x, dy, pads)], groups)
 
 
-def convolve_params_of(parts: Sequence[tuple[Array, Array, Pads]]) -> tuple[Array, Array]:
+def convolve_params_of(parts: Sequence[tuple[Array, Array, Pads]], groups: int = 1) -> tuple[Array, Array]:
     """The same, summed over parts, which are images and outputs with what padding they have.
 
     That of the bias is nearly free: row 1 of A is all ones, so that entry (1, 1) of `A dy A^T` is the sum over a tile.
@@ -141,30 +149,35 @@ def convolve_params_of(parts: Sequence[tuple[Array, Array, Pads]]) -> tuple[Arra
     x, dy, pads = parts[0]
     c, o = x.shape[3], dy.shape[3]
     f = form(x.shape[1] + sum(pads[0]) - dy.shape[1] + 1)
-    du: Array = np.zeros((f.size * f.size, c, o), _F)
-    part: Array = np.empty((f.size * f.size, c, o), _F)
+    du: Array = np.zeros((f.size * f.size, groups, c // groups, o // groups), _F)
+    part: Array = np.empty_like(du)
     db: Array = np.zeros((o,), _F)
     for x, dy, pads in parts:
         t = tiling(x.shape, f.window, pads)
         source, inward, outward = Source(x, t), _Inward(f, t, c), _Outward(f, t, o)
         for i in t.blocks():
             v, m = inward(source.block(i)), outward(dy[i : i + t.block])
-            np.matmul(v.transpose(0, 2, 1), m, out=part)
+            into = part if groups > 1 else part[:, 0]
+            np.matmul(_apart(v, groups).swapaxes(-1, -2), _apart(m, groups), out=into)
             np.add(du, part, out=du)
             np.add(db, column_sums(m[f.size + 1]), out=db)
-    dw: Array = np.dot(f.gg.T, du.reshape(-1, c * o))
-    return dw.reshape(f.window, f.window, c, o), db
+    dw: Array = np.dot(f.gg.T, du.reshape(f.size * f.size, -1))
+    together = dw.reshape(-1, groups, c // groups, o // groups).transpose(0, 2, 1, 3)
+    return together.reshape(f.window, f.window, c // groups, o), db
 
 
-def convolve_input(dy: Array, w: Array, shape: tuple[int, ...], pads: Pads, out: Array | None = None) -> Array:
+def convolve_input(
+    dy: Array, w: Array, shape: tuple[int, ...], pads: Pads, out: Array | None = None, groups: int = 1
+) -> Array:
     """The cotangent of the images, which have this shape; written to `out` where given."""
-    c, o = w.shape[2:]
+    c, o = shape[3], dy.shape[3]
     f, t = form(w.shape[0]), tiling(shape, w.shape[0], pads)
-    _, h, width, _ = shape
     outward = _Outward(f, t, o)
-    u = np.ascontiguousarray(transformed(w).transpose(0, 2, 1))
+    u = np.ascontiguousarray(transformed(w, groups).swapaxes(-1, -2))
     v: Array = np.empty((len(u), t.tiles, c), _F)
+    into = _apart(v, groups)
     z: Array = np.empty((f.size, f.size, t.tiles * c), _F)
+    _, h, width, _ = shape
     high, wide = t.size
     bands: Array = np.empty((t.block, t.rows, f.size, wide, c), _F)
     lines: Array = np.empty((t.block, t.rows, f.size, wide * c), _F)
@@ -174,7 +187,7 @@ def convolve_input(dy: Array, w: Array, shape: tuple[int, ...], pads: Pads, out:
     overlap_columns = _overlap_columns(z.reshape(f.size, f.size, t.block, t.rows, t.columns, c), bands)
     overlap_rows = _overlap_rows(lines, sums.reshape(t.block, high, wide * c))
     for i in t.blocks():
-        np.matmul(outward(dy[i : i + t.block]), u, out=v)
+        np.matmul(_apart(outward(dy[i : i + t.block]), groups), u, out=into)
         np.matmul(f.b, squares, out=z)  # along the columns of each tile
         overlap_columns()
         np.matmul(f.b, flat_bands, out=lines)

@@ -95,7 +95,7 @@ def Conv(
     With `groups` g, each g-th of the outputs sees its g-th of the channels alone. `groups` equal to the channels of the
     input is the depthwise convolution; followed by `Conv(channels, (1, 1))` it is the separable one.
 
-    In float32, windows of 3 x 3 and 5 x 5 with stride 1 and without groups, on enough channels and pixels, are
+    In float32, windows of 3 x 3 and 5 x 5 with stride 1, not depthwise, on enough channels and pixels, are
     convolved by Winograd's algorithm: 1.3 to 3 times as fast, with errors of 2e-5 of the largest entry instead of 1e-6,
     and a value that is not finite spreads to a few more pixels around it. FUNCNN_WINOGRAD=0 in the environment switches
     it off.

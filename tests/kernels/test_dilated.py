@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from funcnn import Array
 from funcnn.kernels import dilated
 from funcnn.kernels.windows import Windows
-from tests.kernels.test_correlation import Case, agree, all_three, summed
+from tests.kernels.test_correlation import all_three
+from tests.kernels.windowed import Case, agree, summed
 
 
 @st.composite

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from funcnn import Array
-from funcnn.kernels import winograd, winograd_matrices
-from funcnn.kernels.windows import Pads
+from funcnn.kernels import choice, correlation, winograd, winograd_matrices
+from funcnn.kernels.windows import Pads, Windows
 
 ERROR = 3e-5  # relative to the largest entry: what the kernel's documentation states, with room for unlucky draws
 
@@ -121,3 +121,54 @@ def test_any_memory_layout_will_do(layout: str) -> None:
     found = winograd.convolve_input(laid(dy), laid(w), x.shape, pads)
     assert np.array_equal(found, winograd.convolve_input(dy, w, x.shape, pads))
     assert np.array_equal(x, before[0]) and np.array_equal(dy, before[1])
+
+
+@both_windows
+@given(
+    n=st.integers(1, 4), h=st.integers(0, 9), k=st.integers(0, 9), groups=st.integers(2, 4), c=st.integers(1, 3),
+    o=st.integers(1, 3), pads=pads, seed=st.integers(0, 1000),
+)  # fmt: skip
+def test_groups_are_convolutions_side_by_side(
+    window: int, n: int, h: int, k: int, groups: int, c: int, o: int, pads: Pads, seed: int
+) -> None:
+    """Each is the convolution of its channels alone, in all three passes, and turned round too."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(n, window + h, window + k, groups * c)).astype(np.float32)
+    w = rng.normal(size=(window, window, c, groups * o)).astype(np.float32)
+    ins, outs = (np.split(np.arange(groups * many), groups) for many in (c, o))
+    ys = [direct(x[..., i], w[..., j], pads) for i, j in zip(ins, outs, strict=True)]
+    y = np.concatenate(ys, -1)
+    dy = rng.normal(size=y.shape).astype(np.float32)
+    back = [direct_pullback(x[..., i], w[..., j], dy[..., j], pads) for i, j in zip(ins, outs, strict=True)]
+    dw, dx = (np.concatenate(parts, -1) for parts in zip(*back, strict=True))
+    assert off(winograd.convolve(x, w, pads, groups=groups), y) < ERROR
+    assert off(winograd.convolve_params(x, dy, pads, groups)[0], dw) < ERROR
+    assert off(winograd.convolve_input(dy, w, x.shape, pads, groups=groups), dx) < ERROR
+    turned = winograd.turned(w, groups)
+    assert turned.shape == (window, window, o, groups * c)
+    for i, j in zip(ins, outs, strict=True):
+        np.testing.assert_array_equal(turned[..., i], winograd.turned(w[..., j]))
+
+
+@pytest.mark.parametrize("size", [15, 90])
+def test_groups_of_several_channels_go_by_it(size: int) -> None:
+    """In float32, small images and bands of large ones; single channels do not."""
+    rng = np.random.default_rng(0)
+    how = Windows((3, 3), (1, 1), (1, 1), ((1, 1), (1, 1)))
+    x, w = rng.normal(size=(2, size, size, 24)), rng.normal(size=(3, 3, 8, 6))
+    dy, b = rng.normal(size=(2, size, size, 6)), rng.normal(size=6)
+    single = np.dtype(np.float32)
+    assert choice.grouped(x.shape, w.shape, (1, 1), ((1, 1), (1, 1)), single)
+    assert not choice.grouped(x.shape, (3, 3, 1, 24), (1, 1), ((1, 1), (1, 1)), single)
+    found = _passes(*(a.astype(np.float32) for a in (x, w, dy, b)), how=how)
+    wanted = _passes(*(a.astype(np.float32).astype(np.float64) for a in (x, w, dy, b)), how=how)
+    for some, exact in zip(found, wanted, strict=True):
+        assert off(some, exact) < ERROR
+
+
+def _passes(*arrays: Array, how: Windows) -> tuple[Array, ...]:
+    x, w, dy, b = arrays
+    return (
+        correlation.correlate(x, w, how, 3, b), *correlation.correlate_params(x, dy, how, 3),
+        correlation.correlate_input(dy, w, x.shape, how, 3),
+    )  # fmt: skip
