@@ -42,10 +42,11 @@ def outputs(model: onnx.ModelProto, x: Any) -> list[Any]:
     return list(session.run(None, {i.name: given[i.name] for i in session.get_inputs()}))
 
 
-def run(case: Case, shape: Any = None, **options: Any) -> Run:
-    """Both, for one case; exported for any batch, or for this shape."""
+def run(case: Case, shape: Any = None, x: Any = None, **options: Any) -> Run:
+    """Both, for one case, or another input; exported for any batch, or for this shape."""
+    x = case.x if x is None else x
     model = to_onnx(case.layer, case.params, unknown_batch(case.shape) if shape is None else shape, **options)
-    return Run(outputs(model, case.x), [*arrays(case.apply())], model)
+    return Run(outputs(model, x), [*arrays(case.apply(x=x))], model)
 
 
 def difference(found: Run) -> float:
@@ -67,7 +68,7 @@ def difference(found: Run) -> float:
 
 def of_layer(layer: Layer[Any, Any], shape: Any, **options: Any) -> Run:
     """Both, of a layer at a shape, in float32."""
-    return run(Case(layer, shape, dtype=options.pop("dtype", "float32")), **options)
+    return run(Case(layer, shape, dtype="float32"), **options)
 
 
 def ops(model: onnx.ModelProto) -> list[str]:

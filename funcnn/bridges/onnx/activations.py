@@ -5,12 +5,18 @@ from __future__ import annotations
 from math import pi
 from typing import Any, Final
 
+import numpy as np
+
 import funcnn.layers.activations as plain
 import funcnn.layers.gates as gates
 import funcnn.layers.rectifiers as rectifiers
 from funcnn.bridges.onnx.graphs import Graph, Value
 from funcnn.bridges.onnx.walking import Part, Rule, either_layout
-from funcnn.kernels.rectifiers import ALPHA, SCALE
+from funcnn.errors import ExportError
+from funcnn.kernels.rectifiers import ALPHA, SCALE, SLOPE
+from funcnn.layers.pointwise import elementwise
+
+NARROWER: Final = "write it in float32, with astype(params, np.float32)"
 
 
 def operator(op: str, **attributes: Any) -> Rule:
@@ -57,26 +63,55 @@ def square(graph: Graph, part: Part, x: Value) -> Value:
     return graph.op("Mul", x, x)
 
 
+def below(graph: Graph, x: Value) -> Value:
+    """x where it is not positive, else 0."""
+    return graph.op("Min", x, graph.number(0))
+
+
 @either_layout
 def leaky_relu(graph: Graph, part: Part, x: Value) -> Value:
-    """With the slope that it was made with."""
-    return graph.op("LeakyRelu", x, alpha=float(part.arguments.get("slope", 0.01)))
+    """With the slope that it was made with; the operator knows it in float32 alone."""
+    slope = float(part.arguments.get("slope", SLOPE))
+    if graph.dtype == "f4":
+        return graph.op("LeakyRelu", x, alpha=slope)
+    return graph.op("Add", graph.op("Relu", x), graph.op("Mul", below(graph, x), graph.number(slope)))
+
+
+def exponential(graph: Graph, x: Value, alpha: float, beta: float, scale: float = 1.0) -> Value:
+    """`scale (max(x, 0) + alpha (e^(min(x, 0) / beta) - 1))`."""
+    small = below(graph, x) if beta == 1 else graph.op("Div", below(graph, x), graph.number(beta))
+    left = graph.op("Sub", graph.op("Exp", small), graph.number(1))
+    left = left if alpha == 1 else graph.op("Mul", left, graph.number(alpha))
+    y = graph.op("Add", graph.op("Relu", x), left)
+    return y if scale == 1 else graph.op("Mul", y, graph.number(scale))
 
 
 @either_layout
 def elu(graph: Graph, part: Part, x: Value) -> Value:
-    """With the alpha that it was made with."""
-    return graph.op("Elu", x, alpha=float(part.arguments.get("alpha", 1.0)))
+    """With the alpha that it was made with; there is no operator for float64."""
+    alpha = float(part.arguments.get("alpha", 1.0))
+    return graph.op("Elu", x, alpha=alpha) if graph.dtype == "f4" else exponential(graph, x, alpha, 1)
 
 
 @either_layout
 def celu(graph: Graph, part: Part, x: Value) -> Value:
-    """`max(x, 0) + alpha (e^(min(x, 0) / alpha) - 1)`."""
+    """With the alpha that it was made with; there is no operator for float64."""
     alpha = float(part.arguments.get("alpha", 1.0))
+    return graph.op("Celu", x, alpha=alpha) if graph.dtype == "f4" else exponential(graph, x, alpha, alpha)
+
+
+@either_layout
+def selu(graph: Graph, part: Part, x: Value) -> Value:
+    """There is no operator for float64."""
     if graph.dtype == "f4":
-        return graph.op("Celu", x, alpha=alpha)  # there is none of doubles
-    below = graph.op("Div", graph.op("Min", x, graph.number(0)), graph.number(alpha))
-    return graph.op("Add", graph.op("Relu", x), graph.op("Mul", graph.op("Elu", below, alpha=1.0), graph.number(alpha)))
+        return graph.op("Selu", x, alpha=ALPHA, gamma=SCALE)
+    return exponential(graph, x, ALPHA, 1, SCALE)
+
+
+@either_layout
+def softsign(graph: Graph, part: Part, x: Value) -> Value:
+    """`x / (1 + |x|)`."""
+    return graph.op("Div", x, graph.op("Add", graph.op("Abs", x), graph.number(1)))
 
 
 @either_layout
@@ -102,6 +137,8 @@ def silu(graph: Graph, part: Part, x: Value) -> Value:
 def gelu(graph: Graph, part: Part, x: Value) -> Value:
     """x times the logistic function of `2 u`; or, exact, times the normal distribution function."""
     if part.arguments.get("exact", False):
+        if graph.dtype == "f8":
+            raise ExportError("gelu(exact=True) cannot be written in float64, of which runtimes have no Erf; " + NARROWER)
         scaled = graph.op("Erf", graph.op("Div", x, graph.number(2**0.5)))
         gate = graph.op("Mul", graph.op("Add", scaled, graph.number(1)), graph.number(0.5))
         return graph.op("Mul", x, gate)
@@ -119,14 +156,37 @@ def mish(graph: Graph, part: Part, x: Value) -> Value:
     return graph.op("Mul", x, graph.op("Div", w, graph.op("Add", w, graph.number(2))))
 
 
+UFUNCS: Final = {
+    np.sin: "Sin", np.cos: "Cos", np.tan: "Tan", np.tanh: "Tanh", np.sinh: "Sinh", np.cosh: "Cosh", np.arctan: "Atan",
+    np.exp: "Exp", np.log: "Log", np.sqrt: "Sqrt", np.absolute: "Abs", np.negative: "Neg", np.reciprocal: "Reciprocal",
+    np.sign: "Sign", np.floor: "Floor", np.ceil: "Ceil", np.rint: "Round",
+}  # fmt: skip
+"""Functions of NumPy's that are operators."""
+
+
+@either_layout
+def elementwise_(graph: Graph, part: Part, x: Value) -> Value:
+    """A function of NumPy's."""
+    f = part.arguments["f"]
+    if f is np.square:
+        return graph.op("Mul", x, x)
+    if f not in UFUNCS:
+        raise ExportError(
+            f"elementwise cannot be written to ONNX: {getattr(f, '__name__', f)} is a function of arrays; make the layer "
+            "in a constructor decorated with @layer, and give rules={constructor: rule}"
+        )
+    return graph.op(UFUNCS[f], x)
+
+
 RULES: Final[dict[Any, Rule]] = {
+    elementwise: elementwise_,
     plain.Tanh: operator("Tanh"),
     plain.Relu: operator("Relu"),
     plain.Exp: operator("Exp"),
     plain.Softplus: softplus,
     plain.Sigmoid: operator("Sigmoid"),
     plain.LogSigmoid: log_sigmoid,
-    plain.Softsign: operator("Softsign"),
+    plain.Softsign: softsign,
     plain.Sin: operator("Sin"),
     plain.Square: square,
     rectifiers.LeakyRelu: leaky_relu,
@@ -135,7 +195,7 @@ RULES: Final[dict[Any, Rule]] = {
     rectifiers.elu: elu,
     rectifiers.Celu: celu,
     rectifiers.celu: celu,
-    rectifiers.Selu: operator("Selu", alpha=ALPHA, gamma=SCALE),
+    rectifiers.Selu: selu,
     rectifiers.Relu6: clipped(0, 6),
     rectifiers.HardTanh: clipped(-1, 1),
     rectifiers.HardSigmoid: hard_sigmoid,

@@ -8,7 +8,7 @@ import numpy as np
 
 from funcnn.bridges.onnx.dense import affine
 from funcnn.bridges.onnx.graphs import Graph, Value
-from funcnn.bridges.onnx.sequences import rotated
+from funcnn.bridges.onnx.sequences import any_true, rotated
 from funcnn.bridges.onnx.walking import Part, Rule
 from funcnn.layers.attention import BASE, MultiHeadAttention
 from funcnn.shapes import known
@@ -83,9 +83,7 @@ def answered(graph: Graph, y: Value, looked_at: Value, mask: Value | None, *, cr
         return graph.op("Where", some, y, graph.number(0), shape=y.shape, dtype=y.dtype)
     if not cross:
         return graph.zeroed(mask, y)
-    numbers = graph.cast(mask, np.int64)
-    count = graph.op("ReduceSum", numbers, graph.ints(1), keepdims=0, shape=mask.shape[:1])
-    return graph.zeroed(graph.cast(count, bool), y)
+    return graph.zeroed(any_true(graph, mask, 1), y)
 
 
 RULES: Final[dict[Any, Rule]] = {MultiHeadAttention: attention}

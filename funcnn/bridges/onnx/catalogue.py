@@ -20,7 +20,6 @@ from funcnn.bridges.onnx import (
 from funcnn.bridges.onnx.walking import Key, Rule, Rules
 from funcnn.derivatives import layers, second
 from funcnn.errors import brief
-from funcnn.layers.pointwise import elementwise
 from funcnn.networks import is_layer
 from funcnn.records import is_recording
 
@@ -34,7 +33,6 @@ REFUSED: Final[dict[Any, str]] = {
     layers.input_gradient: _DERIVATIVE,
     second.second_tangent: _DERIVATIVE,
     second.laplacian: _DERIVATIVE,
-    elementwise: "it is made of functions of arrays; give a rule of it that writes them, rules={elementwise: rule}",
 }
 
 
@@ -48,7 +46,7 @@ def key_of(made: Any) -> Key:
         return made.__module__, made.__name__
     record = made.definition.record if is_layer(made) else None
     if record is None or record.make is not None:
-        raise TypeError(f"rules are given by constructor, {{Dense: rule}}, or by ready-made layer, got {brief(made)}")
+        raise TypeError(f"rules are given by constructor, {{Dense: rule}}, or by ready-made layer, {{Tanh: rule}}, got {brief(made)}")
     return record.module, record.name
 
 

@@ -6,7 +6,7 @@ from functools import reduce
 from typing import Any, Final
 
 import funcnn.combinators as combinators
-from funcnn.bridges.onnx.graphs import Graph, Value, shape_of, with_shape
+from funcnn.bridges.onnx.graphs import Graph, Value, placed, shape_of, with_shape
 from funcnn.bridges.onnx.walking import Part, Rule, either_layout
 from funcnn.combinators.deferring import hidden
 from funcnn.combinators.fans import FanInConcat, FanInProduct, FanInSum, FanOut, select
@@ -169,13 +169,6 @@ def parted(graph: Graph, part: Part, x: Value) -> Any:
     sizes = None if isinstance(part.arguments["parts"], int) else graph.ints(*part.arguments["parts"])
     names = graph.node("Split", (x, sizes), len(shapes), {"axis": placed(x, axis)})
     return tuple(Value(name, shape, x.dtype, x.first) for name, shape in zip(names, shapes, strict=True))
-
-
-def placed(x: Value, axis: int) -> int:
-    """Where an axis is in the form in which the value lies."""
-    if not x.first or axis == 0:
-        return axis
-    return 1 if axis == x.rank - 1 else axis + 1
 
 
 RULES: Final[dict[Any, Rule]] = {

@@ -186,10 +186,10 @@ class Graph:
 
     def size(self, x: Value, axis: int) -> Size:
         """How long an axis is: a number where that is known, else a value of one integer."""
-        n, at = x.shape[axis], axis % x.rank
+        n, at = x.shape[axis], placed(x, axis % x.rank)
         if known(n):
             return int(n)
-        return self.op("Shape", self.last(x), shape=(1,), dtype=np.int64, first=False, start=at, end=at + 1)
+        return self.op("Shape", x, shape=(1,), dtype=np.int64, first=False, start=at, end=at + 1)
 
     def product(self, *sizes: Size) -> Size:
         """The product of sizes."""
@@ -295,6 +295,13 @@ class Graph:
         """The body that was opened last. What comes in or from outside goes out as a value of its own."""
         made = [self.op("Identity", self.last(v)) for v in outputs]
         return Body(self._scopes.pop().nodes, tuple(inputs), tuple(made), self.named(f"{self.path}/body"))
+
+
+def placed(x: Value, axis: int) -> int:
+    """Where an axis is in the form in which a value lies."""
+    if not x.first or axis == 0:
+        return axis
+    return 1 if axis == x.rank - 1 else axis + 1
 
 
 Nested = Union[Value, "tuple[Nested, ...]"]

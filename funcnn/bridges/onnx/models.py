@@ -15,11 +15,12 @@ from funcnn.bridges.onnx.protos import HERE, model_of
 from funcnn.bridges.onnx.walking import Rule, Walk, place_of
 from funcnn.checkpoints.atomic_writes import replacing
 from funcnn.checkpoints.places import Path, path_of
-from funcnn.errors import ExportError, brief
+from funcnn.errors import DTypeError, ExportError, brief
 from funcnn.inputs import COMPUTED, Kind, part, refuse_stored
 from funcnn.nested import arrays
 from funcnn.networks import Layer, is_layer
 from funcnn.networks.diagnosis import explain, leaf_shapes
+from funcnn.networks.mistakes import too_deep
 from funcnn.params import ParamsLike, as_params, plain_tree, trees
 from funcnn.shapes import normalize, same
 from funcnn.types import Shape, is_tuple
@@ -27,7 +28,7 @@ from funcnn.types import Shape, is_tuple
 if TYPE_CHECKING:
     import onnx
 
-_LARGEST: Final = 2**31 - 2**20
+LARGEST: Final = 2**31 - 2**20
 """Bytes that a file of this kind can hold, less what the graph takes."""
 
 
@@ -38,23 +39,25 @@ def to_onnx(
     *,
     rules: Mapping[Any, Rule] | None = None,
     tokens: npt.DTypeLike = np.int64,
+    dtype: npt.DTypeLike | None = None,
 ) -> onnx.ModelProto:
     """A network at inference as an ONNX model."""
     needed("onnx", HERE)
     if not is_layer(net):
         raise TypeError(f"to_onnx(net, params, shape) takes a network, got {brief(net)}")
+    too_deep(net.definition.depth, "to_onnx", frames=3)
     tree = plain_tree(as_params(params, "to_onnx(net, params, shape)"))
     sizes = normalize(shape)
-    dtype = _fitting(net, tree, sizes)
+    computed = _fitting(net, tree, sizes, dtype)
     found = with_these(rules)
-    graph = Graph(dtype)
+    graph = Graph(computed)
     paths = {place_of(leaf): "/".join(path) for path, leaf in trees.flatten(tree)}
-    kinds = {"features": dtype, "any": dtype, "mask": np.dtype(bool), "tokens": _integers(tokens)}
+    kinds = {"features": computed, "any": computed, "mask": np.dtype(bool), "tokens": _integers(tokens)}
     x = _inputs(graph, sizes, net.definition.takes("any"), kinds, "x")
     y = Walk(graph, found, paths).through(net.definition, tree, x, "")
     outputs = _outputs(graph, y, "y")
     bytes_ = sum(a.nbytes for a in graph.stored.values())
-    if bytes_ > _LARGEST:
+    if bytes_ > LARGEST:
         raise ExportError(f"the params take {bytes_ / 2**30:.1f} GB, and an ONNX model holds 2; write it in parts")
     return model_of(graph, [*arrays(x)], outputs)
 
@@ -67,16 +70,19 @@ def save_onnx(
     *,
     rules: Mapping[Any, Rule] | None = None,
     tokens: npt.DTypeLike = np.int64,
+    dtype: npt.DTypeLike | None = None,
 ) -> None:
     """Write a network at inference to an ONNX file."""
     needed("onnx", HERE)
     shown = path_of(path, "save_onnx")
-    data = to_onnx(net, params, shape, rules=rules, tokens=tokens).SerializeToString()
+    data = to_onnx(net, params, shape, rules=rules, tokens=tokens, dtype=dtype).SerializeToString()
     with replacing(shown) as file:
         file.write(data)
 
 
-def _fitting(net: Layer[Any, Any], tree: trees.Plain, shape: Shape) -> np.dtype[Any]:
+def _fitting(
+    net: Layer[Any, Any], tree: trees.Plain, shape: Shape, asked: npt.DTypeLike | None
+) -> np.dtype[Any]:
     """The dtype that the network computes in, its params compared with the network.
 
     Errors
@@ -86,9 +92,11 @@ def _fitting(net: Layer[Any, Any], tree: trees.Plain, shape: Shape) -> np.dtype[
     want = dict(trees.flatten(leaf_shapes(net.definition.planned(shape)[1])))
     got = dict(trees.flatten(tree))
     dtypes = {leaf.dtype for leaf in got.values()}
-    dtype = next(iter(dtypes), np.dtype(np.float32))
+    dtype = next(iter(dtypes), np.dtype(np.float32 if asked is None else asked))
     if dtype not in COMPUTED:
         refuse_stored("the params are", dtype, "astype(params, np.{wide})")
+    if asked is not None and dtype != np.dtype(asked):
+        raise DTypeError(f"the params are {dtype}, and dtype={np.dtype(asked)}; convert them by astype(params, ...)")
     fits = want.keys() == got.keys() and len(dtypes) <= 1
     if not fits or not all(len(s) == got[p].ndim and all(map(same, s, got[p].shape)) for p, s in want.items()):
         explain(net.definition, leaf_shapes(net.definition.spec(shape)), tree, shape)

@@ -20,7 +20,7 @@ from funcnn.shapes import known
 def batch_norm(graph: Graph, part: Part, x: Value) -> Value:
     """`(x - mean) scale / sqrt(var + eps) + offset`, with the statistics that are stored."""
     eps = float(part.arguments["eps"])
-    if part.arguments["axis"] is None and (x.first or x.rank == 2):
+    if part.arguments["axis"] is None and (x.first or x.rank == 2) and graph.dtype == "f4":
         mean, var = part.param("mean"), part.param("var")
         scale = part.param("scale") if "scale" in part.params else graph.constant(np.ones(mean.shape, mean.dtype))
         offset = part.param("offset") if "offset" in part.params else graph.constant(np.zeros(mean.shape, mean.dtype))
@@ -41,6 +41,10 @@ def batch_norm(graph: Graph, part: Part, x: Value) -> Value:
 def layer_norm(graph: Graph, part: Part, x: Value) -> Value:
     """An operator."""
     eps = float(part.arguments["eps"])
+    if graph.dtype == "f8":  # the operator knows eps in float32 alone
+        centred = graph.op("Sub", x, mean(graph, x, (-1,)))
+        h = graph.op("Mul", of_unit_size(graph, centred, (-1,), eps), part.param("scale"))
+        return graph.op("Add", h, part.param("offset"))
     return graph.op("LayerNormalization", x, part.param("scale"), part.param("offset"), axis=-1, epsilon=eps)
 
 

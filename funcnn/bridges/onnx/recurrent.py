@@ -12,7 +12,8 @@ import funcnn.layers.recurrent as layers
 from funcnn.bridges.onnx.graphs import Graph, Value
 from funcnn.bridges.onnx.sequences import scanned
 from funcnn.bridges.onnx.walking import Part, Rule
-from funcnn.nested import arrays
+from funcnn.nested import arrays, like
+from funcnn.shapes import known
 from funcnn.types import is_tuple
 
 Blocks = list[Value]
@@ -100,8 +101,8 @@ def layer_rule(cell: Cell) -> Rule:
         xs = items[0]
         mask = items[1] if told["masked"] else None
         state = items[-1] if told["state"] else None
-        if mask is None and graph.dtype == "f4" and xs.shape[1] != 0:
-            y, after = operator(graph, part, cell, xs, state)
+        if mask is None and graph.dtype == "f4" and not any(known(n) and n == 0 for n in xs.shape[:2]):
+            y, after = guarded(graph, part, cell, xs, state)
         else:
             start = started(graph, part, cell, xs) if state is None else state
 
@@ -124,6 +125,26 @@ def started(graph: Graph, part: Part, cell: Cell, xs: Value) -> Any:
         shape=(xs.shape[0], units),
     )  # fmt: skip
     return zero if cell.states == 1 else (zero,) * cell.states
+
+
+def guarded(graph: Graph, part: Part, cell: Cell, xs: Value, state: Any) -> tuple[Value, Any]:
+    """ONNX's operator; where there may be no rows or no steps, which runtimes end the process over, only if there are."""
+    batch, time = graph.size(xs, 0), graph.size(xs, 1)
+    entries = graph.product(batch, time)
+    if isinstance(entries, int):
+        return operator(graph, part, cell, xs, state)
+    nothing = graph.op("Equal", graph.op("Squeeze", entries, shape=()), graph.constant(np.int64(0)), dtype=bool)
+    graph.opened()
+    units = int(part.params["u"].shape[0])
+    y = graph.op("Expand", graph.number(0), graph.sizes(batch, time, units), shape=(*xs.shape[:2], units))
+    start = started(graph, part, cell, xs) if state is None else state
+    empty = graph.closed([], [y, *arrays(start)])
+    graph.opened()
+    y, after = operator(graph, part, cell, xs, state)
+    full = graph.closed([], [y, *arrays(after)])
+    names = graph.node("If", [nothing], 1 + cell.states, {"then_branch": empty, "else_branch": full})
+    y, *states = (Value(name, v.shape, v.dtype) for name, v in zip(names, full.outputs, strict=True))
+    return y, like(after, iter(states))
 
 
 def operator(graph: Graph, part: Part, cell: Cell, xs: Value, state: Any) -> tuple[Value, Any]:

@@ -7,8 +7,7 @@ from typing import Any, Final
 import numpy as np
 
 import funcnn.layers.reshaping as forms
-from funcnn.bridges.onnx.combining import placed
-from funcnn.bridges.onnx.graphs import Graph, Value
+from funcnn.bridges.onnx.graphs import Graph, Value, placed
 from funcnn.bridges.onnx.walking import Part, Rule, either_layout
 from funcnn.combinators import gradient_reversal
 from funcnn.layers.dropout import Dropout, GaussianNoise, SpatialDropout
@@ -84,6 +83,8 @@ def scales_of(part: Part, x: Value) -> tuple[int, ...]:
 def upsample(graph: Graph, part: Part, x: Value) -> Value:
     """Every pixel several times; or between the centres of pixels, in proportion."""
     scales = scales_of(part, x)
+    if graph.dtype == "f8":  # which runtimes do not resize
+        return repeated(graph, graph.last(x), scales, part.arguments["method"] == "bilinear")
     x = graph.channels_first(x)
     factors = graph.constant(np.array((1, 1, *scales), np.float32), "scales")
     if part.arguments["method"] == "nearest":
@@ -91,6 +92,30 @@ def upsample(graph: Graph, part: Part, x: Value) -> Value:
     else:
         how = {"mode": "linear", "coordinate_transformation_mode": "half_pixel"}
     return graph.op("Resize", x, None, factors, **how)
+
+
+def repeated(graph: Graph, x: Value, scales: tuple[int, ...], between: bool) -> Value:
+    """Axis by axis: the pixels, or what lies between them, beside each other."""
+    for axis, scale in enumerate(scales, 1):
+        sizes = [graph.size(x, i) for i in range(x.rank)]
+        sizes[axis] = graph.product(sizes[axis], scale)
+        phases = [phase(graph, x, axis, (i + 0.5) / scale - 0.5) if between else x for i in range(scale)]
+        x = graph.reshape(graph.stacked(phases, axis + 1), *sizes)
+    return x
+
+
+def phase(graph: Graph, x: Value, axis: int, at: float) -> Value:
+    """What lies so far behind every pixel, or before it."""
+    if not at:
+        return x
+    end = 2**31 - 1
+    inner, edge = ((0, -1), (0, 1)) if at < 0 else ((1, end), (-1, end))
+    parts = [
+        graph.op("Slice", x, graph.ints(start), graph.ints(stop), graph.ints(axis)) for start, stop in (inner, edge)
+    ]
+    other = graph.op("Concat", *(reversed(parts) if at < 0 else parts), shape=x.shape, axis=axis)
+    near = graph.op("Mul", x, graph.number(1 - abs(at)))
+    return graph.op("Add", near, graph.op("Mul", other, graph.number(abs(at))))
 
 
 RULES: Final[dict[Any, Rule]] = {

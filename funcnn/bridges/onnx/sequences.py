@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
@@ -38,9 +39,13 @@ def max_over(graph: Graph, part: Part, x: Any) -> Value:
     x, mask = x
     seen = graph.where(mask, x, graph.number(-np.inf))
     found = graph.op("ReduceMax", seen, axes=[axis], keepdims=0, shape=part.out_shape)
-    numbers = graph.cast(mask, np.int32)
-    any_real = graph.op("ReduceMax", numbers, axes=[axis], keepdims=0, shape=mask.shape[:-1])
-    return graph.zeroed(graph.cast(any_real, bool), found)
+    return graph.zeroed(any_true(graph, mask, axis), found)
+
+
+def any_true(graph: Graph, mask: Value, axis: int) -> Value:
+    """Is anything true along the last axis, which goes away?"""
+    count = graph.op("ReduceSum", graph.cast(mask, np.int64), graph.ints(axis), keepdims=0, shape=mask.shape[:-1])
+    return graph.cast(count, bool)
 
 
 def behind(graph: Graph, x: Value, rank: int) -> Value:
@@ -104,18 +109,24 @@ def rotary_embedding(graph: Graph, part: Part, x: Value) -> Value:
 
 # from step to step ----------------------------------------------------------------------------------------------------
 def scanned(
-    graph: Graph, step: Any, xs: Any, state: Any, mask: Value | None, *, reverse: bool = False
+    graph: Graph, step: Callable[[Any, Any], Any], xs: Any, state: Any, mask: Value | None, *, reverse: bool = False
 ) -> tuple[Any, Any]:
-    """Outputs and last state of `step(x, state) -> (y, state)` along axis 1: ONNX's Scan.
+    """Outputs and last state of `step(x, state) -> (y, state)` along axis 1: ONNX's Loop, for runtimes stumble over its
+    Scan where there are no steps or no rows.
 
     With a mask the other steps see 0, give 0, and change nothing.
     """
     if mask is not None:
         xs = mapped(lambda a: graph.zeroed(mask, a), xs)
     sequences = [*arrays(xs), *([mask] if mask is not None else [])]
+    batch, time = (graph.size(sequences[0], i) for i in range(2))
+    count = graph.constant(np.int64(time)) if isinstance(time, int) else graph.op("Squeeze", time, shape=())
+    integer, truth = np.dtype(np.int64), np.dtype(bool)
     graph.opened()
+    i, going = (graph.input(f"{graph.path}/{name}", (), d) for name, d in (("i", integer), ("going", truth)))
     states = [graph.input(f"{graph.path}/state", v.shape, v.dtype) for v in arrays(state)]
-    each = [graph.input(f"{graph.path}/step", (v.shape[0], *v.shape[2:]), v.dtype) for v in sequences]
+    at = graph.op("Sub", graph.op("Sub", count, graph.constant(np.int64(1))), i) if reverse else i
+    each = [graph.op("Gather", v, at, shape=(v.shape[0], *v.shape[2:]), axis=1) for v in sequences]
     before = like(state, iter(states))
     y, after = mapped(graph.last, step(like(xs, iter(each)), before))
     if mask is not None:
@@ -123,21 +134,23 @@ def scanned(
         y = mapped(lambda a: graph.zeroed(real, a), y)
         after = mapped(lambda a, b: graph.where(real, a, b), after, before)
     made = [*arrays(after), *arrays(y)]
-    body = graph.closed([*states, *each], made)
-    outputs = len(made) - len(states)
-    way = int(reverse)
-    names = graph.node("Scan", [*arrays(state), *sequences], len(made), {
-        "body": body, "num_scan_inputs": len(sequences),
-        "scan_input_axes": [1] * len(sequences), "scan_output_axes": [1] * outputs,
-        "scan_input_directions": [way] * len(sequences), "scan_output_directions": [way] * outputs,
-    })  # fmt: skip
-    time = sequences[0].shape[1]
-    found = iter([
-        Value(name, v.shape if i < len(states) else (v.shape[0], time, *v.shape[1:]), v.dtype)
-        for i, (name, v) in enumerate(zip(names, made, strict=True))
-    ])  # fmt: skip
-    last = like(after, found)
-    return like(y, found), last
+    body = graph.closed([i, going, *states], [going, *made])
+    names = graph.node("Loop", [count, None, *arrays(state)], len(made), {"body": body})
+    last = [Value(name, v.shape, v.dtype) for name, v in zip(names, states, strict=False)]
+    ys: list[Value] = []
+    for name, v in zip(names[len(states) :], made[len(states) :], strict=True):
+        rows = Value(name, (sequences[0].shape[1], *v.shape), v.dtype)
+        turned = graph.turn(rows, (1, 0, *range(2, rows.rank)))
+        if reverse:
+            turned = backwards(graph, turned)
+        # of no steps, runtimes do not know how many rows there are
+        ys.append(graph.reshape(turned, batch, time, *(graph.size(turned, k) for k in range(2, rows.rank))))
+    return like(y, iter(ys)), like(after, iter(last))
+
+
+def backwards(graph: Graph, x: Value) -> Value:
+    """The steps from the last to the first."""
+    return graph.op("Slice", x, graph.ints(-1), graph.ints(-(2**31)), graph.ints(1), graph.ints(-1))
 
 
 def scan(graph: Graph, part: Part, x: Any) -> tuple[Any, Any]:
@@ -180,8 +193,7 @@ def bidirectional(graph: Graph, part: Part, x: Any) -> Value:
 
     def reordered(a: Value) -> Value:
         if order is None:
-            ends = graph.ints(-1), graph.ints(-(2**31)), graph.ints(1), graph.ints(-1)
-            return graph.op("Slice", a, *ends)
+            return backwards(graph, a)
         return graph.op("GatherND", a, order, shape=a.shape, batch_dims=1)
 
     y = graph.last(part.child(forward, x))

@@ -9,12 +9,13 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 
 from funcnn.bridges.onnx.graphs import Graph, Value, shape_of, with_shape
-from funcnn.errors import ExportError, UndecidedError, locate
+from funcnn.errors import ExportError, brief, locate
+from funcnn.inputs import Kind, part
 from funcnn.nested import mapped
 from funcnn.networks import is_layer
 from funcnn.networks.definitions import EMPTY, Definition
 from funcnn.records import Record
-from funcnn.types import is_array
+from funcnn.types import is_array, is_tuple
 
 Rule: TypeAlias = Callable[[Graph, "Part", Any], Any]
 """How a layer is written: `(graph, part, x) -> y`, where x and y are values, or tuples of them."""
@@ -141,11 +142,11 @@ class Walk:
             rule, record = self.rules.of(d)
             if not getattr(rule, EITHER, False):
                 x = mapped(graph.last, x)
+            if not d.children:
+                refuse_others(x, d.takes("any"), record.name)
             y = rule(graph, Part(self, d, record, params, x), x)
+            refuse_no_value(y, record.name)
             return y if d.children or d.walked else with_shape(y, d.out_shape(shape_of(x)))
-        except UndecidedError as error:
-            locate(error, name)
-            raise
         except Exception as error:
             locate(error, name)
             raise
@@ -176,6 +177,36 @@ class Walk:
         value = Value(graph.named(path), array.shape, array.dtype)
         graph.stored[value.name] = np.ascontiguousarray(array)
         return value
+
+
+def refuse_others(x: Any, kind: Kind, name: str) -> None:
+    """Refuse numbers of a kind that a layer does not take: NumPy might compute with them, ONNX does not.
+
+    Errors
+        ExportError   features where tokens are looked up or a mask is wanted, or the other way round
+    """
+    if is_tuple(x):
+        for i, item in enumerate(x):
+            refuse_others(item, part(kind, i), name)
+    elif isinstance(kind, str) and kind in _KINDS and x.dtype.kind not in _KINDS[kind]:
+        raise ExportError(f"{name} takes {kind}, {_WORDS[kind]}, and what reaches it is {x.dtype}")
+
+
+def refuse_no_value(y: Any, name: str) -> None:
+    """Refuse what a rule returned that is no value, and no tuple of them.
+
+    Errors
+        TypeError   with what it is
+    """
+    for value in y if is_tuple(y) else (y,):
+        if is_tuple(value):
+            refuse_no_value(value, name)
+        elif not isinstance(value, Value):
+            raise TypeError(f"the rule of {name} must return what graph.op returns, or a tuple, got {brief(value)}")
+
+
+_KINDS: Final = {"tokens": "iu", "mask": "b", "features": "f"}
+_WORDS: Final = {"tokens": "integers", "mask": "booleans", "features": "floating-point numbers"}
 
 
 def place_of(leaf: Any) -> Any:

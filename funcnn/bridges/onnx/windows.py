@@ -10,7 +10,10 @@ import funcnn.layers.convolution as convolutions
 import funcnn.layers.global_pooling as global_pools
 import funcnn.layers.pooling as pools
 import funcnn.layers.transposed_convolution as transposing
+from funcnn.bridges.onnx import slices
+from funcnn.bridges.onnx.activations import NARROWER
 from funcnn.bridges.onnx.graphs import Graph, Value
+from funcnn.bridges.onnx.slices import Pads
 from funcnn.bridges.onnx.walking import Part, Rule, either_layout
 from funcnn.errors import ExportError
 from funcnn.layers.windows import Slide, made_slide
@@ -27,28 +30,33 @@ def slide_of(part: Part) -> Slide:
     )
 
 
-def pads_of(graph: Graph, slide: Slide, x: Value) -> tuple[tuple[int, int], ...]:
-    """How many pixels are padded at each border.
+def pads_of(graph: Graph, slide: Slide, x: Value) -> Pads | None:
+    """How many pixels are padded at each border; None for "SAME" where that depends on sizes that are not known.
 
     Errors
-        ExportError   that depends on sizes that are not known
+        ExportError   they are not known, and there is no operator that finds them out
     """
+    if slide.padding == "SAME" and set(slide.strides) == {1}:  # whatever the size is
+        return tuple(((k - 1) // 2, k // 2) for k in slide.spans)
     pads = slide.pads(x.shape[1:-1])
-    if not all(known(*pair) for pair in pads):
+    if all(known(*pair) for pair in pads):
+        return pads
+    if graph.dtype == "f8":
         raise ExportError(
-            f"{slide.layer} with padding='SAME' pads as the size of its input wants; give the shape with that size"
+            f"{slide.layer} with padding='SAME' pads as the size of its input wants, which cannot be written in float64 "
+            f"where the size is not known; give the shape with that size, or {NARROWER}"
         )
-    return pads
+    return None
 
 
-def told_to(slide: Slide, pads: tuple[tuple[int, int], ...]) -> dict[str, Any]:
+def told_to(slide: Slide, pads: Pads | None) -> dict[str, Any]:
     """The attributes of ONNX's operators."""
-    return {
-        "kernel_shape": list(slide.size),
-        "strides": list(slide.strides),
-        "dilations": list(slide.dilation),
-        "pads": [before for before, _ in pads] + [behind for _, behind in pads],
-    }
+    how: dict[str, Any] = {
+        "kernel_shape": list(slide.size), "strides": list(slide.strides), "dilations": list(slide.dilation)
+    }  # fmt: skip
+    if pads is None:
+        return {**how, "auto_pad": "SAME_UPPER"}
+    return {**how, "pads": [before for before, _ in pads] + [behind for _, behind in pads]}
 
 
 def filters_first(w: Any) -> Any:
@@ -66,6 +74,8 @@ def convolution(graph: Graph, part: Part, x: Value) -> Value:
     """With filters laid out as ONNX wants them."""
     slide = slide_of(part)
     pads = pads_of(graph, slide, x)
+    if graph.dtype == "f8" and pads is not None:
+        return slices.correlated(graph, part, slide, pads, graph.last(x), out(part))
     b = part.param("b") if "b" in part.params else None
     groups = int(part.arguments["groups"])
     return graph.op(
@@ -78,39 +88,44 @@ def convolution(graph: Graph, part: Part, x: Value) -> Value:
 def max_pool(graph: Graph, part: Part, x: Value) -> Value:
     """The largest pixel; padding is none."""
     slide = slide_of(part)
-    how = told_to(slide, pads_of(graph, slide, x))
-    return graph.op("MaxPool", graph.channels_first(x), shape=out(part), **how)
+    pads = pads_of(graph, slide, x)
+    if graph.dtype == "f8" and pads is not None:
+        return slices.largest(graph, slide, pads, graph.last(x), out(part))
+    return graph.op("MaxPool", graph.channels_first(x), shape=out(part), **told_to(slide, pads))
 
 
 @either_layout
 def sum_pool(graph: Graph, part: Part, x: Value) -> Value:
     """The convolution of each channel with ones."""
     slide = slide_of(part)
-    return summed(graph, slide, pads_of(graph, slide, x), graph.channels_first(x), out(part))
+    return summed(graph, slide, pads_of(graph, slide, x), x, out(part))
 
 
 @either_layout
 def average_pool(graph: Graph, part: Part, x: Value) -> Value:
     """The mean of the pixels that are there: without dilation an operator, with it sums over their number."""
     slide = slide_of(part)
-    pads, x = pads_of(graph, slide, x), graph.channels_first(x)
+    pads = pads_of(graph, slide, x)
     if set(slide.dilation) == {1} and graph.dtype == "f4":
         how = told_to(slide, pads)
         del how["dilations"]
-        return graph.op("AveragePool", x, shape=out(part), count_include_pad=0, **how)
+        return graph.op("AveragePool", graph.channels_first(x), shape=out(part), count_include_pad=0, **how)
     total = summed(graph, slide, pads, x, out(part))
-    one = graph.op("Add", graph.op("Mul", x, graph.number(0)), graph.number(1))
-    return graph.op("Div", total, summed(graph, slide, pads, one, out(part)))
+    sizes = graph.sizes(1, *(graph.size(x, i) for i in range(1, x.rank - 1)), 1)
+    one = graph.op("Expand", graph.number(1), sizes, shape=(1, *x.shape[1:-1], 1))
+    number = summed(graph, slide, pads, one, (1, *out(part)[1:-1], 1))
+    return graph.op("Div", *graph.alike([total, number]))
 
 
-def summed(
-    graph: Graph, slide: Slide, pads: tuple[tuple[int, int], ...], x: Value, shape: tuple[int, ...]
-) -> Value:
+def summed(graph: Graph, slide: Slide, pads: Pads | None, x: Value, shape: tuple[int, ...]) -> Value:
     """The sums over all windows, channel by channel."""
+    if graph.dtype == "f8" and pads is not None:
+        return slices.summed(graph, slide, pads, graph.last(x), shape)
     channels = shape[-1]
     if not known(channels):
         raise ExportError(f"{slide.layer} needs to know how many channels there are; give the shape with that size")
     ones = graph.constant(np.ones((channels, 1, *slide.size), graph.dtype), "ones")
+    x = graph.channels_first(x)
     return graph.op("Conv", x, ones, None, shape=shape, group=channels, **told_to(slide, pads))
 
 
@@ -120,6 +135,8 @@ def transposed(graph: Graph, part: Part, x: Value) -> Value:
     slide = slide_of(part)
     groups = int(part.arguments["groups"])
     cuts = [cut(*axis) for axis in along(slide)]
+    if graph.dtype == "f8":
+        return slices.spread_out(graph, part, slide, tuple(cuts), graph.last(x), out(part))
     how = told_to(slide, tuple((before, max(behind, 0)) for before, behind in cuts))
     b = part.param("b") if "b" in part.params else None
 
