@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import numpy as np
 
 from funcnn.bridges.extras import needed
+from funcnn.bridges.pytrees import register_pytrees
 from funcnn.derivatives import vjp
 from funcnn.errors import ParamsError, brief
 from funcnn.keys import Key
@@ -30,11 +31,11 @@ class JaxApply(Protocol):
 def to_jax(net: Layer[Any, Any]) -> JaxApply:
     """A network as a function `f(params, x)` that JAX differentiates, compiles and maps.
 
-    The params are a dict, `params.to_dict()`, which is what JAX's optimizers step; `x` is an array or a tuple of
-    arrays. With a key of JAX's, or a seed, as `rng` it is a training pass. Values and gradients are computed by the
-    network, on the CPU, outside of what JAX compiles (`jax.pure_callback`); the backward pass computes the forward pass
-    again. `jax.jit` and `jax.grad` go through it; `jax.vmap` runs it once for each example. Derivatives of derivatives
-    do not, and JAX refuses them; `hvp` and `jvp` of the network itself do.
+    The params are ours, see `register_pytrees`, or a nested dict of arrays; `x` is an array or a tuple of them. With a
+    key of JAX's, or a seed, as `rng` it is a training pass. Values and gradients are computed by the network, on the
+    CPU, outside of what JAX compiles (`jax.pure_callback`); the backward pass computes the forward pass again.
+    `jax.jit` and `jax.grad` go through it; `jax.vmap` runs it once for each example. Derivatives of derivatives do not,
+    and JAX refuses them; `hvp` and `jvp` of the network itself do.
 
     Errors
         MissingExtraError   JAX is not installed
@@ -44,9 +45,10 @@ def to_jax(net: Layer[Any, Any]) -> JaxApply:
     Source: JAX's guides on custom derivative rules and on external callbacks.
 
         f = to_jax(net)
-        gradients = jax.jit(jax.grad(lambda p: loss(f(p, x), y)))(params.to_dict())
+        gradients = jax.jit(jax.grad(lambda p: loss(f(p, x), y)))(params)
     """
     own: Any = needed("jax", _HERE)
+    register_pytrees()
     if not is_layer(net):
         raise TypeError(f"to_jax takes a network, got {brief(net)}")
 

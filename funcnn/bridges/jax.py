@@ -14,6 +14,7 @@ from funcnn.bridges.derived import Check, Derived, DerivedRule, fitting
 from funcnn.bridges.extras import needed
 from funcnn.bridges.into_jax import to_jax
 from funcnn.bridges.probing import each, probed
+from funcnn.bridges.pytrees import register_pytrees
 from funcnn.bridges.stored import params_named, stored
 from funcnn.inputs import features
 from funcnn.keys import Key
@@ -26,7 +27,7 @@ from funcnn.params import Params, plain_tree
 from funcnn.shapes import shape_of
 from funcnn.types import One, Shape, Two, is_array
 
-__all__ = ["derive", "derive_loss", "from_jax", "to_jax"]
+__all__ = ["derive", "derive_loss", "from_jax", "register_pytrees", "to_jax"]
 
 P = TypeVar("P")
 T = TypeVar("T")
@@ -95,6 +96,7 @@ def from_jax(f: Callable[..., object], params: object, *, takes: Takes = feature
         holds(net, (4, 28, 28, 1))
     """
     own: Any = needed("jax", _HERE)
+    register_pytrees()
     found, tree = own.tree_util.tree_flatten_with_path(params)
     leaves = [("/".join(map(_step, path)) or "params", _as_numpy(leaf)) for path, leaf in found]
     ours = params_named("from_jax", leaves)

@@ -14,12 +14,17 @@ from funcnn.checkpoints.atomic_writes import replacing
 from funcnn.checkpoints.places import Path, path_of
 from funcnn.checkpoints.saving import unlike
 from funcnn.checkpoints.sealed import SUBTREES, SUBTREES_A_LEAF
-from funcnn.errors import DTypeError, ParamsError, printable
+from funcnn.errors import DTypeError, ParamsError, brief, printable
 from funcnn.params import Params, plain_tree, trees
 from funcnn.params.flat import from_flat, nested, to_flat
-from funcnn.types import Tree
+from funcnn.types import Tree, is_array
 
 _DTYPES: Final = {"F16": "<f2", "F32": "<f4", "F64": "<f8"}
+_OTHERS: Final = {
+    "BOOL": "?", "U8": "u1", "I8": "i1", "U16": "<u2", "I16": "<i2", "U32": "<u4", "I32": "<i4", "U64": "<u8",
+    "I64": "<i8",
+}  # fmt: skip
+_KNOWN: Final = {**_DTYPES, **_OTHERS, "BF16": "<f4"}
 _RESERVED: Final = "__metadata__"
 
 
@@ -84,6 +89,64 @@ def load_safetensors(path: Path, *, like: Tree | None = None) -> Params:
     return params
 
 
+def load_tensors(path: Path) -> dict[str, npt.NDArray[Any]]:
+    """The tensors in a safetensors file by name, of any dtype that NumPy has: what `from_state_dict` takes.
+
+    A state dict has integers too, `num_batches_tracked`. bfloat16 becomes float32, which holds the same numbers. A file
+    does not keep the order of the names: tell `from_state_dict` by `names` which layer is which.
+
+    Errors
+        MissingExtraError   safetensors is not installed
+        FileNotFoundError   there is no such file; or another OSError, as the operating system raised it
+        CheckpointError     it is damaged or of another kind; or a tensor is of a dtype that NumPy has not, and which
+
+    >>> import tempfile
+    >>> from funcnn.bridges.safetensors import load_tensors, save_tensors
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_tensors(folder + "/bn.safetensors", {"weight": np.ones(2), "num_batches_tracked": np.array(7)})
+    ...     load_tensors(folder + "/bn.safetensors")["num_batches_tracked"].tolist()
+    7
+    """
+    safetensors = needed("safetensors", "load_tensors")
+
+    def read(file: IO[bytes]) -> dict[str, npt.NDArray[Any]]:
+        found = _tensors(safetensors, file.read())
+        if odd := [f"{name} is {one['dtype']}" for name, one in found.items() if one["dtype"] not in _KNOWN]:
+            raise ValueError(f"NumPy has no such dtype, {', '.join(odd)}; write them as F32")
+        return {name: _array(one) for name, one in found.items()}
+
+    return reading.contents_of(path_of(path, "load_tensors"), read)
+
+
+def save_tensors(
+    path: Path, tensors: Mapping[str, npt.NDArray[Any]], *, metadata: Mapping[str, str] | None = None
+) -> None:
+    """Write arrays by name, of any dtype that the format has, to a safetensors file: what `to_state_dict` gives.
+
+    It is written as by `save_safetensors`, whole or not at all. PyTorch's own loader of such files is
+    `safetensors.torch.load_file`.
+
+    Errors
+        MissingExtraError   safetensors is not installed
+        OSError       as the operating system raised it, about `path`; see `save_params`
+        ParamsError   a name is none that the format can tell
+        DTypeError    something is no array, or of another dtype; it says which
+        TypeError     `metadata` has something else than texts; `path` is no path
+    """
+    save: Any = needed("safetensors.numpy", "save_tensors").save
+    shown = path_of(path, "save_tensors")
+    held = {np.dtype(code) for code in _KNOWN.values()}
+    if odd := [f"{name} is {brief(a)}" for name, a in tensors.items() if not is_array(a)]:
+        raise DTypeError(f"save_tensors takes NumPy's arrays by name, {', '.join(odd)}")
+    if wide := [f"{name} is {a.dtype}" for name, a in tensors.items() if a.dtype.newbyteorder("=") not in held]:
+        raise DTypeError(f"a safetensors file does not hold these dtypes, {', '.join(wide)}; convert by astype")
+    _refuse_names(tensors)
+    native = {name: np.ascontiguousarray(a, a.dtype.newbyteorder("=")).reshape(a.shape) for name, a in tensors.items()}
+    data: bytes = save(native, metadata=_texts(metadata))
+    with replacing(shown) as file:
+        file.write(data)
+
+
 def metadata_of(path: Path) -> dict[str, str]:
     """The texts that a safetensors file has beside its tensors.
 
@@ -111,10 +174,7 @@ def _arrays(safetensors: Any, data: bytes) -> dict[str, npt.NDArray[Any]]:
     Errors
         ValueError   it is none, or has others than floating-point ones, or names of too many subtrees
     """
-    try:
-        found = dict(cast("list[tuple[str, dict[str, Any]]]", safetensors.deserialize(data)))
-    except safetensors.SafetensorError as error:
-        raise ValueError(f"it is no safetensors file: {error}") from None
+    found = _tensors(safetensors, data)
     dtypes = {name: one["dtype"] for name, one in sorted(found.items())}  # a file has no order
     if odd := [f"{name} is {dtype}" for name, dtype in dtypes.items() if dtype not in (*_DTYPES, "BF16")]:
         raise ValueError(f"params are floating-point, {', '.join(odd)}; leave them out, or write them as F32")
@@ -122,11 +182,23 @@ def _arrays(safetensors: Any, data: bytes) -> dict[str, npt.NDArray[Any]]:
     return {name: _array(one) for name, one in found.items()}
 
 
+def _tensors(safetensors: Any, data: bytes) -> dict[str, dict[str, Any]]:
+    """What the package makes of a file.
+
+    Errors
+        ValueError   it is none
+    """
+    try:
+        return dict(cast("list[tuple[str, dict[str, Any]]]", safetensors.deserialize(data)))
+    except safetensors.SafetensorError as error:
+        raise ValueError(f"it is no safetensors file: {error}") from None
+
+
 def _array(tensor: Mapping[str, Any]) -> npt.NDArray[Any]:
     if tensor["dtype"] == "BF16":  # the upper half of float32
         bits = np.frombuffer(tensor["data"], "<u2").astype(np.uint32) << 16
         return bits.view(np.float32).reshape(tensor["shape"])
-    return np.frombuffer(tensor["data"], _DTYPES[tensor["dtype"]]).reshape(tensor["shape"])
+    return np.frombuffer(tensor["data"], _KNOWN[tensor["dtype"]]).reshape(tensor["shape"])
 
 
 def _refuse_unsayable(arrays: Mapping[str, npt.NDArray[Any]]) -> None:
@@ -138,9 +210,13 @@ def _refuse_unsayable(arrays: Mapping[str, npt.NDArray[Any]]) -> None:
     held = ("float16", "float32", "float64")
     if wide := [f"{name} is {a.dtype}" for name, a in arrays.items() if a.dtype.name not in held]:
         raise DTypeError(f"a safetensors file holds float16, float32 and float64, {', '.join(wide)}; convert by astype")
+    _refuse_names(arrays)
+    nested(arrays, SUBTREES + SUBTREES_A_LEAF * len(arrays))
+
+
+def _refuse_names(arrays: Mapping[str, npt.NDArray[Any]]) -> None:
     if odd := [name for name in arrays if name == _RESERVED or not _is_text(name)]:
         raise ParamsError(f"a safetensors file cannot name {', '.join(map(printable, odd))}; rename the leaf")
-    nested(arrays, SUBTREES + SUBTREES_A_LEAF * len(arrays))
 
 
 def _is_text(name: str) -> bool:

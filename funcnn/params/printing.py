@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
 from funcnn.errors import printable
 from funcnn.params.trees import Plain, flatten
+from funcnn.types import is_array
 
 
 def as_text(kind: str, tree: Plain) -> str:
@@ -24,7 +30,7 @@ def as_html(kind: str, tree: Plain) -> str:
 
 
 def _tabulated(kind: str, tree: Plain) -> tuple[str, list[tuple[str, ...]]]:
-    leaves = list(flatten(tree))
+    leaves = [(path, leaf if is_array(leaf) else _instead(leaf)) for path, leaf in flatten(tree)]
     dtypes = ", ".join(sorted({str(a.dtype) for _, a in leaves})) or "nothing"
     count = "1 leaf" if len(leaves) == 1 else f"{len(leaves)} leaves"
     size, nbytes = sum(a.size for _, a in leaves), sum(a.nbytes for _, a in leaves)
@@ -32,3 +38,9 @@ def _tabulated(kind: str, tree: Plain) -> tuple[str, list[tuple[str, ...]]]:
         (printable("/".join(path), lines=False), str(a.shape), str(a.dtype), f"{a.size:,}") for path, a in leaves
     ]
     return f"{kind}({count}, {size:,} values, {dtypes}, {nbytes:,} bytes)", rows
+
+
+def _instead(leaf: object) -> npt.NDArray[Any]:
+    """What is printed where JAX has built the tree out of whatever a function gave: shapes, numbers, traced arrays."""
+    shape, dtype = getattr(leaf, "shape", ()), getattr(leaf, "dtype", np.dtype(object))
+    return np.broadcast_to(np.empty((), dtype), shape)

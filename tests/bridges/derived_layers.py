@@ -45,8 +45,11 @@ def second_derivatives_are_ours(derived: Layer[Array, Array]) -> None:
 
 
 def program_of_the_page_runs(library: str, folder: Path) -> None:
-    """That for this library in docs/bridges.md, as printed."""
-    (text,) = [t for t in blocks(ROOT / "docs" / "bridges.md", "py") if f"funcnn.bridges.{library}" in t]
-    (folder / "program.py").write_text(text, encoding="utf-8")
+    """Those for this library in docs/bridges.md and docs/weights.md, as printed."""
     there = {**os.environ, "PYTHONPATH": str(ROOT)}
-    subprocess.run([sys.executable, "-W", "error", "program.py"], cwd=folder, check=True, env=there)
+    pages = [ROOT / "docs" / name for name in ("bridges.md", "weights.md")]
+    texts = [t for page in pages for t in blocks(page, "py") if f"import {library}" in t or f"bridges.{library}" in t]
+    assert texts
+    for text in texts:
+        (folder / "program.py").write_text(text, encoding="utf-8")
+        subprocess.run([sys.executable, "-W", "error", "program.py"], cwd=folder, check=True, env=there)

@@ -14,7 +14,7 @@ import pytest
 import safetensors.numpy as official
 
 from funcnn import CheckpointError, DTypeError, MissingExtraError, Params, ParamsError
-from funcnn.bridges.safetensors import load_safetensors, metadata_of, save_safetensors
+from funcnn.bridges.safetensors import load_safetensors, load_tensors, metadata_of, save_safetensors, save_tensors
 from tests.checkpoints.failing_calls import Calls
 
 TREES: dict[str, Any] = {
@@ -123,6 +123,36 @@ def test_bfloat16_becomes_float32(tmp_path: Path) -> None:
     bits = np.array([0x3F80, 0x8000, 0x7F80, 0x7FC1, 0x0001], "<u2")
     params = load_safetensors(written(tmp_path / "s", {"w": tensor("BF16", 0, 10, 5)}, bits.tobytes()))
     assert params.at("w").view(np.uint32).tolist() == [int(b) << 16 for b in bits]
+
+
+def test_tensors_of_any_dtype(tmp_path: Path) -> None:
+    """Integers and booleans too, as the package has them; bfloat16 as float32; in any layout and order of bytes."""
+    codes = ("f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "?")
+    arrays: dict[str, Any] = {f"bn.{code}": np.arange(6).reshape(2, 3).astype(code) for code in codes}
+    arrays["turned"] = np.arange(6, dtype=">i4").reshape(2, 3).T
+    arrays["one"] = np.array(7)
+    save_tensors(tmp_path / "s", arrays, metadata={"format": "pt"})
+    assert metadata_of(tmp_path / "s") == {"format": "pt"}
+    for loaded in (load_tensors(tmp_path / "s"), official.load_file(tmp_path / "s")):
+        assert loaded.keys() == arrays.keys()
+        for name, a in arrays.items():
+            assert loaded[name].dtype == a.dtype.newbyteorder("=") and loaded[name].shape == a.shape
+            np.testing.assert_array_equal(loaded[name], a)
+    half = written(tmp_path / "b", {"w": tensor("BF16", 0, 2, 1)}, np.array([0x3F80], "<u2").tobytes())
+    assert load_tensors(half)["w"].dtype == np.float32 and load_tensors(half)["w"].tolist() == [1.0]
+
+
+def test_tensors_that_are_refused(tmp_path: Path) -> None:
+    """By their names, all of them."""
+    with pytest.raises(DTypeError, match="does not hold these dtypes, a is complex128, b is object"):
+        save_tensors(tmp_path / "s", {"a": np.zeros(1, complex), "b": np.array([None]), "c": np.ones(1)})
+    with pytest.raises(DTypeError, match=r"takes NumPy's arrays by name, a is \[1.0\]"):
+        save_tensors(tmp_path / "s", {"a": [1.0]})  # type: ignore[dict-item]
+    with pytest.raises(ParamsError, match="cannot name __metadata__"):
+        save_tensors(tmp_path / "s", {"__metadata__": np.ones(1)})
+    file = written(tmp_path / "s", {"a": tensor("F8_E4M3", 0, 1, 1)}, b"\0")
+    with pytest.raises(CheckpointError, match="NumPy has no such dtype, a is F8_E4M3; write them as F32"):
+        load_tensors(file)
 
 
 @pytest.mark.parametrize(
