@@ -110,7 +110,8 @@ class Hooks:
         reader = self.reader(ctx.api)
         node = reader.node(call.callee.expr, ctx.type)
         out = self._met(node, reader.node(ctx.args[0][0], ctx.arg_types[0][0]), reader, ctx, params=False)
-        return ctx.default_return_type if out is None else self._revealed(out, ctx.default_return_type, reader, ctx)
+        declared = self._plain_items(ctx.default_return_type, ctx.type, reader, ctx)
+        return declared if out is None else self._revealed(out, declared, reader, ctx)
 
     def init(self, ctx: MethodContext) -> Type:
         """`net.init(rng, shape)`, or `init(rng, shape)` after `init, apply = net`."""
@@ -118,16 +119,16 @@ class Hooks:
         if not _plain(call) or not isinstance(result, TupleType) or len(ctx.args) < 2 or not ctx.args[1]:
             return ctx.default_return_type
         reader = self.reader(ctx.api)
-        node = reader.node(call.callee, ctx.type)
+        node, owner = reader.node(call.callee, ctx.type), None
         if isinstance(call.callee, MemberExpr) and call.callee.name == "init":
             owner = ctx.api.get_expression_type(call.callee.expr)
             node = reader.node(call.callee.expr, owner) if is_layer(owner) else node
         out = self._met(node, reader.node(ctx.args[1][0], ctx.arg_types[1][0]), reader, ctx, params=True)
         if place(call) in reader.owners.ignored:
             return result.copy_modified(items=[AnyType(TypeOfAny.special_form), *result.items[1:]])
-        if out is None:
-            return ctx.default_return_type
-        return result.copy_modified(items=[self._revealed(out, result.items[0], reader, ctx), *result.items[1:]])
+        shape = self._plain_items(result.items[0], owner, reader, ctx)
+        shape = shape if out is None else self._revealed(out, shape, reader, ctx)
+        return result.copy_modified(items=[shape, *result.items[1:]])
 
     def summarized(self, ctx: FunctionContext) -> Type:
         """`summary(net, shape)`."""
@@ -200,6 +201,26 @@ class Hooks:
         alike = verdicts and all(v == verdicts[0][1] for _, v in verdicts)
         return wrong[0] if wrong else verdicts[0] if alike and known == Verdict() else (network, known)
 
+    def _plain_items(self, declared: Type, network: Type | None, reader: Reader, ctx: MethodContext) -> Type:
+        """The type of a shape whose items are integers, if the network gives an array; of several, of shapes."""
+        at, like = place(ctx.context), get_proper_type(declared)
+        if not is_layer(network) or not isinstance(like, Instance) or at not in reader.owners.free | reader.owners.plain:
+            return declared
+        layer = get_proper_type(network)
+        assert isinstance(layer, TupleType)
+
+        def shape_of(given: Type) -> Type | None:
+            p = get_proper_type(given)
+            if isinstance(p, TupleType) and p.partial_fallback.type.fullname == "builtins.tuple":
+                parts = [shape_of(item) for item in p.items]
+                known = [part for part in parts if part is not None]
+                return TupleType(known, p.partial_fallback) if len(known) == len(parts) else None
+            if isinstance(p, Instance) and p.type.fullname == "numpy.ndarray":
+                return ctx.api.named_generic_type("builtins.tuple", [ctx.api.named_generic_type("builtins.int", [])])
+            return None
+
+        return shape_of(layer.partial_fallback.args[1]) or declared
+
     def _revealed(self, out: Shape, declared: Type, reader: Reader, ctx: MethodContext) -> Type:
         """The known shape as a type, if nothing is inferred from it; it rides on the declared one in any case."""
         integer = ctx.api.named_generic_type("builtins.int", [])
@@ -215,11 +236,13 @@ class Hooks:
 
         text = recipes.write(reader.recipe(_node(out), ctx.context))
         plain, narrow = get_proper_type(declared), get_proper_type(lift(out))
-        if text is None or not isinstance(plain, Instance) or not isinstance(narrow, TupleType):
+        exact = place(ctx.context) in reader.owners.free
+        whole = narrow if exact else plain
+        if text is None or not isinstance(narrow, TupleType):
             return declared
-        if place(ctx.context) in reader.owners.free:
-            return narrow.copy_modified(fallback=tagged(narrow.partial_fallback, text, ctx.api))
-        return tagged(plain, text, ctx.api)
+        if isinstance(whole, TupleType):
+            return whole.copy_modified(fallback=tagged(whole.partial_fallback, text, ctx.api))
+        return tagged(whole, text, ctx.api) if isinstance(whole, Instance) else declared
 
 
 def _plain(e: Context) -> TypeGuard[CallExpr]:

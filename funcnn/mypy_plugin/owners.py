@@ -10,7 +10,7 @@ from mypy.nodes import Var
 
 from funcnn.mypy_plugin.flow.files import File
 from funcnn.mypy_plugin.recipes import ANY, Items, Node, Place, Value
-from funcnn.mypy_plugin.results import expected_lines, free_results
+from funcnn.mypy_plugin.results import expected_lines, free_results, plain_results
 from funcnn.mypy_plugin.scopes import Binding, Scope, place_of
 
 
@@ -22,6 +22,7 @@ class Owners(NamedTuple):
     constants: dict[str, Node]
     stored: frozenset[str]  # names of attributes that this file binds, of other modules perhaps
     free: frozenset[Place]  # calls whose result may have a narrower type than declared
+    plain: frozenset[Place]  # calls whose result may have integers for items, where it is no tuple of shapes
     ignored: frozenset[Place]  # calls whose first item goes to `_`, which loops bind to anything
     expected: tuple[tuple[int, int], ...]  # lines where an error is what the program wants
     declared: dict[str, Node]  # what was assigned to variables whose type is an annotation, which carries no recipe
@@ -45,7 +46,7 @@ class Owners(NamedTuple):
         return chain
 
 
-NOTHING = Owners({}, {}, {}, frozenset(), frozenset(), frozenset(), (), {})
+NOTHING = Owners({}, {}, {}, frozenset(), frozenset(), frozenset(), frozenset(), (), {})
 
 
 def identity(variable: Var) -> str:
@@ -74,8 +75,8 @@ def owners_of(file: File) -> Owners:
         place_of(value) for value, (binding, _) in scopes.values.items()
         if binding.name == "_" and binding.first_of_tuple and isinstance(value, ast.Call)
     )  # fmt: skip
-    stored, free = frozenset(scopes.stored), free_results(scopes)
-    return Owners(at, aliases, constants, stored, free, ignored, tuple(expected_lines(scopes)), {})
+    stored, free, plain = frozenset(scopes.stored), free_results(scopes), plain_results(scopes)
+    return Owners(at, aliases, constants, stored, free, plain, ignored, tuple(expected_lines(scopes)), {})
 
 
 def _identity(binding: Binding, scope: Scope, module: str) -> str:

@@ -32,6 +32,19 @@ def free_results(scopes: Scopes) -> frozenset[Place]:
     )
 
 
+def plain_results(scopes: Scopes) -> frozenset[Place]:
+    """The places of those calls whose result is the only value of a variable, or is unpacked: it may be exact."""
+    only = [node for node, (binding, scope) in scopes.values.items() if scope.only(binding.name) is binding]
+    unpacked = [node.value for node in scopes.nodes if isinstance(node, ast.Assign) and _unpacks(node)]
+    return frozenset(place_of(node) for node in (*only, *unpacked) if isinstance(node, ast.Call))
+
+
+def _unpacks(node: ast.Assign) -> bool:
+    """Is it `batch, width = net.out_shape(shape)`, of which the items alone are bound?"""
+    f = node.value.func if isinstance(node.value, ast.Call) else None
+    return isinstance(f, ast.Attribute) and f.attr == "out_shape" and isinstance(node.targets[0], (ast.Tuple, ast.List))
+
+
 def _looked_at(node: ast.expr, scopes: Scopes) -> bool:
     match scopes.parents.get(node):
         case ast.Expr() | ast.Compare() | ast.FormattedValue() | ast.Assert():

@@ -2,7 +2,7 @@
 
 from typing import assert_type
 
-from funcnn import Conv, Dense, FanOut, Flatten, Key, Relu, parallel, serial
+from funcnn import Array, Conv, Dense, FanOut, Flatten, Key, Layer, Relu, parallel, serial
 from funcnn.types import Shape
 
 good = serial(Dense(4), Relu, Dense(2))
@@ -41,3 +41,36 @@ class Holder:
     def grow(self) -> None:
         """Right, as an attribute is a shape."""
         self.shape = (1, 2, 3)
+
+
+# the items of a shape are integers where the network gives an array, and shapes where it gives several
+def headed(net: Layer[Array, Array], shape: Shape) -> Layer[Array, Array]:
+    """A parameter of which nothing is known."""
+    out, _ = net.init(Key(0), shape)
+    print(net, out)
+    return serial(net, Dense(out[-1] * 2))
+
+
+def twice(net: Layer[Array, Array], shape: Shape) -> int:
+    """Unpacked, too."""
+    *_, width = net.out_shape(shape)
+    *_, again = net.out_shape(shape)
+    width = max(width, again) + 1
+    return width * 2
+
+
+def forked(net: Layer[Array, tuple[Array, Array]], shape: Shape) -> int:
+    """The branches of a network have shapes."""
+    left, right = net.out_shape(shape)
+    whole = net.out_shape(shape)
+    Dense(whole[0][-1]).init(Key(0), whole[1])
+    return left[-1] + right[-1]
+
+
+def walked(layers: list[Layer[Array, Array]], shape: Shape) -> Shape:
+    """A variable that is bound again is a shape, of whatever kind."""
+    for layer in layers:
+        shape, _ = layer.init(Key(0), shape)
+    either = layers[0].out_shape(shape)
+    either = FanOut(2).out_shape(either)
+    return either
