@@ -1,146 +1,249 @@
 """A recurrent cell over all steps of a sequence, and the pullback of that.
 
-Features first, (features, time, batch): the product with the weights of the state then runs half again as fast as
-batch first, and gates are contiguous blocks of rows. All inputs go through one product before the loop, and the
-cotangents of all gates are kept, so that each gradient of weights is one product after it.
+Features first, (features, batch), in every step: products with the weights run faster than batch first, by a half where
+BLAS has kernels for AVX-512, and gates are contiguous blocks of rows. State, 1 and input of a step lie in one piece, so
+that a step is one product; the cotangents of all steps are kept, so that the gradients of weights are one product
+after the loop.
+
+An LSTM of 64 features and 256 units over 64 steps, batch 32, on one core: 13.8 ms forward, of which the products are
+11.8, where inputs in a product of their own, gates in their own order and masks step by step took 17.5 ms; both ways
+38.6 ms, of which the products are 33, where that took 41.9.
+
+Masks never come into the loop. What is not real changes nothing, so that the real steps of every sequence go to the
+front, in their order, and the steps behind its end are of no consequence.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from funcnn.kernels.affine import product
-from funcnn.kernels.cells import Gates, States
+from funcnn.kernels.cell_steps import Single as Single, States, step, step_pullback
+from funcnn.kernels.cell_parts import Gates, Stretch
+from funcnn.kernels.gate_weights import Weights, backward, forward, gradients, input_gradient, joined
+from funcnn.kernels.real_steps import Order, in_front, in_place, ordered
 from funcnn.kernels.scratch import room
-from funcnn.kernels.sums import ones
 from funcnn.types import Array, Mask
+
+_BLOCK: Final = 1 << 15  # elements of a state in the steps whose slopes are computed at once: they stay in the cache
 
 
 class Pass(NamedTuple):
     """What a pass over a sequence leaves.
 
-    xs       the inputs, (features, time, batch); where the mask is false they are 0
-    states   (1 + time, units, batch) each, the initial one first; of passes that keep nothing the first one alone
-    final    (units, batch) each
-    kept     what the pullback of each step needs
-    off      (time, batch), where nothing is real; None without a mask
+    weights   those it was made with
+    inputs    (1 + steps, units + 1 + features, batch): before each step the state, 1 and the input
+    kept      what each step keeps for the pullback, see `funcnn.kernels.cells`
+    final     (units, batch) each
+    time      how many steps there are with those that are not real
+    order     where the real steps are; None without a mask
+    zero      whether the initial state is 0
     """
 
-    xs: Array
-    states: tuple[Array, ...]
-    final: tuple[Array, ...]
-    kept: list[Any]
-    off: npt.NDArray[np.bool_] | None
+    weights: Weights
+    inputs: Any
+    kept: Any
+    final: States
+    time: int
+    order: Order | None
+    zero: bool
+
+    @property
+    def states(self) -> Any:
+        """The first states, (1 + steps, units, batch), times what they are kept times."""
+        return self.inputs[:, : self.weights.units]
 
 
 def recur(
-    gates: Gates, w: Array, u: Array, b: Array, x: Array, mask: Mask | None, initial: States, *, keep: bool
-) -> Pass:
-    """Run the cell over `x` (batch, time, features) from the initial states, (batch, units) each.
+    gates: Gates, w: Array, u: Array, b: Array, x: Array, mask: Mask | None, initial: States | None, *, keep: bool
+) -> Pass | Single:
+    """Run the cell over `x` (batch, time, features) from the initial states, (batch, units) each, None for 0.
 
     `w` is (features, blocks units), `u` (units, blocks units), `b` the biases beside the input, then those beside the
     state. Where the mask is false the states stay what they are.
     """
-    batch, time, features = x.shape
-    n, rows = len(u), gates.blocks * len(u)
-    dtype = np.result_type(x, w, u, b, *initial)
-    xs = x.transpose(2, 1, 0).copy()
-    off = None
-    if mask is not None:
-        off = ~mask.T
-        xs[:, off] = 0
-    beside_input, beside_state = b[:rows], b[rows:]
-    if gates.adds:
-        beside_input = beside_input + beside_state
-    zx = product(w.T, xs.reshape(features, time * batch)).reshape(rows, time, batch).astype(dtype, copy=False)
-    zx += beside_input[:, None, None]
-    states: list[Array] = []
-    for i, start in enumerate(initial):
-        state: Array = room(zx, (1 + time if keep or not i else 2, n, batch), dtype)
-        state[0] = start.T
-        states.append(state)
-    every: Array = room(zx, (time if keep else min(time, 1), rows, batch), dtype)
-    ut, kept = u.T, list[Any]()
-    for t in range(time):
-        before = tuple([s[t % len(s)] for s in states])
-        after = tuple([s[(t + 1) % len(s)] for s in states])
-        zh = every[t % len(every)]
-        np.matmul(ut, before[0], out=zh)
-        if not gates.adds:
-            zh += beside_state[:, None]
-        found = gates.step(zx[:, t], zh, before, after)
-        if off is not None:
-            for new, old in zip(after, before, strict=True):
-                np.copyto(new, old, where=off[t])
-        if keep:
-            kept.append(found)
-    return Pass(xs, tuple(states), tuple([s[time % len(s)] for s in states]), kept, off)
+    if x.shape[1] == 1 and mask is None:
+        return step(gates.alone, gates.states, w, u, b, x[:, 0], initial)
+    time, order = x.shape[1], None if mask is None else ordered(mask)
+    if order is not None:
+        x = in_front(x, order)
+    batch, steps, features = x.shape
+    n, given = len(u), initial or ()
+    dtype = np.result_type(x, w, u, b, *given)
+    like = _kind(x, w, u, b, *given)
+    size = n + 1 + features
+    weights = Weights(gates, n, joined(gates, w, u, b, like, dtype))
+    inputs: Any = room(like, (1 + steps, size, batch), dtype)
+    inputs[:steps, n + 1 :] = x.transpose(1, 2, 0)
+    inputs[:, n] = 1
+    ends = order is not None and gates.states > 1  # the second state at the end of each sequence is looked up
+    kept: Any = room(like, (1 + steps if keep or ends else 2, gates.room, n, batch), dtype)
+    inputs[0, :n] = 0 if initial is None else initial[0].T * gates.times
+    if gates.states > 1:
+        kept[0, 4] = 0 if initial is None else initial[1].T
+    if order is not None:
+        for i, length in enumerate(order.lengths):
+            inputs[length:, n + 1 :, i] = 0
+    _run(weights, inputs, kept, initial is None, like)
+    final = _final(gates, inputs, kept, n, order)
+    return Pass(weights, inputs, kept, final, time, order, initial is None)
 
 
-def outputs(done: Pass) -> Array:
+def _run(weights: Weights, inputs: Any, kept: Any, zero: bool, like: Any) -> None:
+    """All steps; the product of the first leaves a state of 0 out."""
+    n, steps, whole = weights.units, len(inputs) - 1, len(kept) == len(inputs)
+    way = forward(weights, inputs[:steps], like, inputs.dtype)
+
+    def stretch(start: int, end: int, skipped: int = 0) -> Stretch:
+        before, after = inputs[start:end], inputs[start + 1 : end + 1, :n]
+        places = kept[start : end + 1] if whole else kept[:: -1 if start % 2 else 1]
+        return Stretch(before[:, skipped:], before[:, :n], after, places, way.ahead[start:end])
+
+    start = 0
+    if zero and steps:
+        weights.gates.forward(way.first, stretch(0, 1, n))
+        start = 1
+    weights.gates.forward(way.product, stretch(start, steps))
+
+
+def _final(gates: Gates, inputs: Any, kept: Any, n: int, order: Order | None) -> States:
+    """The final states, (units, batch) each: those at the ends of the sequences."""
+    every = [inputs[:, :n], *([kept[:, 4]] if gates.states > 1 else [])]
+    found: list[Any]
+    if order is None:
+        found = [a[(len(inputs) - 1) % len(a)].copy() for a in every]
+    else:
+        found = [a[order.lengths, :, np.arange(len(order.lengths))].T for a in every]
+    if gates.times != 1:
+        found[0] = found[0] * (1 / gates.times)
+    return tuple(found)
+
+
+def _kind(*arrays: Any) -> Any:
+    """An array of the kind that arithmetic on these gives: of numbers, or of what passes for them."""
+    found = arrays[0]
+    if not all(isinstance(a, np.ndarray) for a in arrays):
+        for a in arrays[1:]:
+            found = found.reshape(-1)[:1] * a.reshape(-1)[:1]
+    return found
+
+
+def outputs(done: Pass | Single) -> Array:
     """The outputs of all steps, (batch, time, units): the first state, and 0 where nothing is real."""
-    y: Array = done.states[0][1:].transpose(2, 0, 1).copy()
-    if done.off is not None:
-        y[done.off.T] = 0
+    if isinstance(done, Single):
+        return done.after[0].copy()[:, None]
+    states = done.states[1:].transpose(2, 0, 1)
+    y: Array = room(states, states.shape)
+    np.multiply(states, 1 / done.weights.gates.times, y)
+    y = in_place(y, done.order, done.time)
     return y
 
 
 class Cotangents(NamedTuple):
-    """Those of the weights; of the input's part of the gates, (rows, time, batch); of the initial states."""
+    """Those of the weights; of the rows of all steps, (rows, steps, batch), or of a single one, (batch, rows); of the
+    initial states.
+    """
 
     w: Array
     u: Array
     b: Array
-    zx: Array
+    rows: Any
     initial: States
 
 
-def recur_pullback(gates: Gates, u: Array, done: Pass, dy: Array | None, final: States) -> Cotangents:
-    """The pullback of `recur` and `outputs`, of `dy` (batch, time, units) or None, and (units, batch) of final states.
+def recur_pullback(done: Pass | Single, dy: Array | None, final: tuple[Array | None, ...]) -> Cotangents:
+    """The pullback of `recur` and `outputs`: of `dy` (batch, time, units), and (units, batch) of each final state.
 
-    Backpropagation through time: the cotangents of the states go from the last step to the first.
+    None stands for zeros. Backpropagation through time: the cotangents of the states go from the last step to the
+    first. Those of initial states are given where these are not 0.
     """
-    time, (_, n, batch) = len(done.kept), done.states[0].shape
-    rows, off = gates.blocks * n, done.off
-    dtype = np.result_type(done.states[0], *final, *(() if dy is None else (dy,)))
-    dys = None if dy is None else dy.transpose(1, 2, 0).copy()
-    if dys is not None and off is not None:
-        np.copyto(dys, 0, where=off[:, None])  # what is not real has no output
-    like = done.states[0]
-    dzx: Array = room(like, (rows, time, batch), dtype)
-    dzh: Array = dzx if gates.adds else room(like, (rows, time, batch), dtype)
-    one: Array = room(like, (rows, batch), dtype)  # of a step, in one piece of memory
-    other: Array = one if gates.adds else room(like, (rows, batch), dtype)
-    d = final
-    for t in reversed(range(time)):
-        before, after = tuple([s[t] for s in done.states]), tuple([s[t + 1] for s in done.states])
-        if dys is not None:
-            d = (d[0] + dys[t], *d[1:])
-        stays = None
-        if off is not None:
-            stays = [np.where(off[t], v, 0) for v in d]
-            d = tuple([np.where(off[t], 0, v) for v in d])
-        direct, *rest = gates.back(done.kept[t], before, after, d, one, other)
-        dzx[:, t] = one
-        if not gates.adds:
-            dzh[:, t] = other
-        through: Array = np.matmul(u, other)
-        d = (through if direct is None else direct + through, *rest)
-        if stays is not None:
-            d = tuple([v + s for v, s in zip(d, stays, strict=True)])
-    xs, flat = done.xs.reshape(len(done.xs), time * batch), dzx.reshape(rows, time * batch)
-    beside_state = dzh.reshape(rows, time * batch)
-    states = done.states[0][:time].transpose(1, 0, 2).reshape(n, time * batch)
-    whole = ones(time * batch, dtype)
-    db = np.concatenate([flat @ whole, beside_state @ whole])
-    return Cotangents(product(xs, flat.T), product(states, beside_state.T), db, dzx, d)
+    if isinstance(done, Single):
+        d = [None if f is None else f.T for f in final]
+        if dy is not None:
+            d[0] = dy[:, 0] if d[0] is None else d[0] + dy[:, 0]
+        return Cotangents(*step_pullback(done, d))
+    weights, inputs = done.weights, done.inputs
+    gates, n, steps, batch = weights.gates, weights.units, len(inputs) - 1, inputs.shape[2]
+    given = [a for a in (dy, *final) if a is not None]
+    dtype, like = np.result_type(inputs, *given), _kind(inputs, *given)
+    rows: Any = room(like, (gates.rows * n, 1 + steps, batch), dtype).transpose(1, 0, 2)
+    come, behind = _come(done, dy, final, like, dtype)
+    at_most = max(1, _BLOCK // max(1, n * batch))
+    slopes: Any = room(inputs, (min(steps, at_most), gates.slopes, n, batch))
+    back = backward(weights, like, dtype)
+    for start in reversed(range(0, steps, at_most)):
+        end = min(start + at_most, steps)
+        part = slopes[: end - start]
+        gates.slope(done.kept[start:end], inputs[start:end, :n], inputs[start + 1 : end + 1, :n], part)
+        split = start + 1 if done.zero and not start else start
+        gates.back(back, part[split - start :], rows[split:end], _steps(come, split, end), behind)
+        if split > start:
+            gates.back(_nothing, part[:1], rows[:1], _steps(come, 0, 1), behind)
+    initial = _initial(done, final, behind)
+    whole: Any = room(inputs, (inputs.shape[1], steps, batch))
+    whole[...] = inputs[:steps].transpose(1, 0, 2)
+    rows = rows.transpose(1, 0, 2)[:, :steps]
+    dw, du, db = gradients(weights, whole.reshape(len(whole), steps * batch), rows.reshape(len(rows), steps * batch))
+    return Cotangents(dw, du, db, rows, initial)
 
 
-def input_cotangent(w: Array, dzx: Array) -> Array:
+def _come(done: Pass, dy: Any, final: Any, like: Any, dtype: np.dtype[Any]) -> tuple[list[Any], list[Any]]:
+    """What comes to each state at each step, (steps, units, batch) or None; and what comes behind the last step.
+
+    Of the first state as it is kept, and of half the other. Final states are those at the ends of the sequences.
+    """
+    gates, n, order = done.weights.gates, done.weights.units, done.order
+    steps, batch = len(done.inputs) - 1, done.inputs.shape[2]
+    come: list[Any] = [None] * gates.states
+    last: list[Any] = [room(like, (n, batch), dtype) for _ in come]
+    if dy is not None:
+        real = dy if order is None else in_front(dy, order)
+        come[0] = room(like, (steps, n, batch), dtype)
+        np.multiply(real.transpose(1, 2, 0), 1 / gates.times, come[0])
+        for i, length in enumerate(() if order is None else order.lengths):
+            come[0][length:, :, i] = 0
+    for k, f in enumerate(final):
+        if f is None or order is not None:
+            last[k].fill(0)
+        else:
+            np.multiply(f, 1 / gates.times, last[k])
+        if f is None or order is None:
+            continue
+        if come[k] is None:
+            come[k] = room(like, (steps, n, batch), dtype)
+            come[k].fill(0)
+        for i, length in enumerate(order.lengths):
+            if length:
+                come[k][length - 1, :, i] += f[:, i] * (1 / gates.times)
+    return come, last
+
+
+def _steps(come: list[Any], start: int, end: int) -> list[Any]:
+    return [None if a is None else a[start:end] for a in come]
+
+
+def _initial(done: Pass, final: Any, d: list[Any]) -> States:
+    """The cotangents of the initial states; where a sequence has no step, the final one is the initial one."""
+    found = [v * done.weights.gates.times for v in d]
+    if done.order is not None and not done.order.lengths.all():
+        none = done.order.lengths == 0
+        for v, f in zip(found, final, strict=True):
+            if f is not None:
+                v[:, none] = f[:, none]
+    return tuple(found)
+
+
+def _nothing(rows: Any, out: Any) -> None:
+    """The product of the first step backwards: nobody asks for the cotangent of 0."""
+
+
+def input_cotangent(done: Pass | Single, rows: Any) -> Array:
     """That of the input, (batch, time, features)."""
-    rows, time, batch = dzx.shape
-    dx = product(w, dzx.reshape(rows, time * batch)).reshape(len(w), time, batch)
-    return dx.transpose(2, 1, 0).copy()
+    if isinstance(done, Single):
+        return product(rows, done.w.T)[:, None]
+    count, steps, batch = rows.shape
+    dx = input_gradient(done.weights, rows.reshape(count, steps * batch))
+    found: Array = in_place(dx.reshape(len(dx), steps, batch).transpose(2, 1, 0).copy(), done.order, done.time)
+    return found

@@ -59,24 +59,23 @@ def _cell(name: str, gates: Gates, units: int, *inits: Initializer) -> Layer[Any
         batch, _ = meet(shape)
         return (batch, units), state_shape(gates, batch, units)
 
-    def run(params: Tree, x: Any, keep: bool) -> kernel.Pass:
+    def run(params: Tree, x: Any, keep: bool) -> kernel.Pass | kernel.Single:
         w, u, b = leaves(params, "w", "u", "b")
         return kernel.recur(gates, w, u, b, x[0][:, None], None, arrays(x[1]), keep=keep)
 
-    def given(done: kernel.Pass) -> Any:
+    def given(done: kernel.Pass | kernel.Single) -> Any:
         state = like_state(gates, done.final)
         return arrays(state)[0], state
 
     def rule(params: Tree, x: Any) -> tuple[Any, Any]:
         done = run(params, x, True)
-        w, u, _ = leaves(params, "w", "u", "b")
 
         def pullback(d: Any) -> tuple[Tree, Any]:
             final = [v.T for v in arrays(d[1])]
             final[0] = final[0] + d[0].T
-            found = kernel.recur_pullback(gates, u, done, None, tuple(final))
+            found = kernel.recur_pullback(done, None, tuple(final))
             return {"w": found.w, "u": found.u, "b": found.b}, Later(
-                lambda: (kernel.input_cotangent(w, found.zx)[:, 0], like_state(gates, found.initial))
+                lambda: (kernel.input_cotangent(done, found.rows)[:, 0], like_state(gates, found.initial))
             )
 
         return given(done), pullback

@@ -53,14 +53,13 @@ def _recurrent(
     def takes(out: Kind) -> Kind:
         return kinds(names)
 
-    def run(params: Tree, x: Any, memory: Any, keep: bool) -> kernel.Pass:
+    def run(params: Tree, x: Any, memory: Any, keep: bool) -> kernel.Pass | kernel.Single:
         w, u, b = leaves(params, "w", "u", "b")
         xs, mask = x[0] if len(names) > 1 else x, x[1] if masked else None
         initial = memory if memory is not None else x[-1] if state else None
-        start = arrays(initial) if initial is not None else (np.zeros((len(xs), units), u.dtype),) * gates.states
-        return kernel.recur(gates, w, u, b, xs, mask, start, keep=keep)
+        return kernel.recur(gates, w, u, b, xs, mask, None if initial is None else arrays(initial), keep=keep)
 
-    def given(done: kernel.Pass) -> Any:
+    def given(done: kernel.Pass | kernel.Single) -> Any:
         y = done.final[0].T.copy() if last else kernel.outputs(done)
         return (y, like_state(gates, done.final)) if state else y
 
@@ -69,17 +68,16 @@ def _recurrent(
 
     def rule(params: Tree, x: Any) -> tuple[Any, Any]:
         done = run(params, x, None, True)
-        w, u, _ = leaves(params, "w", "u", "b")
 
         def pullback(d: Any) -> tuple[Tree, Any]:
             dy = d[0] if state else d
-            final = [v.T for v in arrays(d[1])] if state else [np.zeros(v.shape, dy.dtype) for v in done.final]
+            final: list[Any] = [v.T for v in arrays(d[1])] if state else [None] * gates.states
             if last:
-                final[0] = final[0] + dy.T
-            found = kernel.recur_pullback(gates, u, done, None if last else dy, tuple(final))
+                final[0] = dy.T if final[0] is None else final[0] + dy.T
+            found = kernel.recur_pullback(done, None if last else dy, tuple(final))
 
             def input_cotangent() -> Any:
-                dx = kernel.input_cotangent(w, found.zx)
+                dx = kernel.input_cotangent(done, found.rows)
                 no_mask = (np.zeros(x[1].shape, dx.dtype),) if masked else ()
                 ds = (like_state(gates, found.initial),) if state else ()
                 return (dx, *no_mask, *ds) if len(names) > 1 else dx
