@@ -41,7 +41,37 @@ def to_onnx(
     tokens: npt.DTypeLike = np.int64,
     dtype: npt.DTypeLike | None = None,
 ) -> onnx.ModelProto:
-    """A network at inference as an ONNX model."""
+    """A network at inference as an ONNX model, which other programs run.
+
+    `shape` is what `init` takes: -1 for sizes that may be any when the model runs, the batch and, where layers allow
+    it, times, heights and widths. The model takes `x`, or `x_0`, `x_1` where a tuple comes in, and gives `y` or `y_0`,
+    `y_1`. Features have the dtype of the params; tokens are int64, or int32 by `tokens`; masks are booleans. `dtype` is
+    for networks without params, which compute in float32 if it is not given.
+
+    A layer of your own needs a rule, unless its constructor returns layers of the library's: `rules` has them by
+    constructor, `rule(graph, part, x) -> y`. `part.param("w")` is a leaf of its params, `part.arguments` what its
+    constructor was called with, `part.child(name, x)` what a child makes of x, `graph.op("Mul", x, y)` an operator of
+    ONNX's. These rules go before those of the library.
+
+    Initializers have the paths of the params as names. Operators are those of opset 17, the format is version 8: old
+    runtimes know both. The model has gone through ONNX's checker.
+
+    Errors
+        MissingExtraError   ONNX is not installed
+        ExportError   a layer cannot be written, with its path, the reason and what to do; the params are larger than
+                      2 GB
+        TypeError     it is no layer, or `rules` are none
+        ParamsError, ShapeError   params, network and shape do not fit together
+        DTypeError    the params are float16 or longdouble; or `dtype` is not theirs
+        ValueError    layers lie in layers deeper than Python can go
+    Source: the specification of ONNX, https://onnx.ai/onnx/repo-docs/IR.html, and of its operators.
+
+    >>> from funcnn.bridges.onnx import to_onnx
+    >>> net = serial(Dense(8), Relu, Dense(2))
+    >>> model = to_onnx(net, net.init(Key(0), (-1, 4))[1], (-1, 4))
+    >>> [node.op_type for node in model.graph.node][:3], [i.name for i in model.graph.initializer][:2]
+    (['Gemm', 'Relu', 'Gemm'], ['dense_0/w', 'dense_0/b'])
+    """
     needed("onnx", HERE)
     if not is_layer(net):
         raise TypeError(f"to_onnx(net, params, shape) takes a network, got {brief(net)}")
@@ -72,7 +102,21 @@ def save_onnx(
     tokens: npt.DTypeLike = np.int64,
     dtype: npt.DTypeLike | None = None,
 ) -> None:
-    """Write a network at inference to an ONNX file."""
+    """Write a network at inference to an ONNX file; see `to_onnx`.
+
+    What cannot be written is refused before there is a file, and the file is written as that of `save_params`, whole
+    or not at all.
+
+    Errors
+        OSError   as the operating system raised it, about `path`; see `save_params`
+        as for `to_onnx`; `path` is no path
+
+    >>> import tempfile
+    >>> from funcnn.bridges.onnx import save_onnx
+    >>> net = serial(Conv(4, (3, 3)), Relu, MaxPool((2, 2), (2, 2)), Flatten, Dense(10))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_onnx(folder + "/net.onnx", net, net.init(Key(0), (-1, 8, 8, 1))[1], (-1, 8, 8, 1))
+    """
     needed("onnx", HERE)
     shown = path_of(path, "save_onnx")
     data = to_onnx(net, params, shape, rules=rules, tokens=tokens, dtype=dtype).SerializeToString()
