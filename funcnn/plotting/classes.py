@@ -90,12 +90,13 @@ def decision_boundary(
     colors = [COLORS[i % len(COLORS)] for i in range(classes)]
     edges = np.arange(classes + 1) - 0.5
     on.contourf(across, up, found.reshape(resolution, resolution), levels=edges, colors=colors, alpha=0.25)
+    written = on.xaxis.label.get_color()  # dark on white, white where the style is dark
     for i in range(classes):
         of = np.ones(len(points), bool) if labels is None and i == 0 else np.asarray(labels) == i
         if of.any():
             label = None if labels is None else str(i)
-            color = "#1f2430" if labels is None else colors[i]
-            on.scatter(*points[of].T, s=14, color=color, edgecolors="white", linewidths=0.5, label=label)
+            color = written if labels is None else colors[i]
+            on.scatter(*points[of].T, s=14, color=color, edgecolors=on.get_facecolor(), linewidths=0.5, label=label)
     if labels is not None and classes <= 10:
         on.legend(title="class", fontsize=8)
     return ax

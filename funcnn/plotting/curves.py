@@ -82,7 +82,7 @@ def _columns(history: Any) -> tuple[dict[str, Any], list[StepMetrics]]:
 def _steps(on: Any, steps: list[StepMetrics]) -> None:
     """The loss of every step, and its mean over the rows of every epoch, where the epoch ends."""
     x, y = np.array([s.step for s in steps]), np.array([s.loss for s in steps], np.float64)
-    on.plot(x, y, color=COLORS[0], alpha=0.35, linewidth=0.8, label="loss of a step")
+    on.plot(x, y, color=COLORS[0], alpha=0.5, linewidth=0.8, label="loss of a step")
     epochs, rows = np.array([s.epoch for s in steps]), np.array([s.examples for s in steps])
     ends, means = list[int](), list[float]()
     for epoch in np.unique(epochs):

@@ -47,7 +47,8 @@ def filters(w: Array, *, ax: Axes | None = None, columns: int | None = None) -> 
         sheet[y : y + height, x : x + width] = tile
     ax, on = axes_of(ax, min(9.0, 1 + 0.45 * across), min(9.0, 1 + 0.45 * down))
     if colour:
-        on.imshow(np.nan_to_num(sheet, nan=1.0))
+        there = ~np.isnan(sheet[..., :1])  # what is between the images shows the page, of whatever colour
+        on.imshow(np.concatenate([np.nan_to_num(sheet), there], axis=-1))
     else:
         most = float(np.abs(tiles).max()) or 1.0
         on.imshow(sheet[..., 0], cmap="RdBu_r", vmin=-most, vmax=most)

@@ -8,10 +8,12 @@ from math import inf
 from time import perf_counter
 from typing import TextIO, TypeVar
 
+from funcnn.arguments import is_integer, is_number
+from funcnn.errors import brief
 from funcnn.foreign.calls import understood
 from funcnn.training.screens import Screen, TqdmBar, screen_of
 from funcnn.training.steps import StepMetrics
-from funcnn.types import is_scalar
+from funcnn.types import is_mapping, is_scalar, is_tuple
 
 A = TypeVar("A")
 
@@ -33,13 +35,17 @@ def progress(
     the epoch so far, examples per second, and, where `total` says how many steps there will be, a bar and the time that
     is left. Elsewhere every epoch prints a line, once the body of the loop is done with it. All of it is written to
     `file`, standard error where none is given, at a terminal by tqdm where it is installed; a program without a
-    standard error shows nothing. The rate is that of training alone: what the body of the loop takes does not count.
+    standard error shows nothing. Where nobody reads any more, a terminal that was closed say, or a disk that is full,
+    training goes on without a line. The rate is that of training alone: what the body of the loop takes does not count.
 
     `beside` is asked for more whenever a line is written, for what the body of the loop has found out: numbers by name,
     of which True stands for the name alone and False or None for nothing: `{"validation": 0.31, "best": True}`.
 
-    Errors
+    Errors, from the call itself
         ValueError   `total` or `every` is negative
+        TypeError    they are no numbers; `file` is no file of text, `beside` no function
+    Errors, from the loop
+        TypeError    the steps are not what `fit` yields
 
     >>> import sys
     >>> steps = [("a state", StepMetrics(step, step - 1, 1 / step, 32, True)) for step in (1, 2)]
@@ -49,12 +55,18 @@ def progress(
     epoch 1  step 1  loss 1  ... examples/s  validation 2
     epoch 2  step 2  loss 0.5  ... examples/s  validation 1
     """
-    if total is not None and total < 0:
-        raise ValueError(f"progress: total must be at least 0, got {total!r}")
-    if not every >= 0:
-        raise ValueError(f"progress: every must be at least 0 seconds, got {every!r}")
+    if total is not None and not (is_integer(total) and total >= 0):
+        kind = ValueError if is_integer(total) else TypeError
+        raise kind(f"progress: total is a number of steps of at least 0, got {total!r}")
+    if not (is_number(every) and every >= 0):
+        kind = ValueError if is_number(every) else TypeError
+        raise kind(f"progress: every must be at least 0 seconds, got {every!r}")
+    if beside is not None and not callable(beside):
+        raise TypeError(f"progress: beside is a function that gives numbers by name, got {brief(beside)}")
+    if file is not None and not hasattr(file, "isatty"):
+        raise TypeError(f"progress: file is an open file of text, such as sys.stdout, got {brief(file)}")
     shown = sys.stderr if file is None else file
-    if shown is None:  # a program without a console has no standard error
+    if shown is None or (file is None and shown.closed):  # a program without a console has no standard error
         return (item for item in steps)
     return _shown(steps, _Sums(total, beside), every, shown, screen_of(file, total))
 
@@ -102,6 +114,8 @@ class _Sums:
         if self.beside is None:
             return []
         more = self.beside()
+        if not is_mapping(more):
+            raise TypeError(f"progress: beside must give numbers by name, {{'validation': 0.31}}, got {brief(more)}")
         return [name if value is True else f"{name} {_told(value)}" for name, value in more.items() if _counts(value)]
 
 
@@ -118,7 +132,7 @@ def _counts(value: object) -> bool:
 def _told(value: object) -> str:
     """Numbers in four digits, NumPy's too; the rest as it prints."""
     number = value.item() if is_scalar(value) else value
-    return f"{number:.4g}" if isinstance(number, float) else str(number)
+    return f"{number:.4g}" if isinstance(number, float) else " ".join(str(number).split())
 
 
 def _shown(
@@ -126,18 +140,33 @@ def _shown(
 ) -> Generator[tuple[A, StepMetrics], None, None]:
     source, drawn = iter(steps), -inf  # when the line was drawn
 
-    def draw(screen: Screen) -> None:
-        assert sums.last
+    gone = False  # is nobody there to read?
+
+    def write(shown: Callable[[], None]) -> None:
+        nonlocal gone
+        try:
+            if not gone:
+                shown()
+        except OSError:
+            gone = True
+        except ValueError:
+            if not file.closed:
+                raise
+            gone = True
+
+    def draw(screen: Screen, last: StepMetrics) -> None:
         line = sums.behind_a_bar() if isinstance(screen, TqdmBar) else sums.line(bar=True)
-        screen.show(line, sums.last.step)
+        if not screen.fits(line):
+            line = sums.line(bar=False)
+        write(lambda: screen.show(line, last.step))
 
     told = 0  # the step of the last line that was printed
 
     def tell() -> None:
         nonlocal told
         if sums.last and sums.last.last_of_epoch and told != sums.last.step:
-            told = sums.last.step
-            print(sums.line(bar=False), file=file, flush=True)
+            told, line = sums.last.step, sums.line(bar=False)
+            write(lambda: print(line, file=file, flush=True))
 
     try:
         while True:
@@ -147,16 +176,18 @@ def _shown(
             except StopIteration:
                 return
             now = perf_counter()
+            if not sums.steps and not (is_tuple(item) and len(item) == 2 and isinstance(item[1], StepMetrics)):
+                raise TypeError(f"progress takes what fit yields, pairs (state, metrics), got {brief(item)}")
             sums.add(item[1], now - before)
             if screen and now - drawn >= every:
-                draw(screen)
+                draw(screen, item[1])
                 drawn = perf_counter()
             yield item
             if not screen and item[1].last_of_epoch:
                 tell()
     finally:  # also where the loop is left, or an error comes: what is printed next begins a line of its own
         if screen and sums.last:
-            draw(screen)
-            screen.end()
+            draw(screen, sums.last)
+            write(screen.end)
         elif not screen:
             tell()

@@ -10,6 +10,10 @@ from typing import Any, Protocol, TextIO
 class Screen(Protocol):
     """Something that shows one line at a time."""
 
+    def fits(self, line: str) -> bool:
+        """Is there room for it?"""
+        ...
+
     def show(self, line: str, step: int) -> None:
         """Put this line in the place of the last one; `step` is how far training is."""
 
@@ -49,17 +53,26 @@ def _tqdm() -> Any:
         return None
 
 
+def _room() -> int:
+    """Letters of a line; the last column would begin the next one."""
+    import shutil  # not above: it is slow to import, and few programs show progress
+
+    return shutil.get_terminal_size().columns - 1
+
+
 class TerminalLine:
     """A line at a terminal, written over by the next one."""
 
     def __init__(self, file: TextIO) -> None:
         self.file, self.width = file, 0
 
+    def fits(self, line: str) -> bool:
+        """In the width of the terminal, as it is now."""
+        return len(line) <= _room()
+
     def show(self, line: str, step: int) -> None:
         """What does not fit is cut off: a line that wraps could not be written over."""
-        import shutil  # not above: it is slow to import, and few programs show progress
-
-        line = line[: shutil.get_terminal_size().columns - 1]
+        line = line[: _room()]
         self.file.write("\r" + line.ljust(self.width))
         self.file.flush()
         self.width = len(line)
@@ -76,6 +89,10 @@ class NotebookLine:
     def __init__(self, display: Any) -> None:
         self.display = display
         self.handle: Any = None
+
+    def fits(self, line: str) -> bool:
+        """Notebooks break lines."""
+        return True
 
     def show(self, line: str, step: int) -> None:
         """The first time it is displayed, and updated from then on."""
@@ -95,6 +112,10 @@ class TqdmBar:
     def __init__(self, tqdm: Any, file: TextIO, total: int | None) -> None:
         self.tqdm, self.file, self.total = tqdm, file, total
         self.bar: Any = None
+
+    def fits(self, line: str) -> bool:
+        """The bar gives way."""
+        return True
 
     def show(self, line: str, step: int) -> None:
         """The bar is as long as the steps say; the line stands behind it."""

@@ -172,13 +172,22 @@ def test_what_histograms_are_of() -> None:
     assert [t.get_text() for t in ax.get_yticklabels()] == ["dense_0", "serial_0/relu_0", "serial_0/dense_0"]
 
 
+def test_a_dark_page() -> None:
+    """Points without labels are written in the colour of words, and between coloured filters the page is seen."""
+    with pyplot.style.context("dark_background"):
+        points: Any = plotting.decision_boundary(NET.apply, PARAMS, X, resolution=5).collections[-1]
+        assert np.allclose(points.get_facecolor()[0, :3], 1) and np.allclose(points.get_edgecolor()[0, :3], 0)
+        image: Any = plotting.filters(np.ones((2, 2, 3, 4), np.float32)).images[0].get_array()
+        assert image.shape[-1] == 4 and image[0, 0, 3] == 0 and image[1, 1, 3] == 1
+
+
 def test_the_images_of_filters() -> None:
     """A sheet with a line around each: one channel of one output is as it is in the array."""
     sheet: Any = plotting.filters(IMAGES).get_images()[0].get_array()
     assert sheet.shape == (2 * 4 + 1, 4 * 4 + 1)  # a row for an input, a column for an output
     assert np.allclose(sheet[5:8, 9:12], IMAGES[:, :, 1, 2])
     colours: Any = plotting.filters(COLOUR).get_images()[0].get_array()
-    assert colours.shape[-1] == 3
+    assert colours.shape[-1] == 4  # the last one is how much of it is there
 
 
 # fmt: off

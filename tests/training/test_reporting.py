@@ -163,24 +163,88 @@ def test_standard_error_by_default(clock: Clock, capsys: pytest.CaptureFixture[s
 
 
 @pytest.mark.parametrize(
-    ("options", "message"),
+    ("options", "error", "message"),
     [
-        ({"total": -1}, "progress: total must be at least 0, got -1"),
-        ({"every": -0.1}, "progress: every must be at least 0 seconds, got -0.1"),
-        ({"every": float("nan")}, "progress: every must be at least 0 seconds, got nan"),
+        ({"total": -1}, ValueError, "progress: total is a number of steps of at least 0, got -1"),
+        ({"total": 9.5}, TypeError, "progress: total is a number of steps of at least 0, got 9.5"),
+        ({"every": -0.1}, ValueError, "progress: every must be at least 0 seconds, got -0.1"),
+        ({"every": float("nan")}, ValueError, "progress: every must be at least 0 seconds, got nan"),
+        ({"every": "1s"}, TypeError, "progress: every must be at least 0 seconds, got '1s'"),
+        ({"beside": {"loss": 1}}, TypeError, "progress: beside is a function that gives numbers by name, got"),
+        ({"file": "log.txt"}, TypeError, "progress: file is an open file of text, such as sys.stdout, got 'log.txt'"),
     ],
 )
-def test_refusals(options: dict[str, Any], message: str) -> None:
+def test_refusals(options: dict[str, Any], error: type[Exception], message: str) -> None:
     """What is wrong is said by the call."""
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(error, match=message):
         progress([], **options)
+
+
+@pytest.mark.parametrize("steps", [[3], [(1, 2)], [("x", "target", "weights")]])
+def test_steps_of_something_else(steps: Any) -> None:
+    """Batches for instance are told from what `fit` yields."""
+    with pytest.raises(TypeError, match="progress takes what fit yields, pairs \\(state, metrics\\), got"):
+        list(progress(steps, file=io.StringIO()))
+
+
+def test_what_the_loop_finds_out_has_names(clock: Clock) -> None:
+    """And what has several lines has one."""
+    with pytest.raises(TypeError, match="beside must give numbers by name"):
+        list(progress(steps(clock), file=io.StringIO(), beside=lambda: None))  # type: ignore[arg-type, return-value]
+    list(progress(steps(clock), file=(file := io.StringIO()), beside=lambda: {"found": "a\nb"}))
+    assert file.getvalue().count("found a b\n") == 2
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+@pytest.mark.parametrize("closed", [False, True])
+def test_a_file_that_is_gone(clock: Clock, terminal: bool, closed: bool) -> None:
+    """A terminal that was closed, a pipe that nobody reads, a full disk: training goes on, and every step comes out."""
+
+    class Gone(io.StringIO):
+        lines = 0
+
+        def isatty(self) -> bool:
+            return terminal
+
+        def write(self, text: str) -> int:
+            self.lines += 1
+            if self.lines > 1 and closed:
+                self.close()
+                raise ValueError("I/O operation on closed file")
+            if self.lines > 1:
+                raise BrokenPipeError("nobody reads")
+            return super().write(text)
+
+    file = Gone()
+    assert len(list(progress(steps(clock), every=0, file=file))) == 4 and file.lines == 2
+
+
+def test_errors_of_the_loop_are_no_errors_of_the_file(clock: Clock) -> None:
+    """A ValueError of what is asked for more comes out."""
+
+    def fail() -> dict[str, object]:
+        raise ValueError("mine")
+
+    with pytest.raises(ValueError, match="mine"):
+        list(progress(steps(clock), every=0, file=Terminal(), beside=fail))
+
+
+def test_the_bar_gives_way(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there is no room for all of it, what the loop found out is worth more than a bar."""
+    monkeypatch.setenv("COLUMNS", "75")
+    list(progress(steps(clock), total=4, every=0, file=(file := Terminal()), beside=lambda: {"validation": 0.25}))
+    lines = file.getvalue().rstrip("\n").split("\r")
+    assert lines[-1].startswith("epoch 2  step 4/4  loss 3.25") and lines[-1].endswith("validation 0.25")
 
 
 def test_without_a_console_nothing_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything passes through all the same."""
-    monkeypatch.setattr(sys, "stderr", None)
     steps = [("a", StepMetrics(1, 0, 0.5, 4, True)), ("b", StepMetrics(2, 1, 0.4, 4, True))]
-    assert list(progress(steps)) == steps
+    closed = io.StringIO()
+    closed.close()
+    for console in (None, closed):
+        monkeypatch.setattr(sys, "stderr", console)
+        assert list(progress(steps)) == steps
 
 
 # what the loop finds out ----------------------------------------------------------------------------------------------
