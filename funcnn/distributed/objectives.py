@@ -18,6 +18,7 @@ from funcnn.derivatives.penalizing import with_penalties
 from funcnn.distributed.agreement import agreed, ranks_of, same_params
 from funcnn.distributed.communicators import Communicator
 from funcnn.errors import brief
+from funcnn.kernels import scratch
 from funcnn.keys import Key, Rng, as_key
 from funcnn.losses.definition import Loss
 from funcnn.losses.penalties import Penalty
@@ -25,7 +26,7 @@ from funcnn.losses.reductions import Weights
 from funcnn.losses.shares import counts_rows, divided, shared
 from funcnn.params import Gradients, GradientsLike, Params, ParamsLike, as_params, plain
 from funcnn.params.leafwise import tree_map
-from funcnn.params.packing import gather, layout_of, own, pack
+from funcnn.params.packing import gather, layout_of, own, pack, pieces
 from funcnn.training.shards import Shard
 from funcnn.warned import warn
 
@@ -120,13 +121,15 @@ def _summed(
     if comm.size == 1:
         return promised(getattr(given, "on_batch", given))(params, shard.batch, rng)
     layout = layout_of(params)
-    vector = np.zeros(layout.size + 3, gather(layout, params).dtype)
     inner, penalties = _without_penalties(given)
     value, gradients = _own_share(inner, comm, params, shard, None if rng is None else _of_rank(rng, comm))
-    if gradients is not None:
-        vector[: layout.size] = gather(layout, gradients)
     tag = 1 + int.from_bytes(bytes(rng or Key(0))[:4], "little") % _TAGS
     other = tag * tag % _TAGS
+    vector = scratch.array((layout.size + 3,), gather(layout, params).dtype)
+    if gradients is None:
+        vector[: layout.size] = 0
+    else:
+        np.concatenate(pieces(layout, gradients), out=vector[: layout.size], casting="same_kind")
     vector[layout.size :] = value, tag, other
     comm.add(vector)
     total, *tags = map(float, vector[layout.size :])

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.distributed.jobs import missing
+
 FOLDER = Path(__file__).parents[2] / "examples" / "benchmarks"
 
 
@@ -79,3 +81,14 @@ def test_the_plugin_is_timed() -> None:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert re.fullmatch(r"3 modules: mypy [\d.]+ s, with the plugin [\d.]+ s: [\d.]+\n", done.stdout)
+
+
+def test_ranks_are_timed_and_reckoned() -> None:
+    """One of them, with every network and sum; and the model that the page shows, to the last digit."""
+    program = [sys.executable, "-W", "error", str(FOLDER / "ranks.py")]
+    paper = subprocess.run([*program, "--paper"], capture_output=True, text=True, timeout=60, check=True).stdout
+    page = FOLDER.parents[1] / "docs" / "distributed.md"
+    assert len(paper.splitlines()) == 10 and paper in page.read_text(encoding="utf-8")
+    if missing() is None:
+        done = subprocess.run([*program, "--ranks", "1", "--quick"], capture_output=True, text=True, timeout=120, check=True)
+        assert len(done.stdout.splitlines()) == 10
