@@ -13,6 +13,7 @@ from funcnn.initializers import glorot_normal, zeros
 from funcnn.inputs import Kind
 from funcnn.kernels import attention as kernel
 from funcnn.kernels.affine import affine, affine_input, affine_params, product
+from funcnn.kernels.attention_blocks import Block, attend_in_blocks, blocks_pullback
 from funcnn.kernels.positions import rotated
 from funcnn.keys import Initializer, Key
 from funcnn.layers.memories import Seen
@@ -143,10 +144,10 @@ def MultiHeadAttention(
         return (rotated(q, start, BASE), rotated(k, start, BASE), v) if rotary else (q, k, v)
 
     def attended(
-        q: Array, k: Array, v: Array, mask: Mask | None, kept: Array | None = None
-    ) -> tuple[Array, list[kernel.Block]]:
+        q: Array, k: Array, v: Array, mask: Mask | None, kept: Array | None = None, *, keep: bool = False
+    ) -> tuple[Array, list[list[Block]]]:
         real = None if mask is None else mask[:, None, None, :]
-        return kernel.attend_in_blocks(q, k, v, real, kept, causal=causal)
+        return attend_in_blocks(q, k, v, real, kept, causal=causal, keep=keep)
 
     def alive(mask: Mask | None, queries: int) -> Mask | None:
         """The queries that give something, (batch, 1 or queries, 1)."""
@@ -160,21 +161,24 @@ def MultiHeadAttention(
         y, live = mapped(params, "o", joined), alive(mask, joined.shape[1])
         return joined, y if live is None else np.where(live, y, 0)
 
+    def drawn(rng: Key | None, q: Array, k: Array) -> Array | None:
+        """The factors of dropout."""
+        if rng is None:
+            return None
+        draws = rng.generator().random((*q.shape[:3], k.shape[2]), np.float32)
+        return np.where(draws >= drop, q.dtype.type(1 / (1 - drop)), q.dtype.type(0))
+
     def rule(params: Tree, x: Any, rng: Key | None = None) -> tuple[Any, Any]:
         xs, looked_at, mask = given(x)
         q, k, v = projected(params, xs, looked_at, 0)
-        kept = None
-        if rng is not None:
-            draws = rng.generator().random((*q.shape[:3], k.shape[2]), np.float32)
-            kept = np.where(draws >= drop, xs.dtype.type(1 / (1 - drop)), xs.dtype.type(0))
-        h, blocks = attended(q, k, v, mask, kept)
+        h, blocks = attended(q, k, v, mask, drawn(rng, q, k), keep=True)
         joined, y = given_out(params, h, mask)
 
         def pullback(dy: Array) -> tuple[Tree, Later[Any]]:
             live = alive(mask, joined.shape[1])
             dy = dy if live is None else np.where(live, dy, 0)
             (wq, wk, wv, wo), grads = leaves(params, "wq", "wk", "wv", "wo"), dict[str, Array]()
-            d = kernel.blocks_pullback(q, k, v, blocks, kernel.heads_apart(affine_input(dy, wo), heads))
+            d = blocks_pullback(q, k, v, blocks, kernel.heads_apart(affine_input(dy, wo), heads))
             turned = (rotated(a, 0, BASE, back=True) if rotary else a for a in (d.q, d.k))
             dq, dk, dv = (kernel.heads_joined(a) for a in (*turned, d.v))
             for name, a, da in (("q", xs, dq), ("k", looked_at, dk), ("v", looked_at, dv), ("o", joined, dy)):
@@ -196,7 +200,9 @@ def MultiHeadAttention(
         return y, pullback
 
     def value(params: Tree, x: Any, rng: Key | None = None) -> Any:
-        return rule(params, x, rng)[0]
+        xs, looked_at, mask = given(x)
+        q, k, v = projected(params, xs, looked_at, 0)
+        return given_out(params, attended(q, k, v, mask, drawn(rng, q, k))[0], mask)[1]
 
     def step(params: Tree, x: Any, memory: Any) -> tuple[Any, Any]:
         xs, looked_at, mask = given(x)

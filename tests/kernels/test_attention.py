@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
 
 from funcnn import Array
+from funcnn.kernels import attention_blocks, threads
 from funcnn.kernels.attention import (
-    attend, attend_in_blocks, attend_pullback, blocks_pullback, earlier, heads_apart, heads_joined,
+    attend, attend_pullback, earlier, heads_apart, heads_joined,
 )  # fmt: skip
+from funcnn.kernels.attention_blocks import attend_in_blocks, blocks_pullback
 
 RNG = np.random.default_rng(0)
 Q, K, V = (RNG.normal(size=(2, 3, t, 4)) for t in (5, 6, 6))
@@ -81,11 +84,47 @@ def test_blocks_are_the_whole(queries: int, keys: int, masked: bool) -> None:
     before = earlier(queries, keys)
     whole = attend(q, k, v, before if real is None else before & real, kept)
     value, blocks = attend_in_blocks(q, k, v, real, kept, causal=True)
-    assert len(blocks) == max(1, -(-queries // 64))
+    assert [len(group) for group in blocks] == [max(1, -(-queries // 64))]
     np.testing.assert_allclose(value, whole.value, rtol=1e-12, atol=1e-14)
     dh = RNG.normal(size=value.shape)
     for a, b in zip(blocks_pullback(q, k, v, blocks, dh), attend_pullback(q, k, v, whole, dh), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-13)
+
+
+@pytest.mark.parametrize("cores", [1, 3])
+@pytest.mark.parametrize("scores", [1, 40, 500, 1 << 20])
+@pytest.mark.parametrize("causal", [False, True])
+def test_examples_and_heads_come_in_blocks(causal: bool, scores: int, cores: int) -> None:
+    """Of whatever size, on any number of cores; and without what a pullback needs, to the last bit."""
+    q, k, v = (RNG.normal(size=(5, 3, 20, 2)).astype(np.float32) for _ in range(3))
+    real = RNG.random((5, 1, 1, 20)) < 0.7
+    before = real & earlier(20, 20) if causal else real
+    sizes: Any = {"_SCORES": scores, "_QUERIES": 8, "_MOST": 12, "_WORTHWHILE": 1}
+    dh = RNG.normal(size=v.shape).astype(np.float32)
+    with mock.patch.multiple(attention_blocks, **sizes), mock.patch.object(threads, "THREADS", cores):
+        value, blocks = attend_in_blocks(q, k, v, real, causal=causal)
+        again, none = attend_in_blocks(q, k, v, real, causal=causal, keep=False)
+        found = blocks_pullback(q, k, v, blocks, dh)
+    assert np.array_equal(again, value) and not any(none)
+    wide = [a.astype(np.float64) for a in (q, k, v)]
+    np.testing.assert_allclose(value, reference(wide[0], wide[1], wide[2], before), rtol=1e-5, atol=1e-6)
+    whole = attend(wide[0], wide[1], wide[2], before)
+    for a, b in zip(found, attend_pullback(wide[0], wide[1], wide[2], whole, dh.astype(np.float64)), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("keys", [1, 8, 9, 63, 130])
+def test_scores_far_apart_neither_overflow_nor_vanish(keys: int) -> None:
+    """Each query has its own largest score; NaN among its scores stays there."""
+    q, k, v = (RNG.normal(size=(2, 4, t, 8)).astype(np.float32) for t in (64, keys, keys))
+    q[:, :, ::2] *= np.float32(1e3)
+    q[:, :, 1::4] *= np.float32(1e-3)
+    scores = np.einsum("bhqd,bhkd->bhqk", q.astype(np.float64), k) / 8**0.5
+    scores = np.exp(scores - scores.max(-1, keepdims=True))
+    wanted = np.einsum("bhqk,bhkd->bhqd", scores / scores.sum(-1, keepdims=True), v)
+    np.testing.assert_allclose(attend(q, k, v, None).value, wanted, atol=2e-3)
+    q[0, 0, 0] = np.nan
+    assert np.isnan(attend(q, k, v, None).value).any(-1).sum() == 1
 
 
 def test_heads_come_apart_and_together() -> None:
