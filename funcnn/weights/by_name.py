@@ -15,7 +15,7 @@ from funcnn.weights.reading import taken
 
 STEP: Final = re.compile(r"l(\d+)(_reverse)?")
 BEHIND: Final = ("bias", "beta", "in_proj_bias", "bias_hh", "bias_hh_l", "bias_ih", "bias_ih_l")
-"""Never the first array of a layer, unless somebody has sorted the names."""
+"""Never the first of several arrays of a layer, unless somebody has sorted the names."""
 
 
 class Library(NamedTuple):
@@ -43,10 +43,11 @@ def paired_by_name(
     if not is_mapping(weights) or not all(isinstance(name, str) for name in weights):
         raise ParamsError(f"{caller} takes a mapping of names to arrays, {library.get}; got {brief(weights)}")
     if inner := [name for name, value in weights.items() if is_mapping(value)]:
-        raise ParamsError(f"{caller}: {inner[0]!r} is a mapping itself; give the weights alone, file[{inner[0]!r}]")
+        fix = f"give file[{inner[0]!r}] alone, if that is where the weights are, or leave it out"
+        raise ParamsError(f"{caller}: {inner[0]!r} is a mapping itself; {fix}")
     arrays = {name: taken(name, value) for name, value in weights.items()}
     units = library.units(arrays)
-    lost = any(next(iter(unit.names), "") in BEHIND for unit in units)
+    lost = any(next(iter(unit.names)) in BEHIND and {*unit.names} - {*BEHIND} for unit in units)
 
     def in_order(some: Sequence[Unit]) -> Sequence[Unit]:
         return _by_number(caller, some) if lost else some

@@ -3,18 +3,38 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from funcnn.weights.pairing import Unit
+from funcnn.errors import ParamsError, brief
+from funcnn.types import is_mapping
+from funcnn.weights.pairing import Unit, has_path
 from funcnn.weights.parts import Form
 from funcnn.weights.places import Place
 
 DIRECTIONS = {"forward": "l0", "backward": "l0_reverse"}
 
 
-def unit_for(place: Place, form: Form, names: Mapping[str, str] | None) -> Unit:
+def checked_names(caller: str, names: Any, places: Sequence[Place]) -> Mapping[str, str]:
+    """What is to be renamed.
+
+    Errors
+        ParamsError   it is no mapping of paths to names, or there is no such path
+    """
+    if names is None:
+        return {}
+    if not is_mapping(names) or not all(isinstance(p, str) and isinstance(q, str) for p, q in names.items()):
+        raise ParamsError(f"{caller}: names is a mapping of paths, {{'dense_0': 'fc1'}}, got {brief(names)}")
+    for ours in names:
+        if not has_path(places, ours):
+            shown = ", ".join(repr(place.path) for place in places)
+            raise ParamsError(f"{caller}: the network has no layer {ours!r}; its layers are {shown}")
+    return names
+
+
+def unit_for(place: Place, form: Form, names: Mapping[str, str]) -> Unit:
     """The names of a layer's arrays."""
-    key = _key(place, names or {})
+    key = _key(place, names)
     return Unit(key, {name: _full(key, name) for name in form.names()})
 
 

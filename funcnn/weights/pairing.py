@@ -60,11 +60,13 @@ def paired(
     for ours in sorted(given, key=len, reverse=True):
         mine = [place for place in left if within(place.path, ours)]
         its = [unit for unit in rest if within(unit.key, given[ours])]
-        exact = len(mine) == len(its) == 1
-        pairs = [_forced(mine[0], its[0], arrays, forms)] if exact else _ordered(mine, its, arrays, forms, in_order)
+        pairs = _ordered(mine, its, arrays, forms, in_order)
         found += pairs
         left, rest = _without(left, rest, pairs)
-    pairs = _ordered(left, rest, arrays, forms, in_order)
+    # what was named and found nobody is left over, and does not go by order
+    free = [place for place in left if not any(within(place.path, ours) for ours in given)]
+    spare = [unit for unit in rest if not any(within(unit.key, theirs) for theirs in given.values())]
+    pairs = _ordered(free, spare, arrays, forms, in_order)
     left, rest = _without(left, rest, pairs)
     return Pairs((*found, *pairs), tuple(left), tuple(rest))
 
@@ -72,6 +74,11 @@ def paired(
 def within(path: str, above: str) -> bool:
     """Is it this path, or one below?"""
     return not above or path == above or path.startswith((f"{above}/", f"{above}."))
+
+
+def has_path(places: Iterable[Place], path: str) -> bool:
+    """Is it the path of a layer, or of something that layers are below?"""
+    return any(not path or place.path == path or place.path.startswith(f"{path}/") for place in places)
 
 
 def fits(form: Form, place: Place, unit: Unit, arrays: Mapping[str, Numbers]) -> bool:
@@ -96,6 +103,10 @@ def best(pairs: Iterable[Pair], arrays: Mapping[str, Numbers]) -> Pair | None:
     return next((pair for pair in fitting if _has_shapes(pair, arrays)), next(iter(fitting), None))
 
 
+def _is_right(pair: Pair, arrays: Mapping[str, Numbers]) -> bool:
+    return fits(pair.form, pair.place, pair.unit, arrays) and _has_shapes(pair, arrays)
+
+
 def _has_shapes(pair: Pair, arrays: Mapping[str, Numbers]) -> bool:
     names = pair.unit.names
     return all(
@@ -113,7 +124,11 @@ def _ordered(
     forms: Callable[[Place], Sequence[Form]],
     in_order: Callable[[Sequence[Unit]], Sequence[Unit]],
 ) -> list[Pair]:
-    """Each place with the first unit left that fits it."""
+    """Each place with the first unit left that fits it.
+
+    Where some find none, it is an error; for its message those that are left over are paired by number, or all of them
+    are, whatever makes more pairs that are right.
+    """
     if len(units) > 1:
         units = in_order(units)
     left, pairs = list(units), list[Pair]()
@@ -124,6 +139,15 @@ def _ordered(
                 pairs.append(found)
                 left.remove(unit)
                 break
+    if not left or len(pairs) == len(places):
+        return pairs
+    taken = {pair.place.path for pair in pairs}
+    lonely = [place for place in places if place.path not in taken and not place.tied.issuperset(place.shapes)]
+    if len(lonely) == len(left):
+        pairs += [_forced(place, unit, arrays, forms) for place, unit in zip(lonely, left, strict=True)]
+    if len(places) == len(units):
+        by_number = [_forced(place, unit, arrays, forms) for place, unit in zip(places, units, strict=True)]
+        pairs = max(pairs, by_number, key=lambda some: sum(_is_right(pair, arrays) for pair in some))
     return pairs
 
 
@@ -153,7 +177,8 @@ def _leaf(
         raise ParamsError(f"{caller}: {whole} is {', '.join(parts[0].theirs)} there; name the layer, {place.path!r}")
     unit = next((unit for unit in units if theirs in unit.names.values()), None)
     if unit is None:
-        raise ParamsError(f"{caller}: {theirs!r}, which is to go into {path!r}, is no array, or named twice")
+        fix = f"say which, {theirs + '.weight'!r}, or name the layer, {place.path!r}"
+        raise ParamsError(f"{caller}: {theirs!r}, which is to go into {path!r}, is no array, or is named twice; {fix}")
     part = alone[0]
     mine = place._replace(shapes={leaf: place.shapes[leaf]})
     pair = Pair(mine, Unit(unit.key, {part.theirs[0]: theirs}), Form((part,)))
@@ -182,9 +207,13 @@ def _checked(
     if not is_mapping(names) or not all(isinstance(p, str) and isinstance(q, str) for p, q in names.items()):
         raise ParamsError(f"{caller}: names is a mapping of paths, {{'dense_0': 'fc1'}}, got {brief(names)}")
     for ours, theirs in names.items():
-        if not any(within(place.path, ours) or within(ours, place.path) for place in places):
+        leaf = any(ours == place.at(name) for place in places for name in place.shapes)
+        if not leaf and not has_path(places, ours):
             raise ParamsError(f"{caller}: the network has no {ours!r}; its layers are {_shown(p.path for p in places)}")
-        if not any(within(unit.key, theirs) or theirs in unit.names.values() for unit in units):
+        array = any(theirs in unit.names.values() for unit in units)
+        if array and not leaf:
+            raise ParamsError(f"{caller}: {theirs!r} is an array, {ours!r} a layer; name a layer of theirs, or a leaf")
+        if not array and not any(within(unit.key, theirs) for unit in units):
             keys = [unit.key for unit in units]
             raise ParamsError(f"{caller}: there is no {theirs!r} among {_shown(keys)}{_prefix(keys, theirs)}")
     return dict(names)

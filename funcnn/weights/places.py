@@ -15,7 +15,7 @@ from funcnn.shapes import normalize
 from funcnn.types import Shape
 from funcnn.weights.parts import Sizes
 
-OURS = "funcnn.layers", "funcnn.stax"
+OURS = "funcnn.layers", "funcnn.combinators", "funcnn.stax"
 
 
 class Place(NamedTuple):

@@ -12,7 +12,7 @@ from funcnn.params.flat import to_flat
 from funcnn.types import Shape, Tree
 from funcnn.weights.by_name import Library, paired_by_name
 from funcnn.weights.flattened import with_orders
-from funcnn.weights.naming import unit_for
+from funcnn.weights.naming import checked_names, unit_for
 from funcnn.weights.pairing import Pair, Pairs, Unit
 from funcnn.weights.parts import Numbers
 from funcnn.weights.places import places_of
@@ -86,8 +86,9 @@ def to_state_dict(
     places = with_orders(caller, net, shape, places_of(caller, net, shape), flattened)
     mine = to_flat(as_params(params, f"{caller}(net, shape, params)"))
     if like is None:
+        renamed = checked_names(caller, names, places.layers)
         found = [(place, forms(place)[0]) for place in places.layers]
-        pairs = Pairs(tuple(Pair(place, unit_for(place, form, names), form) for place, form in found), (), ())
+        pairs = Pairs(tuple(Pair(place, unit_for(place, form, renamed), form) for place, form in found), (), ())
         return given_out(caller, places, pairs, mine, {})
     arrays, pairs = paired_by_name(caller, TORCH, places, like, names)
     return given_out(caller, places, pairs, mine, arrays)

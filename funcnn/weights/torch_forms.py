@@ -10,6 +10,7 @@ import numpy as np
 from funcnn.weights.parts import Arrays, Form, Part, Sizes, axes, joined, of_leaves, plain, same, side_by_side
 from funcnn.weights.places import Place
 
+
 def forms(place: Place) -> Sequence[Form]:
     """The ways in which PyTorch stores the layer at a place; one of another's by the names of ours, as it is."""
     make = FORMS.get(place.kind)

@@ -29,7 +29,7 @@ def taken_in(caller: str, places: Places, pairs: Pairs, arrays: Mapping[str, Num
     problems: list[str] = []
     used: dict[str, Numbers] = {}
     for pair in pairs.found:
-        problems += _missing(pair)
+        problems += _missing(pair, arrays)
         for part in pair.form.parts:
             given = _given(pair, part, arrays)
             if len(given) < len(part.theirs):
@@ -70,10 +70,11 @@ def given_out(
     Errors
         ParamsError   arrays or leaves are left over, or of other shapes; or leaves that theirs have not are not zeros
     """
+    _check(caller, places, params)
     found: dict[str, Numbers] = {}
     problems: list[str] = []
     for pair in pairs.found:
-        problems += _missing(pair) if like else []
+        problems += _missing(pair, like) if like else []
         for part in pair.form.parts:
             names = [pair.unit.names[name] for name in part.theirs if name in pair.unit.names]
             mine = tuple(
@@ -88,6 +89,7 @@ def given_out(
             its = part.back(mine)
             if like:
                 problems += _wrong_shapes(pair.place, part, names, [like[name].shape for name in names])
+            problems += [f"two leaves are to be {name}; name their layers apart" for name in names if name in found]
             found |= {name: np.array(a, order="C") for name, a in zip(names, its, strict=True)}
         for name, a in pair.form.beside.items():
             if name in pair.unit.names:
@@ -98,6 +100,22 @@ def given_out(
     problems += [f"nothing goes into {full}" for unit in pairs.units for full in unit.names.values()]
     refuse(caller, "the params are not those of these weights", problems)
     return {name: found[name] for name in like} if like else found
+
+
+def _check(caller: str, places: Places, params: Mapping[str, Numbers]) -> None:
+    """Are these the params of the network?
+
+    Errors
+        ParamsError   they are not: every path that differs
+    """
+    shapes = {place.at(leaf): sizes for place in places.layers for leaf, sizes in place.shapes.items()}
+    problems = [f"missing {path} {shapes[path]}" for path in places.paths if path not in params]
+    for path, a in params.items():
+        if path not in places.paths:
+            problems.append(f"unexpected {path} {a.shape}")
+        elif a.shape != shapes[path]:
+            problems.append(f"{path} has shape {a.shape}, the network wants {shapes[path]}")
+    refuse(caller, "the params are not this network's", problems)
 
 
 def told(pairs: Pairs) -> dict[str, tuple[str, ...]]:
@@ -126,7 +144,7 @@ def _given(pair: Pair, part: Part, arrays: Mapping[str, Numbers]) -> Arrays:
     return tuple(arrays[pair.unit.names[name]] for name in part.theirs if name in pair.unit.names)
 
 
-def _missing(pair: Pair) -> Iterator[str]:
+def _missing(pair: Pair, arrays: Mapping[str, Numbers]) -> Iterator[str]:
     """What a pair lacks on either side."""
     place, names = pair.place, pair.unit.names
     for part in pair.form.parts:
@@ -135,8 +153,9 @@ def _missing(pair: Pair) -> Iterator[str]:
         if lacking and (some or not (part.optional or place.tied.issuperset(part.ours))):
             leaves = ", ".join(f"{place.at(leaf)} {place.shapes[leaf]}" for leaf in part.ours)
             yield f"nothing goes into {leaves}: {pair.unit.key or 'the top'} has no {', '.join(lacking)}"
-    for name in names.keys() - {*pair.form.names()}:
-        yield f"{names[name]} goes nowhere: {place.path or 'the network'} has no such params"
+    for name, full in names.items():
+        if name not in pair.form.names():
+            yield f"{full} {arrays[full].shape} goes nowhere: {place.path or 'the network'} has no such params"
 
 
 def _wrong_shapes(place: Place, part: Part, names: list[str], shapes: list[Sizes]) -> Iterator[str]:

@@ -120,14 +120,14 @@ def test_dlpack_shares_memory_where_layouts_allow() -> None:
     net = Dense(2)
     _, params = net.init(0, (-1, 3))
     tensor = torch.randn(4, 3)
-    x = np.from_dlpack(tensor)
+    x: Any = np.from_dlpack(tensor)
     assert x.ctypes.data == tensor.data_ptr()
     y = net.apply(params, x)
     mine = torch.from_dlpack(y.copy())
     np.testing.assert_array_equal(mine.numpy(), y)
     with pytest.raises((BufferError, TypeError, RuntimeError)):
         np.from_dlpack(torch.randn(4, 3, requires_grad=True))
-    turned = np.from_dlpack(tensor.T)  # strides too
+    turned: Any = np.from_dlpack(tensor.T)  # strides too
     assert turned.ctypes.data == tensor.data_ptr() and turned.shape == (3, 4)
     np.testing.assert_array_equal(net.apply(params, turned.T), y)
     assert Params({"w": x}).at("w").ctypes.data != tensor.data_ptr()

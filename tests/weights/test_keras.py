@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from funcnn import GRU, LSTM, Params
+from funcnn import Params
 from funcnn.weights import from_keras, to_keras
 from tests.weights.cases import recorded
 from tests.weights.keras_cases import CASES
