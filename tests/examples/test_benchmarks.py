@@ -92,3 +92,15 @@ def test_ranks_are_timed_and_reckoned() -> None:
     if missing() is None:
         done = subprocess.run([*program, "--ranks", "1", "--quick"], capture_output=True, text=True, timeout=120, check=True)
         assert len(done.stdout.splitlines()) == 10
+
+
+def test_large_work_is_timed_beside_bare_calls() -> None:
+    """A row for each job, with times and memory."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(FOLDER / "large.py"), "--small", "--times", "1"],
+        capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    cells = [line.strip("| ").split(" | ") for line in done.stdout.splitlines()[2:]]
+    assert len(cells) == 6
+    assert all(float(number) > 0 for row in cells for number in row[1:])
