@@ -78,9 +78,10 @@ def leaky_relu(graph: Graph, part: Part, x: Value) -> Value:
 
 
 def exponential(graph: Graph, x: Value, alpha: float, beta: float, scale: float = 1.0) -> Value:
-    """`scale (max(x, 0) + alpha (e^(min(x, 0) / beta) - 1))`."""
-    small = below(graph, x) if beta == 1 else graph.op("Div", below(graph, x), graph.number(beta))
-    left = graph.op("Sub", graph.op("Exp", small), graph.number(1))
+    """`scale (max(x, 0) + alpha (e^(min(x, 0) / beta) - 1))`, where `e^u - 1 = tanh(u / 2) (e^u + 1)` keeps digits."""
+    u = below(graph, x) if beta == 1 else graph.op("Div", below(graph, x), graph.number(beta))
+    half = graph.op("Tanh", graph.op("Mul", u, graph.number(0.5)))
+    left = graph.op("Mul", half, graph.op("Add", graph.op("Exp", u), graph.number(1)))
     left = left if alpha == 1 else graph.op("Mul", left, graph.number(alpha))
     y = graph.op("Add", graph.op("Relu", x), left)
     return y if scale == 1 else graph.op("Mul", y, graph.number(scale))
@@ -138,7 +139,7 @@ def gelu(graph: Graph, part: Part, x: Value) -> Value:
     """x times the logistic function of `2 u`; or, exact, times the normal distribution function."""
     if part.arguments.get("exact", False):
         if graph.dtype == "f8":
-            raise ExportError("gelu(exact=True) cannot be written in float64, of which runtimes have no Erf; " + NARROWER)
+            raise ExportError(f"gelu(exact=True) cannot be written in float64: runtimes have no Erf of it; {NARROWER}")
         scaled = graph.op("Erf", graph.op("Div", x, graph.number(2**0.5)))
         gate = graph.op("Mul", graph.op("Add", scaled, graph.number(1)), graph.number(0.5))
         return graph.op("Mul", x, gate)
@@ -172,8 +173,8 @@ def elementwise_(graph: Graph, part: Part, x: Value) -> Value:
         return graph.op("Mul", x, x)
     if f not in UFUNCS:
         raise ExportError(
-            f"elementwise cannot be written to ONNX: {getattr(f, '__name__', f)} is a function of arrays; make the layer "
-            "in a constructor decorated with @layer, and give rules={constructor: rule}"
+            f"elementwise cannot be written to ONNX: {getattr(f, '__name__', f)} is a function of arrays; "
+            "make the layer in a constructor decorated with @layer, and give rules={constructor: rule}"
         )
     return graph.op(UFUNCS[f], x)
 

@@ -15,6 +15,7 @@ from funcnn.bridges.onnx import (
     recurrent,
     reshaping,
     sequences,
+    stax_layers,
     windows,
 )
 from funcnn.bridges.onnx.walking import Key, Rule, Rules
@@ -25,6 +26,7 @@ from funcnn.records import is_recording
 
 _FAMILIES: Final = (
     dense, windows, activations, norms, reshaping, sequences, recurrent, attention, combining,
+    stax_layers,
 )  # fmt: skip
 
 _DERIVATIVE: Final = "it is a derivative, which the library computes with complex numbers and power series"
@@ -46,7 +48,8 @@ def key_of(made: Any) -> Key:
         return made.__module__, made.__name__
     record = made.definition.record if is_layer(made) else None
     if record is None or record.make is not None:
-        raise TypeError(f"rules are given by constructor, {{Dense: rule}}, or by ready-made layer, {{Tanh: rule}}, got {brief(made)}")
+        wanted = "by constructor, {Dense: rule}, or by ready-made layer, {Tanh: rule}"
+        raise TypeError(f"rules are given {wanted}, got {brief(made)}")
     return record.module, record.name
 
 

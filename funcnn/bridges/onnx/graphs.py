@@ -72,10 +72,10 @@ class Body(NamedTuple):
 
 @dataclass(slots=True)
 class Scope:
-    """The nodes of a graph, or of a body; and the values that it has in another form, by name."""
+    """The nodes of a graph, or of a body; and the values that it has in another form, by name and form."""
 
     nodes: list[Node] = field(default_factory=list[Node])
-    turned: dict[str, Value] = field(default_factory=dict[str, Value])
+    turned: dict[tuple[str, bool], Value] = field(default_factory=dict[tuple[str, bool], Value])
 
 
 Stored = npt.NDArray[Any]
@@ -264,6 +264,17 @@ class Graph:
         """The value with its channels behind the batch, as ONNX's convolutions and pools take it."""
         return x if x.first or x.rank < 3 else self._turned(x, (0, x.rank - 1, *range(1, x.rank - 1)))
 
+    def reordered(self, x: Value, order: Sequence[int]) -> Value:
+        """The axes in another order, as the layers see them; of channels that come first, or go there, at no cost."""
+        shape, order = tuple(x.shape[i] for i in order), tuple(order)
+        lies = (0, x.rank - 1, *range(1, x.rank - 1))  # which axis lies at each place where the channels lie first
+        wanted = tuple(lies.index(i) for i in order) if x.first else order
+        if wanted == tuple(range(x.rank)):
+            return Value(x.name, shape, x.dtype)
+        if wanted == (0, *range(2, x.rank), 1) and x.rank > 2:
+            return Value(x.name, shape, x.dtype, first=True)
+        return self.op("Transpose", x, shape=shape, first=False, perm=list(wanted))
+
     def lies(self, x: Value) -> set[bool]:
         """The layouts that it has already: does it have its channels first, last, or both?"""
         return {x.first} if self._found(x) is None else {False, True}
@@ -280,11 +291,12 @@ class Graph:
         other = self._found(x)
         if other is None:
             other = self.op("Transpose", x, first=not x.first, perm=list(order))
-            self._scopes[-1].turned |= {x.name: other, other.name: x}
+            self._scopes[-1].turned |= {(x.name, x.first): other, (other.name, other.first): x}
         return replace(other, shape=x.shape)
 
     def _found(self, x: Value) -> Value | None:
-        return next((s.turned[x.name] for s in reversed(self._scopes) if x.name in s.turned), None)
+        key = x.name, x.first
+        return next((s.turned[key] for s in reversed(self._scopes) if key in s.turned), None)
 
     # bodies -----------------------------------------------------------------------------------------------------------
     def opened(self) -> None:

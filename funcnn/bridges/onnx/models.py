@@ -157,7 +157,8 @@ def _integers(dtype: npt.DTypeLike) -> np.dtype[Any]:
 def _inputs(graph: Graph, shape: Shape, kind: Kind, kinds: Mapping[str, np.dtype[Any]], name: str) -> Any:
     """A value for every array that comes in, named by its place."""
     if any(isinstance(d, tuple) for d in shape):
-        return tuple(_inputs(graph, s, part(kind, i), kinds, f"{name}_{i}") for i, s in enumerate(shape))  # type: ignore[arg-type]
+        parts: Any = shape
+        return tuple(_inputs(graph, s, part(kind, i), kinds, f"{name}_{i}") for i, s in enumerate(parts))
     sizes: Any = shape
     return graph.input(name, sizes, kinds[kind if isinstance(kind, str) else "any"])
 

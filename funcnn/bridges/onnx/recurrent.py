@@ -128,7 +128,7 @@ def started(graph: Graph, part: Part, cell: Cell, xs: Value) -> Any:
 
 
 def guarded(graph: Graph, part: Part, cell: Cell, xs: Value, state: Any) -> tuple[Value, Any]:
-    """ONNX's operator; where there may be no rows or no steps, which runtimes end the process over, only if there are."""
+    """ONNX's operator, if there are rows and steps: over none of them, runtimes end the process."""
     batch, time = graph.size(xs, 0), graph.size(xs, 1)
     entries = graph.product(batch, time)
     if isinstance(entries, int):

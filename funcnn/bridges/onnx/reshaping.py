@@ -41,15 +41,8 @@ def reshape(graph: Graph, part: Part, x: Value) -> Value:
 
 @either_layout
 def transpose(graph: Graph, part: Part, x: Value) -> Value:
-    """The axes in another order; of channels that lie first, the two orders are one."""
-    order = part.arguments["order"]
-    if not x.first:
-        return graph.turn(x, order)
-    lies = (0, x.rank - 1, *range(1, x.rank - 1))  # which axis of the layers lies at each place
-    wanted = tuple(lies.index(i) for i in order)
-    if wanted == tuple(range(x.rank)):
-        return Value(x.name, part.out_shape, x.dtype)
-    return graph.op("Transpose", x, first=False, perm=list(wanted))
+    """The axes in another order."""
+    return graph.reordered(x, part.arguments["order"])
 
 
 def squeeze(graph: Graph, part: Part, x: Value) -> Value:
@@ -88,7 +81,8 @@ def upsample(graph: Graph, part: Part, x: Value) -> Value:
     x = graph.channels_first(x)
     factors = graph.constant(np.array((1, 1, *scales), np.float32), "scales")
     if part.arguments["method"] == "nearest":
-        how: dict[str, Any] = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+        how: dict[str, Any] = {"mode": "nearest", "nearest_mode": "floor"}
+        how["coordinate_transformation_mode"] = "asymmetric"
     else:
         how = {"mode": "linear", "coordinate_transformation_mode": "half_pixel"}
     return graph.op("Resize", x, None, factors, **how)

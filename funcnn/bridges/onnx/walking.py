@@ -119,9 +119,9 @@ class Part:
             return self._walk.through(d.children[name], below, x, "")
         return self._walk.through(d.children[name], below.get(name, EMPTY), x, name)
 
-    def made(self, d: Definition, x: Any) -> Any:
-        """What a layer makes of x that stands in the place of this one, with its params."""
-        return self._walk.through(d, self.params, x, "")
+    def made(self, d: Definition, x: Any, params: Mapping[str, Any] | None = None) -> Any:
+        """What a layer makes of x that stands in the place of this one, with its params or with these."""
+        return self._walk.through(d, self.params if params is None else params, x, "")
 
 
 class Walk:

@@ -43,8 +43,8 @@ def pads_of(graph: Graph, slide: Slide, x: Value) -> Pads | None:
         return pads
     if graph.dtype == "f8":
         raise ExportError(
-            f"{slide.layer} with padding='SAME' pads as the size of its input wants, which cannot be written in float64 "
-            f"where the size is not known; give the shape with that size, or {NARROWER}"
+            f"{slide.layer} with padding='SAME' pads as the size of its input wants, which cannot be written in "
+            f"float64 where the size is not known; give the shape with that size, or {NARROWER}"
         )
     return None
 
