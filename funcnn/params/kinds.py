@@ -10,9 +10,13 @@ from typing import Any, Final, TypeAlias, Union, cast, final, overload
 
 from funcnn.errors import ParamsError
 from funcnn.params import trees
+from funcnn.params.arithmetic import without_arithmetic
 from funcnn.params.layouts import Layout
 from funcnn.params.mapping import ArrayTree, K, made, plain
 from funcnn.types import Array, Tree
+
+
+without_arithmetic(ArrayTree)
 
 
 @final

@@ -44,10 +44,14 @@ def as_schedule(rate: Rate, *, where: str = "as_schedule") -> Schedule:
     >>> as_schedule(0.1), as_schedule(cosine_decay(0.1, 100))
     (constant(0.1), cosine_decay(0.1, 100))
     """
-    if callable(rate):
+    named = any(hasattr(rate, name) for name in ("definition", "rule", "compute", "apply"))
+    ours = named and type(rate).__module__.startswith("funcnn.")  # layers, losses, metrics: called, but no schedules
+    if callable(rate) and not ours:
         return rate
     if not is_number(rate):
         hint = "; optimizers stand in a row, chain(adam(1e-3), ...)" if hasattr(rate, "update") else ""
+        if ours or hasattr(rate, "paths"):
+            hint = "; params are met later, optimizer.init(params), and network and loss by fit"
         raise TypeError(f"{where}: rate must be a number or a schedule, step -> rate, got {type(rate).__name__}{hint}")
     finite_positive(where, rate=rate)
     return constant(float(rate))

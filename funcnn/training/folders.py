@@ -44,6 +44,10 @@ class Checkpoint(NamedTuple, Generic[S]):
     score: float | None
     path: str
 
+    def __repr__(self) -> str:
+        state, notes = repr(self.state).partition("\n")[0], ", ".join(self.notes) or "none"
+        return f"Checkpoint({self.path!r})\n  state  {state}\n  score  {self.score}\n  notes  {notes}"
+
 
 class _Entry(NamedTuple):
     step: int

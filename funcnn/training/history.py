@@ -111,21 +111,40 @@ class History:
         with replacing(path_of(path, "History.to_csv")) as file:
             file.write(text.getvalue().encode())
 
+    def _lines(self) -> tuple[list[str], list[tuple[str, list[str]]]]:
+        """The names, and the rows that are shown, each with its mark; where some are left out, dots."""
+        rows = [("*" if i == self.best else "", [_shown(v) for v in row.values()]) for i, row in enumerate(self.rows)]
+        if len(rows) > _SHOWN:
+            half, dots = _SHOWN // 2, ("", ["..."])
+            middle = self.best is not None and half <= self.best < len(rows) - half
+            best = [rows[self.best], dots] if middle and self.best is not None else []
+            rows = [*rows[:half], dots, *best, *rows[-half:]]
+        return list(self.columns), rows
+
     def __repr__(self) -> str:
         if not self.rows:
             return "History of no epochs"
-        lines = [[name for name in self.columns]]
-        lines += [[_shown(value) for value in row.values()] for row in self.rows]
-        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-        text = ["  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)) for line in lines]
-        marks = ["  ", *("* " if i == self.best else "  " for i in range(len(self)))]
-        told = [(mark + line).rstrip() for mark, line in zip(marks, text, strict=True)]
-        if len(self) > _SHOWN:
-            half = _SHOWN // 2
-            middle = [told[self.best + 1]] if self.best is not None and half <= self.best < len(self) - half else []
-            dots = "  " + "...".rjust(widths[0])
-            told = [*told[: half + 1], dots, *([*middle, dots] if middle else []), *told[-half:]]
-        return "\n".join(told)
+        names, rows = self._lines()
+        table = [("", names), *rows]
+        widths = [max(len(cells[i]) for _, cells in table if i < len(cells)) for i in range(len(names))]
+        return "\n".join(
+            f"{mark or ' '} {'  '.join(cell.rjust(width) for cell, width in zip(cells, widths, strict=False))}".rstrip()
+            for mark, cells in table
+        )
+
+    def _repr_html_(self) -> str:
+        return self.as_table()
+
+    def as_table(self, caption: str = "") -> str:
+        """The same for notebooks, under a caption that is HTML."""
+        import html  # only notebooks need it
+
+        names, rows = self._lines()
+        lines = [f"<tr>{''.join(f'<th>{html.escape(name)}</th>' for name in ('', *names))}</tr>"] if rows else []
+        for mark, cells in rows:
+            lines.append(f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in (mark, *cells))}</tr>")
+        said = caption or ("" if rows else "History of no epochs")
+        return f"<table><caption>{said}</caption>{''.join(lines)}</table>"
 
     def __eq__(self, other: object) -> bool:
         return self._key() == other._key() if isinstance(other, History) else NotImplemented

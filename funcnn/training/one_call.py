@@ -52,6 +52,17 @@ class Trained(NamedTuple, Generic[S]):
     state: TrainState[S]
     history: History
 
+    def __repr__(self) -> str:
+        best = "" if self.history.best is None else f", the best is number {self.history.best + 1}"
+        params, state = repr(self.params).partition("\n")[0], repr(self.state).partition("\n")[0]
+        return f"Trained({len(self.history)} epochs{best})\n  params  {params}\n  state   {state}\n{self.history!r}"
+
+    def _repr_html_(self) -> str:
+        import html  # only notebooks need it
+
+        rest = [repr(part).partition("\n")[0] for part in (self.params, self.state)]
+        return self.history.as_table("".join(f"{html.escape(line)}<br>" for line in rest))
+
 
 @overload
 def train(

@@ -7,10 +7,13 @@ import pickle
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 import funcnn
-from funcnn import Schedule, as_schedule, cosine_decay, exponential_decay, schedules, warmup
+from funcnn import (
+    Dense, Params, Schedule, accuracy, adam, as_schedule, cosine_decay, exponential_decay, schedules, squared_error, warmup,
+)  # fmt: skip
 from funcnn.schedules import constant
 
 SCHEDULES = [
@@ -140,3 +143,10 @@ def test_other_arguments_are_checked(make: Callable[[], Schedule], message: str)
     """Refused at construction, with name, range and value."""
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize("given", [Dense(3), Dense(3).apply, squared_error, accuracy, Params({"w": np.ones(2)})])
+def test_networks_and_losses_are_no_rates(given: Any) -> None:
+    """Though some of them can be called: as PyTorch's optimizers take params, first."""
+    with pytest.raises(TypeError, match="got .*; params are met later, optimizer.init"):
+        adam(given)

@@ -113,3 +113,11 @@ def test_a_file_that_cannot_be_written(write: Any, tmp_path: Path) -> None:
 def test_refusals(act: Any, error: type[Exception], message: str) -> None:
     """By name."""
     assert message in refusal(act, error)
+
+
+def test_a_table_in_notebooks() -> None:
+    """What looks like markup is text, the best row has its star, and of many rows the first and the last are shown."""
+    found = History([{"epoch": i + 1, "<b>": 0.5} for i in range(100)], 50)._repr_html_()
+    assert "<th>&lt;b&gt;</th>" in found and "<b>" not in found and "<tr><td>*</td><td>51</td>" in found
+    assert found.count("<tr>") == 1 + 6 + 1 + 1 + 1 + 6
+    assert History()._repr_html_() == "<table><caption>History of no epochs</caption></table>"

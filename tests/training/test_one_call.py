@@ -232,3 +232,13 @@ def test_it_costs_what_fit_costs() -> None:
     by_fit = called(lambda: list(fit(squared_error, PLAIN.apply, adam(0.01), start, (x, y), **options)))
     by_train = called(lambda: train(squared_error, PLAIN, adam(0.01), (x, y), start=start, quiet=True, **options))
     assert by_train < 1.03 * by_fit
+
+
+def test_what_it_prints() -> None:
+    """How many epochs, which is the best, what the parts are, and the table; in a notebook too."""
+    trained = run(PLAIN, epochs=2)
+    text = repr(trained)
+    assert text.startswith("Trained(2 epochs, the best is number ") and text.endswith(repr(trained.history))
+    assert "  params  Params(4 leaves, " in text and "  state   TrainState(step 6, epoch 2, " in text
+    assert "Params(4 leaves, " in trained._repr_html_() and "<th>train_loss</th>" in trained._repr_html_()
+    assert repr(run(PLAIN, epochs=1, validation=None, metrics=())).startswith("Trained(1 epochs)")
