@@ -20,6 +20,7 @@ from funcnn.types import Array, Mask
 _QUERIES: Final = 64  # of a block, where later keys need not be looked at
 _MOST: Final = 256  # and where all are
 _SCORES: Final = 1 << 18  # of a block that has more than one head; with 64k, many small ones take a third longer
+_FEW: Final = 1 << 12  # scores that are not worth a plan: as when a decoder goes on by one step
 _WORTHWHILE: Final = 1 << 18  # scores that repay another thread
 
 
@@ -45,6 +46,10 @@ def attend_in_blocks(
     of memory has the scores of all, one after the other.
     """
     batch, many_heads, many, _ = q.shape
+    if many <= _QUERIES and batch * many_heads * many * k.shape[2] <= _FEW:
+        done = attend(q, k, v, real, kept, causal=causal)
+        whole = Block(slice(0, batch), slice(0, many_heads), slice(0, many), k.shape[2], done)
+        return done.value, [[whole]] if keep else []
     groups, steps = _plan(batch, many_heads, many, k.shape[2], causal)
     value = _for_heads(many, v, q, k)
     plain = all(type(a) is np.ndarray and a.dtype == q.dtype for a in (q, k, v))

@@ -99,7 +99,7 @@ def test_examples_and_heads_come_in_blocks(causal: bool, scores: int, cores: int
     q, k, v = (RNG.normal(size=(5, 3, 20, 2)).astype(np.float32) for _ in range(3))
     real = RNG.random((5, 1, 1, 20)) < 0.7
     before = real & earlier(20, 20) if causal else real
-    sizes: Any = {"_SCORES": scores, "_QUERIES": 8, "_MOST": 12, "_WORTHWHILE": 1}
+    sizes: Any = {"_SCORES": scores, "_QUERIES": 8, "_MOST": 12, "_WORTHWHILE": 1, "_FEW": 0}
     dh = RNG.normal(size=v.shape).astype(np.float32)
     with mock.patch.multiple(attention_blocks, **sizes), mock.patch.object(threads, "THREADS", cores):
         value, blocks = attend_in_blocks(q, k, v, real, causal=causal)
