@@ -34,6 +34,8 @@ ENDINGS: Final = {
     "killed": "",
     "terminated": "",
     "hanging": "rank 0 has waited for 3 seconds",
+    "deciding": "waits to gather; all ranks must make the same steps and calls",
+    "ahead": "is in its call number",
     "infinite": "the loss is nan",
 }
 """What a rank may do, and what is then said."""

@@ -56,6 +56,20 @@ class Alone:
         return value
 
 
+def checked(comm: Communicator, where: str) -> Communicator:
+    """Refuse what is no communicator of ours.
+
+    Errors
+        TypeError   with what to take instead
+    """
+    given: object = comm
+    if not all(hasattr(given, name) for name in ("rank", "size", "add", "gather", "share")):
+        raise TypeError(
+            f"{where} takes what world() gives, got {brief(given)}; a communicator of mpi4py becomes one by world(comm)"
+        )
+    return comm
+
+
 def on_first(comm: Communicator, f: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
     """`f(*args, **kwargs)` on rank 0 alone; what it gives, or the error it raises, on every rank. The others wait.
 
@@ -70,6 +84,7 @@ def on_first(comm: Communicator, f: Callable[P, R], /, *args: P.args, **kwargs: 
     >>> on_first(world(), max, 1, 2)    # doctest: +SKIP
     2
     """
+    checked(comm, "on_first")
     if comm.size == 1:
         return f(*args, **kwargs)
     if comm.rank:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from funcnn.arguments import counted
 from funcnn.distributed.agreement import agreed, sampled
-from funcnn.distributed.communicators import Communicator
+from funcnn.distributed.communicators import Communicator, checked
 from funcnn.errors import NonFiniteError, RanksError, ShapeError, brief
 from funcnn.keys import Key, Rng, as_key
 from funcnn.nested import arrays
@@ -53,6 +53,7 @@ def shard(
     >>> [piece.batch[1].tolist() for piece in cut(0)]
     [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
     """
+    checked(comm, "shard")
     size = counted("shard", batch_size=batch_size)
     key = as_key(rng)
     if not (is_tuple(data) or is_array(data) or is_mapping(data)):
@@ -123,6 +124,7 @@ def in_step(
         ShapeError   no rank has a batch
         RanksError   the ranks are in different epochs
     """
+    checked(comm, "in_step")
     epochs, once = epochs_of("in_step", data)
     if once:
         raise TypeError("in_step goes through its data in every epoch; give a function of the epoch: def data(epoch): ...")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any, TypeVar
 
-from funcnn.distributed.communicators import Communicator
+from funcnn.distributed.communicators import Communicator, checked
 from funcnn.keys import Rng
 from funcnn.losses.reductions import Weights
 from funcnn.metrics import Metric
@@ -34,7 +34,7 @@ def predict(apply: Apply[X, Y], params: Tree, x: X, *, comm: Communicator, batch
     >>> predict(net.apply, params, np.ones((1000, 3)), comm=Alone()).shape
     (1000, 2)
     """
-    return evaluation.predicted(apply, params, x, batch_size, _spread(comm))
+    return evaluation.predicted(apply, params, x, batch_size, _spread(comm, "predict"))
 
 
 def evaluate(
@@ -59,7 +59,7 @@ def evaluate(
     >>> evaluate(net.apply, params, (x, y), r2, comm=Alone()) == funcnn.evaluate(net.apply, params, (x, y), r2)
     True
     """
-    return evaluation.evaluated(apply, params, data, metrics, batch_size, _spread(comm))
+    return evaluation.evaluated(apply, params, data, metrics, batch_size, _spread(comm, "evaluate"))
 
 
 def calibrate(
@@ -77,6 +77,7 @@ def calibrate(
     >>> calibrate(net, params, [np.array([[1.0], [3.0]])], comm=Alone()).at("mean")
     array([2.], dtype=float32)
     """
+    checked(comm, "calibrate")
 
     def passes(f: Callable[[int, A], Any], given: Iterable[A]) -> Iterator[Any]:
         source, begin = iter(given), 0
@@ -89,8 +90,9 @@ def calibrate(
     return calibration.calibrated(net, params, batches, rng, exact, passes)
 
 
-def _spread(comm: Communicator) -> evaluation.Spread:
+def _spread(comm: Communicator, where: str) -> evaluation.Spread:
     """Every N-th value on each rank; all of them on all."""
+    checked(comm, where)
 
     def spread(f: Callable[[int], Any], count: int) -> Iterator[Any]:
         for begin in range(0, count, comm.size):

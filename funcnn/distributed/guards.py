@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import atexit
+import faulthandler
 import os
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Final
 
@@ -47,3 +49,20 @@ def install(abort: Callable[[], None], leave: Callable[[], None], name: str) -> 
                 abort()
 
     sys.excepthook = hook
+
+
+@contextmanager
+def waking(seconds: float) -> Generator[None]:
+    """End the process, with a traceback, if what is inside takes longer: starting MPI waits for all ranks, and nothing
+    of Python runs meanwhile."""
+    watched = False
+    try:
+        faulthandler.dump_traceback_later(seconds, exit=True, file=sys.__stderr__ or sys.stderr)
+        watched = True
+    except (AttributeError, OSError, OverflowError, RuntimeError, ValueError):  # without a standard error there is none
+        pass
+    try:
+        yield
+    finally:
+        if watched:
+            faulthandler.cancel_dump_traceback_later()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import time
+from collections import deque
 from typing import Any, Final, TypeVar, cast
 
 import numpy as np
@@ -19,7 +20,17 @@ A = TypeVar("A")
 
 _LOOK: Final = 0.5  # seconds of waiting, after which a rank looks whether others have ended
 _GRACE: Final = 1.0  # seconds of waiting for the others at the end, after which a rank tells them that it is there
-_GONE: Final = 77  # the tag of that message
+_TELL: Final = 2.0  # seconds of waiting, after which a rank tells another one what it waits for
+_GONE, _WAITS = 77, 78  # the tags of these messages
+_ADD, _GATHER, _SHARE = range(3)
+_ALL: Final = (
+    "all ranks must make the same steps and calls: evaluate, calibrate and on_first are called by all, and not behind "
+    "`if comm.rank == 0`"
+)
+_WORDS: Final = ("to add up", "to gather", "for what rank 0 has")
+
+
+_worlds: Final[dict[float, Communicator]] = {}  # by their patience
 
 
 def world(comm: Any = None, *, patience: float = 600.0) -> Communicator:
@@ -28,7 +39,8 @@ def world(comm: Any = None, *, patience: float = 600.0) -> Communicator:
     `comm` is a communicator of mpi4py, `MPI.COMM_WORLD` where none is given. In a job of several ranks an error that
     nobody catches is printed with its traceback and its rank, and ends the job. A rank that ends its program while
     others wait for it, and one that does not come within `patience` seconds, end it too, with the place where the
-    others wait: evaluating on one rank may take longer, then give more.
+    others wait: what takes longer on one rank alone needs more. Until `world` is called, a rank knows nothing of the
+    others: call it first of all.
 
     Errors
         MissingExtraError   mpi4py is not installed, or no MPI runtime
@@ -43,24 +55,32 @@ def world(comm: Any = None, *, patience: float = 600.0) -> Communicator:
     """
     if not is_number(patience) or not patience > 0:
         raise ValueError(f"world: patience must be a number of seconds above 0, got {brief(patience)}")
-    mpi = runtimes.mpi()
-    given = mpi.COMM_WORLD if comm is None else comm
-    if not isinstance(given, mpi.Intracomm):
-        raise TypeError(f"world takes a communicator of mpi4py, MPI.COMM_WORLD, got {brief(comm)}")
-    return _Ranks(mpi, given, float(patience))
+    with guards.waking(float(patience)):  # until all are there
+        mpi = runtimes.mpi()
+        if comm is None and patience in _worlds:  # communicators of MPI are few, and a program may ask often
+            return _worlds[patience]
+        given = mpi.COMM_WORLD if comm is None else comm
+        if not isinstance(given, mpi.Intracomm):
+            raise TypeError(f"world takes a communicator of mpi4py, MPI.COMM_WORLD, got {brief(comm)}")
+        found = _Ranks(mpi, given, float(patience))
+        if comm is None:
+            _worlds[patience] = found
+        return found
 
 
 class _Ranks:
-    """The ranks of a communicator."""
+    """The ranks of a communicator. Every kind of call has a communicator of its own, so that calls that do not belong
+    together wait for each other, and are found, where they would otherwise take each other's bytes."""
 
     def __init__(self, mpi: Any, comm: Any, patience: float) -> None:
         self.rank: int = comm.Get_rank()
         self.size: int = comm.Get_size()
         self._mpi, self._patience = mpi, patience
-        self._comm, self._beside = (comm.Dup(), comm.Dup()) if self.size > 1 else (comm, comm)
-        self._gone: set[int] = set()
-        if self.size > 1:
-            guards.install(self._abort, self._leave, f"rank {self.rank} of {self.size} on {mpi.Get_processor_name()}")
+        self._calls, self._gone, self._words = 0, set[int](), deque[Any](maxlen=4)
+        if self.size == 1:
+            return
+        self._sums, self._all, self._first, self._beside = (comm.Dup() for _ in range(4))
+        guards.install(self._abort, self._leave, f"rank {self.rank} of {self.size} on {mpi.Get_processor_name()}")
 
     def __repr__(self) -> str:
         return f"<rank {self.rank} of {self.size}>"
@@ -69,17 +89,21 @@ class _Ranks:
     def add(self, vector: Array) -> None:
         """The sum over all ranks, in its place."""
         if self.size > 1:
-            self._wait(self._comm.Iallreduce(self._mpi.IN_PLACE, vector), "to add up")
+            self._calls += 1
+            self._wait(self._sums.Iallreduce(self._mpi.IN_PLACE, vector), _ADD)
 
     def gather(self, value: A) -> list[A]:
         """The values of all ranks."""
         if self.size == 1:
             return [value]
         sent = np.frombuffer(pickle.dumps(value), np.uint8)
-        counts = np.zeros(self.size, np.int64)
-        self._wait(self._comm.Iallgather(np.array([sent.size], np.int64), counts), "to gather")
+        self._calls += 1
+        told = np.empty((self.size, 2), np.int64)
+        self._wait(self._all.Iallgather(np.array([self._calls, sent.size], np.int64), told), _GATHER)
+        counts = np.ascontiguousarray(told[:, 1])
         found = np.empty(int(counts.sum()), np.uint8)
-        self._wait(self._comm.Iallgatherv(sent, [found, (counts, None), self._mpi.BYTE]), "to gather")
+        self._wait(self._all.Iallgatherv(sent, [found, (counts, None), self._mpi.BYTE]), _GATHER)
+        self._refuse_others(told[:, 0].tolist())
         ends = np.cumsum(counts).tolist()
         return [pickle.loads(found[end - n : end].data) for n, end in zip(counts.tolist(), ends, strict=True)]
 
@@ -88,36 +112,73 @@ class _Ranks:
         if self.size == 1:
             return value
         sent = np.frombuffer(pickle.dumps(value) if self.rank == 0 else b"", np.uint8)
-        count = np.array([sent.size], np.int64)
-        self._wait(self._comm.Ibcast(count, 0), "for rank 0")
-        room = np.array(sent) if self.rank == 0 else np.empty(int(count[0]), np.uint8)
-        self._wait(self._comm.Ibcast(room, 0), "for rank 0")
+        self._calls += 1
+        head = np.array([self._calls, sent.size], np.int64)
+        self._wait(self._first.Ibcast(head, 0), _SHARE)
+        room = np.array(sent) if self.rank == 0 else np.empty(int(head[1]), np.uint8)
+        self._wait(self._first.Ibcast(room, 0), _SHARE)
+        self._refuse_others([int(head[0])])
         return value if self.rank == 0 else cast(A, pickle.loads(room.data))
 
+    def _refuse_others(self, calls: list[int]) -> None:
+        """Refuse ranks that have made another number of calls: what they say is of another time.
+
+        Errors
+            RanksError   with the first of them
+        """
+        for rank, number in enumerate(calls):
+            if number != self._calls:
+                raise RanksError(
+                    f"rank {self.rank} is in its call number {self._calls}, and rank {rank} in its call number "
+                    f"{number}; {_ALL}"
+                )
+
     # waiting, and being waited for ------------------------------------------------------------------------------------
-    def _wait(self, request: Any, what: str) -> None:
+    def _wait(self, request: Any, what: int) -> None:
         """Wait for the others.
 
         Errors
-            RanksError   one of them has ended, or they do not come
+            RanksError   one of them has ended, or makes another call, or they do not come
         """
         for _ in range(200):
             if request.Test():
                 return
-        begin = time.monotonic()
+        begin, told = time.monotonic(), False
         while not request.Test():
             waited = time.monotonic() - begin
             time.sleep(0.0 if waited < 0.01 else 1e-4 if waited < _LOOK else 1e-2)
-            if waited > _LOOK and (gone := self._ended()):
-                raise RanksError(
-                    f"rank {self.rank} waits {what}, and rank {', '.join(map(str, gone))} has ended its program; all "
-                    "ranks must make the same steps and calls: a loop may end on all of them or on none"
-                )
+            if waited < _LOOK:
+                continue
+            self._look(what)
+            if waited > _TELL and not told:  # one of the others, so that in a job of many there are few words
+                told, word = True, np.array([self._calls, what], np.int64)
+                self._words.append((self._beside.Isend(word, (self.rank + 1) % self.size, _WAITS), word))
             if waited > self._patience:
                 raise RanksError(
-                    f"rank {self.rank} has waited for {waited:.0f} seconds {what}, and not all of the others came; one "
-                    "of them hangs, or does something that the others do not; what takes longer needs more: "
+                    f"rank {self.rank} has waited for {waited:.0f} seconds {_WORDS[what]}, and not all of the others "
+                    "came; one of them hangs, or does something that the others do not; what takes longer needs more: "
                     "world(patience=...)"
+                )
+
+    def _look(self, what: int) -> None:
+        """See what others have told.
+
+        Errors
+            RanksError   one has ended, or waits in another call than this rank
+        """
+        if gone := self._ended():
+            raise RanksError(
+                f"rank {self.rank} waits {_WORDS[what]}, and rank {', '.join(map(str, gone))} has ended its "
+                f"program; {_ALL}, and a loop ends on all of them or on none"
+            )
+        status = self._mpi.Status()
+        while self._beside.Iprobe(self._mpi.ANY_SOURCE, _WAITS, status):
+            word = np.empty(2, np.int64)
+            self._beside.Recv(word, status.Get_source(), _WAITS)
+            calls, its = word.tolist()
+            if calls == self._calls and its != what:  # of other numbers one may have gone on since
+                raise RanksError(
+                    f"rank {self.rank} waits {_WORDS[what]}, and rank {status.Get_source()} waits {_WORDS[its]}; {_ALL}"
                 )
 
     def _ended(self) -> list[int]:
@@ -144,5 +205,5 @@ class _Ranks:
                 sent.Test()
 
     def _abort(self) -> None:
-        self._comm.Abort(1)
+        self._sums.Abort(1)
         os._exit(1)

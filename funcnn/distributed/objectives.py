@@ -16,7 +16,7 @@ from funcnn.derivatives.objectives import Objective
 from funcnn.derivatives.own_objectives import checked_function, promised
 from funcnn.derivatives.penalizing import with_penalties
 from funcnn.distributed.agreement import agreed, ranks_of, same_params
-from funcnn.distributed.communicators import Communicator
+from funcnn.distributed.communicators import Communicator, checked
 from funcnn.errors import brief
 from funcnn.kernels import scratch
 from funcnn.keys import Key, Rng, as_key
@@ -112,7 +112,7 @@ def objective(given: Any, comm: Communicator, *, every: int = 100) -> OverRanks[
     """
     if not isinstance(given, (Objective, Accumulated)):
         checked_function("objective", given)
-    return OverRanks(given, comm, counted("objective", every=every))
+    return OverRanks(given, checked(comm, "objective"), counted("objective", every=every))
 
 
 def _summed(

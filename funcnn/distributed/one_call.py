@@ -8,7 +8,7 @@ from typing import Any, TypeVar, Union
 
 from funcnn.checkpoints.places import Path
 from funcnn.derivatives.objectives import value_and_grad
-from funcnn.distributed.communicators import Communicator, on_first
+from funcnn.distributed.communicators import Communicator, checked, on_first
 from funcnn.distributed.cutting import shard
 from funcnn.distributed.evaluating import calibrate, evaluate
 from funcnn.distributed.objectives import objective
@@ -76,6 +76,7 @@ def train(
             f"train over ranks takes arrays, (x, target), got {brief(data)}; batches of every rank's own go through "
             "fit(objective(..., comm), optimizer, params, in_step(batches, comm))"
         )
+    checked(comm, "train")
     means = Means(
         functools.partial(_fit, comm),
         functools.partial(calibrate, comm=comm),

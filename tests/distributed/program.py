@@ -12,10 +12,10 @@ from typing import Any, Final
 import numpy as np
 
 from funcnn import (
-    Dense, Dropout, Params, Relu, adam, fit, load_checkpoint, save_checkpoint, serial, softmax_cross_entropy,
+    Dense, Dropout, Params, Relu, accuracy, adam, fit, load_checkpoint, save_checkpoint, serial, softmax_cross_entropy,
     value_and_grad,
 )  # fmt: skip
-from funcnn.distributed import Communicator, objective, on_first, shard, world
+from funcnn.distributed import Communicator, evaluate, objective, on_first, shard, world
 
 NET: Final = serial(Dense(16), Relu, Dense(3))
 SOURCE: Final = np.random.default_rng(0)
@@ -101,6 +101,21 @@ def hanging(comm: Communicator) -> None:
             threading.Event().wait(50)
 
 
+def deciding(comm: Communicator) -> None:
+    """A call of rank 0 alone that is for all."""
+    for state, metrics in steps(comm):
+        if metrics.step == 5 and comm.rank == 0:
+            evaluate(NET.apply, state.params, (X, LABELS), accuracy, comm=comm)
+
+
+def ahead(comm: Communicator) -> None:
+    """The same, of a call that waits for nobody, and is found out by the next one."""
+    for state, metrics in steps(comm, epochs=1):
+        if metrics.step == 5 and comm.rank == 0:
+            on_first(comm, len, state.params)
+    on_first(comm, max, 1, 2)
+
+
 def infinite(comm: Communicator) -> None:
     """A loss that is infinite for the rows of one rank."""
     given = value_and_grad(softmax_cross_entropy, NET.apply)
@@ -132,7 +147,7 @@ def resuming(comm: Communicator, folder: str) -> None:
 
 CASES: Final[dict[str, Callable[..., None]]] = {
     f.__name__: f
-    for f in (equal, raising, interrupted, leaving, killed, terminated, hanging, infinite, resuming)
+    for f in (equal, raising, interrupted, leaving, killed, terminated, hanging, deciding, ahead, infinite, resuming)
 }
 
 if __name__ == "__main__":

@@ -11,9 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from funcnn import (
-    Array, Dense, DTypeError, Key, NonFiniteError, Params, ShapeError, adam, batches, fit, squared_error, value_and_grad,
+    Array, Dense, DTypeError, Key, NonFiniteError, Params, ShapeError, adam, batches, fit, r2, squared_error, value_and_grad,
 )  # fmt: skip
-from funcnn.distributed import Alone, Communicator, RanksError, in_step, objective, shard
+from funcnn.distributed import (
+    Alone, Communicator, RanksError, calibrate, evaluate, in_step, objective, on_first, predict, shard, train,
+)  # fmt: skip
 from tests.distributed.threads import ThreadRank, on_ranks
 
 
@@ -174,3 +176,27 @@ def test_batches_of_ones_own_are_in_step() -> None:
     with pytest.raises(ShapeError, match="empty batch: the data is a list without batches"):
         none: list[tuple[Array, Array]] = []
         next(fit(objective(value_and_grad(squared_error, Dense(1).apply), Alone()), adam(0.1), {"w": np.ones(1)}, in_step(none, Alone())))
+
+
+def test_other_communicators_are_refused() -> None:
+    """By every function, with what to write."""
+
+    class Theirs:
+        rank, size = 0, 2
+
+    theirs: Any = Theirs()
+    data = np.ones((3, 1)), np.ones((3, 1))
+    apply, params = Dense(1).apply, Dense(1).init(0, (-1, 1))[1]
+    calls: list[Any] = [
+        lambda: shard(data, theirs),
+        lambda: in_step([data], theirs),
+        lambda: objective(value_and_grad(squared_error, apply), theirs),
+        lambda: on_first(theirs, max, 1, 2),
+        lambda: predict(apply, params, data[0], comm=theirs),
+        lambda: evaluate(apply, params, data, r2, comm=theirs),
+        lambda: calibrate(Dense(1), params, [data[0]], comm=theirs),
+        lambda: train(squared_error, Dense(1), adam(0.1), data, comm=theirs, epochs=1),
+    ]
+    for call in calls:
+        with pytest.raises(TypeError, match=r"\w+ takes what world\(\) gives, got .*; a communicator of mpi4py becomes"):
+            call()
