@@ -90,8 +90,7 @@ def convolve_input(
     """The cotangent of an `x` of this shape: what every window sends back, added up pixel by pixel."""
     dx: Array = scratch.array(shape, np.result_type(dy, w))
     fast = groups > 1 or choice.by_winograd(shape, w.shape, strides, pads, dx.dtype)
-    if fast and choice.rows_by_winograd((dy.shape[1], dy.shape[2]), w.shape) < dy.shape[1] and choice.turns(w, pads):
-        # in bands, as a convolution of the outputs: added up window by window, bands would write into each other
+    if fast and choice.turns(shape, dy.shape, w.shape, pads):  # a convolution of the outputs
         (top, bottom), (left, right), r = *pads, len(w) - 1
         _by_winograd(dy, winograd.turned(w, groups), ((r - top, r - bottom), (r - left, r - right)), None, dx, groups)
         return dx

@@ -5,7 +5,8 @@
 With groups, an output sees the channels of its own group alone: c runs over them, and the axis of w with it.
 
 Images and sequences whose windows have neither gaps nor groups go to `funcnn.kernels.convolution`, which knows faster
-algorithms, and so do large images with gaps, taken apart; groups of a single channel go to `funcnn.kernels.depthwise`.
+algorithms, and so do large images with gaps, taken apart; volumes go to `funcnn.kernels.volumes` where it serves them,
+groups of a single channel to `funcnn.kernels.depthwise`.
 Here the pixels under a block of windows are gathered and multiplied, all groups in one product.
 """
 
@@ -19,7 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from funcnn.kernels import choice, convolution, depthwise, dilated, scratch, threads
+from funcnn.kernels import choice, convolution, depthwise, dilated, scratch, threads, volumes
 from funcnn.kernels.sums import column_sums
 from funcnn.kernels.windows import Pads, Pair, Windows, a_few, padded
 from funcnn.types import Array
@@ -38,6 +39,8 @@ def correlate(x: Array, w: Array, how: Windows, groups: int = 1, b: Array | None
     dtype = np.result_type(x, w)
     if groups == 1 and dilated.suits(x.shape, w.shape, how, dtype):
         return dilated.convolve(x, w, how, b)
+    if groups == 1 and volumes.suits(x.shape, w.shape, how, dtype):
+        return volumes.convolve(x, w, how, b)
     y = scratch.array((len(x), *how.counts(x.shape), w.shape[-1]), dtype)
     if _depthwise(w, groups):
         _spread(y, w, lambda i: depthwise.convolve(x[i], w, how, b, y[i]))
@@ -60,6 +63,8 @@ def correlate_params(x: Array, dy: Array, how: Windows, groups: int = 1) -> tupl
     dw = np.zeros(shape, np.result_type(x, dy))
     if groups == 1 and dilated.suits(x.shape, dw.shape, how, dw.dtype):
         return dilated.convolve_params(x, dy, how)
+    if groups == 1 and volumes.suits(x.shape, shape, how, dw.dtype):
+        return volumes.convolve_params(x, dy, how)
     parts: dict[int, Array] = {}
     single = _depthwise(dw, groups)
 
@@ -84,6 +89,8 @@ def correlate_input(dy: Array, w: Array, shape: tuple[int, ...], how: Windows, g
     dx = scratch.array(shape, np.result_type(dy, w))
     if groups == 1 and dilated.suits(shape, w.shape, how, dx.dtype):
         return dilated.convolve_input(dy, w, shape, how)
+    if groups == 1 and volumes.turns(how) and volumes.suits(shape, w.shape, how, dx.dtype):
+        return volumes.convolve_input(dy, w, how)
     dx.fill(0)
     if _depthwise(w, groups):
         _spread(dy, w, lambda i: depthwise.convolve_input(dy[i], w, how, dx[i]))

@@ -37,7 +37,7 @@ from funcnn.types import Array
 _F: Final = np.float32
 
 
-class _Inward:
+class Inward:
     """B^T d B for the tiles of a block: (points, tiles, channels)."""
 
     def __init__(self, f: Form, t: Tiling, channels: int) -> None:
@@ -59,7 +59,7 @@ class _Inward:
         return self.points
 
 
-class _Outward:
+class Outward:
     """A dy A^T for the tiles of a block: (points, tiles, channels)."""
 
     def __init__(self, f: Form, t: Tiling, channels: int) -> None:
@@ -82,6 +82,33 @@ class _Outward:
         np.matmul(self.a, self.lines, out=self.halves)
         np.matmul(self.a, self.half, out=self.out)
         return self.points
+
+
+class Outputs:
+    """A^T m A for the tiles of a block, m being `points`: (points, tiles, channels)."""
+
+    def __init__(self, f: Form, t: Tiling, channels: int) -> None:
+        self.at, self.t = f.at, t
+        self.points: Array = np.empty((f.size * f.size, t.tiles, channels), _F)
+        self.half: Array = np.empty((STEP, f.size, t.tiles * channels), _F)
+        self.out: Array = np.empty((STEP, STEP, t.tiles * channels), _F)
+        self.lines, self.halves = self.points.reshape(f.size, -1), self.half.reshape(STEP, -1)
+        self.tiles = self.out.reshape(STEP, STEP, t.block, t.rows, t.columns, channels)
+        self.pixels = self.tiles.transpose(2, 3, 0, 4, 1, 5)
+        padded = 0 if t.whole else t.block, STEP * t.rows, STEP * t.columns, channels
+        self.padded: Array = np.empty(padded, _F)
+
+    def __call__(self, y: Array, bias: Array | None) -> None:
+        """Into the images `y`, as many as there are; what of the tiles lies beyond them is left out."""
+        t, n = self.t, len(y)
+        np.matmul(self.at, self.lines, out=self.halves)
+        np.matmul(self.at, self.half, out=self.out)
+        if bias is not None:
+            np.add(self.tiles, bias, out=self.tiles)
+        whole = y if t.whole else self.padded[:n]
+        np.copyto(whole.reshape(n, *self.pixels.shape[1:]), self.pixels[:n])
+        if not t.whole:
+            np.copyto(y, self.padded[:n, : t.height, : t.width])
 
 
 def transformed(w: Array, groups: int = 1) -> Array:
@@ -113,26 +140,12 @@ def convolve(
     """
     c, o = x.shape[3], w.shape[3]
     f, t = form(w.shape[0]), tiling(x.shape, w.shape[0], pads)
-    source, inward, u = Source(x, t), _Inward(f, t, c), transformed(w, groups) if u is None else u
-    m: Array = np.empty((len(u), t.tiles, o), _F)
-    half: Array = np.empty((STEP, f.size, t.tiles * o), _F)
-    tiles: Array = np.empty((STEP, STEP, t.tiles * o), _F)
-    lines, halves, into = m.reshape(f.size, -1), half.reshape(STEP, -1), _apart(m, groups)
-    found = tiles.reshape(STEP, STEP, t.block, t.rows, t.columns, o)
-    pixels = found.transpose(2, 3, 0, 4, 1, 5)
+    source, inward, outputs = Source(x, t), Inward(f, t, c), Outputs(f, t, o)
+    u, into = transformed(w, groups) if u is None else u, _apart(outputs.points, groups)
     y: Array = scratch.array((t.images, t.height, t.width, o), u.dtype) if out is None else out
-    padded: Array = np.empty((0 if t.whole else t.block, STEP * t.rows, STEP * t.columns, o), _F)
     for i in t.blocks():
         np.matmul(_apart(inward(source.block(i)), groups), u, out=into)
-        np.matmul(f.at, lines, out=halves)
-        np.matmul(f.at, half, out=tiles)
-        if bias is not None:
-            np.add(found, bias, out=found)
-        part = y[i : i + t.block]
-        whole = part if t.whole else padded[: len(part)]
-        np.copyto(whole.reshape(len(part), *pixels.shape[1:]), pixels[: len(part)])
-        if not t.whole:
-            np.copyto(part, padded[: len(part), : t.height, : t.width])
+        outputs(y[i : i + t.block], bias)
     return y
 
 
@@ -154,7 +167,7 @@ def convolve_params_of(parts: Sequence[tuple[Array, Array, Pads]], groups: int =
     db: Array = np.zeros((o,), _F)
     for x, dy, pads in parts:
         t = tiling(x.shape, f.window, pads)
-        source, inward, outward = Source(x, t), _Inward(f, t, c), _Outward(f, t, o)
+        source, inward, outward = Source(x, t), Inward(f, t, c), Outward(f, t, o)
         for i in t.blocks():
             v, m = inward(source.block(i)), outward(dy[i : i + t.block])
             into = part if groups > 1 else part[:, 0]
@@ -172,7 +185,7 @@ def convolve_input(
     """The cotangent of the images, which have this shape; written to `out` where given."""
     c, o = shape[3], dy.shape[3]
     f, t = form(w.shape[0]), tiling(shape, w.shape[0], pads)
-    outward = _Outward(f, t, o)
+    outward = Outward(f, t, o)
     u = np.ascontiguousarray(transformed(w, groups).swapaxes(-1, -2))
     v: Array = np.empty((len(u), t.tiles, c), _F)
     into = _apart(v, groups)

@@ -143,7 +143,7 @@ def Conv3D(
         y[n, r, o] = b[o] + sum over i, c of  x[n, r s + i d - before, c]  w[i, c, o]      r, i, s, d: three each
 
     Padding "VALID", "SAME", or a pair (before, behind) for each of the three axes; strides, dilation and `groups` as in
-    `Conv`.
+    `Conv`. Windows of n x 3 x 3 and n x 5 x 5 in float32 go by Winograd's algorithm over the last two axes, as there.
 
     Shapes
         x       (batch, depth, height, width, n)

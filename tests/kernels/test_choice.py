@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from funcnn.kernels import choice, convolution, threads, winograd
+from funcnn.kernels.windows import Pads
 
 FLOAT32: Final = np.dtype(np.float32)
 SAME: Final = {3: ((1, 1), (1, 1)), 5: ((2, 2), (2, 2))}
@@ -178,3 +179,19 @@ def test_memory_is_a_small_multiple_of_the_outputs(size: int, c: int, o: int, k:
     )  # fmt: skip
     forward, whole = map(float, done.stdout.split())
     assert forward < 2.5 and whole < 3
+
+
+@pytest.mark.parametrize(
+    ("images", "outputs", "pads", "expected"),
+    [
+        ((8, 28, 28, 4), (8, 28, 28, 4), ((1, 1), (1, 1)), True),
+        ((8, 26, 26, 4), (8, 24, 24, 4), ((0, 0), (0, 0)), False),
+        ((8, 24, 24, 4), (8, 28, 28, 4), ((3, 3), (3, 3)), False),
+        ((1, 402, 402, 4), (1, 400, 400, 4), ((0, 0), (0, 0)), True),
+    ],
+)
+def test_pullbacks_are_turned_where_that_makes_no_more_tiles(
+    images: tuple[int, ...], outputs: tuple[int, ...], pads: Pads, expected: bool
+) -> None:
+    """49 tiles for images and outputs; 49 against 36; padding of a whole window; bands of a large image."""
+    assert choice.turns(images, outputs, (3, 3, 4, 4), pads) == expected
