@@ -10,11 +10,14 @@ import numpy as np
 import pytest
 import torch
 
+import funcnn
 from funcnn import BatchNorm, Conv, Dense, DTypeError, Flatten, Params, Relu, adam, fit, serial, softmax_cross_entropy
 from funcnn.bridges.safetensors import load_tensors, save_tensors
 from funcnn.weights import from_state_dict, to_state_dict
+from funcnn.weights.places import places_of
 from tests.weights import torch_modules as peers
 from tests.weights.test_torch import nested, value
+from tests.weights.tables import TABLES, Row
 from tests.weights.torch_cases import CASES
 
 nn: Final[Any] = torch.nn
@@ -86,6 +89,17 @@ def test_a_pickle_is_read_by_their_safe_loader(tmp_path: Path) -> None:
     state = torch.load(tmp_path / "model.pt", weights_only=True, map_location="cpu")
     params = from_state_dict(serial(Dense(2)), (-1, 3), state)
     np.testing.assert_array_equal(params.at("dense_0/w"), module[0].weight.detach().numpy().T)
+
+
+@pytest.mark.parametrize("row", TABLES[0].rows, ids=lambda row: row.source)
+def test_the_table_of_the_page_is_pytorchs(row: Row) -> None:
+    """The module that stands in it has the tensors that stand there, of these shapes."""
+    module = eval(row.theirs, {"nn": nn})
+    state = {name.replace("_l0", "_l"): tuple(a.shape) for name, a in module.state_dict().items()}
+    (place,) = places_of("table", eval(row.source, dict(vars(funcnn))), row.shape).layers
+    form = TABLES[0].forms(place)[row.form]
+    told = {name: s for part in form.parts for name, s in zip(part.theirs, part.theirs_for(place.shapes), strict=True)}
+    assert told == {name: sizes for name, sizes in state.items() if name not in form.beside}
 
 
 def test_what_tensors_may_be() -> None:
