@@ -41,6 +41,11 @@ class Unknown(_Number):
     def _refuse(self, *_: object) -> NoReturn:
         raise UndecidedError("a shape rule asked for the value of an unknown dimension; ask `known(d)` first")
 
+    def differs(self, other: object) -> bool:
+        """Is it another dimension than this one, for sure? Where sizes have names, `n` and `n + 1` are."""
+        del other
+        return False
+
     def __repr__(self) -> str:
         return "?"
 
@@ -84,6 +89,10 @@ def same(*dims: int) -> bool:
     (True, False, True)
     """
     found = [d for d in dims if known(d)]
+    if len(found) < len(dims):
+        unknown = [d for d in dims if isinstance(d, Unknown)]
+        if any(a.differs(b) for a in unknown for b in unknown):
+            return False
     return all(d == found[0] for d in found)
 
 

@@ -87,8 +87,8 @@ class Builder:
                 return self.build(next((o for o in options[:-1] if self.decisions.next()), options[-1]), ours=ours)
             case Fork(condition, then, otherwise):
                 return self.build(then if self.decisions.fork(condition) else otherwise, ours=ours)
-            case Missing(kind):
-                return self._missing(kind, ours)
+            case Missing():
+                return self._missing(node, ours)
             case Ref(module, name):
                 found = self.loader.get(module, name)
                 return found if is_layer(found) else OPAQUE
@@ -103,10 +103,10 @@ class Builder:
         """
         return self._call(node, outermost=True) if isinstance(node, Call) else self.build(node)
 
-    def _missing(self, kind: str, ours: bool) -> Any:
-        match kind:
+    def _missing(self, node: Missing, ours: bool) -> Any:
+        match node.kind:
             case "int":
-                return Number(self.decisions, Unknown)
+                return Number(self.decisions, Unknown, size=node.size)
             case "float":
                 return Number(self.decisions, float, harmless=ours)
             case "bool":
@@ -165,12 +165,14 @@ class Builder:
     def _typed(self, call: Call) -> Call:
         """Where the constructor takes a number, what may be anything is an unknown number."""
         every = (*call.args, *call.kwargs.values())
-        if not any(a.node is ANY or a.node == ANY for a in every) or not call.module.startswith("funcnn"):
+        if not any(a.node == ANY for a in every) or not call.module.startswith("funcnn"):
             return call
         kinds, names = declared(self.loader.get(call.module, call.name))
 
         def typed(a: Argument, kind: Node) -> Argument:
-            return a._replace(node=kind) if a.node == ANY else a
+            if not isinstance(a.node, Missing) or a.node != ANY:
+                return a
+            return a._replace(node=Missing(kind.kind, a.node.size) if isinstance(kind, Missing) else kind)
 
         args = [typed(a, kinds[i] if i < len(kinds) else ANY) for i, a in enumerate(call.args)]
         kwargs = {k: typed(a, names.get(k, ANY)) for k, a in call.kwargs.items()}

@@ -11,6 +11,8 @@ import hashlib
 import json
 from typing import Any, NamedTuple, TypeAlias, Union
 
+from funcnn.mypy_plugin.sizes import Sum
+
 
 class Place(NamedTuple):
     """Where an expression stands in its file."""
@@ -51,10 +53,27 @@ class Choice(NamedTuple):
     options: tuple[Node, ...]
 
 
-class Missing(NamedTuple):
-    """Only the kind is known: "int", "float", "bool", "function", "layer", "value" (anything but None) or "any"."""
-
+class _Missing(NamedTuple):
     kind: str
+    size: Sum | None = None
+
+
+class Missing(_Missing):
+    """Only the kind is known: "int", "float", "bool", "function", "layer", "value" (anything but None) or "any".
+
+    Two of one kind are equal: which one it is, `size` tells where it is a size that has a name.
+    """
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Missing) and self.kind == other.kind
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash(self.kind)
 
 
 class Ref(NamedTuple):

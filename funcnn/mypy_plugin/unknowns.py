@@ -11,6 +11,7 @@ from typing import Any, NoReturn, TypeVar
 
 from funcnn.errors import UndecidedError
 from funcnn.inputs import passes
+from funcnn.mypy_plugin.sizes import Sum, added, apart, called, times
 from funcnn.networks import EMPTY, Layer
 from funcnn.shapes import Unknown
 from funcnn.types import Array, Shape, Tree
@@ -67,6 +68,20 @@ def explore(
     return outcomes
 
 
+def _size_of(value: object) -> Sum | None:
+    if isinstance(value, Number):
+        return value._size  # pyright: ignore[reportPrivateUsage]
+    return Sum((), value) if type(value) is int else None
+
+
+def _less(a: Sum | None, b: Sum | None) -> Sum | None:
+    return added(a, b, -1)
+
+
+def _shared(a: Sum | None, b: Sum | None) -> Sum | None:
+    return called(a, "//", b)
+
+
 class Number:
     """A number that mypy does not know.
 
@@ -74,38 +89,56 @@ class Number:
     or `items[n]`, takes any instance of `int` by its value and would take a decision on a placeholder.
     """
 
-    __slots__ = ("_decisions", "_like", "_harmless")
+    __slots__ = ("_decisions", "_like", "_harmless", "_size")
 
-    def __init__(self, decisions: Decisions, like: type, *, harmless: bool = False) -> None:
-        self._decisions, self._like, self._harmless = decisions, like, harmless
+    def __init__(self, decisions: Decisions, like: type, *, harmless: bool = False, size: Sum | None = None) -> None:
+        self._decisions, self._like, self._harmless, self._size = decisions, like, harmless, size
 
     @property  # type: ignore[misc]  # what isinstance asks beside the type itself
     def __class__(self) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         return self._like
 
+    def _other(self, size: Sum | None = None) -> Number:
+        return Number(self._decisions, self._like, harmless=self._harmless, size=size)
+
     def _absorb(self, *others: object) -> Number:
         if not all(isinstance(o, (int, float, Unknown)) for o in others):
             give_up()
-        return self
+        return self._other()
+
+    def _computed(f: Callable[[Sum | None, Sum | None], Sum | None], turned: bool = False) -> Any:  # type: ignore[misc]
+        def of(self: Number, other: object) -> Number:
+            a, b = self._size, _size_of(other)
+            return self._absorb(other)._other(f(b, a) if turned else f(a, b))
+
+        return of
 
     def _decide(self, other: object) -> bool:
         if not isinstance(other, (int, float, Unknown)):
             give_up()
         return self._decisions.next()
 
+    def differs(self, other: object) -> bool:
+        """Is it another number than this one, whatever they are?"""
+        return apart(self._size, _size_of(other)) not in (None, 0)
+
     def __repr__(self) -> str:
-        return "?"
+        return "?" if self._size is None else str(self._size)
 
     __str__ = __repr__
 
     def __format__(self, spec: str) -> str:
-        return "?"
+        return repr(self)
 
     def __bool__(self) -> bool:
         return self._decisions.next()
 
     # fmt: off
-    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __floordiv__ = __rfloordiv__ = _absorb
+    __add__ = __radd__ = _computed(added)
+    __mul__ = __rmul__ = _computed(times)
+    __sub__, __rsub__ = _computed(_less), _computed(_less, turned=True)
+    __floordiv__ = _computed(_shared)
+    __rfloordiv__ = _absorb
     __mod__ = __rmod__ = __pow__ = __rpow__ = __neg__ = __pos__ = __abs__ = _absorb
     __lt__ = __le__ = __gt__ = __ge__ = _decide
     __eq__ = _decide

@@ -9,6 +9,7 @@ from typing import Any, Final
 from funcnn.mypy_plugin.flow.frames import NEVER
 from funcnn.mypy_plugin.flow.values import BOOL, FLOAT, INT, is_kind
 from funcnn.mypy_plugin.recipes import ANY, Missing, Node, Value
+from funcnn.mypy_plugin.sizes import Sum, added, called, times
 
 # fmt: off
 ARITHMETIC: Final[Mapping[type[ast.operator], Callable[[Any, Any], Any]]] = {
@@ -53,6 +54,35 @@ def number(op: ast.operator, x: Any, y: Any) -> Any:
 
 def _kept(v: Any) -> Node:
     return Value(v) if isinstance(v, str) or abs(v) < LARGEST else ANY
+
+
+def size_of(v: Any) -> Sum | None:
+    """What a size is, in names."""
+    if isinstance(v, Missing):
+        return v.size
+    return Sum((), v.value) if isinstance(v, Value) and type(v.value) is int else None
+
+
+def sized(op: ast.operator, a: Any, b: Any) -> Any:
+    """`a op b`, where one of them is a size that has a name; None where what it gives has none."""
+    x, y = size_of(a), size_of(b)
+    if x is None or y is None:
+        return None
+    match op:
+        case ast.Add():
+            found = added(x, y)
+        case ast.Sub():
+            found = added(x, y, -1)
+        case ast.Mult():
+            found = times(x, y)
+        case ast.FloorDiv():
+            found = called(x, "//", y)
+        case _:
+            return None
+    whole = is_integer(a) and is_integer(b)
+    if found is None or (not found.terms and not whole):
+        return None
+    return Missing("int" if whole else "any", found) if found.terms else Value(found.plus)
 
 
 def unary(op: ast.unaryop, found: Any, truth: bool | None) -> Any:

@@ -36,7 +36,10 @@ from funcnn.mypy_plugin.flow.values import (
 from funcnn.mypy_plugin.recipes import ANY, Call, Place, Ref, Value
 
 ENDS: Final = {"sys.exit", "builtins.exit", "builtins.quit", "os._exit", "os.abort", "pytest.skip", "pytest.fail"}
-HARMLESS: Final = ("numpy.", "math.", "logging.", "pathlib.", "os.", "time.", "typing.")  # change no list
+HARMLESS: Final = (
+    "numpy.", "math.", "logging.", "pathlib.", "os.", "time.", "typing.", "itertools.", "operator.", "json.", "pprint.",
+    "statistics.", "collections.", "re.", "argparse.", "warnings.", "datetime.", "sys.",
+)  # fmt: skip  # modules whose functions change none of our containers
 
 
 class Calls(Following):
@@ -119,6 +122,8 @@ class Calls(Following):
                 return self.called(of, args, kwargs, here, frame)
             case Method():
                 return self._method(f, args, kwargs, here, frame)
+            case Thing(spoiled=False) if isinstance(own := self.attribute(f, "__call__"), Function):
+                return self.follow(own, args, kwargs, here, frame)
             case _:
                 spoil(g.value for g in (*args, *kwargs.values()))
                 return ANY
@@ -149,8 +154,8 @@ class Calls(Following):
             return made
         if full.startswith("numpy.") and (made := arrays.function(full, args, kwargs, here)) is not None:
             return made
-        if full.startswith(("numpy.", "math.", "logging.", "pathlib.", "os.", "time.", "typing.")):
-            return ANY  # these change none of our containers
+        if full.startswith(HARMLESS):
+            return ANY
         spoil(g.value for g in (*args, *kwargs.values()))
         return ANY
 
@@ -182,9 +187,9 @@ class Calls(Following):
     def _anything(self) -> Any:
         """Any name of the program may be bound to anything now."""
         for frame in self.stack:
-            for name, value in frame.env.items():
+            for name, value in list(frame.env.items()):
                 if not isinstance(value, (Function, Class, Name, Ref)):
-                    frame.env[name] = ANY
+                    frame.bind(name, ANY)
         return ANY
 
     def _method(self, m: Method, args: tuple[Given, ...], kwargs: dict[str, Given], here: Place, frame: Frame) -> Any:

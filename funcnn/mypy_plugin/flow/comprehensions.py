@@ -41,9 +41,18 @@ class Comprehensions(Names):
 
         self.stack.append(inner)
         try:
-            return Row(rounds(e.generators), mutable=True, lazy=isinstance(e, ast.GeneratorExp))
+            made = rounds(e.generators)
         finally:
             self.stack.pop()
+        for n in ast.walk(e) if not listed(made) else ():
+            if isinstance(n, ast.NamedExpr):  # it belongs to the function around, and who knows what it was last
+                self._forget(n.target.id, frame)
+        return Row(made, mutable=True, lazy=isinstance(e, ast.GeneratorExp))
+
+    def _forget(self, name: str, frame: Frame) -> None:
+        while frame.kind == "comprehension" and frame.parent is not None:
+            frame = frame.parent
+        frame.bind(name, ANY)
 
     def table_of(self, e: ast.DictComp, frame: Frame) -> Any:
         """A dictionary of them."""

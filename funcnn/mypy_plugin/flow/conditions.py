@@ -84,12 +84,12 @@ class Conditions(Core):
             if isinstance(n, ast.Call) and not (isinstance(n.func, ast.Name) and n.func.id in STABLE):
                 return self.fresh()
         homes = [(name, self._home(name, frame)) for name in names]
-        of = [f"{name}.{id(home)}.{home.versions.get(name, 0)}" for name, home in homes if home is not None]
+        of = [home.named(name) for name, home in homes if home is not None]
         return f"{ast.dump(test)} {of}"
 
     def _home(self, name: str, frame: Frame) -> Frame | None:
         home: Frame | None = frame
-        while home is not None and name not in home.env:
+        while home is not None and (name not in home.env or (home.kind == "class" and home is not frame)):
             home = home.parent
         return home
 

@@ -6,7 +6,7 @@ import ast
 from typing import Any
 
 from funcnn.mypy_plugin.flow import arrays
-from funcnn.mypy_plugin.flow.arithmetic import is_integer, is_numeric, number, unary
+from funcnn.mypy_plugin.flow.arithmetic import is_integer, is_numeric, number, sized, unary
 from funcnn.mypy_plugin.flow.comprehensions import Comprehensions, joined_items
 from funcnn.mypy_plugin.flow.data import Data
 from funcnn.mypy_plugin.flow.frames import YIELDED, YIELDS, Frame
@@ -48,13 +48,14 @@ class Expressions(Comprehensions):
             case ast.Constant():
                 return SOME
             case ast.Name(id=name):
-                return self.now(self.lookup(name, frame))
+                return self.named(self.now(self.lookup(name, frame)), e, frame)
             case ast.Tuple(elts=elements) | ast.List(elts=elements):
                 return Row(self._elements(elements, frame), isinstance(e, ast.List))
             case ast.Dict(keys=keys, values=values):
                 return self._table(keys, values, frame)
             case ast.Attribute(value=of, attr=name):
-                return self.now(mapped(lambda found: self.attribute(found, name), self.value(of, frame)))
+                held = mapped(lambda found: self.attribute(found, name), self.value(of, frame))
+                return self.named(self.now(held), e, frame)
             case ast.Call():
                 return self.now(self.call(e, frame))
             case ast.BinOp(left=left, right=right):
@@ -78,7 +79,10 @@ class Expressions(Comprehensions):
                 return self.table_of(e, frame)
             case ast.NamedExpr(target=target, value=value):
                 found = self.value(value, frame)
-                self.assign(target, found, frame)
+                home = frame
+                while home.kind == "comprehension" and home.parent is not None:
+                    home = home.parent
+                self.assign(target, found, home)
                 return found
             case ast.Lambda():
                 return Function(e, frame, self.defaults(e.args, frame))
@@ -239,6 +243,8 @@ class Expressions(Comprehensions):
                 return number(op, x, y)
             case _ if isinstance(a, Data) or isinstance(b, Data):
                 return arrays.computed(type(op).__name__, a, b, place_in(e))
+            case _ if (found := sized(op, a, b)) is not None:
+                return found
             case _ if is_integer(a) and is_integer(b) and not isinstance(op, ast.Div):
                 return INT
             case _ if is_numeric(a) and is_numeric(b):

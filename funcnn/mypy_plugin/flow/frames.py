@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -60,12 +61,21 @@ class Frame:
     finished: bool = False  # of a module that was read to its end
     owner: Any = None  # the class whose body it is
     versions: dict[str, int] = field(default_factory=dict[str, int])
+    number: int = field(default_factory=itertools.count().__next__)
+
+    def named(self, name: str) -> str:
+        """The name that a value has which is bound here, until another is."""
+        return f"{name}#{self.number}.{self.versions.get(name, 0)}"
+
+    @property
+    def volatile(self) -> frozenset[str]:
+        """The names that functions may bind again at any time."""
+        return self.file.globals if self.kind == "module" else self.file.nonlocals
 
     def bind(self, name: str, value: Any) -> None:
         """The name stands for this value from here on."""
-        volatile = self.file.globals if self.kind == "module" else self.file.nonlocals
         late = isinstance(value, Row) and value.lazy
-        self.env[name] = ANY if name in volatile or late else value
+        self.env[name] = ANY if name in self.volatile or late else value
         self.versions[name] = self.versions.get(name, 0) + 1
 
 

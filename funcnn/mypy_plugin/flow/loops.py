@@ -1,11 +1,10 @@
-"""Loops, patterns and what is tried."""
+"""Loops, and what is tried."""
 
 from __future__ import annotations
 
 import ast
 from typing import Any, Final
 
-from funcnn.mypy_plugin.flow.classes import Classes
 from funcnn.mypy_plugin.flow.files import loaded_names, stored_names
 from funcnn.mypy_plugin.flow.frames import (
     BREAK,
@@ -19,16 +18,16 @@ from funcnn.mypy_plugin.flow.frames import (
     leaves,
     within,
 )
-from funcnn.mypy_plugin.flow.keys import keyed
+from funcnn.mypy_plugin.flow.patterns import Patterns
 from funcnn.mypy_plugin.flow.values import Either, listed, spoil
-from funcnn.mypy_plugin.recipes import ANY, Value
+from funcnn.mypy_plugin.recipes import ANY
 from funcnn.mypy_plugin.results import expected_lines_of
 
 WHILE: Final = 64  # rounds whose condition is known
 ROUNDS: Final = 2_000  # of a loop over known things
 
 
-class Loops(Classes):
+class Loops(Patterns):
     """Reads what goes round, and what goes one of several ways."""
 
     def for_(self, s: ast.For | ast.AsyncFor, frame: Frame) -> Any:
@@ -122,43 +121,6 @@ class Loops(Classes):
             last = self.block(final, frame)
             return came if last is NEXT else last
         return came
-
-    def match_(self, s: ast.Match, frame: Frame) -> Any:
-        """What comes of a `match`."""
-        subject = self.value(s.subject, frame)
-
-        def arms(cases: list[ast.match_case]) -> Any:
-            if not cases:
-                return NEXT
-            first, rest = cases[0], cases[1:]
-            known = self._matches(first.pattern, subject, frame)
-            if known is True and first.guard is not None:
-                known = self.truth(self.value(first.guard, frame))
-            taken = self.fresh() if known is None else known
-            return self.ways(taken, lambda: self.block(first.body, frame), lambda: arms(rest))
-
-        return arms(s.cases)
-
-    def _matches(self, pattern: ast.pattern, subject: Any, frame: Frame) -> bool | None:
-        match pattern:
-            case ast.MatchValue(value=value):
-                found = self.value(value, frame)
-                if keyed(found) is not None and keyed(subject) is not None:
-                    return bool(keyed(found) == keyed(subject))
-                return None
-            case ast.MatchSingleton(value=value):
-                return subject.value is value if isinstance(subject, Value) else None
-            case ast.MatchOr(patterns=patterns):
-                found = [self._matches(p, subject, frame) for p in patterns]
-                return True if True in found else None if None in found else False
-            case ast.MatchAs(pattern=None, name=name):
-                if name is not None:
-                    frame.bind(name, subject)
-                return True
-            case _:
-                for name in stored_names([ast.Match(ast.Constant(0), [ast.match_case(pattern, None, [])])]):
-                    frame.bind(name, ANY)
-                return None
 
 
 def jumps(body: list[ast.stmt]) -> bool:

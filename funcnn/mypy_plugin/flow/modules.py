@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import math
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -92,6 +93,14 @@ def _product(*rows: tuple[Any, ...]) -> Any:
     return tuple(map(Row, found))
 
 
+def _accumulate(m: Networks, args: tuple[Given, ...], kwargs: dict[str, Given], here: Place, frame: Frame) -> Any:
+    items = m.items(args[0].value) if len(args) == 1 and not kwargs else ANY
+    numbers = [i.value for i in items if isinstance(i, Value) and isinstance(i.value, (int, float))] if items else []
+    if not listed(items) or len(numbers) < len(items):
+        return None
+    return Row(tuple(map(Value, itertools.accumulate(numbers))), True)
+
+
 def _repeat(m: Networks, args: tuple[Given, ...], kwargs: dict[str, Given], here: Place, frame: Frame) -> Any:
     match [g.value for g in args]:
         case [v, Value(int() as n)] if not kwargs and n <= LONGEST:
@@ -154,7 +163,7 @@ def _automatic(m: Networks, args: tuple[Given, ...], kwargs: dict[str, Given], h
 FUNCTIONS: Final[Mapping[str, Of]] = {
     "enum.auto": _automatic, "functools.reduce": _reduce, "copy.copy": _copied(False),
     "copy.deepcopy": _copied(True),
-    "itertools.chain": _rows(_chained), "itertools.chain.from_iterable": _from_iterable,
+    "itertools.accumulate": _accumulate, "itertools.chain": _rows(_chained), "itertools.chain.from_iterable": _from_iterable,
     "itertools.pairwise": _rows(_pairwise), "itertools.product": _rows(_product), "itertools.repeat": _repeat,
     "itertools.islice": _islice, "types.SimpleNamespace": _namespace, "argparse.Namespace": _namespace,
     "math.prod": _numeric(math.prod, True), "numpy.prod": _numeric(math.prod, True), "math.ceil": _numeric(math.ceil),

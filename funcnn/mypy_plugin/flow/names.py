@@ -11,6 +11,7 @@ from funcnn.mypy_plugin.flow.data import Data, Made
 from funcnn.mypy_plugin.flow.frames import Frame
 from funcnn.mypy_plugin.flow.values import (
     DOORS,
+    INT,
     KINDS,
     LAYER,
     Class,
@@ -26,7 +27,8 @@ from funcnn.mypy_plugin.flow.values import (
     place_in,
     spoil,
 )
-from funcnn.mypy_plugin.recipes import ANY, Ref, Value
+from funcnn.mypy_plugin.recipes import ANY, Missing, Ref, Value
+from funcnn.mypy_plugin.sizes import named
 from funcnn.networks import is_layer
 
 
@@ -46,6 +48,27 @@ class Names(Conditions):
                     return self._ready(found)
             home = home.parent
         return Name(f"builtins.{name}")
+
+    def named(self, found: Any, e: ast.Name | ast.Attribute, frame: Frame) -> Any:
+        """What may be a size that is not known, under the name of the variable that holds it until it is bound again.
+
+        Of `args.width` and `config.model.width` too, where no file binds an attribute of that name.
+        """
+        if not is_kind(found, INT, ANY) or found.size is not None:
+            return found
+        whole: ast.expr = e
+        while isinstance(whole, ast.Attribute):
+            if whole.attr in frame.file.scopes.stored or f".{whole.attr}" in self.files.rebound:
+                return found
+            whole = whole.value
+        home = self._home(whole.id, frame) if isinstance(whole, ast.Name) else None
+        if home is None or not isinstance(whole, ast.Name) or self._unsettled(whole.id, home):
+            return found
+        holds = home.env[whole.id]
+        if whole.id in home.volatile or (whole is not e and not is_kind(holds, ANY) and not isinstance(holds, Thing)):
+            return found
+        path = ast.unparse(e).removeprefix(whole.id)
+        return Missing(found.kind, named(f"{home.named(whole.id)}{path}"))
 
     def _ready(self, found: Any) -> Any:
         """A ready-made layer or a loss, if that is what a name of the library stands for."""
@@ -73,7 +96,8 @@ class Names(Conditions):
                 return found
         if isinstance(annotation, ast.Name):
             if annotation.id in KINDS:
-                return KINDS[annotation.id]
+                kind = KINDS[annotation.id]
+                return Missing("int", found.size) if kind == INT else kind
             kind = self.lookup(annotation.id, frame)
             data = isinstance(kind, Class) and kind.fields and kind.understood
             return Thing(kind, {}) if data else found
