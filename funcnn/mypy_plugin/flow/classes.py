@@ -36,7 +36,7 @@ class Classes(States):
                 made = self.each(lambda f: self._decorated(f, made, place, frame), of)
             elif full in LAYERS and isinstance(made, Function):
                 made = Function(s, frame, made.defaults, composite=True)
-            elif full not in KEPT:
+            elif full not in KEPT and not (full == "contextlib.contextmanager" and _ends_in_yield(s)):
                 return Missing("function")
         return made if isinstance(made, (Function, Partial, Class)) else Missing("function")
 
@@ -87,6 +87,12 @@ class Classes(States):
         if enumerated:
             enumerate_members(kind, inner.env, {b.full for b in bases if isinstance(b, Name)} != {"enum.Enum"})
         return kind
+
+
+def _ends_in_yield(s: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Does nothing happen when the context is left?"""
+    last = s.body[-1]
+    return isinstance(s, ast.FunctionDef) and isinstance(last, ast.Expr) and isinstance(last.value, ast.Yield)
 
 
 def enumerate_members(kind: Class, env: dict[str, Any], plain: bool) -> None:

@@ -21,7 +21,9 @@ from funcnn.mypy_plugin.flow.frames import (
 )
 from funcnn.mypy_plugin.flow.loops import Loops
 from funcnn.mypy_plugin.flow.keys import keyed
-from funcnn.mypy_plugin.flow.values import Either, Name, Row, Table, Thing, listed, mapped, spoil, tabled
+from funcnn.mypy_plugin.flow.values import (
+    NONE, Either, Function, Given, Name, Row, Table, Thing, listed, mapped, place_in, spoil, tabled,
+)  # fmt: skip
 from funcnn.mypy_plugin.recipes import ANY, Value
 from funcnn.mypy_plugin.results import expected_lines_of
 
@@ -98,12 +100,7 @@ class Machine(Loops):
             case ast.Try(body=body, handlers=handlers, orelse=orelse, finalbody=final):
                 return self.try_(s, body, [h.body for h in handlers], orelse, final, frame)
             case ast.With(items=items, body=body) | ast.AsyncWith(items=items, body=body):
-                for item in items:
-                    found = self.value(item.context_expr, frame)
-                    if item.optional_vars is not None:
-                        self.assign(item.optional_vars, ANY, frame)
-                with self.expecting(bool(expected_lines_of(s))):
-                    return self.block(body, frame)
+                return self._with(s, items, body, frame)
             case ast.Match():
                 return self.match_(s, frame)
             case ast.FunctionDef() | ast.AsyncFunctionDef():
@@ -131,6 +128,27 @@ class Machine(Loops):
             case _:
                 self.havoc([s], frame)
         return NEXT
+
+    def _with(self, s: ast.stmt, items: list[ast.withitem], body: list[ast.stmt], frame: Frame) -> Any:
+        """What comes of a `with`; contexts of the program's own are entered and left."""
+        entered: list[Function] = []
+        for item in items:
+            found, bound, here = self.value(item.context_expr, frame), ANY, place_in(item.context_expr)
+            if isinstance(found, Row) and found.lazy and listed(found.items) and len(found.items) == 1:
+                bound = found.items[0]
+            elif isinstance(found, Thing) and not found.spoiled:
+                begins, ends = self.attribute(found, "__enter__"), self.attribute(found, "__exit__")
+                if isinstance(begins, Function) and isinstance(ends, Function):
+                    bound = self.follow(begins, (), {}, here, frame)
+                    entered.append(ends)
+            if item.optional_vars is not None:
+                self.assign(item.optional_vars, bound, frame)
+        with self.expecting(bool(expected_lines_of(s)) or not all(lets_through(f.node) for f in entered)):
+            came = self.block(body, frame)
+        for ends in reversed(entered):
+            here = place_in(ends.node)
+            self.follow(ends, (Given(NONE, here),) * 3, {}, here, frame)
+        return came
 
     def _imported(self, s: ast.ImportFrom, names: list[ast.alias], frame: Frame) -> None:
         origin = frame.file.origin(s)
@@ -205,6 +223,12 @@ class Machine(Loops):
                 spoil([before])
         else:
             self.assign(target, self.computed(op, before, value, target, frame), frame)
+
+
+def lets_through(node: ast.AST) -> bool:
+    """Does this `__exit__` let errors through, which it does where it returns nothing?"""
+    returned = [n.value for n in ast.walk(node) if isinstance(n, ast.Return) and n.value is not None]
+    return all(isinstance(v, ast.Constant) and not v.value for v in returned)
 
 
 def item_of(i: int, n: int) -> Callable[[Any], Any]:

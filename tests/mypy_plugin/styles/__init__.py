@@ -1,0 +1,1 @@
+"""Programs in the styles of research code; see `test_styles`."""
