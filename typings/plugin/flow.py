@@ -168,7 +168,7 @@ def of_arrays(images: Array) -> None:
 
 n_hidden = int("64")
 serial(Dense(n_hidden), Relu).init(key, BAD)
-serial(Dense(n_hidden), Conv(1, (2, 2))).init(key, BAD)  # E[funcnn-shape]: got (2, n)
+serial(Dense(n_hidden), Conv(1, (2, 2))).init(key, BAD)  # E[funcnn-shape]: got (2, ?)
 serial(Conv(n_hidden, (3, 3)), Flatten, Dense(10)).init(key, (-1, 2, 2, 1))  # E[funcnn-shape]: is larger than the image
 h = n_hidden
 serial(Conv(1, (3, 3)), Flatten).init(key, (-1, h, h, 1))
@@ -184,7 +184,7 @@ def annotated(n: int) -> None:
     """Annotations do not hide what is assigned."""
     net: Layer[Array, Array] = serial(
         Dense(n),
-        Conv(1, (2, 2)),  # E[funcnn-shape]: got (2, n)  # E[funcnn-shape]: got (2, 3, ?)
+        Conv(1, (2, 2)),  # E[funcnn-shape]: got (2, ?)  # E[funcnn-shape]: got (2, 3, ?)
     )
     net.init(key, BAD)
     init, apply = net
