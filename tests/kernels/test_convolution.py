@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from funcnn import Array
 from funcnn.kernels import convolution as kernel
+from funcnn.kernels import direct
 from funcnn.kernels.windows import Pads, Pair
 
 TINY = 1e-12  # relative to the size of the sums, which have at most a few hundred terms of order one
@@ -93,7 +94,7 @@ def test_all_three_passes_agree_with_loops(case: Case) -> None:
 def test_the_size_of_the_blocks_does_not_matter(case: Case, size: int, windows: int) -> None:
     """A few rows of an image, an image, several images at a time: the same sums."""
     expected = all_three(case)
-    with mock.patch.object(kernel, "_BLOCK", size), mock.patch.object(kernel, "_WINDOWS", windows):
+    with mock.patch.multiple(direct, _BLOCK=size, _WINDOWS=windows):
         for found, wanted in zip(all_three(case), expected, strict=True):
             np.testing.assert_allclose(found, wanted, rtol=TINY, atol=1e-11)
 
