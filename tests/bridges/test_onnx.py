@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 
 from funcnn import (
-    GRU, LSTM, Dense, Embedding, ExportError, Layer, MultiHeadAttention, Relu, TransformerBlock, serial,
+    GRU, LSTM, Dense, Embedding, ExportError, Identity, Layer, MultiHeadAttention, Relu, TransformerBlock, ZeroMasked,
+    parallel, scan, select, serial, split,
 )  # fmt: skip
 from funcnn.testing import Case, Drawn, networks
 from tests.bridges.onnx_networks import drawn, verdict
@@ -106,6 +107,7 @@ def test_names() -> None:
     assert [i.name for i in model.graph.initializer] == ["dense_0/w", "dense_0/b", "head/w", "head/b"]
     assert (model.producer_name, model.ir_version, model.opset_import[0].version) == ("funcnn", 8, 17)
     assert [model.graph.input[0].name, model.graph.output[0].name] == ["x", "y"]
+    assert [node.op_type for node in model.graph.node] == ["Gemm", "Relu", "Gemm"]
 
 
 @pytest.mark.parametrize("name", ["x", "y", "Gemm", "ünï ✓", "a:1", "\n"])
@@ -131,6 +133,14 @@ def test_tokens() -> None:
         assert difference(found) < NEAR
     with pytest.raises(TypeError, match=r"tokens are np\.int64 or np\.int32 in ONNX, got float32"):
         run(case, tokens=np.float32)
+
+
+def test_masks_of_masks() -> None:
+    """Booleans may be masked too."""
+    row: Any = serial  # type checkers see a mask that is one of features
+    assert difference(of_layer(row(split(2), ZeroMasked), (2, 4))) == 0
+    net = row(parallel(Identity, Identity, Identity), scan(select(1, 0), masked=True))
+    assert difference(of_layer(net, ((2, 3, 2), (2, 2), (2, 3)))) < NEAR
 
 
 def test_exact_gelu_in_float64() -> None:

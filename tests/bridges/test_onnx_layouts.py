@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 
 from funcnn import (
-    GRU, AvgPool, BatchNorm, Conv, Conv1D, Dense, FanInConcat, FanInSum, FanOut, Flatten, GlobalAvgPool, GroupNorm,
-    Identity, Last, Layer, MaxPool, Pad, PRelu, Relu, Tanh, Transpose, Upsample, bidirectional, ensemble, map_over,
-    parallel, residual, serial, stax,
+    GRU, AvgPool, BatchNorm, Conv, Conv1D, Conv3D, ConvTranspose, Dense, FanInConcat, FanInSum, FanOut,
+    Flatten, GlobalAvgPool, GroupNorm, Identity, Last, Layer, MaxPool, Pad, PRelu, Relu, SumPool, Tanh, Transpose,
+    Upsample, bidirectional, ensemble, map_over, parallel, residual, serial, split, stax,
 )  # fmt: skip
-from funcnn import split
 from funcnn.testing import Case
 from tests.bridges.onnx_runs import NEAR, difference, of_layer, ops, run
 
@@ -35,6 +34,27 @@ def test_channels_are_turned_where_they_must(net: Layer[Any, Any], shape: Any, t
     found = of_layer(net, shape)
     assert difference(found) < NEAR
     assert ops(found.model).count("Transpose") == turns
+
+
+BORDERS: list[tuple[Layer[Any, Any], Any]] = [
+    (MaxPool((2,), (2,), ((1, 3),), dilation=(3,)), (2, 5, 2)),
+    (AvgPool((2,), (1,), ((2, 1),), dilation=(3,)), (2, 5, 2)),
+    (SumPool((3, 1), (2, 3), ((3, 1), (0, 0)), dilation=(2, 1)), (2, 5, 4, 2)),
+    (Conv(2, (2, 1), (2, 3), ((3, 4), (2, 5)), dilation=(2, 1)), (2, 1, 1, 2)),
+    (ConvTranspose(2, (2, 2), (3, 1), ((0, -2), (1, 1)), dilation=(1, 3)), (2, 2, 3, 2)),
+    (MaxPool((3, 2), (2, 5), "SAME", dilation=(2, 1)), (2, 7, 6, 2)),
+    (AvgPool((3, 2), (2, 5), "SAME", dilation=(2, 1)), (2, 7, 6, 2)),
+    (Conv3D(2, (1, 2, 3), (1, 2, 2), "SAME", dilation=(2, 1, 2), groups=2), (2, 2, 3, 4, 4)),
+]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("net", "shape"), BORDERS, ids=lambda part: repr(part)[:60])
+def test_borders(net: Layer[Any, Any], shape: Any, dtype: str) -> None:
+    """Wide ones, strides that leave pixels out, gaps in windows: whether sizes are known or not."""
+    case = Case(net, shape, dtype=dtype)
+    for wanted in (None, (-1,) * (len(shape) - 1) + shape[-1:]):
+        assert difference(run(case, wanted, dtype=np.dtype(dtype))) < (NEAR if dtype == "float32" else 1e-12)
 
 
 SEQUENCES = (2, 4, 4)

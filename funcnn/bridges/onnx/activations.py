@@ -29,12 +29,18 @@ def operator(op: str, **attributes: Any) -> Rule:
     return rule
 
 
+def between(graph: Graph, x: Value, low: float, high: float) -> Value:
+    """x between two bounds; onnxruntime puts a Clip behind a Relu together, and cannot in float64."""
+    least, most = graph.number(low), graph.number(high)
+    return graph.op("Clip", x, least, most) if graph.dtype == "f4" else graph.op("Min", graph.op("Max", x, least), most)
+
+
 def clipped(low: float, high: float) -> Rule:
     """x between two bounds."""
 
     @either_layout
     def rule(graph: Graph, part: Part, x: Value) -> Value:
-        return graph.op("Clip", x, graph.number(low), graph.number(high))
+        return between(graph, x, low, high)
 
     return rule
 
@@ -118,7 +124,7 @@ def softsign(graph: Graph, part: Part, x: Value) -> Value:
 @either_layout
 def hard_sigmoid(graph: Graph, part: Part, x: Value) -> Value:
     """`(x + 3) / 6` between 0 and 1."""
-    inside = graph.op("Clip", x, graph.number(-3), graph.number(3))
+    inside = between(graph, x, -3, 3)
     return graph.op("Div", graph.op("Add", inside, graph.number(3)), graph.number(6))
 
 

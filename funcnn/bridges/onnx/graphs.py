@@ -119,11 +119,21 @@ class Graph:
         """What comes from outside: of the whole graph, or of a body."""
         return Value(self.named(name), shape, dtype)
 
-    def output(self, x: Value, name: str) -> Value:
-        """What goes out of the whole graph, under this name."""
-        node = Node("Identity", (x.name,), (self.named(name),), self.named(f"{name}/Identity"), {})
-        self.nodes.append(node)
-        return replace(x, name=node.outputs[0])
+    def outputs(self, values: Mapping[str, Value]) -> list[Value]:
+        """What goes out of the whole graph, by name: the last node gives the only one, others are copies."""
+        lie = {name: self.last(x) for name, x in values.items()}
+        if len(lie) == 1 and self.nodes:
+            ((name, x),) = lie.items()
+            node = self.nodes[-1]
+            if x.name in node.outputs:
+                new = self.named(name)
+                self.nodes[-1] = node._replace(outputs=tuple(new if o == x.name else o for o in node.outputs))
+                return [replace(x, name=new)]
+        found: list[Value] = []
+        for name, x in lie.items():
+            self.nodes.append(Node("Identity", (x.name,), (self.named(name),), self.named(f"{name}/Identity"), {}))
+            found.append(replace(x, name=self.nodes[-1].outputs[0]))
+        return found
 
     def constant(self, array: npt.ArrayLike, name: str = "constant") -> Value:
         """An array that is part of the graph. Equal ones are stored once where they are small."""
@@ -229,6 +239,9 @@ class Graph:
         if behind:
             shape = (*real.shape, *(1 for _ in behind))
             real = self.op("Unsqueeze", real, self.ints(*behind), shape=shape)
+        if x.dtype == bool:  # of which runtimes have no Where
+            kept = self.op("And", real, x, shape=x.shape)
+            return self.op("Or", kept, self.op("And", self.op("Not", real), other, shape=x.shape), shape=x.shape)
         return self.op("Where", real, x, other, shape=x.shape, dtype=x.dtype)
 
     def zeroed(self, mask: Value, x: Value) -> Value:

@@ -85,7 +85,7 @@ def to_onnx(
     kinds = {"features": computed, "any": computed, "mask": np.dtype(bool), "tokens": _integers(tokens)}
     x = _inputs(graph, sizes, net.definition.takes("any"), kinds, "x")
     y = Walk(graph, found, paths).through(net.definition, tree, x, "")
-    outputs = _outputs(graph, y, "y")
+    outputs = graph.outputs(dict(_named(y, "y")))
     bytes_ = sum(a.nbytes for a in graph.stored.values())
     if bytes_ > LARGEST:
         raise ExportError(f"the params take {bytes_ / 2**30:.1f} GB, and an ONNX model holds 2; write it in parts")
@@ -163,14 +163,10 @@ def _inputs(graph: Graph, shape: Shape, kind: Kind, kinds: Mapping[str, np.dtype
     return graph.input(name, sizes, kinds[kind if isinstance(kind, str) else "any"])
 
 
-def _outputs(graph: Graph, y: Any, name: str) -> list[Value]:
-    """A value for every array that goes out, named by its place."""
-    return [*_named_outputs(graph, y, name)]
-
-
-def _named_outputs(graph: Graph, y: Any, name: str) -> Iterator[Value]:
+def _named(y: Any, name: str) -> Iterator[tuple[str, Value]]:
+    """Every array that goes out, named by its place."""
     if is_tuple(y):
         for i, item in enumerate(y):
-            yield from _named_outputs(graph, item, f"{name}_{i}")
-        return
-    yield graph.output(graph.last(y), name)
+            yield from _named(item, f"{name}_{i}")
+    else:
+        yield name, y

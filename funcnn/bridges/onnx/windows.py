@@ -11,52 +11,13 @@ import funcnn.layers.global_pooling as global_pools
 import funcnn.layers.pooling as pools
 import funcnn.layers.transposed_convolution as transposing
 from funcnn.bridges.onnx import slices
-from funcnn.bridges.onnx.activations import NARROWER
+from funcnn.bridges.onnx.borders import as_wide_as_windows, fitted, slide_of, told_to
 from funcnn.bridges.onnx.graphs import Graph, Value
 from funcnn.bridges.onnx.slices import Pads
 from funcnn.bridges.onnx.walking import Part, Rule, either_layout
 from funcnn.errors import ExportError
-from funcnn.layers.windows import Slide, made_slide
+from funcnn.layers.windows import Slide
 from funcnn.shapes import known
-
-
-def slide_of(part: Part) -> Slide:
-    """The windows, as the constructor was told."""
-    told = part.arguments
-    size = told["filter_shape"] if "filter_shape" in told else told["window_shape"]
-    rank = 1 if "1D" in part.name else len(size)
-    return made_slide(
-        part.name, rank, size, told["strides"], told["padding"], told["dilation"], causal=rank == 1, negative=True
-    )
-
-
-def pads_of(graph: Graph, slide: Slide, x: Value) -> Pads | None:
-    """How many pixels are padded at each border; None for "SAME" where that depends on sizes that are not known.
-
-    Errors
-        ExportError   they are not known, and there is no operator that finds them out
-    """
-    if slide.padding == "SAME" and set(slide.strides) == {1}:  # whatever the size is
-        return tuple(((k - 1) // 2, k // 2) for k in slide.spans)
-    pads = slide.pads(x.shape[1:-1])
-    if all(known(*pair) for pair in pads):
-        return pads
-    if graph.dtype == "f8":
-        raise ExportError(
-            f"{slide.layer} with padding='SAME' pads as the size of its input wants, which cannot be written in "
-            f"float64 where the size is not known; give the shape with that size, or {NARROWER}"
-        )
-    return None
-
-
-def told_to(slide: Slide, pads: Pads | None) -> dict[str, Any]:
-    """The attributes of ONNX's operators."""
-    how: dict[str, Any] = {
-        "kernel_shape": list(slide.size), "strides": list(slide.strides), "dilations": list(slide.dilation)
-    }  # fmt: skip
-    if pads is None:
-        return {**how, "auto_pad": "SAME_UPPER"}
-    return {**how, "pads": [before for before, _ in pads] + [behind for _, behind in pads]}
 
 
 def filters_first(w: Any) -> Any:
@@ -73,7 +34,7 @@ def out(part: Part) -> tuple[int, ...]:
 def convolution(graph: Graph, part: Part, x: Value) -> Value:
     """With filters laid out as ONNX wants them."""
     slide = slide_of(part)
-    pads = pads_of(graph, slide, x)
+    x, pads = fitted(graph, slide, x)
     if graph.dtype == "f8" and pads is not None:
         return slices.correlated(graph, part, slide, pads, graph.last(x), out(part))
     b = part.param("b") if "b" in part.params else None
@@ -88,8 +49,8 @@ def convolution(graph: Graph, part: Part, x: Value) -> Value:
 def max_pool(graph: Graph, part: Part, x: Value) -> Value:
     """The largest pixel; padding is none."""
     slide = slide_of(part)
-    pads = pads_of(graph, slide, x)
-    if graph.dtype == "f8" and pads is not None:
+    x, pads = fitted(graph, slide, x, -np.inf)
+    if pads is not None and (graph.dtype == "f8" or as_wide_as_windows(slide, pads)):
         return slices.largest(graph, slide, pads, graph.last(x), out(part))
     return graph.op("MaxPool", graph.channels_first(x), shape=out(part), **told_to(slide, pads))
 
@@ -98,21 +59,23 @@ def max_pool(graph: Graph, part: Part, x: Value) -> Value:
 def sum_pool(graph: Graph, part: Part, x: Value) -> Value:
     """The convolution of each channel with ones."""
     slide = slide_of(part)
-    return summed(graph, slide, pads_of(graph, slide, x), x, out(part))
+    x, pads = fitted(graph, slide, x)
+    return summed(graph, slide, pads, x, out(part))
 
 
 @either_layout
 def average_pool(graph: Graph, part: Part, x: Value) -> Value:
     """The mean of the pixels that are there: without dilation an operator, with it sums over their number."""
     slide = slide_of(part)
-    pads = pads_of(graph, slide, x)
-    if set(slide.dilation) == {1} and graph.dtype == "f4":
+    padded, pads = fitted(graph, slide, x)
+    operator = padded is x and not (pads is not None and as_wide_as_windows(slide, pads))
+    if set(slide.dilation) == {1} and graph.dtype == "f4" and operator:
         how = told_to(slide, pads)
         del how["dilations"]
         return graph.op("AveragePool", graph.channels_first(x), shape=out(part), count_include_pad=0, **how)
-    total = summed(graph, slide, pads, x, out(part))
+    total = summed(graph, slide, pads, padded, out(part))
     sizes = graph.sizes(1, *(graph.size(x, i) for i in range(1, x.rank - 1)), 1)
-    one = graph.op("Expand", graph.number(1), sizes, shape=(1, *x.shape[1:-1], 1))
+    one, _ = fitted(graph, slide, graph.op("Expand", graph.number(1), sizes, shape=(1, *x.shape[1:-1], 1), first=False))
     number = summed(graph, slide, pads, one, (1, *out(part)[1:-1], 1))
     return graph.op("Div", *graph.alike([total, number]))
 
