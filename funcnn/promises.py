@@ -18,12 +18,15 @@ import numpy.typing as npt
 from funcnn.calculus import Later
 from funcnn.cotangents import described
 from funcnn.errors import ParamsError, ShapeError
+from funcnn.kernels.affine import FEW
+from funcnn.kernels.threads import alone
 from funcnn.shapes import display, shape_of
 from funcnn.types import Array, Nested, Shape, is_array, is_mapping, is_scalar, is_tuple
 
 Function = Callable[..., Any]
 
 _SHAPES: Final = 64  # remembered per layer
+_LONG: Final = 1 << 27  # multiplications; shorter products of BLAS's own threads wait for a busy core, longer ones gain
 _MUST: Final = "the rule of this layer must return"
 _AS_DX: Final = "the pullback must return as dx"
 WIDE: Final = (
@@ -85,11 +88,11 @@ def checked(rule: Function, value: Function | None, out_shape: Callable[[Shape],
         ParamsError   it returns no pair; the gradients are not like the params; dx is not like the input
     """
     shapes: dict[Shape, Shape] = {}
+    loops: dict[Shape, bool] = {}
     compared: set[Shape] = set()  # the two ways to a value, at the first pullback of each shape
     both = paired(rule)
 
-    def kept(y: Any, params: Mapping[str, Any], x: Any) -> Any:
-        shape = x.shape if x.__class__ is np.ndarray else shape_of(x)
+    def kept(y: Any, params: Mapping[str, Any], x: Any, shape: Shape) -> Any:
         promised = shapes.get(shape)
         if promised is None:
             promised = tuple(out_shape(shape))
@@ -101,32 +104,63 @@ def checked(rule: Function, value: Function | None, out_shape: Callable[[Shape],
             _look(y, promised, dtype if not is_complex(params, x) else None, "")
         return y
 
-    def run(params: Mapping[str, Any], x: Any, *rng: Any) -> tuple[Any, Function]:
-        y, back = both(params, x, *rng)
-        return kept(y, params, x), back
+    def called(f: Function, params: Mapping[str, Any], x: Any, shape: Shape, *args: Any) -> Any:
+        """A function of theirs; its products on one thread where they may be many, and are not long."""
+        short = loops.get(shape)
+        if short is None:
+            if len(loops) >= _SHAPES:
+                loops.clear()
+            short = loops[shape] = _short(params, x)
+        return alone(f, *args) if short else f(*args)
+
+    def run(params: Mapping[str, Any], x: Any, shape: Shape, *rng: Any) -> tuple[Any, Function]:
+        y, back = called(both, params, x, shape, params, x, *rng)
+        return kept(y, params, x, shape), back
 
     def plain(params: Mapping[str, Any], x: Any, *rng: Any) -> Any:
-        return run(params, x, *rng)[0] if value is None else kept(value(params, x, *rng), params, x)
+        shape = x.shape if x.__class__ is np.ndarray else shape_of(x)
+        if value is None:
+            return run(params, x, shape, *rng)[0]
+        return kept(called(value, params, x, shape, params, x, *rng), params, x, shape)
 
     def pulled(params: Mapping[str, Any], x: Any, *rng: Any) -> tuple[Any, Function]:
-        y, back = run(params, x, *rng)
-        if value is not None and len(compared) < _SHAPES and (shape := shape_of(x)) not in compared:
+        shape = x.shape if x.__class__ is np.ndarray else shape_of(x)
+        y, back = run(params, x, shape, *rng)
+        if value is not None and len(compared) < _SHAPES and shape not in compared:
             _agree(plain(params, x, *rng), y)
             compared.add(shape)
 
         def pullback(dy: Any) -> tuple[Any, Any]:
-            pair: object = back(dy)
+            pair: object = called(back, params, x, shape, dy)
             if not is_tuple(pair) or len(pair) != 2:
                 raise ParamsError(f"the pullback must return the pair (dparams, dx), got {described(pair)}")
             dparams, dx = pair
             _gradients(params, dparams, (), (params, x, dy))
             if dx.__class__ is Later:
-                return dparams, Later(lambda: cotangent_kept(dx.now(), x, (params, x, dy)))
+                return dparams, Later(lambda: cotangent_kept(called(dx.now, params, x, shape), x, (params, x, dy)))
             return dparams, cotangent_kept(dx, x, (params, x, dy))
 
         return y, pullback
 
     return pulled, plain
+
+
+def _short(params: Mapping[str, Any], x: Any) -> bool:
+    """May there be products that BLAS spreads over threads, none of which repays that?
+
+    The product that a step of a loop makes has one row for every row of the batch, and no more columns than the largest
+    leaf. Where that is long, as in a layer of many units, BLAS keeps its threads.
+    """
+    inputs = [a for a in leaves_in(x) if a.ndim]
+    batch = max((len(a) for a in inputs), default=1)
+    leaf = max((a.size for a in leaves_in(params)), default=0)
+    if leaf:
+        rows = max((a.size // max(1, a.shape[-1]) for a in inputs), default=1)
+        most, each = max(rows, batch) * leaf, batch * leaf
+    else:
+        numbers, widest = max((a.size for a in inputs), default=0), max((d for a in inputs for d in a.shape), default=1)
+        most, each = numbers * widest, numbers // max(1, batch) * widest
+    return most >= FEW and each < _LONG
 
 
 # values ---------------------------------------------------------------------------------------------------------------

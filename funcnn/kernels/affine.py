@@ -12,7 +12,7 @@ from funcnn.kernels.sums import column_sums
 from funcnn.kernels.threads import spread
 from funcnn.types import Array
 
-_FEW: Final = 1 << 18  # multiplications; OpenBLAS uses one thread for fewer
+FEW: Final = 1 << 18  # multiplications; OpenBLAS uses one thread for fewer
 _WORTHWHILE: Final = 1 << 23  # multiplications that repay another thread
 
 
@@ -59,7 +59,7 @@ def product(a: Array, b: Array) -> Array:
     Of short ones the method `dot` costs least to call: 0.27 us, `np.matmul` 0.65. More than two axes it adds up without
     BLAS: one row of three axes by 128 x 512 takes 75 us, of two axes 3.
     """
-    few = a.size * b.shape[1] < _FEW
+    few = a.size * b.shape[1] < FEW
     if few or a.dtype != b.dtype or not isinstance(a, np.ndarray) or not isinstance(b, np.ndarray):
         if a.ndim > 2:
             return product(a.reshape(-1, a.shape[-1]), b).reshape(*a.shape[:-1], b.shape[1])

@@ -15,16 +15,18 @@ front, in their order, and the steps behind its end are of no consequence.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from funcnn.kernels.affine import product
+from funcnn.kernels.affine import FEW, product
 from funcnn.kernels.cell_steps import Single as Single, States, step, step_pullback
 from funcnn.kernels.cell_parts import Gates, Stretch
 from funcnn.kernels.gate_weights import Weights, backward, forward, gradients, input_gradient, joined
 from funcnn.kernels.real_steps import Order, in_front, in_place, ordered
 from funcnn.kernels.scratch import room
+from funcnn.kernels.threads import alone
 from funcnn.types import Array, Mask
 
 _BLOCK: Final = 1 << 15  # elements of a state in the steps whose slopes are computed at once: they stay in the cache
@@ -86,7 +88,7 @@ def recur(
     if order is not None:
         for i, length in enumerate(order.lengths):
             inputs[length:, n + 1 :, i] = 0
-    _run(weights, inputs, kept, initial is None, like)
+    _in_loop(weights, batch)(_run, weights, inputs, kept, initial is None, like)
     final = _final(gates, inputs, kept, n, order)
     return Pass(weights, inputs, kept, final, time, order, initial is None)
 
@@ -106,6 +108,15 @@ def _run(weights: Weights, inputs: Any, kept: Any, zero: bool, like: Any) -> Non
         weights.gates.forward(way.first, stretch(0, 1, n))
         start = 1
     weights.gates.forward(way.product, stretch(start, steps))
+
+
+def _in_loop(weights: Weights, batch: int) -> Callable[..., Any]:
+    """How loops are called: threads of BLAS would wait for each other at every step."""
+    return alone if weights.joined.size * batch >= FEW else _called
+
+
+def _called(f: Callable[..., Any], *args: Any) -> Any:
+    return f(*args)
 
 
 def _final(gates: Gates, inputs: Any, kept: Any, n: int, order: Order | None) -> States:
@@ -173,14 +184,18 @@ def recur_pullback(done: Pass | Single, dy: Array | None, final: tuple[Array | N
     at_most = max(1, _BLOCK // max(1, n * batch))
     slopes: Any = room(inputs, (min(steps, at_most), gates.slopes, n, batch))
     back = backward(weights, like, dtype)
-    for start in reversed(range(0, steps, at_most)):
-        end = min(start + at_most, steps)
-        part = slopes[: end - start]
-        gates.slope(done.kept[start:end], inputs[start:end, :n], inputs[start + 1 : end + 1, :n], part)
-        split = start + 1 if done.zero and not start else start
-        gates.back(back, part[split - start :], rows[split:end], _steps(come, split, end), behind)
-        if split > start:
-            gates.back(_nothing, part[:1], rows[:1], _steps(come, 0, 1), behind)
+
+    def loop() -> None:
+        for start in reversed(range(0, steps, at_most)):
+            end = min(start + at_most, steps)
+            part = slopes[: end - start]
+            gates.slope(done.kept[start:end], inputs[start:end, :n], inputs[start + 1 : end + 1, :n], part)
+            split = start + 1 if done.zero and not start else start
+            gates.back(back, part[split - start :], rows[split:end], _steps(come, split, end), behind)
+            if split > start:
+                gates.back(_nothing, part[:1], rows[:1], _steps(come, 0, 1), behind)
+
+    _in_loop(weights, batch)(loop)
     initial = _initial(done, final, behind)
     whole: Any = room(inputs, (inputs.shape[1], steps, batch))
     whole[...] = inputs[:steps].transpose(1, 0, 2)

@@ -1,7 +1,8 @@
 """What people may set for a whole process, in environment variables that are read when the library is imported.
 
 FUNCNN_THREADS    how many threads the kernels run on, and BLAS too, from 1, which is none but yours, to 1024. Where it
-                  is not given: as many as there are cores for this process, or OMP_NUM_THREADS if that is fewer
+                  is not given: as many as there are cores for this process, or OMP_NUM_THREADS or
+                  OPENBLAS_NUM_THREADS if that is fewer
 FUNCNN_SCRATCH    how many megabytes all threads together keep for arrays to come, 512 where it is not given; 0 for
                   none. More is faster where several threads train large networks at once
 FUNCNN_WINOGRAD   0: convolutions are summed directly, see `funcnn.kernels.winograd` for what that costs and gains
@@ -33,8 +34,11 @@ def _number(name: str, least: int, most: int) -> int | None:
 def _cores() -> int:
     """The cores this process may run on, and is told to."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    told = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()  # one number for every level of nesting
-    return min(cores, int(told)) if told.isdecimal() and 0 < int(told) else cores
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        told = os.environ.get(name, "").split(",")[0].strip()  # one number for every level of nesting
+        if told.isdecimal() and 0 < int(told):
+            cores = min(cores, int(told))
+    return cores
 
 
 _GIVEN: Final = _number("FUNCNN_THREADS", 1, _MOST)

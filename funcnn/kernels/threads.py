@@ -6,7 +6,11 @@ results depend on how many there are: sums over images are added up in another o
 otherwise.
 
 Each thread calls BLAS for itself, so that BLAS is told to use one thread for the time being. Its own threads and these
-would wait for each other; and those of OpenBLAS keep a core busy for some time after their work is done.
+would wait for each other; and those of OpenBLAS keep a core busy for some time after their work is done. Where others
+use the machine too, they wait for a core in every product: one of 32 x 128 by 128 x 128 takes 25 us on one thread and
+10 ms on two. So loops of products run on one thread, see `alone`, and long products are spread by the library itself.
+
+Who lowers the number of BLAS's threads, as threadpoolctl does, lowers that of these threads too.
 """
 
 from __future__ import annotations
@@ -17,12 +21,13 @@ import os
 import threading
 from collections.abc import Callable
 from contextvars import copy_context
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from funcnn.kernels.settings import LIMITED
 from funcnn.kernels.settings import THREADS as THREADS
 
 Work = Callable[[int, int], object]
+T = TypeVar("T")
 
 _lock = threading.RLock()  # a signal handler may come here while its thread is in here
 _helpers: list[_Helper] = []
@@ -36,7 +41,7 @@ def spread(n: int, least: int, work: Work) -> None:
     if THREADS < 2:
         work(0, n)
         return
-    parts = max(1, min(THREADS, n // max(1, least)))
+    parts = max(1, min(_BLAS.allowed(), n // max(1, least)))
     ends = [n * i // parts for i in range(parts + 1)]
     jobs = [_Job(work, *span) for span in zip(ends[1:], ends[2:])]
     user, errors = object(), list[BaseException]()
@@ -69,6 +74,26 @@ def spread(n: int, least: int, work: Work) -> None:
                 raise errors[0]
             finally:
                 errors.clear()  # with its traceback it would hold this frame, and all arrays in it
+
+
+def alone(f: Callable[..., T], *args: Any) -> T:
+    """`f(*args)`, for whose products BLAS uses one thread: where they are many, and none is long. It takes 2 us."""
+    if THREADS < 2 or _BLAS.has_one():
+        return f(*args)
+    user = object()
+    try:
+        _BLAS.enter(user)
+        return f(*args)
+    finally:
+        interrupt: BaseException | None = None
+        while True:  # an interrupt may come in here too
+            try:
+                _BLAS.leave(user)
+                break
+            except BaseException as found:
+                interrupt = found
+        if interrupt is not None:
+            raise interrupt
 
 
 class _Job:
@@ -181,6 +206,22 @@ class _Blas:
         self.lock = threading.RLock()  # a signal handler may come here while its thread is in here
         self.users: set[object] = set()
         self.before = 0  # how many it is to get back; 0: it has them
+        get, _ = _openblas()
+        self.first: int = get() if get else 0  # how many it had when the library was imported
+
+    def has_one(self) -> bool:
+        """Does it use one, whoever said so, or can it not be told?"""
+        get, _ = _openblas()
+        return get is None or get() == 1
+
+    def allowed(self) -> int:
+        """How many threads may work: fewer where somebody has told BLAS to use fewer since the import."""
+        get, _ = _openblas()
+        if get is None:
+            return THREADS
+        with self.lock:
+            now = self.before or get()
+        return THREADS if now >= self.first else min(THREADS, now)
 
     def enter(self, user: object) -> None:
         get, put = _openblas()
@@ -209,20 +250,39 @@ class _Blas:
 
 @functools.cache
 def _openblas() -> tuple[Any, Any]:
-    """How OpenBLAS, in the library that NumPy brings, reads and sets that number; None for another BLAS."""
+    """How OpenBLAS, in the library that NumPy brings, reads and sets that number.
+
+    Of another BLAS by threadpoolctl, where that is installed and knows it; else None.
+    """
     import ctypes
 
     try:
         core: Any = importlib.import_module("numpy._core._multiarray_umath")
         library = ctypes.CDLL(core.__file__)
     except (ImportError, AttributeError, OSError):
-        return None, None
+        return _by_threadpoolctl()
     for prefix, suffix in (("scipy_", "64_"), ("scipy_", ""), ("", "64_"), ("", "")):
         get = getattr(library, f"{prefix}openblas_get_num_threads{suffix}", None)
         put = getattr(library, f"{prefix}openblas_set_num_threads{suffix}", None)
         if get is not None and put is not None:
             return get, put
-    return None, None
+    return _by_threadpoolctl()
+
+
+def _by_threadpoolctl() -> tuple[Any, Any]:
+    try:
+        found: Any = importlib.import_module("threadpoolctl").ThreadpoolController()
+    except ImportError:
+        return None, None
+    libraries = [library for library in found.lib_controllers if library.user_api == "blas"]
+    if not libraries:
+        return None, None
+
+    def put(count: int) -> None:
+        for library in libraries:
+            library.set_num_threads(count)
+
+    return lambda: max(library.get_num_threads() for library in libraries), put
 
 
 def _limit() -> None:
@@ -232,8 +292,8 @@ def _limit() -> None:
         put(THREADS)
 
 
-_BLAS: Final = _Blas()
 if LIMITED:
     _limit()
+_BLAS: Final = _Blas()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget)
