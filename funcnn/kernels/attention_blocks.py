@@ -19,7 +19,7 @@ from funcnn.types import Array, Mask
 
 _QUERIES: Final = 64  # of a block, where later keys need not be looked at
 _MOST: Final = 256  # and where all are
-_SCORES: Final = 1 << 18  # of a block that has more than one head; with 64k, many small ones take a third longer
+_SCORES: Final = 1 << 17  # of a block that has more than one head; with 32k, small ones take a fifth longer
 _FEW: Final = 1 << 12  # scores that are not worth a plan: as when a decoder goes on by one step
 _WORTHWHILE: Final = 1 << 18  # scores that repay another thread
 
@@ -86,20 +86,26 @@ def attend_in_blocks(
 
 def blocks_pullback(q: Array, k: Array, v: Array, blocks: list[list[Block]], dh: Array) -> Cotangents:
     """The pullback of `attend_in_blocks`: what a key gets from all blocks that look at it, added."""
-    found = Cotangents(*[_for_heads(a.shape[2], a, q, k, v, dh) for a in (q, k, v)])
+    arrays: list[Any] = [q, k, v, dh]
+    found = Cotangents(*[_for_heads(a.shape[2], a, *arrays) for a in (q, k, v)])
+    plain = all(type(a) is np.ndarray and a.dtype == q.dtype for a in arrays)
     total = sum(block.done.e.size for group in blocks for block in group)
 
     def part(start: int, end: int) -> None:
         for group in blocks[start:end]:
             for first, (examples, heads, queries, keys, done) in enumerate(reversed(group)):  # the last looks at all
                 here, seen = (examples, heads, queries), (examples, heads, slice(keys))
+                dq, dk, dv = found.q[here], found.k[seen], found.v[seen]
+                if plain and not first:
+                    pulled(q[here], k[seen], v[seen], done, dh[here], Cotangents(dq, dk, dv))
+                    continue
                 d = pulled(q[here], k[seen], v[seen], done, dh[here])
-                found.q[here] = d.q
-                if first == 0:
-                    found.k[seen], found.v[seen] = d.k, d.v
+                dq[...] = d.q
+                if first:
+                    dk += d.k
+                    dv += d.v
                 else:
-                    found.k[seen] += d.k
-                    found.v[seen] += d.v
+                    dk[...], dv[...] = d.k, d.v
 
     threads.spread(len(blocks), -(-_WORTHWHILE * len(blocks) // max(1, total)), part)
     return found

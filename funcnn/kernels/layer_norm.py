@@ -42,29 +42,47 @@ def normalized(x: Array, scale: Array, offset: Array, epsilon: float) -> Normal:
         y += offset
         return Normal(y, h, inverse)
     made = Normal(like(x), like(x), np.empty((*x.shape[:-1], 1), x.dtype))
-    n, rows = x.shape[-1], _rows(x, made.y, made.h, made.inverse)
-    times = _side_by_side(x)
-    scales, offsets = np.tile(scale, times), np.tile(offset, times)
+    _normalize(x, scale, offset, epsilon, *made)
+    return made
+
+
+def value(x: Array, scale: Array, offset: Array, epsilon: float) -> Array:
+    """The value alone: what is between never leaves the cache."""
+    if not _by_blocks(x, scale, offset):
+        return normalized(x, scale, offset, epsilon).y
+    y = like(x)
+    _normalize(x, scale, offset, epsilon, y)
+    return y
+
+
+def _normalize(x: Array, scale: Array, offset: Array, epsilon: float, y: Array, *kept: Array) -> None:
+    """Into y, and into `h` and the factors if these are kept."""
+    n, times = x.shape[-1], _side_by_side(x)
+    rows, scales, offsets = _rows(x, y, *kept), np.tile(scale, times), np.tile(offset, times)
 
     def part(start: int, end: int) -> None:
-        for s in _blocks(start, end, n, times):
-            a, y, h, inverse = (array[s] for array in rows)
+        places = _blocks(start, end, n, times)
+        room = None if kept else np.empty((places[0].stop - start, n), x.dtype)
+        for s in places:
+            a, into = rows[0][s], rows[1][s]
+            h = rows[2][s] if room is None else room[: s.stop - s.start]
             mean = totals(a)
             mean /= n
             np.subtract(a, mean[:, None], h)
-            np.multiply(h, h, y)
-            var = totals(y)
-            var /= n
-            var += epsilon
-            np.sqrt(var, var)
-            np.divide(1, var, inverse[:, 0])
-            np.multiply(h, inverse, h)
-            line = y.reshape(-1, n * times)
+            np.multiply(h, h, into)
+            inverse = totals(into)
+            inverse /= n
+            inverse += epsilon
+            np.sqrt(inverse, inverse)
+            np.divide(1, inverse, inverse)
+            if kept:
+                rows[3][s, 0] = inverse
+            np.multiply(h, inverse[:, None], h)
+            line = into.reshape(-1, n * times)
             np.multiply(h.reshape(-1, n * times), scales, line)
             np.add(line, offsets, line)
 
     _spread(x, times, part)
-    return made
 
 
 class Cotangents(NamedTuple):

@@ -59,7 +59,11 @@ def LayerNorm(*, eps: float = 1e-5) -> Layer[Array, Array]:
 
         return made.y, pullback
 
-    return Layer.of(out_shape, spec, rule)
+    def value(params: Tree, x: Array) -> Array:
+        scale, offset = leaves(params, "scale", "offset")
+        return layer_norm.value(x, scale, offset, eps)
+
+    return Layer.of(out_shape, spec, rule, value=value)
 
 
 @layer

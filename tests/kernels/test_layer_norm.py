@@ -38,6 +38,7 @@ def found(case: Case, block: int, line: int, long: int = 1) -> tuple[Array, ...]
     x, dy, scale, offset = case
     with mock.patch.multiple(kernel, _LONG=long, _BLOCK=block, _LINE=line, _WORTHWHILE=8):
         made = kernel.normalized(x, scale, offset, 1e-5)
+        assert np.array_equal(kernel.value(x, scale, offset, 1e-5), made.y)
         dscale, doffset, means = kernel.params_cotangents(dy, made.h, scale)
         return made.y, dscale, doffset, kernel.input_cotangent(dy, scale, made, means)
 
