@@ -4,7 +4,7 @@ A job of two ranks trains with dropout, weights and a checkpoint after every fou
 itself (-9) in a step that is drawn too, and the job is started again, until it has been killed so many times; it goes to
 its end in between as often as it comes there. It never hangs, no kill costs more than the steps since the last
 checkpoint, and every end is, bit for bit, that of the job that was never stopped. Then whatever else a rank may do is
-done once, and ends the job soon and with its reason.
+done once, and ends the job soon and with its reason. Two, three and four ranks equal one.
 """
 
 from __future__ import annotations
@@ -81,6 +81,13 @@ def soak(kills: int) -> dict[str, float]:
     return {"kills": killed, "ends": ends, "seconds": round(longest, 1)}
 
 
+def equal(ranks: int) -> None:
+    """So many ranks equal one."""
+    done = job(ranks, "-m", PROGRAM, "equal", seconds=120)
+    assert done.returncode == 0 and done.stdout.count("is done") == ranks, done.stderr
+    print(f"{ranks} ranks equal one")
+
+
 def endings() -> None:
     """Whatever else a rank may do, once."""
     for name, wanted in ENDINGS.items():
@@ -92,5 +99,7 @@ def endings() -> None:
 if __name__ == "__main__":
     if reason := missing():
         sys.exit(reason)
+    for size in (2, 3, 4):
+        equal(size)
     endings()
     print(soak(int(sys.argv[1]) if len(sys.argv) > 1 else 20))

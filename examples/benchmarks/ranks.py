@@ -38,8 +38,8 @@ SIZES = (200_000, 2_000_000, 25_000_000, 100_000_000)  # params
 
 
 def summing(machines: int, size: int, latency: float, bandwidth: float) -> float:
-    """Seconds for a sum of so many bytes over so many machines, in its place: halving and doubling, as MPI does for long
-    vectors, where every machine sends each half, quarter, ... once out and once back.
+    """Seconds for a sum of so many bytes over so many machines, in its place: halving and doubling, as MPI does for
+    long vectors, where every machine sends each half, quarter, ... once out and once back.
 
     Source: Thakur, Rabenseifner & Gropp, Optimization of Collective Communication Operations in MPICH (2005), 4.5.
     """
@@ -145,7 +145,8 @@ def table(found: Sequence[dict[str, Any]]) -> str:
             cells = " | ".join(f"{t:.2f} ms, {100 * share:.0f} %" for t, share in each)
             lines.append(f"| {name} params, {rows} | {cells} |")
     for length in found[0]["sums"]:
-        lines.append(f"| a sum of {length} numbers | " + " | ".join(f"{f['sums'][length]:.3f} ms" for f in found) + " |")
+        sums = " | ".join(f"{f['sums'][length]:.3f} ms" for f in found)
+        lines.append(f"| a sum of {length} numbers | {sums} |")
     return "\n".join(lines)
 
 

@@ -25,8 +25,8 @@ def agreed(comm: Communicator, where: str, values: Mapping[str, object]) -> None
     if comm.size == 1:
         return
     told = comm.gather({name: repr(value) for name, value in values.items()})
-    for name in told[0]:
-        found = [other.get(name) for other in told]
+    for name in dict.fromkeys(name for other in told for name in other):
+        found = [other.get(name, "none") for other in told]
         if len(set(found)) > 1:
             raise RanksError(
                 f"{where}: all ranks need the same {name}, and {_sides(found)}; every rank runs the same program on "
@@ -96,7 +96,7 @@ def _differing(path: str, found: list[tuple[str, str] | None]) -> str:
         return f"the ranks have different networks, first at {path}: {_sides(kinds)}; build the same one on every rank"
     others = [rank for rank, leaf in enumerate(found) if leaf != found[0]]
     return (
-        f"the params of {ranks_of(others)} differ from those of rank 0, first at {path}; draw or load the same on every "
-        "rank, net.init(0, ...), on_first(comm, load_checkpoint, ...), and let nothing else change them; ranks on "
-        "machines of different kinds may round differently"
+        f"the params of {ranks_of(others)} differ from those of rank 0, first at {path}; draw or load the same on "
+        "every rank, net.init(0, ...), on_first(comm, load_checkpoint, ...), and let nothing else change them; "
+        "ranks on machines of different kinds may round differently"
     )

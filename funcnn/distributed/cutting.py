@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from funcnn.arguments import counted
 from funcnn.distributed.agreement import agreed, sampled
@@ -33,12 +33,13 @@ def shard(
     """Arrays cut for the ranks of a job: data of `fit`, for an objective of `funcnn.distributed.objective`.
 
     `data` are arrays of the same rows on every rank, memory maps too, in tuples and dicts: `(x, target)`, or
-    `(x, target, weights)`. A batch has `batch_size` rows of all ranks together, in the order of `batches` with this key:
-    that of `fit` with the same `rng`. Rank r of N has those from `n r // N` up to `n (r + 1) // N` of the n rows of a
-    batch, and takes no others. All ranks have the same number of batches, of which the last may have fewer rows than
-    there are ranks; then some have none.
+    `(x, target, weights)`. A batch has `batch_size` rows of all ranks together, in the order of `batches` with this
+    key: that of `fit` with the same `rng`. Rank r of N has those from `n r // N` up to `n (r + 1) // N` of the n rows
+    of a batch, and takes no others. All ranks have the same number of batches, of which the last may have fewer rows
+    than there are ranks; then some have none.
 
-    `augment(batch, key)` gives the rows that a step is made with; the key is another one for every step and rank.
+    `augment(batch, key)` gives the rows that a step is made with; the key is another one for every step and rank. It is
+    given here and not to `fit`, which would give it shards.
 
     Errors, from the call itself, on every rank
         ValueError       `batch_size` is less than one; `drop_last` would drop everything
@@ -102,6 +103,11 @@ def _refuse_nonfinite(found: Any, rows: int, comm: Communicator) -> None:
         raise NonFiniteError(f"shard: {told}")
 
 
+def _items(batch: object) -> int:
+    """How many items a batch has, of which the third are weights."""
+    return len(cast("tuple[object, ...]", batch)) if isinstance(batch, (tuple, list)) else 0
+
+
 def _look(found: Any, mine: slice, name: str) -> None:
     if is_tuple(found) or is_mapping(found):
         for key, value in found.items() if is_mapping(found) else enumerate(found):
@@ -127,7 +133,7 @@ def in_step(
     checked(comm, "in_step")
     epochs, once = epochs_of("in_step", data)
     if once:
-        raise TypeError("in_step goes through its data in every epoch; give a function of the epoch: def data(epoch): ...")
+        raise TypeError("in_step goes through its data every epoch; give a function of the epoch: def data(epoch): ...")
 
     def together(epoch: int) -> Generator[Shard[B]]:
         source = iter(epochs(epoch))
@@ -137,14 +143,20 @@ def in_step(
             rows = 0 if batch is nothing else rows_in(batch)
             if rows == 0 and batch is not nothing:
                 raise ShapeError(f"empty batch: batch {number} of epoch {epoch} has no rows on rank {comm.rank}")
-            items = len(batch) if is_tuple(batch) else 0
+            items = _items(batch)
             told = comm.gather((epoch, rows, items))
             if len({other for other, *_ in told}) > 1:
                 raise RanksError(f"in_step: the ranks are in epochs {', '.join(str(other) for other, *_ in told)}")
             total = sum(n for _, n, _ in told)
             if not total:
                 return
-            items = max(n for *_, n in told)  # of which some may be weights
+            kinds = {items for _, n, items in told if n}
+            if len(kinds) > 1:
+                raise RanksError(
+                    f"in_step: batch {number} of epoch {epoch} has {' or '.join(map(str, sorted(kinds)))} items, by "
+                    "rank; give weights on all ranks or on none"
+                )
+            items = max(kinds)
             own: Any = (None,) * items if batch is nothing else batch
             yield Shard(own, rows, total, epoch, number)
             number += 1

@@ -1,4 +1,4 @@
-"""Ranks as processes of MPI. No call waits for ever: while a rank waits, it looks whether the others are still there."""
+"""Ranks as processes of MPI. No call waits for ever: while a rank waits, it looks where the others are."""
 
 from __future__ import annotations
 

@@ -51,13 +51,15 @@ class OverRanks(Generic[B]):
     def __call__(self, params: ParamsLike, batch: Shard[B], rng: Rng | None) -> tuple[float, Gradients]:
         if not isinstance(batch, Shard):
             raise TypeError(
-                f"an objective over ranks takes what shard(data, comm) or in_step(batches, comm) give, got {brief(batch)}; "
-                "as it is, every rank would train on everything"
+                f"an objective over ranks takes what shard(data, comm) or in_step(batches, comm) give, got "
+                f"{brief(batch)}; as it is, every rank would train on everything"
             )
         whole = pack(as_params(params, "objective(params, shard, rng)"))
         key = None if rng is None else as_key(rng)
         if self.comm.size > 1 and self.calls[0] % self.every == 0:
-            same_params(self.comm, whole, f"objective, before batch {batch.number} of epoch {batch.epoch}")
+            where = f"objective, before batch {batch.number} of epoch {batch.epoch}"
+            agreed(self.comm, where, {"kind of objective": _described(self.objective), "every": self.every})
+            same_params(self.comm, whole, where)
         self.calls[0] += 1
         return _summed(self.objective, self.comm, whole, batch, key)
 
@@ -74,15 +76,16 @@ def objective(
     given: Callable[[Params, B, Key], tuple[float, GradientsLike]], comm: Communicator, *, every: int = 100
 ) -> OverRanks[B]: ...
 def objective(given: Any, comm: Communicator, *, every: int = 100) -> OverRanks[Any]:
-    """The objective of the rows of all ranks, of which each computes its own: an objective of the form that `fit` takes.
+    """The objective of the rows of all ranks, of which each computes its own, in the form that `fit` takes.
 
         run = fit(objective(value_and_grad(loss, net.apply), comm), adam(1e-3), params, shard((x, y), comm))
 
     Value and gradients are those of one rank with all the rows, on every rank the same bits: for any loss of the
     library, reduction, weights, labels to ignore, joint losses, and ranks with few rows or none. The gradients travel
     as one vector, summed in its place, once a step; where weights say how much rows count, that is one number more,
-    summed before. Penalties are added once. `accumulate(value_and_grad(...), n)` goes inside, `sam(...)` outside. Of any
-    other function `(params, batch, rng) -> (value, gradients)` value and gradients are means over ranks by their rows.
+    summed before. Penalties are added once. `accumulate(value_and_grad(...), n)` goes inside, `sam(...)` outside. Of
+    any other function `(params, batch, rng) -> (value, gradients)` value and gradients are means over ranks by their
+    rows.
 
     What looks at other rows sees those of its rank: BatchNorm trains with the statistics of a shard, and `calibrate`
     gives those of all. Dropout draws from `rng` folded with the rank. All the rest equals one rank up to the order of
@@ -113,6 +116,15 @@ def objective(given: Any, comm: Communicator, *, every: int = 100) -> OverRanks[
     if not isinstance(given, (Objective, Accumulated)):
         checked_function("objective", given)
     return OverRanks(given, checked(comm, "objective"), counted("objective", every=every))
+
+
+def _described(given: Any) -> str:
+    """What the sums of a step depend on."""
+    ours, _ = _opened(given)
+    if ours is None:
+        return "a function"
+    counted_so = "rows" if counts_rows(ours.loss) else "options of the loss"
+    return f"a loss of {divided(ours.loss)} means by {counted_so}, {len(ours.penalties)} penalties"
 
 
 def _summed(

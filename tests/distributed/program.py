@@ -1,4 +1,4 @@
-"""What the jobs of the tests run: `python -m tests.distributed.program CASE [ARGUMENT]`. Rank 1 is where things go wrong."""
+"""What the jobs of the tests run: `python -m tests.distributed.program CASE [ARGUMENT]`. It is rank 1 that fails."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def infinite(comm: Communicator) -> None:
 
 
 def resuming(comm: Communicator, folder: str) -> None:
-    """Training with dropout that is stopped in the step and on the rank that `STOP` says, and goes on from the folder."""
+    """Training with dropout, killed in the step and on the rank that `STOP` says; it goes on from the folder."""
     net = serial(Dense(16), Dropout(0.3), Dense(3))
     given = value_and_grad(softmax_cross_entropy, net.apply)
     params = on_first(comm, lambda: net.init(3, (-1, 5))[1])

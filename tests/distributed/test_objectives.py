@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from funcnn import (
-    Array, Dense, Dropout, FanOut, Key, LabelError, Params, Relu, ShapeError, StepMetrics, Tanh, TrainState,
-    accumulate, adam, fit, joint, l2, on_item, parallel, sam, serial, sgd, softmax_cross_entropy,
-    squared_error, sum_squared_error, value_and_grad,
+    Array, Dense, Dropout, FanOut, FuncnnWarning, Key, LabelError, NonFiniteError, Params, Relu, ShapeError,
+    StepMetrics, Tanh, TrainState, accumulate, adam, fit, joint, l2, loss, on_item, parallel, sam, serial, sgd, skip_nonfinite,
+    softmax_cross_entropy, squared_error, sum_squared_error, value_and_grad,
 )  # fmt: skip
 from funcnn.distributed import Alone, RanksError, Shard, in_step, objective, shard
 from tests.distributed.threads import ThreadRank, on_ranks
@@ -83,7 +83,9 @@ CASES: dict[str, tuple[Any, Any, Any]] = {
         ),
         (X, (SOME, Y)),
     ),
-    "accumulated": (SIDE, accumulate(value_and_grad(softmax_cross_entropy, SIDE.apply, l2(1e-2)), 3), (X, LABELS, WEIGHTS)),
+    "accumulated": (
+        SIDE, accumulate(value_and_grad(softmax_cross_entropy, SIDE.apply, l2(1e-2)), 3), (X, LABELS, WEIGHTS),
+    ),
 }
 
 
@@ -308,3 +310,75 @@ def test_errors_in_rows_say_where() -> None:
 def test_shards_print() -> None:
     """As what they are of."""
     assert repr(Shard(X, 3, 10, 1, 2)) == "Shard(3 of 10 rows of batch 2 of epoch 1)"
+
+
+def test_other_objectives_are_found() -> None:
+    """Before the first sum: losses that count otherwise, other penalties, other intervals."""
+    plain, counted = softmax_cross_entropy, softmax_cross_entropy.bind(ignore=9)
+
+    def program(comm: ThreadRank, *makes: Any) -> Any:
+        given = makes[comm.rank](comm)
+        return list(fit(given, sgd(0.1), start(SIDE), shard((X, LABELS), comm)))
+
+    def made(*parts: Any, every: int = 100) -> Any:
+        return lambda comm: objective(value_and_grad(parts[0], SIDE.apply, *parts[1:]), comm, every=every)
+
+    for first, second, message in (
+        (made(plain), made(counted), "1 means by rows, 0 penalties', rank 1 has '.* by options of the loss"),
+        (made(plain), made(plain, l2(1e-3)), "0 penalties', rank 1 has .* 1 penalties"),
+        (made(plain), made(plain, every=7), "the same every, and rank 0 has 100, rank 1 has 7"),
+    ):
+        with pytest.raises(RanksError, match=message):
+            on_ranks(2, lambda comm: program(comm, first, second))  # noqa: B023
+
+
+def test_weights_on_one_rank_alone_are_found() -> None:
+    """In batches of every rank's own."""
+    given = value_and_grad(squared_error, SIDE.apply)
+
+    def program(comm: ThreadRank) -> Any:
+        batch: Any = (X, Y, WEIGHTS)[: 2 + comm.rank]
+        return list(fit(objective(given, comm), sgd(0.1), start(SIDE), in_step([batch], comm)))
+
+    with pytest.raises(RanksError, match="batch 0 of epoch 0 has 2 or 3 items, by rank; give weights on all ranks"):
+        on_ranks(2, program)
+
+
+def poisoned(comm: ThreadRank) -> Any:
+    """An objective whose gradients are not finite for the rows of rank 1 in some steps."""
+    given = value_and_grad(squared_error, SIDE.apply)
+
+    def bad(params: Any, batch: Any, rng: Any) -> Any:
+        factor = np.nan if comm.rank == 1 and rng.generator().random() < 0.5 else 1.0
+        return given(params, batch[0] * factor, batch[1])
+
+    return objective(bad, comm)
+
+
+def test_a_loss_that_is_not_finite() -> None:
+    """Is the same error on all ranks, and a warning says which rank it came from; it may be skipped."""
+
+    def program(comm: ThreadRank, optimizer: Any) -> Any:
+        *_, (state, _) = fit(poisoned(comm), optimizer, start(SIDE), shard((X, Y), comm, batch_size=16), epochs=4)
+        return state
+
+    with pytest.warns(FuncnnWarning, match="the loss of the rows of rank 1 is not finite; look at"):
+        with pytest.raises(NonFiniteError, match="batch . of epoch 0: the loss is nan"):
+            on_ranks(3, lambda comm: program(comm, adam(1e-2)))
+    with pytest.warns(FuncnnWarning, match="rank 1"):
+        first, *others = on_ranks(3, lambda comm: program(comm, skip_nonfinite(adam(1e-2))))
+    assert first.step == 20 and all(other == first for other in others)
+
+
+def test_losses_without_targets() -> None:
+    """Nothing stands where they would be, on ranks without rows too."""
+
+    @loss
+    def size_of(prediction: Array, target: None) -> Any:
+        del target
+        return prediction**2, lambda d: (2 * prediction * d, None)
+
+    given = value_and_grad(size_of, SIDE.apply)
+    alone, _ = last(given, start(SIDE), (X[:7], None), epochs=2, size=3)
+    for state, _ in of_all(2, given, start(SIDE), (X[:7], None), epochs=2, rows=3):
+        assert distance(state.params, alone.params) < 1e-12

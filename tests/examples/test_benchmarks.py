@@ -90,7 +90,8 @@ def test_ranks_are_timed_and_reckoned() -> None:
     page = FOLDER.parents[1] / "docs" / "distributed.md"
     assert len(paper.splitlines()) == 10 and paper in page.read_text(encoding="utf-8")
     if missing() is None:
-        done = subprocess.run([*program, "--ranks", "1", "--quick"], capture_output=True, text=True, timeout=120, check=True)
+        command = [*program, "--ranks", "1", "--quick"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
         assert len(done.stdout.splitlines()) == 10
 
 
