@@ -71,7 +71,7 @@ def test_goes_on_from_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
             raise KeyboardInterrupt
         return noisy(x, key)
 
-    with pytest.raises((KeyboardInterrupt, RuntimeError)):
+    with pytest.raises(KeyboardInterrupt):
         on_ranks(2, lambda comm: by_ranks(comm, folder=tmp_path / "part", augment=stopping))
     found = load_checkpoint(tmp_path / "part", adam(1e-2), like=whole.state.params)
     assert found is not None and 0 < found.state.step < whole.state.step

@@ -16,19 +16,42 @@ R = TypeVar("R")
 _SECONDS = 60.0
 
 
+class Left(Exception):
+    """Another rank has failed, and does not come."""
+
+
 class _Meeting:
-    """Where the ranks leave what they have."""
+    """Where the ranks leave what they have, call by call."""
 
     def __init__(self, size: int) -> None:
-        self.barrier = threading.Barrier(size, timeout=_SECONDS)
-        self.left: list[Any] = [None] * size
+        self.size, self.failed = size, False
+        self.changed = threading.Condition()
+        self.calls: dict[int, dict[int, bytes]] = {}
+
+    def meet(self, rank: int, call: int, value: bytes) -> list[bytes]:
+        """What all have left for this call. Who has it goes on, whatever the others do then."""
+        with self.changed:
+            left = self.calls.setdefault(call, {})
+            left[rank] = value
+            self.calls.pop(call - 2, None)
+            self.changed.notify_all()
+            self.changed.wait_for(lambda: len(left) == self.size or self.failed, _SECONDS)
+            if len(left) < self.size:
+                raise Left
+            return [left[i] for i in range(self.size)]
+
+    def fail(self) -> None:
+        """Nobody need wait any more."""
+        with self.changed:
+            self.failed = True
+            self.changed.notify_all()
 
 
 class ThreadRank:
     """One of them; also a record of how long the vectors were that were summed."""
 
     def __init__(self, rank: int, size: int, meeting: _Meeting) -> None:
-        self.rank, self.size, self.meeting = rank, size, meeting
+        self.rank, self.size, self.meeting, self.calls = rank, size, meeting, 0
         self.sums: list[int] = []
 
     def add(self, vector: Array) -> None:
@@ -47,11 +70,8 @@ class ThreadRank:
         return self.gather(value)[0]
 
     def _meet(self, value: bytes) -> list[bytes]:
-        self.meeting.left[self.rank] = value
-        self.meeting.barrier.wait()
-        found = list(self.meeting.left)
-        self.meeting.barrier.wait()
-        return found
+        self.calls += 1
+        return self.meeting.meet(self.rank, self.calls, value)
 
 
 def on_ranks(size: int, program: Callable[[ThreadRank], R]) -> list[R]:
@@ -62,13 +82,13 @@ def on_ranks(size: int, program: Callable[[ThreadRank], R]) -> list[R]:
         try:
             return program(ThreadRank(rank, size, meeting))
         except BaseException:
-            meeting.barrier.abort()
+            meeting.fail()
             raise
 
     with ThreadPoolExecutor(size) as pool:
         jobs = [pool.submit(run, rank) for rank in range(size)]
     errors = [error for job in jobs if (error := job.exception())]
-    own = [error for error in errors if not isinstance(error, threading.BrokenBarrierError)]
+    own = [error for error in errors if not isinstance(error, Left)]
     if errors:
         raise (own or errors)[0]
     return [job.result() for job in jobs]
