@@ -112,6 +112,8 @@ def known_by_origin(cls: type[C]) -> type[C]:
 def recording(make: F, carried: Callable[[Record, Any], Any]) -> F:
     """A constructor that records its calls: it returns `carried(record, what make returned)`."""
 
+    if not hasattr(make, "__qualname__"):
+        raise TypeError(f"constructors are functions, decorated where they are defined, got {brief(make)}")
     switches = _switches(make)
 
     @functools.wraps(make)

@@ -14,7 +14,7 @@ from funcnn.derivatives.penalizing import with_penalties
 from funcnn.derivatives.suspicions import warn_of_probabilities
 from funcnn.errors import FuncnnError, ShapeError, brief
 from funcnn.foreign.calls import understood
-from funcnn.foreign.lookups import answering
+from funcnn.foreign.lookups import answering, spelled
 from funcnn.keys import Key, Rng
 from funcnn.losses.definition import Loss
 from funcnn.losses.penalties import Penalty
@@ -175,7 +175,7 @@ def checked_loss(function: str, loss: object) -> None:
     if isinstance(loss, Objective) or hasattr(loss, "objective"):  # as those of sam and accumulate
         hint = "an objective stands for both, fit(objective, adam(1e-3), params, data)"
     elif isinstance(loss, str):
-        hint = "losses are imported by name: squared_error, softmax_cross_entropy"
+        hint = "losses are imported by name: squared_error, softmax_cross_entropy" + spelled(loss)
     elif hasattr(loss, "definition"):
         hint = "the loss stands first, the network or its apply next"
     elif hasattr(loss, "compute"):

@@ -45,6 +45,21 @@ def advice(kind: str, name: str) -> tuple[str, ...]:
     return (said,) if said else ()
 
 
+def spelled(value: object) -> str:
+    """What to write instead of a word in quotes, or a function of NumPy, where one of ours is meant; or nothing.
+
+    >>> from funcnn.foreign.lookups import spelled
+    >>> spelled("relu"), spelled("he_normal"), spelled("cat")
+    ('; the word for it is Relu, a layer: serial(Dense(8), Relu)', '; write he_normal, without quotes', '')
+    """
+    name: object = value if isinstance(value, str) else getattr(value, "__name__", "")
+    if not isinstance(name, str) or not (isinstance(value, str) or type(value).__module__ == "numpy"):
+        return ""
+    if isinstance(value, str) and name in vars(sys.modules[__name__.partition(".")[0]]).get("__all__", ()):
+        return f"; write {name}, without quotes"
+    return f"; the word for it is {NAMES[name]}" if name in NAMES else ""
+
+
 def answers_for(module: str) -> None:
     """Let a package answer for names of other libraries, with ours: `from funcnn import Linear`, `funcnn.Linear`.
 

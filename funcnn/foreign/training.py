@@ -22,6 +22,7 @@ _OF_TRAIN: Final = "it is an argument of train(squared_error, net, optimizer, da
 _PARTS: Final = "batches are taken in parts by an objective: fit(accumulate(objective, 4), optimizer, params, data)"
 ROWS: Final = "weights of rows are the third array of the data, (x, target, weights)"
 _SAVING: Final = "checkpoints are save_checkpoint(folder, state) in the body of the loop"
+_WHOLE: Final = "a file that is there is replaced, whole or not at all; leave it out"
 _SCHEDULE: Final = "a schedule goes where the rate goes: adam(cosine_decay(1e-3, 100))"
 
 ARGUMENTS: Final[Mapping[str, Mapping[str, str]]] = {
@@ -58,6 +59,7 @@ ARGUMENTS: Final[Mapping[str, Mapping[str, str]]] = {
     **dict.fromkeys(("steps_per_epoch", "validation_steps", "max_steps"),
                     {"training": "an epoch is all of the data; a function of the epoch gives the batches it likes"}),
     **dict.fromkeys(("loss_fn", "criterion"), {"train": "the loss comes first, by position"}),
+    **dict.fromkeys(("overwrite", "force", "exist_ok"), {"checkpoints": _WHOLE, "training": _WHOLE, "files": _WHOLE}),
     "desc": {"progress": "what else the line shows is beside=, a function that gives numbers by name"},
     "metrics": {"fit": _VALIDATION,
                 "evaluate": "metrics come one by one: evaluate(net.apply, params, (x, labels), accuracy)"},

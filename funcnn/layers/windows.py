@@ -74,6 +74,8 @@ def checked_padding(
     hint = ""
     if isinstance(padding, str) and padding.upper() == "CAUSAL":
         hint = "; write 'CAUSAL'" if causal else "; only Conv1D and Conv1DTranspose know what comes later"
+    elif isinstance(padding, str) and padding.upper() in ("SAME", "VALID"):
+        hint = f"; write {padding.upper()!r}"
     elif _is_size(padding):
         hint = f"; write {(padding, padding) if rank == 1 else ((padding, padding),) * rank}"
     raise ValueError(f"{layer}: padding must be {names}, or {pair}, got {padding!r}{hint}")

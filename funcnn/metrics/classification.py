@@ -10,6 +10,7 @@ import numpy as np
 
 from funcnn.arguments import counted, finite
 from funcnn.errors import LabelError, ShapeError
+from funcnn.foreign.calls import understood
 from funcnn.losses.reductions import Weights
 from funcnn.losses.targets import class_targets, like, real
 from funcnn.metrics.definition import Metric, Ratio, ratio, weighed
@@ -76,6 +77,7 @@ Source: Bishop, Pattern Recognition and Machine Learning (2006), section 1.5.1 (
 """
 
 
+@understood
 def top_k_accuracy(k: int) -> Metric[Ratio, Array, Labels, float]:
     """The share of rows whose label is among the k largest logits; the first of equal ones count. NaN gives NaN.
 
@@ -100,6 +102,7 @@ def _among(k: int, scores: Array, targets: Any) -> Any:
     return np.count_nonzero(in_front, axis=-1) < k
 
 
+@understood
 def binary_accuracy(threshold: float = 0.0) -> Metric[Ratio, Array, Binary, float]:
     """The share of values that are on the right side of the threshold: above it for 1, else for 0. NaN gives NaN.
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from funcnn.arguments import is_integer
 from funcnn.errors import LabelError, ShapeError
+from funcnn.foreign.calls import understood
 from funcnn.losses.reductions import Weights
 from funcnn.losses.targets import class_targets, real
 from funcnn.metrics.classification import Labels
@@ -131,6 +132,7 @@ def _score(name: str, score: Callable[[Any, Any, Any], Table], average: Any) -> 
 def precision(average: Average | int = "macro") -> Metric[Table, Array, Labels, float]: ...
 @overload
 def precision(average: Literal["none"]) -> Metric[Table, Array, Labels, Table]: ...
+@understood
 def precision(average: Average | int | Literal["none"] = "macro") -> Any:
     """The share of rows said to be of a class that are: hits / said. 0 where none was said to be. NaN gives NaN.
 
@@ -154,6 +156,7 @@ def precision(average: Average | int | Literal["none"] = "macro") -> Any:
 def recall(average: Average | int = "macro") -> Metric[Table, Array, Labels, float]: ...
 @overload
 def recall(average: Literal["none"]) -> Metric[Table, Array, Labels, Table]: ...
+@understood
 def recall(average: Average | int | Literal["none"] = "macro") -> Any:
     """The share of rows of a class that were said to be: hits / rows. 0 for a class without rows. NaN gives NaN.
 
@@ -170,6 +173,7 @@ def recall(average: Average | int | Literal["none"] = "macro") -> Any:
 def f1(average: Average | int = "macro") -> Metric[Table, Array, Labels, float]: ...
 @overload
 def f1(average: Literal["none"]) -> Metric[Table, Array, Labels, Table]: ...
+@understood
 def f1(average: Average | int | Literal["none"] = "macro") -> Any:
     """The harmonic mean of precision and recall: 2 hits / (rows + said). 0 where both are nothing. NaN gives NaN.
 

@@ -6,6 +6,7 @@ import sys
 from typing import Any, NoReturn
 
 from funcnn.errors import brief
+from funcnn.foreign.lookups import spelled
 from funcnn.networks.definitions import Definition
 
 _RESERVE = 150  # frames, for who calls
@@ -17,6 +18,10 @@ def no_layer(value: Any, where: str, i: int) -> TypeError:
         hint = "; give layers directly, one argument each"
     elif isinstance(getattr(value, "definition", None), Definition):
         hint = "; give the whole layer, init and apply together"
+    elif value is None:
+        hint = "; leave it out, a place that does nothing is Identity"
+    elif told := spelled(value):
+        hint = told
     elif not callable(value) or not hasattr(value, "__name__"):
         hint = ""
     elif "Layer" in str(getattr(value, "__annotations__", {}).get("return", "")):

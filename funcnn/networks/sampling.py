@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from funcnn.errors import DTypeError, NonFiniteError, ParamsError, ShapeError, brief, locate
+from funcnn.foreign.lookups import spelled
 from funcnn.keys import Key
 from funcnn.networks.definitions import Spec
 from funcnn.promises import ours
@@ -72,6 +73,6 @@ def _leaf(name: str, wanted: Any, at: tuple[str, ...]) -> tuple[Any, tuple[int, 
         shown = "/".join((*at, name))
         raise TypeError(f"the spec of {shown} must be (initializer, shape), with a tuple of sizes, got {brief(wanted)}")
     if not callable(wanted[0]):
-        shown, got = "/".join((*at, name)), brief(wanted[0])
-        raise TypeError(f"the initializer of {shown} must be a function, (key, shape, dtype) -> array, got {got}")
+        shown, got, hint = "/".join((*at, name)), brief(wanted[0]), spelled(wanted[0])
+        raise TypeError(f"the initializer of {shown} must be a function, (key, shape, dtype) -> array, got {got}{hint}")
     return wanted

@@ -89,6 +89,7 @@ def chain(*optimizers: Optimizer[Any]) -> Optimizer[Any]:
     for i, o in enumerate(optimizers):
         if not isinstance(o, Optimizer):
             hint = f"; call it, {o.__name__}(...)" if callable(o) and hasattr(o, "__name__") else ""
+            hint = "; give them one by one, chain(clip_by_global_norm(1.0), adam(0.1))" if isinstance(o, list) else hint
             raise TypeError(f"chain takes optimizers, argument {i} is {type(o).__name__} {o!r:.60}{hint}")
 
     steps: list[Any] = [passing(o) for o in optimizers]

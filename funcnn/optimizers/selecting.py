@@ -62,7 +62,8 @@ def refuse_other(name: str, inner: object) -> None:
         TypeError   with what came
     """
     if not isinstance(inner, Optimizer):
-        raise TypeError(f"{name} takes an optimizer, got {brief(inner)}")
+        call = f"; call it, {inner.__name__}(1e-3)" if callable(inner) and hasattr(inner, "__name__") else ""
+        raise TypeError(f"{name} takes an optimizer, got {brief(inner)}{call}")
 
 
 def alike(grads: GradientsLike, params: ParamsLike) -> tuple[Gradients, Params]:

@@ -97,8 +97,8 @@ class Course:
             if (before := kept["settings"].get(name)) != value:
                 was, now = _where_they_differ(before, value)
                 raise ValueError(
-                    f"train: {path} is of a run with {name}={was}, and {name} is {now}; take another folder for another "
-                    f"run, which may go on from this one: start=load_checkpoint(folder, optimizer, like=params).state"
+                    f"train: {path} is of a run with {name}={was}, and {name} is {now}; take another folder for "
+                    f"another run, which may go on from this one: start=load_checkpoint(folder, optimizer, like=params).state"
                 )
         self.rows, self.best, self.params = kept["rows"], kept["best"], kept["params"]
         self.loss, self.examples = kept["loss"], kept["examples"]

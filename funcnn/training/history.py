@@ -13,8 +13,9 @@ import numpy.typing as npt
 
 from funcnn.checkpoints.atomic_writes import replacing
 from funcnn.checkpoints.places import Path, path_of
+from funcnn.errors import brief
 from funcnn.training.cells import as_json, as_list, as_value
-from funcnn.types import is_array
+from funcnn.types import is_array, is_mapping
 from funcnn.values import frozen
 
 Row: TypeAlias = "Mapping[str, Any]"
@@ -32,7 +33,8 @@ class History:
     `funcnn.plotting.learning_curves(history)` draws it.
 
     Errors
-        ValueError   rows have not the same columns
+        TypeError    rows are no mappings
+        ValueError   they have not the same columns
         KeyError     there is no such column; those that are there are listed
 
     >>> history = History([{"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": 0.25}], best=1)
@@ -49,6 +51,9 @@ class History:
     best: int | None
 
     def __init__(self, rows: Iterable[Row] = (), best: int | None = None) -> None:
+        given: object = rows
+        if is_mapping(given) or not all(map(is_mapping, rows := list(rows))):
+            raise TypeError(f"a history is made of rows, [{{'epoch': 1, 'loss': 0.5}}], got {brief(given)}")
         taken = tuple({name: as_value(value) for name, value in row.items()} for row in rows)
         for row in taken:
             if list(row) != list(taken[0]):

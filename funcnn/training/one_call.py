@@ -130,8 +130,9 @@ def train(
 ) -> Trained[S]:
     """Train a network, validate it after every epoch, and keep its best params: `fit` with the usual loop around it.
 
-    Params are drawn by `net.init(rng, ...)` for the data, or are those of `start`; a state brings its own key. `data`, `augment`, `penalties`,
-    `batch_size` and `drop_last` are those of `fit`, except that an iterable must give its batches again and again.
+    Params are drawn by `net.init(rng, ...)` for the data, or are those of `start`; a state brings its own key. `data`,
+    `augment`, `penalties`, `batch_size` and `drop_last` are those of `fit`, except that an iterable must give its
+    batches again and again.
 
     After every epoch a network that keeps statistics is calibrated on the training data, and the loss and the metrics
     of the `validation` data become a row of the history: data `(x, target)`, or `(x, target, weights)`, or a fraction

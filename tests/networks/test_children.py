@@ -93,7 +93,7 @@ def test_two_children_of_one_name_are_refused(layers: tuple[AnyLayer, ...], name
         ([Dense(2)], "argument 1 is list {!r:.60}; give layers directly, one argument each"),
         (tuple(Dense(2)), "argument 1 is tuple {!r:.60}; give layers directly, one argument each"),
         (3, "argument 1 is int 3"),
-        (None, "argument 1 is NoneType None"),
+        (None, "argument 1 is NoneType None; leave it out, a place that does nothing is Identity"),
     ],
 )
 def test_what_is_no_layer_is_refused(thing: Any, said: str) -> None:
