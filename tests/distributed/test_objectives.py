@@ -214,6 +214,21 @@ def test_dropout_differs_between_ranks() -> None:
     assert first == second and len(set(moved.round(12))) >= 4  # neither, the one, the other, both
 
 
+
+def test_other_numbers_of_ranks_go_on() -> None:
+    """A state knows nothing of ranks: what two have begun, three go on with, to the end of one."""
+    net, given, data = CASES["penalty"]
+    alone, _ = last(given, start(net), data, epochs=4, size=16)
+
+    def program(comm: ThreadRank, begin: Any, epochs: int) -> Any:
+        cut = shard(data, comm, batch_size=16)
+        *_, (state, _) = fit(objective(given, comm), adam(1e-2), begin, cut, epochs=epochs)
+        return state
+
+    half = on_ranks(2, lambda comm: program(comm, start(net), 2))[0]
+    for state in on_ranks(3, lambda comm: program(comm, half, 4)):
+        assert distance(state.params, alone.params) < 1e-12 and state.step == alone.step == 20
+
 # what must not be ----------------------------------------------------------------------------------------------------
 def trained(comm: ThreadRank, begin: Params, **more: Any) -> Any:
     """Some steps of a rank."""
