@@ -1,7 +1,8 @@
 """Pools of sequences, images and volumes, (batch, ..., channels), and their pullbacks.
 
 The pixels at one offset of all windows are a strided slice of the image: a pool is a fold over the offsets, of a few
-images at a time, which stay in the cache. Padding is never made: windows at a border have fewer pixels.
+images at a time, which stay in the cache. Padding is never made: windows at a border have fewer pixels. Those that
+overlap much go to `funcnn.kernels.pooled_blocks`, but for complex numbers and jets, and the pullback of maxima.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from math import prod
 
 import numpy as np
 
-from funcnn.kernels import scratch
+from funcnn.kernels import pooled_blocks, scratch
 from funcnn.kernels.activations import times
 from funcnn.kernels.threads import longer, spread
 from funcnn.kernels.windows import Offsets, Windows, a_few
@@ -25,6 +26,8 @@ _WORTHWHILE = 1 << 20  # elements that repay another thread
 
 def max_pool(x: Array, how: Windows) -> Array:
     """The largest pixel of every window; NaN if there is one. Complex numbers are ordered by their real part."""
+    if pooled_blocks.suits(how, x):
+        return pooled_blocks.fold(x, how, -np.inf, np.maximum)
     y = _empty(x, how)
     larger = _larger_real if x.dtype.kind == "c" else np.maximum
     offsets = how.offsets(x.shape, y.shape[1:-1])
@@ -73,6 +76,8 @@ def max_pool_input(x: Array, y: Array, dy: Array, how: Windows) -> Array:
 
 def sum_pool(x: Array, how: Windows) -> Array:
     """The sum of the pixels of every window."""
+    if pooled_blocks.suits(how, x):
+        return pooled_blocks.fold(x, how, 0.0, np.add)
     y = _empty(x, how)
     y.fill(0)
     offsets = how.offsets(x.shape, y.shape[1:-1])
@@ -83,6 +88,8 @@ def sum_pool(x: Array, how: Windows) -> Array:
 
 def sum_pool_input(dy: Array, shape: tuple[int, ...], how: Windows) -> Array:
     """The cotangent of an `x` of this shape: every pixel of a window gets `dy`."""
+    if pooled_blocks.suits(how, dy):
+        return pooled_blocks.sums_input(dy, shape, how)
     dx, give = _input_like(shape, dy, how)
     offsets = how.offsets(shape, dy.shape[1:-1])
     for images in _images(dx):

@@ -64,22 +64,33 @@ def _offsets(how: Windows, sizes: Sizes, counts: Sizes) -> Offsets:
     return tuple(found)
 
 
-def padded(x: Array, pads: tuple[Pair, ...]) -> Array:
-    """The array with zeros where pixels are missing, and without those that are left out."""
+def padded(x: Array, pads: tuple[Pair, ...], value: float = 0.0) -> Array:
+    """The array with zeros, or another value, where pixels are missing, and without those that are left out."""
     if not any(map(any, pads)):
         return x
-    sizes = x.shape[1:-1]
-    shape = len(x), *(n + before + behind for n, (before, behind) in zip(sizes, pads, strict=True)), x.shape[-1]
+    shape, inside, real = borders(x.shape, pads)
     out: Array = scratch.array(shape, x.dtype)
-    out.fill(0)
+    out.fill(value)
+    out[inside] = x[real]
+    return out
+
+
+@functools.lru_cache(256)
+def borders(shape: tuple[int, ...], pads: tuple[Pair, ...]) -> tuple[tuple[int, ...], Slices, Slices]:
+    """The shape with padding, where the pixels are in it, and which of them.
+
+    >>> borders((8, 5, 2), ((1, -2),))
+    ((8, 4, 2), (slice(None, None, None), slice(1, 4, None)), (slice(None, None, None), slice(0, 3, None)))
+    """
+    sizes = shape[1:-1]
+    out = shape[0], *(n + before + behind for n, (before, behind) in zip(sizes, pads, strict=True)), shape[-1]
     inside, real = [slice(None)], [slice(None)]
     for n, (before, behind) in zip(sizes, pads, strict=True):
         first, at = max(0, -before), max(0, before)
         left = max(0, n - first + min(0, behind))
         real.append(slice(first, first + left))
         inside.append(slice(at, at + left))
-    out[tuple(inside)] = x[tuple(real)]
-    return out
+    return out, tuple(inside), tuple(real)
 
 
 def positions(size: int, window: int, stride: int, pads: Pair) -> int:
