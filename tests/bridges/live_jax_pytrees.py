@@ -137,6 +137,16 @@ def test_gradients_are_no_params_for_jax_either() -> None:
         optimizer.update(grads, optimizer.init(PARAMS), PARAMS)
 
 
+def test_dlpack_shares_memory() -> None:
+    """What JAX has computed goes into a network without a copy, read-only; what a network gave goes to JAX."""
+    x = jnp.asarray(X) * 2
+    mine: Any = np.from_dlpack(x)
+    assert mine.ctypes.data == x.unsafe_buffer_pointer() and not mine.flags.writeable
+    y = NET.apply(PARAMS, mine)
+    np.testing.assert_array_equal(jnp.from_dlpack(y.copy()), y)
+    np.testing.assert_array_equal(y, NET.apply(PARAMS, np.array(x)))
+
+
 def test_importing_funcnn_does_not_import_jax() -> None:
     """Nor does the bridge, before something is called."""
     program = "import sys, funcnn, funcnn.bridges.jax, funcnn.weights; print('jax' in sys.modules)"

@@ -9,7 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from tests.weights.cases import Recorded, rough
+import funcnn
+from funcnn.weights import from_keras, to_keras
+from funcnn.weights.places import places_of
+from tests.weights.cases import Case, Recorded, rough
+from tests.weights.keras_cases import CASES
+from tests.weights.tables import TABLES
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 keras: Any = importlib.import_module("keras")
@@ -90,4 +95,28 @@ def recording() -> dict[str, Recorded]:
         listed = model.get_weights()
         assert [a.tobytes() for a in weights.values()] == [a.tobytes() for a in listed]
         found[name] = Recorded(weights, xs if len(xs) > 1 else xs[0], y)
+        goes_back(model, CASES[name], [*xs], y)
+    table_is_right()
     return found
+
+
+def goes_back(model: Any, case: Case, xs: Any, y: Any) -> None:
+    """What comes over from the model itself, variables and all, is put back, and it computes the same."""
+    params = from_keras(case.net, case.shape, {w.path: w for w in model.weights})
+    for w in model.weights:
+        w.assign(np.zeros(tuple(w.shape)))
+    model.set_weights(to_keras(case.net, case.shape, params, like=model.get_weights()))
+    np.testing.assert_array_equal(model(xs).detach().numpy(), y)
+
+
+def table_is_right() -> None:
+    """The layers that stand in the table of docs/weights.md have the weights that stand there, of these shapes."""
+    (table,) = [table for table in TABLES if table.library == "Keras"]
+    for row in table.rows:
+        layer = eval(row.theirs, dict(vars(L)))
+        x = np.zeros([2 if n == -1 else n for n in row.shape], int if "Embedding" in row.source else float)
+        layer(x, x) if "Attention" in row.source else layer(x)
+        (place,) = places_of("table", eval(row.source, dict(vars(funcnn))), row.shape).layers
+        parts = table.forms(place)[row.form].parts
+        told = [sizes for part in parts for sizes in part.theirs_for(place.shapes)]
+        assert told == [tuple(w.shape) for w in layer.weights], row

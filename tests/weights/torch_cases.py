@@ -85,9 +85,9 @@ CASES: Final[dict[str, Case]] = {
     ),
     "bilinear": Case(Bilinear(3), ((-1, 4), (-1, 2))),
     "lstm_classifier": Case(
-        serial(Embedding(7, 4), bidirectional(LSTM(3)), bidirectional(LSTM(2)), MeanOver(1), Dense(3)), (-1, 6)
+        serial(Embedding(7, 4), bidirectional(LSTM(3)), bidirectional(LSTM(3)), MeanOver(1), Dense(3)), (-1, 6)
     ),
-    "gru": Case(serial(GRU(3), GRU(2)), (-1, 5, 4)),
+    "gru": Case(serial(GRU(3), GRU(3), GRU(3), GRU(2)), (-1, 5, 4)),
     "rnn_without_bias": Case(RNN(3), (-1, 5, 2)),
     "lstm_cell": Case(LSTMCell(3), ((-1, 2), ((-1, 3), (-1, 3)))),
     "gru_cell": Case(GRUCell(3), ((-1, 2), (-1, 3))),

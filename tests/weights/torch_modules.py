@@ -145,12 +145,14 @@ def peers() -> dict[str, Peer]:
         "bilinear": Peer(nn.Bilinear(4, 2, 3), lambda m, u, v: m(u, v), several((3, 4), (3, 2))),
         "lstm_classifier": Peer(
             named(
-                words=nn.Embedding(7, 4), lstm=nn.LSTM(4, 3, bidirectional=True, batch_first=True),
-                more=nn.LSTM(6, 2, bidirectional=True, batch_first=True), head=lin(4, 3),
+                words=nn.Embedding(7, 4), lstm=nn.LSTM(4, 3, 2, bidirectional=True, batch_first=True), head=lin(6, 3)
             ),
-            lambda m, x: m["head"](m["more"](m["lstm"](m["words"](x))[0])[0].mean(1)), words(7, 2, 6),
+            lambda m, x: m["head"](m["lstm"](m["words"](x))[0].mean(1)), words(7, 2, 6),
         ),
-        "gru": Peer(_two_layers(), lambda m, x: m["second"](m["first"](x)[0])[0], normal(2, 5, 4)),
+        "gru": Peer(
+            named(first=nn.GRU(4, 3, 3, batch_first=True), second=nn.GRU(3, 2, batch_first=True)),
+            lambda m, x: m["second"](m["first"](x)[0])[0], normal(2, 5, 4),
+        ),
         "rnn_without_bias": Peer(
             nn.RNN(2, 3, bias=False, batch_first=True), lambda m, x: m(x)[0], normal(2, 5, 2)
         ),
@@ -191,10 +193,6 @@ def peers() -> dict[str, Peer]:
             resnet, normal(2, 12, 12, 3),
         ),
     }  # fmt: skip
-
-
-def _two_layers() -> Any:
-    return named(first=nn.GRU(4, 3, batch_first=True), second=nn.GRU(3, 2, batch_first=True))
 
 
 def made(name: str, dtype: Any = None) -> tuple[Peer, Any]:
