@@ -136,7 +136,9 @@ def hard_swish(graph: Graph, part: Part, x: Value) -> Value:
 
 @either_layout
 def silu(graph: Graph, part: Part, x: Value) -> Value:
-    """x times its logistic function."""
+    """x times its logistic function; onnxruntime puts these together, and could not in float64 once."""
+    if graph.dtype == "f8":
+        return graph.op("Div", x, graph.op("Add", graph.op("Exp", graph.op("Neg", x)), graph.number(1)))
     return graph.op("Mul", x, sigmoid(graph, x))
 
 

@@ -76,9 +76,9 @@ def glu(graph: Graph, part: Part, x: Value) -> Value:
 
 def maxout(graph: Graph, part: Part, x: Value) -> Value:
     """The largest of every few features."""
-    n: tuple[int, ...] = part.out_shape
-    *batch, _ = (graph.size(x, i) for i in range(x.rank))
-    groups = graph.reshape(x, *batch, n[-1], part.arguments["pieces"])
+    pieces: int = part.arguments["pieces"]
+    *batch, n = (graph.size(x, i) for i in range(x.rank))
+    groups = graph.reshape(x, *batch, graph.divided(n, pieces), pieces)
     return graph.op("ReduceMax", groups, axes=[x.rank], keepdims=0)
 
 

@@ -209,6 +209,10 @@ class Graph:
         values = unknown if total == 1 else [*unknown, self.ints(total)]
         return functools.reduce(lambda a, b: self.op("Mul", a, b), values)
 
+    def divided(self, size: Size, by: int) -> Size:
+        """How often a number goes into a size."""
+        return size // by if isinstance(size, int) else self.op("Div", size, self.ints(by))
+
     def reshape(self, x: Value, *sizes: Size) -> Value:
         """Another form, of these sizes: one that is not known is what is left, where no other may be 0."""
         shape = tuple(n if isinstance(n, int) else UNKNOWN for n in sizes)

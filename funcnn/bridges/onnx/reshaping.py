@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any, Final
 
 import numpy as np
@@ -34,8 +35,7 @@ def reshape(graph: Graph, part: Part, x: Value) -> Value:
     if all(map(known, wanted)):
         return graph.reshape(x, batch, *wanted)
     entries = graph.product(*(graph.size(x, i) for i in range(1, x.rank)))
-    others = graph.product(*(n for n in wanted if known(n)))
-    left = graph.op("Div", *(n if isinstance(n, Value) else graph.ints(n) for n in (entries, others)))
+    left = graph.divided(entries, prod(n for n in wanted if known(n)))
     return graph.reshape(x, batch, *(n if known(n) else left for n in wanted))
 
 

@@ -12,9 +12,12 @@ import funcnn.layers.positions as positions
 from funcnn.bridges.onnx.graphs import Graph, Size, Value, with_shape
 from funcnn.bridges.onnx.walking import Part, Rule
 from funcnn.combinators.nested import leading
+from funcnn.errors import ExportError
+from funcnn.kernels.positions import angles
 from funcnn.layers.masks import ZeroMasked
 from funcnn.layers.reductions import MaxOver, MeanOver
 from funcnn.nested import arrays, like, mapped
+from funcnn.shapes import UNKNOWN, known
 from funcnn.types import is_tuple
 
 
@@ -68,29 +71,43 @@ def positional_embedding(graph: Graph, part: Part, x: Value) -> Value:
     return graph.op("Add", x, w)
 
 
-def angles(graph: Graph, steps: Size, pairs: int, size: int, base: float) -> Value:
-    """Position times frequency, in double precision."""
+def waves(graph: Graph, steps: Size, pairs: int, size: int, base: float) -> list[Value]:
+    """Cosines and sines of position times frequency, (steps, pairs) each; computed in float64."""
+    if isinstance(steps, int):
+        at = angles(0, steps, pairs, size, base)
+        return [graph.constant(f(at).astype(graph.dtype), "waves") for f in (np.cos, np.sin)]
     frequencies = graph.constant(base ** (-2.0 * np.arange(pairs) / size), "frequencies")
-    at = graph.op("Unsqueeze", graph.counted(steps, np.float64), graph.ints(1))
-    return graph.op("Mul", at, frequencies, shape=(at.shape[0], pairs))
+    places = graph.op("Unsqueeze", graph.counted(steps, np.float64), graph.ints(1), shape=(UNKNOWN, 1))
+    turns = graph.op("Mul", places, frequencies, shape=(UNKNOWN, pairs))
+    quarter = graph.constant(np.array(np.pi / 2))  # older runtimes know no cosine of float64
+    return [graph.cast(graph.op("Sin", a), graph.dtype) for a in (graph.op("Add", turns, quarter), turns)]
 
 
 def sinusoidal_encoding(graph: Graph, part: Part, x: Value) -> Value:
     """Sines and cosines of the positions."""
-    n, time = x.shape[2], graph.size(x, 1)
-    a = angles(graph, time, (n + 1) // 2, n, part.arguments["base"])
-    waves = graph.stacked([graph.op("Sin", a), graph.op("Cos", a)], 2)
-    flat = graph.reshape(graph.cast(waves, x.dtype), time, 2 * ((n + 1) // 2))
+    n, time = features(x, part), graph.size(x, 1)
+    cosines, sines = waves(graph, time, (n + 1) // 2, n, part.arguments["base"])
+    flat = graph.reshape(graph.stacked([sines, cosines], 2), time, 2 * ((n + 1) // 2))
     if n % 2:
         flat = graph.op("Slice", flat, graph.ints(0), graph.ints(n), graph.ints(1), shape=x.shape[1:])
     return graph.op("Add", x, flat)
 
 
+def features(x: Value, part: Part) -> int:
+    """How many there are.
+
+    Errors
+        ExportError   that is not known
+    """
+    if not known(x.shape[-1]):
+        raise ExportError(f"{part.name} has to know how many features there are; give the shape with that size")
+    return int(x.shape[-1])
+
+
 def rotated(graph: Graph, x: Value, steps: Size, base: float) -> Value:
     """Every pair of features turned by its angle; x is (..., steps, size)."""
     n = x.shape[-1]
-    a = angles(graph, steps, n // 2, n, base)
-    cosines, sines = (graph.cast(graph.op(f, a), x.dtype) for f in ("Cos", "Sin"))
+    cosines, sines = waves(graph, steps, n // 2, n, base)
     even, odd = (
         graph.op("Slice", x, graph.ints(i), graph.ints(n), graph.ints(-1), graph.ints(2),
                  shape=(*x.shape[:-1], n // 2))
@@ -104,6 +121,7 @@ def rotated(graph: Graph, x: Value, steps: Size, base: float) -> Value:
 
 def rotary_embedding(graph: Graph, part: Part, x: Value) -> Value:
     """Turned by the position."""
+    features(x, part)
     return rotated(graph, x, graph.size(x, 1), part.arguments["base"])
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 
 from funcnn.bridges.onnx.graphs import Graph, Value, shape_of, with_shape
-from funcnn.errors import ExportError, brief, locate
+from funcnn.errors import ExportError, UndecidedError, brief, locate
 from funcnn.inputs import Kind, part
 from funcnn.nested import mapped
 from funcnn.networks import is_layer
@@ -147,6 +147,11 @@ class Walk:
             y = rule(graph, Part(self, d, record, params, x), x)
             refuse_no_value(y, record.name)
             return y if d.children or d.walked else with_shape(y, d.out_shape(shape_of(x)))
+        except UndecidedError as undecided:
+            what = d.record.name if d.record else "this layer"
+            error = ExportError(f"{what} has to know sizes that are not known; give the shape with them")
+            locate(error, name)
+            raise error from undecided
         except Exception as error:
             locate(error, name)
             raise
@@ -162,7 +167,8 @@ class Walk:
         if key in self._stored:
             return self._stored[key]
         turned = place_of(leaf.T)
-        if form is None and at not in self._paths and turned in self._paths:  # tied to a leaf that lies the other way
+        known = turned in self._paths or (turned, True) in self._stored
+        if form is None and at not in self._paths and known:  # tied to a leaf that lies the other way
             whole = self._stored.get((turned, True)) or self._store(leaf.T, turned, name)
             self._stored[turned, True] = whole
             return self.graph.turn(whole, range(leaf.ndim)[::-1])
