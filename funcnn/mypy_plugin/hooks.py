@@ -19,7 +19,7 @@ from funcnn.mypy_plugin.flow.shelf import Shelf
 from funcnn.mypy_plugin.owners import NOTHING, owners_of
 from funcnn.mypy_plugin.reading import Reader, is_layer, place, tagged
 from funcnn.mypy_plugin.recipes import ANY, Call, Choice, Fork, Items, Missing, Node, Ref, Value
-from funcnn.mypy_plugin.reports import TRUSTED, VALUE, built_at, report_complaint, report_shape, told
+from funcnn.mypy_plugin.reports import TRUSTED, VALUE, WIRING, built_at, report_complaint, report_shape, told
 from funcnn.mypy_plugin.building import Verdict
 from funcnn.mypy_plugin.runs import Runner
 from funcnn.shapes import external
@@ -61,6 +61,8 @@ class Hooks:
         recipe = reader.call(fullname, call, ctx)
         if recipe is None or _ill_typed(ctx):
             return self.given(ctx)
+        if not recipe.exact:
+            self.given(ctx)  # the arguments are known where a call of the function around is followed
         return self._carrying(result, recipe, reader, ctx)
 
     def shifted(self, ctx: MethodContext) -> Type:
@@ -142,7 +144,9 @@ class Hooks:
         """A network, an objective or a loop is given arrays and params."""
         reader = self.reader(ctx.api)
         found = self.readings.of(ctx.api, self.options).complaints.get(place(ctx.context), ())
-        if found and not told(ctx.api, ctx.context.line) and not reader.owners.expects(ctx.context.line):
+        if not found or told(ctx.api, ctx.context.line) or reader.owners.expects(ctx.context.line):
+            return ctx.default_return_type
+        if found[0].path not in ("", ctx.api.path) or not told(ctx.api, found[0].place.line, WIRING):
             report_complaint(ctx.api, found[0], ctx.context)
         return ctx.default_return_type
 

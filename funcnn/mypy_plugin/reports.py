@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import Final
 
 from mypy.checker import TypeChecker
@@ -52,12 +53,25 @@ def _array(dtype: Type) -> str | None:
             return None
 
 
-def told(api: object, line: int) -> bool:
-    """Has mypy reported something on this line already? One mistake is one error."""
+def told(api: object, line: int, code: ErrorCode | None = None) -> bool:
+    """Has mypy reported something, or something of this code, on this line already? One mistake is one error."""
     if not isinstance(api, TypeChecker):
         return False
     infos = api.errors.error_info_map.get(api.errors.file, [])
-    return any(info.line == line and info.severity == "error" for info in infos)
+    return any(info.line == line and info.severity == "error" and code in (None, info.code) for info in infos)
+
+
+def again(api: object, guilty: Context, text: str, code: ErrorCode) -> bool:
+    """Has it been said of this layer already, for the shape of another call, or for other numbers?"""
+    if not isinstance(api, TypeChecker):
+        return False
+    infos = api.errors.error_info_map.get(api.errors.file, [])
+    same = [info.message for info in infos if (info.line, info.column, info.code) == (guilty.line, guilty.column, code)]
+    return any(_core(message) == _core(text) and message != text for message in same)
+
+
+def _core(text: str) -> str:
+    return re.sub(r"\?|\d+|\(?(input shape )?given on line.*", "#", text)
 
 
 def titled(e: Expression, otherwise: str) -> str:
@@ -84,7 +98,12 @@ def report_complaint(api: CheckerPluginInterface, found: Complaint, call: Contex
     guilty = _at(found.place)
     here = not found.path or found.path == api.path
     given = f" (given on line {call.line})" if here and found.place.line != call.line else ""
-    api.fail(f"{found.text}{given}", guilty if here else call, code=VALUE if found.code == "value" else SHAPE)
+    _fail(api, f"{found.text}{given}", guilty if here else call, VALUE if found.code == "value" else SHAPE)
+
+
+def _fail(api: CheckerPluginInterface, text: str, guilty: Context, code: ErrorCode) -> None:
+    if not again(api, guilty, text, code):
+        api.fail(text, guilty, code=code)
 
 
 def built_at(network: Node, verdict: Verdict, path: str, line: int) -> str:
@@ -103,8 +122,8 @@ def report_shape(api: CheckerPluginInterface, network: Node, verdict: Verdict, c
     if place is not None and path == api.path:
         guilty = _at(place)
         given = "" if place.line == call.line else f" (input shape given on line {call.line})"
-        api.fail(f"{verdict.error}{given}", guilty, code=SHAPE)
+        _fail(api, f"{verdict.error}{given}", guilty, SHAPE)
         return
     far = built_at(network, verdict, api.path, call.line)
     around = next((at for where, at in verdict.around if where == api.path), None)
-    api.fail(f"{verdict.error}{far}", call if around is None else _at(around), code=SHAPE)
+    _fail(api, f"{verdict.error}{far}", call if around is None else _at(around), SHAPE)

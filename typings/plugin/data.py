@@ -16,9 +16,9 @@ labels = np.zeros(4, np.int64)
 
 net.apply(params, x)
 net.apply(params, wide)  # E[funcnn-shape]: takes params for arrays of shape (4, 6), got those of init on (?, 5)
-vjp(net.apply, params, wide)  # E[funcnn-shape]: takes params for arrays of shape (4, 6)
-predict(net.apply, params, wide)  # E[funcnn-shape]: takes params for arrays of shape (4, 6)
-evaluate(net.apply, params, (wide, labels), accuracy)  # E[funcnn-shape]: takes params for arrays of shape (4, 6)
+vjp(net.apply, params, np.zeros((4, 7), np.float32))  # E[funcnn-shape]: takes params for arrays of shape (4, 7)
+predict(net.apply, params, np.zeros((4, 8), np.float32))  # E[funcnn-shape]: takes params for arrays of shape (4, 8)
+evaluate(net.apply, params, (np.zeros((4, 9), np.float32), labels), accuracy)  # E[funcnn-shape]: shape (4, 9)
 
 larger = serial(Dense(16), Relu, Dense(3))
 larger.apply(params, x)  # E[funcnn-shape]: these are params of another network: 'dense_0/w' has shape (5, 8)
@@ -69,10 +69,10 @@ words.apply(word_params, np.array([[1, 2, 3, 4, 5]]))
 
 for state, metrics in fit(softmax_cross_entropy, net.apply, adam(1e-3), params, (x, labels), epochs=2):
     print(metrics.loss)
-for state, metrics in fit(softmax_cross_entropy, net.apply, adam(1e-3), params, (wide, labels)):  # E[funcnn-shape]: takes
+for state, metrics in fit(softmax_cross_entropy, net.apply, adam(1e-3), params, (np.zeros((4, 10), np.float32), labels)):  # E[funcnn-shape]: got
     print(metrics.loss)
 net.apply(params, np.zeros((4, 5), np.uint8))
-net.apply(params, np.zeros((4, 6), np.uint8))  # E[funcnn-shape]: takes params for arrays of shape (4, 6)
+net.apply(params, np.zeros((4, 11), np.uint8))  # E[funcnn-shape]: takes params for arrays of shape (4, 11)
 regression = value_and_grad(squared_error, net.apply)
 regression(params, x, np.zeros((4, 3), np.int64))
 regression(params, x > 0, np.zeros((4, 3), np.bool_))

@@ -25,12 +25,17 @@ init(key, (-1, 28, 28))
 
 unpacked = serial(
     Flatten,
-    Conv(8, (3, 3)),  # E[funcnn-shape]: on line 31)  # E[funcnn-shape]: on line 33)  # E[funcnn-shape]: on line 128)
+    Conv(8, (3, 3)),  # E[funcnn-shape]: on line 31)
 )
 unpacked_init, unpacked_apply = unpacked
 unpacked_init(key, (-1, 28, 28))
-alias = unpacked
+again = serial(
+    Flatten,
+    Conv(8, (3, 3)),  # E[funcnn-shape]: on line 37)
+)
+alias = again
 alias.init(key, (-1, 28, 28))
+unpacked.init(key, (-1, 28, 28))  # of its layer it was said above
 
 nested = serial(
     Dense(16),
@@ -83,7 +88,7 @@ chained.init(key, (-1, 28, 28))
 
 # names stay names
 serial(Flatten, Conv(1, (2, 2)).named("late"), Dense(2)).init(key, (2, 3))  # E[funcnn-shape]: got (2, 3)
-encoder = serial(Flatten, Conv(1, (2, 2))).named("encoder")  # E[funcnn-shape]: (input shape given on line 87)
+encoder = serial(Flatten, Conv(1, (2, 2))).named("encoder")  # E[funcnn-shape]: (input shape given on line 92)
 serial(encoder, Dense(2)).init(key, (2, 3))
 
 # sizes that params need
@@ -93,7 +98,7 @@ Dense(3).init(key, (2, 0))  # E[funcnn-shape]: dimension 1 of the shape (2, 0) i
 Dense(3).init(key, (-1, 2.5))  # E[arg-type]: incompatible type "tuple[int, float]"
 
 # what a value is known by
-wrong = serial(Flatten, Conv(1, (2, 2)), Dense(3))  # E[funcnn-shape]: got (32, 784) (input shape given on line 99)
+wrong = serial(Flatten, Conv(1, (2, 2)), Dense(3))  # E[funcnn-shape]: got (32, 784) (input shape given on line 104)
 BATCH, SIZE = 32, 28
 side = 4 * 7
 wrong.init(key, (32, side, 28))

@@ -75,7 +75,7 @@ match (a, b):
         second.init(key, BAD)
 f: Callable[[], Layer[Array, Array]] = lambda: random.choice([a, b])  # noqa: E731
 f().init(key, BAD)
-nets = [serial(Dense(k), Relu) for k in range(3)] + [a]
+nets = [serial(Dense(k), Relu) for k in range(1, 3)] + [a]
 nets[0].init(key, BAD)
 x, y = b, a
 x.init(key, BAD)

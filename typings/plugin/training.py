@@ -11,6 +11,7 @@ key = Key(0)
 net = serial(Dense(8), Relu, Dropout(0.5), Dense(3))
 _, params = net.init(key, (-1, 5))
 x, wide, labels = np.zeros((64, 5), np.float32), np.zeros((64, 6), np.float32), np.zeros(64, np.int64)
+wider, widest = np.zeros((64, 7), np.float32), np.zeros((64, 8), np.float32)
 floats = np.zeros(64, np.float32)  # E[funcnn-shape]: labels have dtype
 column = np.zeros((64, 1), np.int64)  # E[funcnn-shape]: softmax_cross_entropy: labels have shape (64, 1)
 
@@ -25,8 +26,8 @@ trained = train(softmax_cross_entropy, net, adam(1e-3), (x, labels), epochs=2, v
 predict(net.apply, trained.params, x)
 predict(net.apply, trained.params, wide)  # E[funcnn-shape]: takes params for arrays of shape (64, 6)
 train(softmax_cross_entropy, net, adam(1e-3), (x, labels), epochs=2, validation=0.1)
-train(softmax_cross_entropy, net, adam(1e-3), (x, labels), epochs=2, validation=(wide, labels))  # E[funcnn-shape]: takes
-train(softmax_cross_entropy, net, adam(1e-3), (wide, labels), epochs=2, start=params)  # E[funcnn-shape]: takes params
+train(softmax_cross_entropy, net, adam(1e-3), (x, labels), epochs=2, validation=(wider, labels))  # E[funcnn-shape]: takes
+train(softmax_cross_entropy, net, adam(1e-3), (widest, labels), epochs=2, start=params)  # E[funcnn-shape]: takes params
 
 images = np.zeros((64, 8, 8, 1), np.float32)
 flat = np.zeros((64, 8, 8), np.float32)  # E[funcnn-shape]: Conv takes

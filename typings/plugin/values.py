@@ -1,6 +1,8 @@
 """Constructors that refuse their arguments."""
 
-from funcnn import Conv, Dense, Dropout, FanOut, Flatten, Key, MaxPool, parallel, select, serial
+from funcnn import (
+    Array, Conv, Dense, Dropout, FanOut, Flatten, Key, Layer, MaxPool, Relu, parallel, select, serial,
+)  # fmt: skip
 
 Dropout(1.5)  # E[funcnn-value]: Dropout: drop must be in [0, 1), got 1.5
 Dense(0)  # E[funcnn-value]: Dense: units must be an integer of at least 1, got 0
@@ -26,5 +28,20 @@ def unknown(drop: float, n: int) -> None:
     """Nobody knows."""
     Dropout(drop)
     Dense(n)
-    Dense(n - n)
+    Dense(n - n)  # E[funcnn-value]: Dense: units must be
     serial(Dense(n).named("a"), Flatten)
+
+
+def noisy(drop: float) -> Layer[Array, Array]:
+    """Followed with the arguments of its calls."""
+    return serial(Dense(3), Dropout(drop))  # E[funcnn-value]: Dropout: drop must be in [0, 1), got 1.5
+
+
+def either(drop: float) -> Layer[Array, Array]:
+    """What is decided by a known number is not asked."""
+    return Dropout(drop) if drop < 1 else Relu
+
+
+noisy(0.5)
+noisy(1.5)
+either(1.5)

@@ -57,6 +57,7 @@ class Core(ABC):
         self.stood: dict[int, tuple[Ref, Place]] = {}  # ready-made layers in lists, each a value of its own
         self.makers: dict[int, tuple[Call, Frame]] = {}  # networks, and where they were made
         self.failed: set[int] = set()  # networks, by identity, that were told not to take their shape
+        self.spoken: dict[tuple[int, str], Place] = {}  # what was said of networks, by identity, and where
         self.saved: dict[str, Any] = {}  # params by the expression of the path they were saved to
         self.first_of_call: tuple[ast.expr, Frame] | None = None  # argument of the call that is being read
         self.unpacks = False  # this call, `f(*args)`

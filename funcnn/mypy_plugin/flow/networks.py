@@ -66,7 +66,8 @@ class Networks(Expressions):
         given = tuple(self.argument(g.value, g.place, frame) for g in args)
         named = {k: self.argument(g.value, g.place, frame) for k, g in kwargs.items()}
         call = Call(module, name, given, named, frame.file.path, here)
-        if self.unpacks and exact(call) and (problem := self.runner.refusal(call)) is not None:
+        followed = self.unpacks or frame.kind != "module"  # with values that no type of mypy's knows
+        if followed and exact(call) and (problem := self.runner.refusal(call)) is not None:
             self.complain(Complaint(problem, here, code="value"), here, frame)
         return self.made(call, frame)
 
@@ -78,6 +79,10 @@ class Networks(Expressions):
     def complain(self, problem: Complaint | None, here: Place, frame: Frame, network: Any = None) -> None:
         """Note what a call would raise, where no more than one condition decides it, once for a network."""
         if problem is not None and len(self.assumed) < 2 and not self.quiet and id(network) not in self.failed:
+            if frame.file is self.stack[0].file:
+                before = self.spoken.setdefault((id(network), problem.text), here)
+                if network is not None and before != here:
+                    return
             self.complaints.setdefault((frame.file.path, here), []).append(problem)
 
     def ran(self, network: Any, params: Any, x: Any, here: Place, frame: Frame) -> Any:
@@ -125,7 +130,10 @@ class Networks(Expressions):
 
     def train(self, step: Step, data: Given, kwargs: dict[str, Given], here: Place, frame: Frame) -> Any:
         """What `train` gives: params of this network for this data."""
-        self.complain(begun(self.runner, step, kwargs.get("start"), data, here), here, frame, step.network)
+        problem = begun(self.runner, step, kwargs.get("start"), data, here)
+        self.complain(problem, here, frame, step.network)
+        if problem is not None:
+            self.failed.add(id(step.network))
         items = data.value.items if isinstance(data.value, Row) else ()
         x = items[0] if listed(items) and items else None
         if not isinstance(x, Data) or not is_network(step.network):
