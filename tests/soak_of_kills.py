@@ -27,7 +27,7 @@ from funcnn import (
     Array, BatchNorm, Dense, Dropout, Key, Relu, cosine_decay, fit, load_checkpoint, momentum, save_checkpoint, serial,
     squared_error, train,
 )  # fmt: skip
-from funcnn.training import one_call
+from funcnn.training import whole_runs
 
 EPOCHS: Final = 60
 NET: Final = serial(Dense(64), BatchNorm(), Relu, Dropout(0.2), Dense(2))
@@ -52,7 +52,7 @@ def batches_of(epoch: int) -> Iterator[Any]:
 
 def by_train(folder: str) -> Any:
     """With `train`, checkpoints inside of epochs too."""
-    setattr(one_call, "_EVERY", 0.1)  # seconds
+    setattr(whole_runs, "_EVERY", 0.1)  # seconds
     return train(
         squared_error, NET, OPTIMIZER, (X[:1280], Y[:1280]), epochs=EPOCHS, validation=(X[1280:], Y[1280:]),
         folder=folder, augment=noise, start=PARAMS, quiet=True,

@@ -21,7 +21,7 @@ from funcnn.networks import Layer
 from funcnn.optimizers import Optimizer
 from funcnn.params import ParamsLike
 from funcnn.training.fitting import Pairs, fit
-from funcnn.training.one_call import Means, Trained, trained
+from funcnn.training.whole_runs import Means, Trained, trained
 from funcnn.training.steps import TrainState
 from funcnn.training.watching import Mode
 from funcnn.types import is_tuple

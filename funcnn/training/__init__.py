@@ -7,7 +7,8 @@ from funcnn.training.fitting import fit
 from funcnn.training.folders import Checkpoint, load_checkpoint, save_checkpoint
 from funcnn.training.history import History
 from funcnn.training.logs import append_row, read_rows
-from funcnn.training.one_call import Trained, train
+from funcnn.training.one_call import train
+from funcnn.training.whole_runs import Trained
 from funcnn.training.reporting import progress
 from funcnn.training.states import load_notes, load_state, save_state
 from funcnn.training.steps import StepMetrics, TrainState

@@ -14,7 +14,7 @@ from funcnn import (
     Array, BatchNorm, Dense, Dropout, Key, Relu, accuracy, adam, l2, load_checkpoint, serial, softmax_cross_entropy,
 )  # fmt: skip
 from funcnn.distributed import Alone, Communicator, train
-from funcnn.training import one_call
+from funcnn.training import whole_runs
 from tests.distributed.threads import on_ranks
 
 SOURCE = np.random.default_rng(0)
@@ -63,7 +63,7 @@ def test_ranks_equal_one() -> None:
 
 def test_goes_on_from_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Stopped after some epochs, or inside of one, it ends with the same bits; one rank alone writes."""
-    monkeypatch.setattr(one_call, "_EVERY", 0.0)  # seconds: a checkpoint after every step
+    monkeypatch.setattr(whole_runs, "_EVERY", 0.0)  # seconds: a checkpoint after every step
     whole, _ = on_ranks(2, lambda comm: by_ranks(comm, folder=tmp_path / "whole"))
 
     def stopping(x: Array, key: Key) -> Array:

@@ -17,7 +17,7 @@ import pytest
 from funcnn import (
     Array, CheckpointError, Dense, Key, Relu, Tanh, adam, cosine_decay, huber, l2, load_checkpoint, momentum, serial,
 )  # fmt: skip
-from funcnn.training import one_call
+from funcnn.training import whole_runs
 from tests.refusals import refusal
 from tests.training.one_call_runs import DATA, PLAIN, RNG, loose, run
 
@@ -32,7 +32,7 @@ class Stopped(Exception):
 @pytest.mark.parametrize("k", range(1, 13))
 def test_a_run_that_is_stopped_anywhere(k: int, every: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After step k, inside of epochs too, with checkpoints there or not: the second call ends as the first would."""
-    monkeypatch.setattr(one_call, "_EVERY", every)
+    monkeypatch.setattr(whole_runs, "_EVERY", every)
     count = 0
 
     def noise(x: Array, key: Key) -> Array:
