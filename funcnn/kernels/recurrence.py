@@ -29,7 +29,8 @@ from funcnn.kernels.scratch import room
 from funcnn.kernels.threads import alone
 from funcnn.types import Array, Mask
 
-_BLOCK: Final = 1 << 15  # elements of a state in the steps whose slopes are computed at once: they stay in the cache
+_REPAYS: Final = 1 << 18  # multiplications
+_BLOCK: Final = 1 << 16  # elements of a state in the steps whose slopes are computed at once: they stay in the cache
 
 
 class Pass(NamedTuple):
@@ -104,10 +105,16 @@ def _run(weights: Weights, inputs: Any, kept: Any, zero: bool, like: Any) -> Non
         return Stretch(before[:, skipped:], before[:, :n], after, places, way.ahead[start:end])
 
     start = 0
-    if zero and steps:
+    if zero and steps and _is_long(weights, inputs.shape[2]):
         weights.gates.forward(way.first, stretch(0, 1, n))
         start = 1
     weights.gates.forward(way.product, stretch(start, steps))
+
+
+def _is_long(weights: Weights, batch: int) -> bool:
+    """Does the product of a step take longer than the calls that would save one?"""
+    size: int = weights.joined.size * batch
+    return size >= _REPAYS
 
 
 def _in_loop(weights: Weights, batch: int) -> Callable[..., Any]:
@@ -190,7 +197,7 @@ def recur_pullback(done: Pass | Single, dy: Array | None, final: tuple[Array | N
             end = min(start + at_most, steps)
             part = slopes[: end - start]
             gates.slope(done.kept[start:end], inputs[start:end, :n], inputs[start + 1 : end + 1, :n], part)
-            split = start + 1 if done.zero and not start else start
+            split = start + 1 if done.zero and not start and _is_long(weights, batch) else start
             gates.back(back, part[split - start :], rows[split:end], _steps(come, split, end), behind)
             if split > start:
                 gates.back(_nothing, part[:1], rows[:1], _steps(come, 0, 1), behind)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from funcnn import Array
+from funcnn.kernels import recurrence
 from funcnn.kernels.cells import GRU, LSTM, RNN, Gates
 from funcnn.kernels.recurrence import input_cotangent, outputs, recur, recur_pullback
 
@@ -94,10 +95,14 @@ def test_what_is_not_real_is_not_looked_at(gates: Gates) -> None:
         assert all(map(np.array_equal, (*found[:3], *found.initial), (*plain[:3], *plain.initial)))
 
 
-@pytest.mark.parametrize("time", [1, 6])
+@pytest.mark.parametrize("repays", [0, 1 << 30])
+@pytest.mark.parametrize("time", [1, 2, 6])
 @pytest.mark.parametrize("gates", CELLS.values(), ids=list(CELLS))
-def test_gradients_from_no_state_are_those_from_zeros(gates: Gates, time: int) -> None:
-    """The product of the first step leaves the state out, and its pullback too."""
+def test_gradients_from_no_state_are_those_from_zeros(
+    gates: Gates, time: int, repays: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where it is long, the product of the first step leaves the state out, and its pullback too."""
+    monkeypatch.setattr(recurrence, "_REPAYS", repays)
     w, u, b, _ = weights(gates)
     zeros = tuple(np.zeros((3, 4)) for _ in range(gates.states))
     dy = RNG.normal(size=(3, time, 4))
@@ -135,6 +140,19 @@ def is_the_derivative(gates: Gates, x: Any, mask: Any) -> None:
     if mask is not None:  # what is not real is not looked at, and gives nothing
         assert not claimed[3][~mask].any()
     assert sum((c * d).sum() for c, d in zip(claimed, ways, strict=True)) == pytest.approx(slope / 1e-30, rel=1e-11)
+
+
+@pytest.mark.parametrize("block", [1, 9, 24])
+@pytest.mark.parametrize("gates", CELLS.values(), ids=list(CELLS))
+def test_slopes_of_some_steps_at_a_time(gates: Gates, block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of one step, of two, and of two with none left over: the pullback is the same."""
+    w, u, b, s = weights(gates)
+    done, dy = recur(gates, w, u, b, X, MASK, s, keep=True), RNG.normal(size=(3, 6, 4))
+    final = tuple(RNG.normal(size=(4, 3)) for _ in s)
+    whole = recur_pullback(done, dy, final)
+    monkeypatch.setattr(recurrence, "_BLOCK", block)
+    parts = recur_pullback(done, dy, final)
+    assert all(map(np.array_equal, (*whole[:4], *whole.initial), (*parts[:4], *parts.initial)))
 
 
 @pytest.mark.parametrize("keep", [False, True])
