@@ -199,6 +199,46 @@ def test_dtypes() -> None:
             from_state_dict(NET, SHAPE, STATE | {"fc1.bias": wrong})
 
 
+class Tensor:
+    """What can be detached, brought to the CPU, and made an array: a tensor, for all that is asked of one."""
+
+    def __init__(self, array: Any, dtype: str = "torch.float64") -> None:
+        self.array, self.dtype, self.done = array, dtype, list[str]()
+
+    def detach(self) -> Tensor:
+        self.done.append("detach")
+        return self
+
+    def cpu(self) -> Tensor:
+        self.done.append("cpu")
+        return self
+
+    def numpy(self) -> Any:
+        if self.dtype == "torch.qint8":
+            raise RuntimeError("quantized")
+        assert self.done == ["detach", "cpu"]
+        return self.array
+
+
+def test_tensors_are_known_by_what_they_can_do() -> None:
+    """No library is imported for them; bfloat16 and what gives no array are told."""
+    assert from_state_dict(NET, SHAPE, {name: Tensor(a) for name, a in STATE.items()}) == USUAL
+    assert from_state_dict(NET, SHAPE, {name: a.tolist() for name, a in STATE.items()}) == USUAL
+    half = Tensor(None, "torch.bfloat16")
+    with pytest.raises(DTypeError, match="fc1.bias is bfloat16, which NumPy has not; float32 holds the same numbers"):
+        from_state_dict(NET, SHAPE, STATE | {"fc1.bias": half})
+    with pytest.raises(DTypeError, match="fc1.bias of type Tensor gives no array: quantized"):
+        from_state_dict(NET, SHAPE, STATE | {"fc1.bias": Tensor(None, "torch.qint8")})
+
+
+def test_bits_are_kept() -> None:
+    """NaNs with what they carry, negative zeros, infinities."""
+    bits = np.array([[0x7FC00001, 0x80000000, 0x7F800000, 1]], np.uint32).view(np.float32)
+    state = {"weight": bits, "bias": np.zeros(1, np.float32)}
+    back = to_state_dict(Dense(1), SHAPE, from_state_dict(Dense(1), SHAPE, state))
+    assert back["weight"].tobytes() == bits.tobytes()
+
+
 def test_what_is_no_state_dict() -> None:
     """Models, checkpoints around it, lists."""
     assert "'model' is a mapping itself; give file['model'] alone" in lines({"model": STATE, "epoch": 3})[0]
