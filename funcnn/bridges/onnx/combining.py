@@ -30,7 +30,10 @@ def in_series(graph: Graph, part: Part, x: Any) -> Any:
 @either_layout
 def side_by_side(graph: Graph, part: Part, x: Any) -> Any:
     """Each on its own item."""
-    return tuple(part.child(name, item) for name, item in zip(part.children, x, strict=True))
+    made: list[Any] = []
+    for name, item in zip(part.children, x, strict=True):  # no comprehension, which were a frame more a level
+        made.append(part.child(name, item))
+    return tuple(made)
 
 
 @either_layout
