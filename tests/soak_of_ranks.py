@@ -34,7 +34,7 @@ ENDINGS: Final = {
     "killed": "",
     "terminated": "",
     "hanging": "rank 0 has waited for 3 seconds",
-    "deciding": "waits to gather; all ranks must make the same steps and calls",
+    "deciding": "all ranks must make the same steps and calls",
     "ahead": "is in its call number",
     "infinite": "the loss is nan",
 }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pickle
 import time
-from collections import deque
 from typing import Any, Final, TypeVar, cast
 
 import numpy as np
@@ -18,6 +17,7 @@ from funcnn.types import Array
 
 A = TypeVar("A")
 
+_TRIES: Final = 200  # without giving the processor away: most of the others come soon
 _LOOK: Final = 0.5  # seconds of waiting, after which a rank looks whether others have ended
 _GRACE: Final = 1.0  # seconds of waiting for the others at the end, after which a rank tells them that it is there
 _TELL: Final = 2.0  # seconds of waiting, after which a rank tells another one what it waits for
@@ -28,7 +28,6 @@ _ALL: Final = (
     "`if comm.rank == 0`"
 )
 _WORDS: Final = ("to add up", "to gather", "for what rank 0 has")
-
 
 _worlds: Final[dict[float, Communicator]] = {}  # by their patience
 
@@ -76,7 +75,7 @@ class _Ranks:
         self.rank: int = comm.Get_rank()
         self.size: int = comm.Get_size()
         self._mpi, self._patience = mpi, patience
-        self._calls, self._gone, self._words = 0, set[int](), deque[Any](maxlen=4)
+        self._calls, self._gone, self._kept = 0, set[int](), list[Any]()
         if self.size == 1:
             return
         self._sums, self._all, self._first, self._beside = (comm.Dup() for _ in range(4))
@@ -140,31 +139,33 @@ class _Ranks:
         Errors
             RanksError   one of them has ended, or makes another call, or they do not come
         """
-        for _ in range(200):
+        for _ in range(_TRIES):
             if request.Test():
                 return
         begin, told = time.monotonic(), False
-        while not request.Test():
-            waited = time.monotonic() - begin
-            time.sleep(0.0 if waited < 0.01 else 1e-4 if waited < _LOOK else 1e-2)
-            if waited < _LOOK:
-                continue
-            self._look(what)
-            if waited > _TELL and not told:  # one of the others, so that in a job of many there are few words
-                told, word = True, np.array([self._calls, what], np.int64)
-                self._words.append((self._beside.Isend(word, (self.rank + 1) % self.size, _WAITS), word))
-            if waited > self._patience:
-                raise RanksError(
-                    f"rank {self.rank} has waited for {waited:.0f} seconds {_WORDS[what]}, and not all of the others "
-                    "came; one of them hangs, or does something that the others do not; what takes longer needs more: "
-                    "world(patience=...)"
-                )
+        try:
+            while not request.Test():
+                waited = time.monotonic() - begin
+                time.sleep(0.0 if waited < 0.01 else 1e-4 if waited < _LOOK else 1e-2)
+                if waited > _LOOK:
+                    self._look(what, waited)
+                if waited > _TELL and not told:  # one of the others, so that in a job of many there are few words
+                    told, word = True, np.array([self._calls, what], np.int64)
+                    self._keep(self._beside.Isend(word, (self.rank + 1) % self.size, _WAITS), word)
+        except BaseException:
+            self._keep(request, None)
+            raise
 
-    def _look(self, what: int) -> None:
+    def _keep(self, request: Any, buffer: Any) -> None:
+        """Hold what MPI may still read or write, and let go what it is done with."""
+        self._kept = [pair for pair in self._kept if not pair[0].Test()]
+        self._kept.append((request, buffer))
+
+    def _look(self, what: int, waited: float) -> None:
         """See what others have told.
 
         Errors
-            RanksError   one has ended, or waits in another call than this rank
+            RanksError   one has ended, or waits in another call than this rank; or this one has waited too long
         """
         if gone := self._ended():
             raise RanksError(
@@ -180,6 +181,12 @@ class _Ranks:
                 raise RanksError(
                     f"rank {self.rank} waits {_WORDS[what]}, and rank {status.Get_source()} waits {_WORDS[its]}; {_ALL}"
                 )
+        if waited > self._patience:
+            raise RanksError(
+                f"rank {self.rank} has waited for {waited:.0f} seconds {_WORDS[what]}, and not all of the others came; "
+                "one of them hangs, or does something that the others do not; what takes longer needs more: "
+                "world(patience=...)"
+            )
 
     def _ended(self) -> list[int]:
         """The ranks that have told that they are at the end of their program."""
