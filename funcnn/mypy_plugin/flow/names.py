@@ -67,7 +67,7 @@ class Names(Conditions):
         holds = home.env[whole.id]
         if whole.id in home.volatile or (whole is not e and not is_kind(holds, ANY) and not isinstance(holds, Thing)):
             return found
-        path = ast.unparse(e).removeprefix(whole.id)
+        path = ast.unparse(e).removeprefix(whole.id) if whole is not e else ""
         return Missing(found.kind, named(f"{home.named(whole.id)}{path}"))
 
     def _ready(self, found: Any) -> Any:
