@@ -57,6 +57,11 @@ def nested_rows(value: Any, name: str) -> Any:
     return arrays_of(value, name, absent=True)
 
 
+def is_large(value: Any) -> bool:
+    """Does it lie on a disk, and shall it stay there?"""
+    return on_disk(value) and value.nbytes > _SMALL
+
+
 def on_disk(value: Any) -> bool:
     """Is it a memory map, or a view of one?"""
     while is_array(value):

@@ -13,14 +13,16 @@ from funcnn.errors import FuncnnError, ShapeError, brief
 from funcnn.keys import Key
 from funcnn.metrics import Metric
 from funcnn.metrics.definition import updated
+from funcnn.nested import arrays as leaves
 from funcnn.networks import Apply
 from funcnn.params import Params
 from funcnn.training.batching import batch_count
 from funcnn.training.evaluation import of_any_rows
 from funcnn.training.preparing import are_batches
-from funcnn.training.rows import arrays_of, checked_batch, checked_data, count_rows, features_of, refuse_empty, taken
+from funcnn.training.rows import arrays_of, checked_batch, checked_data, count_rows, features_of, is_large, refuse_empty, taken
 from funcnn.training.sources import Epochs, batches_of, epochs_of
 from funcnn.types import is_tuple
+from funcnn.warned import warn
 
 Metrics: TypeAlias = Metric[Any, Any, Any, Any]
 
@@ -73,6 +75,8 @@ def parted(data: Any, validation: Any, *, key: Key) -> Parts:
         TypeError    data can be gone through only once; `validation` is no data and no fraction
         ValueError   the fraction is not between 0 and 1, or leaves no rows; it is one of batches
         ShapeError   the validation data have no rows
+    Warnings
+        FuncnnWarning   a fraction of large memory maps, whose other rows are copied into memory
     """
     fraction = float(validation) if is_number(validation) else None
     if fraction is None and validation is not None and not is_tuple(validation):
@@ -105,6 +109,11 @@ def parted(data: Any, validation: Any, *, key: Key) -> Parts:
     if kept in (0, rows):
         where = "validation" if kept == 0 else "training"
         raise ValueError(f"train: validation={validation!r} of {rows} rows leaves none for {where}")
+    if (size := sum(array.nbytes for array in leaves(arrays) if is_large(array))):
+        warn(
+            f"train: a fraction of the rows is kept out by copying the others, {size / 1e9:.1f} GB of memory maps, into "
+            "memory; to leave them on the disk give validation data, validation=(x[:1000], target[:1000])"
+        )
     order = key.fold("validation").generator().permutation(rows)
     out, rest = np.sort(order[:kept]), np.sort(order[kept:])
     return Parts(taken(arrays, rest), rows - kept, None, taken(arrays, out), kept)

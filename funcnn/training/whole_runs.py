@@ -122,7 +122,7 @@ def trained(
         if watch is None:
             raise ValueError("train: patience needs validation data to wait for; give validation=0.2, or data")
     switch("train", quiet=quiet, drop_last=drop_last)
-    key = start.key if isinstance(start, TrainState) else as_key(rng)
+    key = as_key(start.key if isinstance(start, TrainState) else rng)
     parts = parted(data, validation, key=key)
     state = _begun(net, optimizer, parts, start, key)
     scores = [mean_of(loss)._replace(name="loss"), *chosen]

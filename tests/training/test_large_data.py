@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from funcnn import (
-    Array, Dense, DTypeError, NonFiniteError, accuracy, evaluate, mean_of, predict, r2, serial, squared_error,
+    Array, Dense, DTypeError, FuncnnWarning, NonFiniteError, accuracy, evaluate, mean_of, predict, r2, serial, sgd,
+    squared_error, train,
 )  # fmt: skip
 from funcnn.training import rows
 from tests.refusals import refusal
@@ -103,3 +104,17 @@ def test_other_kinds_are_refused(dtype: Any) -> None:
     """As small ones are."""
     x = np.zeros((60, WIDTH), int).astype(dtype)
     assert "features are real numbers" in refusal(lambda: predict(NET.apply, PARAMS, x), DTypeError)
+
+
+def test_a_fraction_of_a_large_memory_map(tmp_path: Path) -> None:
+    """Is told of: the rows that stay are copied into memory; data of their own leave them on the disk."""
+    x, y = stored(SMALL.astype(np.float32), tmp_path), SMALL[:, :1]
+
+    def run(validation: Any) -> Any:
+        return train(squared_error, Dense(1), sgd(1e-5), (x, y), epochs=1, validation=validation, quiet=True)
+
+    run(0.5)
+    with mock.patch.object(rows, "_SMALL", 1):
+        with pytest.warns(FuncnnWarning, match="give validation data, validation="):
+            run(0.5)
+        run((x[:5], y[:5]))
