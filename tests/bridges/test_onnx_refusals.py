@@ -11,10 +11,9 @@ import onnx
 import pytest
 
 from funcnn import (
-    Array, Dense, DTypeError, Embedding, ExportError, Key, Layer, ParamsError, Relu, ShapeError, Tanh, astype,
-    elementwise, ensemble, freeze, layer, repeat, scan, serial, tangent, tie, transposed,
+    Array, Dense, DTypeError, Embedding, ExportError, FanOut, Key, Layer, ParamsError, Relu, ShapeError, Tanh, astype,
+    GRUCell, elementwise, ensemble, freeze, layer, repeat, scan, serial, stax, tangent, tie, transposed,
 )  # fmt: skip
-from funcnn import GRUCell, stax
 from funcnn.bridges.onnx import Graph, Part, Value, save_onnx, to_onnx
 from funcnn.testing import Case
 from tests.bridges.onnx_runs import NEAR, difference, of_layer, ops
@@ -139,6 +138,14 @@ WRONG: list[tuple[Callable[[], object], type[Exception], str]] = [
     (
         lambda: to_onnx(Tanh, {}, (-1, 3), rules={Tanh: lambda graph, part, x: 3}), TypeError,
         "the rule of Tanh must return what graph.op returns, or a tuple, got 3",
+    ),
+    (
+        lambda: to_onnx(Tanh, {}, (-1, 3), rules={Tanh: lambda graph, part, x: (x, x)}), TypeError,
+        "the rule of Tanh must return one value, as its shape rule says, got a tuple of 2",
+    ),
+    (
+        lambda: to_onnx(FanOut(2), {}, (-1, 3), rules={FanOut: lambda graph, part, x: x}), TypeError,
+        "the rule of FanOut must return a tuple of 2, as its shape rule says, got one value",
     ),
 ]  # fmt: skip
 

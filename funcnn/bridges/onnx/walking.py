@@ -146,7 +146,11 @@ class Walk:
                 refuse_others(x, d.takes("any"), record.name)
             y = rule(graph, Part(self, d, record, params, x), x)
             refuse_no_value(y, record.name)
-            return y if d.children or d.walked else with_shape(y, d.out_shape(shape_of(x)))
+            if d.children or d.walked:
+                return y
+            shape = d.out_shape(shape_of(x))
+            refuse_other_nesting(y, shape, record.name)
+            return with_shape(y, shape)
         except UndecidedError as undecided:
             what = d.record.name if d.record else "this layer"
             error = ExportError(f"{what} has to know sizes that are not known; give the shape with them")
@@ -209,6 +213,21 @@ def refuse_no_value(y: Any, name: str) -> None:
             refuse_no_value(value, name)
         elif not isinstance(value, Value):
             raise TypeError(f"the rule of {name} must return what graph.op returns, or a tuple, got {brief(value)}")
+
+
+def refuse_other_nesting(y: Any, shape: Any, name: str) -> None:
+    """Refuse a value where the shape rule says a tuple, and a tuple where it says an array.
+
+    Errors
+        TypeError   with what is wanted
+    """
+    parts = [d for d in shape if is_tuple(d)]
+    if len(parts) != (len(y) if is_tuple(y) else 0):
+        wanted = f"a tuple of {len(parts)}" if parts else "one value"
+        got = f"a tuple of {len(y)}" if is_tuple(y) else "one value"
+        raise TypeError(f"the rule of {name} must return {wanted}, as its shape rule says, got {got}")
+    for value, part_ in zip(y, parts, strict=True) if parts else ():
+        refuse_other_nesting(value, part_, name)
 
 
 _KINDS: Final = {"tokens": "iu", "mask": "b", "features": "f"}
