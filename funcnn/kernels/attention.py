@@ -69,7 +69,7 @@ def attend(
     if allowed is not None or not keys:
         z[z == 0] = 1
     h: Array = _weights(s, kept) @ v
-    if (allowed is not None or causal) and not np.isfinite(h[..., -1:, :]).all():
+    if (allowed is not None or (causal and queries > 1)) and not np.isfinite(h[..., -1:, :]).all():
         seen: Any = True if allowed is None else allowed
         if causal:
             seen = seen & earlier(queries, keys)
@@ -97,7 +97,7 @@ def _maxima(s: Array) -> Array:
         if n % 2:
             np.maximum(folded[..., 0, :], s[..., -1, :], out=folded[..., 0, :])
         s = folded
-    top: Array = s.max(-2, keepdims=True)
+    top: Array = np.maximum.reduce(s, -2, keepdims=True)
     return top
 
 
