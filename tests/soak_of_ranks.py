@@ -1,9 +1,9 @@
 """Jobs of which a rank is killed at a random step: `python -m tests.soak_of_ranks 20` for twenty kills.
 
 A job of two ranks trains with dropout, weights and a checkpoint after every fourth step. One rank, drawn anew, kills
-itself (-9) in a step that is drawn too, and the job is started again, until it has been killed so many times; it goes to
-its end in between as often as it comes there. It never hangs, no kill costs more than the steps since the last
-checkpoint, and every end is, bit for bit, that of the job that was never stopped. Then whatever else a rank may do is
+itself (-9) in a step that is drawn too, and the job is started again, until it has been killed so many times; it goes
+to its end in between as often as it comes there. It never hangs, no kill costs more than the steps since the last
+checkpoint, and every end is, bit for bit, that of the job that was never stopped. Before, whatever else a rank may do is
 done once, and ends the job soon and with its reason. Two, three and four ranks equal one.
 """
 
@@ -11,15 +11,19 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
+import subprocess
 import sys
 import tempfile
 import time
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
 from funcnn import adam, astype, load_checkpoint
-from tests.distributed.jobs import job, missing
+from funcnn.distributed.guards import lives
+from tests.distributed.jobs import command, environment, job, missing
 from tests.distributed.program import start
 
 PROGRAM: Final = "tests.distributed.program"
@@ -88,6 +92,25 @@ def equal(ranks: int) -> None:
     print(f"{ranks} ranks equal one")
 
 
+def unnoticed() -> None:
+    """A rank is killed, and the launcher does not notice: the other one sees that its process is no more."""
+    with tempfile.TemporaryDirectory() as folder:
+        child = subprocess.Popen(
+            command(2, "-m", PROGRAM, "vanishing", folder), env=environment(), stderr=subprocess.PIPE, text=True
+        )
+        end = time.monotonic() + 3 * SOON
+        while not Path(folder, "launcher").exists() and time.monotonic() < end:
+            time.sleep(0.05)
+        begin, first = time.monotonic(), int(Path(folder, "0").read_text(encoding="ascii"))
+        while lives(first) and time.monotonic() < end:
+            time.sleep(0.05)
+        took = time.monotonic() - begin
+        os.kill(int(Path(folder, "launcher").read_text(encoding="ascii")), signal.SIGCONT)
+        _, said = child.communicate(timeout=SOON)
+    assert "and rank 1, process" in said and "is no more" in said and took < SOON, said
+    print(f"unnoticed by the launcher: {took:.1f} seconds")
+
+
 def endings() -> None:
     """Whatever else a rank may do, once."""
     for name, wanted in ENDINGS.items():
@@ -102,4 +125,5 @@ if __name__ == "__main__":
     for size in (2, 3, 4):
         equal(size)
     endings()
+    unnoticed()
     print(soak(int(sys.argv[1]) if len(sys.argv) > 1 else 20))

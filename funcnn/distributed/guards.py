@@ -10,6 +10,7 @@ import time
 import traceback
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from pathlib import Path
 from types import TracebackType
 from typing import Final
 
@@ -66,3 +67,28 @@ def waking(seconds: float) -> Generator[None]:
     finally:
         if watched:
             faulthandler.cancel_dump_traceback_later()
+
+
+def lives(process: int) -> bool:
+    """Is there such a process on this machine, as far as this one can see? One that was killed is none, also while
+    nobody has taken note of it.
+
+    >>> import os
+    >>> from funcnn.distributed.guards import lives
+    >>> lives(os.getpid())
+    True
+    """
+    if os.name != "posix":
+        return False  # signal 0 is another one there
+    try:
+        state = Path(f"/proc/{process}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+        return state[:1] not in (["Z"], ["X"])
+    except OSError:  # no such file, or no such system
+        pass
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's
+        return True
+    return True

@@ -76,10 +76,14 @@ class _Ranks:
         self.size: int = comm.Get_size()
         self._mpi, self._patience = mpi, patience
         self._calls, self._gone, self._kept = 0, set[int](), list[Any]()
+        self._near: dict[int, int] = {}  # the processes of other ranks on this machine
         if self.size == 1:
             return
         self._sums, self._all, self._first, self._beside = (comm.Dup() for _ in range(4))
-        guards.install(self._abort, self._leave, f"rank {self.rank} of {self.size} on {mpi.Get_processor_name()}")
+        host: str = mpi.Get_processor_name()
+        guards.install(self._abort, self._leave, f"rank {self.rank} of {self.size} on {host}")
+        processes = {rank: pid for rank, (name, pid) in enumerate(self.gather((host, os.getpid()))) if name == host}
+        self._near.update({rank: pid for rank, pid in processes.items() if guards.lives(pid)})
 
     def __repr__(self) -> str:
         return f"<rank {self.rank} of {self.size}>"
@@ -172,6 +176,9 @@ class _Ranks:
                 f"rank {self.rank} waits {_WORDS[what]}, and rank {', '.join(map(str, gone))} has ended its "
                 f"program; {_ALL}, and a loop ends on all of them or on none"
             )
+        for rank, pid in self._near.items():
+            if not guards.lives(pid):
+                raise RanksError(f"rank {self.rank} waits {_WORDS[what]}, and rank {rank}, process {pid}, is no more")
         status = self._mpi.Status()
         while self._beside.Iprobe(self._mpi.ANY_SOURCE, _WAITS, status):
             word = np.empty(2, np.int64)

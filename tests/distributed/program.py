@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -87,6 +88,16 @@ def killed(comm: Communicator) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
+def vanishing(comm: Communicator, folder: str) -> None:
+    """A process that is no more, and a launcher that is stopped and does not notice; who is who is in the folder."""
+    Path(folder, str(comm.rank)).write_text(str(os.getpid()), encoding="ascii")
+    for _, metrics in steps(comm):
+        if metrics.step == 5 and comm.rank == 1:
+            Path(folder, "launcher").write_text(str(os.getppid()), encoding="ascii")
+            os.kill(os.getppid(), signal.SIGSTOP)
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
 def terminated(comm: Communicator) -> None:
     """As by the queue of a cluster."""
     for _, metrics in steps(comm):
@@ -147,7 +158,9 @@ def resuming(comm: Communicator, folder: str) -> None:
 
 CASES: Final[dict[str, Callable[..., None]]] = {
     f.__name__: f
-    for f in (equal, raising, interrupted, leaving, killed, terminated, hanging, deciding, ahead, infinite, resuming)
+    for f in (
+        equal, raising, interrupted, leaving, killed, terminated, hanging, vanishing, deciding, ahead, infinite, resuming,
+    )
 }
 
 if __name__ == "__main__":

@@ -9,8 +9,8 @@ import pytest
 
 from funcnn import (
     Array, Dense, Dropout, FanOut, FuncnnWarning, Key, LabelError, NonFiniteError, Params, Relu, ShapeError,
-    StepMetrics, Tanh, TrainState, accumulate, adam, fit, joint, l2, loss, on_item, parallel, sam, serial, sgd, skip_nonfinite,
-    softmax_cross_entropy, squared_error, sum_squared_error, value_and_grad,
+    StepMetrics, Tanh, TrainState, accumulate, adam, fit, joint, l2, loss, on_item, parallel, sam, serial, sgd,
+    skip_nonfinite, softmax_cross_entropy, squared_error, sum_squared_error, value_and_grad,
 )  # fmt: skip
 from funcnn.distributed import Alone, RanksError, Shard, in_step, objective, shard
 from tests.distributed.threads import ThreadRank, on_ranks
