@@ -13,9 +13,9 @@ from typing import Any, Final, NamedTuple
 
 from funcnn.errors import ParamsError, brief
 from funcnn.networks import Layer
-from funcnn.shapes import normalize
+from funcnn.shapes import known, normalize
 from funcnn.types import Shape, is_mapping, is_tuple
-from funcnn.weights.parts import Numbers, Sizes
+from funcnn.weights.parts import Sizes
 from funcnn.weights.places import Place, Places, kind_of
 from funcnn.weights.rows import Step, row
 
@@ -66,28 +66,6 @@ def with_orders(
     return places._replace(layers=tuple(_ordered(place, found) for place in places.layers))
 
 
-def ours_first(a: Numbers, order: Sequence[tuple[int, Sizes]]) -> Numbers:
-    """A leaf with the axes of flattened maps, of these shapes (*sizes, channels), from their order into ours."""
-    for axis, (*sizes, channels) in order:
-        front, back = a.shape[:axis], a.shape[axis + 1 :]
-        a = _moved(a.reshape(*front, channels, *sizes, *back), axis, axis + len(sizes)).reshape(*front, -1, *back)
-    return a
-
-
-def theirs_first(a: Numbers, order: Sequence[tuple[int, Sizes]]) -> Numbers:
-    """The inverse."""
-    for axis, sizes in order:
-        front, back = a.shape[:axis], a.shape[axis + 1 :]
-        a = _moved(a.reshape(*front, *sizes, *back), axis + len(sizes) - 1, axis).reshape(*front, -1, *back)
-    return a
-
-
-def _moved(a: Numbers, source: int, target: int) -> Numbers:
-    order = [i for i in range(a.ndim) if i != source]
-    order.insert(target, source)
-    return a.transpose(order)
-
-
 def _ordered(place: Place, found: Found) -> Place:
     order: dict[str, tuple[tuple[int, Sizes], ...]] = {}
     behind, before = found.rows.get(place.path), found.columns.get(place.path)
@@ -132,7 +110,7 @@ def _behind(found: Found, steps: Sequence[Step], i: int, step: Step, state: Stat
             return state
         if step.wanted:
             raise _lost(found, step)
-        return state if step.taken == step.out else State(first, TANGLED)
+        return state if _same(step.taken, step.out) else State(first, TANGLED)
     if kind in CHANNELS_FIRST or (kind == "BatchNorm" and rank > 3):
         first = True
     elif kind in CHANNELS_LAST and out_rank > 2:
@@ -153,17 +131,18 @@ def _through(found: Found, step: Step, state: State) -> State:
 def _reshaped(found: Found, steps: Sequence[Step], i: int, step: Step, state: State) -> State:
     first, pending = state
     rank, out_rank = len(step.taken), len(step.out)
-    sizes = _sizes(step.taken if rank > 2 else step.out)
-    plain = prod(sizes[:-1]) == 1 or sizes[-1] == 1  # one pixel, or one channel
+    sizes: Any = (step.taken if rank > 2 else step.out)[1:]
+    unknown = not known(*sizes)
+    plain = not unknown and (prod(sizes[:-1]) == 1 or sizes[-1] == 1)  # one pixel, or one channel
     if rank > 2 and out_rank > 2:
-        return State(first, TANGLED if first and step.taken[-1] != step.out[-1] and not plain else pending)
+        return State(first, pending if plain or not first or _same(step.taken[-1:], step.out[-1:]) else TANGLED)
     if rank > 2:
         of_map = first or (first is None and rank > 3)
-        return State(None, pending or (sizes if of_map and not plain else None))
+        return State(None, pending or ((TANGLED if unknown else sizes) if of_map and not plain else None))
     if out_rank <= 2:
         return state
     first = _meets_map(steps[i + 1 :])
-    if pending == sizes and first:
+    if first and not unknown and pending == sizes:
         return State(True)
     if pending is not None:
         return State(first, TANGLED)
@@ -181,7 +160,7 @@ def _before(found: Found, steps: Sequence[Step], sizes: Sizes) -> None:
             return
         if kind in BY_FEATURE:
             found.columns[step.path] = sizes
-        elif step.wanted or step.inside is not None or step.taken != step.out:
+        elif step.wanted or step.inside is not None or not _same(step.taken, step.out):
             raise ParamsError(
                 f"{found.caller}: {step.path} makes the features of a map of shape {sizes}, which PyTorch has with "
                 f"channels first, and it cannot be followed there; end it with Dense, or reorder its arrays by hand"
@@ -210,8 +189,14 @@ def _lost(found: Found, step: Step) -> ParamsError:
     )
 
 
-def _sizes(shape: Shape) -> Sizes:
-    return tuple(int(n) for n in shape[1:] if not isinstance(n, tuple))
+def _same(a: Shape, b: Shape) -> bool:
+    """Are they the same shape, as far as one can know?"""
+    return len(a) == len(b) and all(m is n or (_known(m, n) and m == n) for m, n in zip(a, b, strict=True))
+
+
+def _known(*sizes: Any) -> bool:
+    """Are these sizes of axes, all known?"""
+    return not any(isinstance(n, tuple) for n in sizes) and known(*sizes)
 
 
 def _nested(shape: Shape) -> bool:

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from funcnn.combinators.reparametrizing import sources_of_ties, tie
-from funcnn.errors import ParamsError, brief
+from funcnn.errors import ParamsError, ShapeError, brief
 from funcnn.networks import Layer, is_layer
 from funcnn.networks.definitions import Definition
 from funcnn.networks.rebuilding import walked
 from funcnn.params import trees
-from funcnn.shapes import normalize
+from funcnn.shapes import display, known, normalize
 from funcnn.types import Shape
 from funcnn.weights.parts import Sizes
 
@@ -53,22 +53,24 @@ def places_of(caller: str, net: Layer[Any, Any], shape: Shape) -> Places:
 
     Errors
         TypeError     it is no layer
-        ShapeError    the network does not take this shape
+        ShapeError    the network does not take this shape, or it leaves open how large a leaf is
         ParamsError   it keeps params in a form that no other library has
     """
     if not is_layer(net):
         raise TypeError(f"{caller} takes a network, the shape of its input and weights, got {brief(net)}")
     net.out_shape(shape)
     inside = normalize(shape)
-    wanted = {"/".join(path): leaf[1] for path, leaf in _leaves(net.definition.spec(inside))}
+    wanted = _sizes(net.definition.spec(inside))
+    if open_ := [f"{path} {display(sizes)}" for path, sizes in wanted.items() if not known(*sizes)]:
+        fix = "give the sizes that they depend on, only others may be -1"
+        raise ShapeError(f"{caller}: for the shape {display(inside)} these are not known, {', '.join(open_)}; {fix}")
     ties: dict[str, tuple[str, bool]] = {}
     found: dict[str, Place] = {}
     for path, part, taken, _ in walked(net.definition, inside).left:
         if part.record is not None and part.record.make is tie:
             ties |= _tied(path, part)
         own = part.own(taken) if part.children else part.spec(taken)
-        leaves = {name: tuple(leaf[1]) for name, leaf in own.items() if isinstance(leaf, tuple)}
-        if leaves:
+        if leaves := _sizes(own):
             kind, options = kind_of(part)
             found.setdefault("/".join(path), Place("/".join(path), kind, options, leaves))
     layers = [place._replace(tied=_elsewhere(caller, place, wanted, ties)) for place in found.values()]
@@ -77,8 +79,10 @@ def places_of(caller: str, net: Layer[Any, Any], shape: Shape) -> Places:
     return Places(tuple(layers), tuple(wanted), ties)
 
 
-def _leaves(spec: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
-    yield from trees.flatten(spec)
+def _sizes(spec: Any) -> dict[str, Sizes]:
+    """The shape of every leaf, by its path."""
+    leaves: Any = trees.flatten(spec)
+    return {"/".join(path): tuple(leaf[1]) for path, leaf in leaves}
 
 
 def kind_of(part: Definition) -> tuple[str, Mapping[str, Any]]:
@@ -103,11 +107,11 @@ def _elsewhere(
     missing = [leaf for leaf in place.shapes if place.at(leaf) not in wanted]
     held = [place.at(leaf) for leaf in missing if not any(f"{place.at(leaf)}/".startswith(f"{t}/") for t in ties)]
     if held:
-        said = f"{', '.join(held)} is held by the network itself, which was frozen"
-        raise ParamsError(f"{caller}: {said}; convert the network that it was made of, and freeze it then")
+        said = f"{', '.join(held)} is not among its params, which were frozen, or made of others by reparam"
+        raise ParamsError(f"{caller}: {said}; convert the network that it was made of")
     for leaf, sizes in place.shapes.items():
         path = place.at(leaf)
         if path in wanted and wanted[path] != sizes:
-            said = f"{path} has shape {tuple(wanted[path])}, and {place.kind or 'its layer'} alone {sizes}"
+            said = f"{path} has shape {wanted[path]}, and {place.kind or 'its layer'} alone {sizes}"
             raise ParamsError(f"{caller}: {said}; convert the members of an ensemble one by one, and stack them")
     return frozenset(missing)

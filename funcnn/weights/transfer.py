@@ -9,11 +9,11 @@ import numpy as np
 
 from funcnn.errors import DTypeError, ParamsError, printable
 from funcnn.params import Params, trees
-from funcnn.weights.flattened import ours_first, theirs_first
 from funcnn.weights.pairing import Pair, Pairs
 from funcnn.weights.parts import Arrays, Numbers, Part, Sizes
 from funcnn.weights.places import Place, Places
 from funcnn.weights.reading import floating
+from funcnn.weights.reordering import ours_first, theirs_first
 
 SHOWN = 40  # lines of a message
 

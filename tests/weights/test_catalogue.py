@@ -13,7 +13,7 @@ from tests.catalogue import COMBINATORS, LAYERS, LayerRow, build
 
 ROWS = {row.source: row for row in (*LAYERS, *COMBINATORS)}
 SIZES = {"B": 2, "T": 6}
-REFUSED = {"ensemble": "members of an ensemble", "freeze": "held by the network itself"}
+REFUSED = {"ensemble": "members of an ensemble", "freeze": "which were frozen"}
 
 
 def filled(template: Any) -> Any:

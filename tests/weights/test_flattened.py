@@ -157,6 +157,15 @@ def test_what_cannot_be_followed_is_refused(tail: Any) -> None:
         from_state_dict(net, (-1, 5, 4, 2), CONV)
 
 
+def test_sizes_that_are_open() -> None:
+    """Time may stay open, and pixels behind which no leaf depends on them."""
+    net = serial(Conv(3, (2, 2)), Relu, GlobalAvgPool, Dense(2))
+    state = CONV | linear("fc", 3, 2)
+    assert made(net, state, (-1, -1, -1, 2)) == made(net, state)
+    made(serial(Conv(3, (2, 2)), Flatten), CONV, (-1, -1, -1, 2))
+    made(serial(Conv(3, (2, 2)), Flatten, Relu), CONV, (-1, -1, 4, 2))
+
+
 def test_people_may_say_it() -> None:
     """Of which map the features are, or that they are of none."""
     net = serial(Conv(3, (2, 2)), Flatten, Dense(2))

@@ -157,6 +157,11 @@ def test_shapes() -> None:
     assert "which wants (4, 5)" in lines(STATE, shape=(-1, 5))[0]
     with pytest.raises(ShapeError):
         from_state_dict(NET, (), STATE)
+    with pytest.raises(ShapeError, match=r"these are not known, dense_0/w \(\?, 4\); give the sizes that they"):
+        from_state_dict(NET, (-1, -1), STATE)
+    recurrent = serial(LSTM(3), Dense(2))
+    _, params = recurrent.init(0, (-1, 5, 4))
+    assert from_state_dict(recurrent, (-1, -1, 4), to_state_dict(recurrent, (-1, 5, 4), params)) == params
 
 
 def test_layers_of_another_kind() -> None:
@@ -311,7 +316,7 @@ def test_tied_weights() -> None:
 def test_frozen_and_stacked_networks_are_converted_before() -> None:
     """What is among no params cannot be given, and members are n."""
     _, params = NET.init(0, SHAPE)
-    assert "dense_0/w, dense_0/b is held by the network itself, which was frozen" in lines(
+    assert "dense_0/w, dense_0/b is not among its params, which were frozen" in lines(
         STATE, freeze(NET, params, "dense_0/**")
     )[0]
     assert "convert the members of an ensemble one by one" in lines(STATE, ensemble(NET, 3))[0]
@@ -331,6 +336,23 @@ def Scale() -> Layer[Array, Array]:
     return Layer.of(lambda shape: shape, spec, rule)
 
 
+@layer
+def Nested() -> Layer[Array, Array]:
+    """A layer of somebody's whose params nest."""
+    inner = Scale().definition
+
+    def rule(params: Any, x: Array) -> Any:
+        y, pull = inner.rule(params["inside"], x)
+
+        def pullback(dy: Array) -> Any:
+            grads, dx = pull(dy)
+            return {"inside": grads}, dx
+
+        return y, pullback
+
+    return Layer.of(lambda shape: shape, lambda shape: {"inside": inner.spec(shape)}, rule)
+
+
 def test_layers_of_your_own() -> None:
     """Their leaves have the names and shapes that they have there, or `names` says of each."""
     net = serial(Dense(2), Scale())
@@ -340,6 +362,10 @@ def test_layers_of_your_own() -> None:
     other = linear("fc", 4, 2) | {"factor": some(2)}
     params = from_state_dict(net, SHAPE, other, names={"scale_0/gain": "factor"})
     np.testing.assert_array_equal(params.at("scale_0/gain"), other["factor"])
+    nested = serial(Dense(2), Nested())
+    _, params = nested.init(0, SHAPE)
+    assert from_state_dict(nested, SHAPE, to_state_dict(nested, SHAPE, params)) == params
+    assert from_keras(nested, SHAPE, to_keras(nested, SHAPE, params)) == params
     einsum = EinsumDense("bn,nu->bu", u=3)
     assert state_dict_names(einsum, (2, 4), {"e.w": some(4, 3), "e.b": some(3)}) == {"w": ("e.w",), "b": ("e.b",)}
 
