@@ -13,7 +13,7 @@ from funcnn.checkpoints import reading
 from funcnn.checkpoints.atomic_writes import replacing
 from funcnn.checkpoints.places import Path, path_of
 from funcnn.checkpoints.saving import unlike
-from funcnn.checkpoints.sealed import SUBTREES, SUBTREES_A_LEAF
+from funcnn.checkpoints.manifests import SUBTREES, SUBTREES_A_LEAF
 from funcnn.errors import DTypeError, ParamsError, brief, printable
 from funcnn.params import Params, plain_tree, trees
 from funcnn.params.flat import from_flat, nested, to_flat

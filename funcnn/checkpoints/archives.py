@@ -8,7 +8,9 @@ from typing import IO, Any, cast
 import numpy.typing as npt
 
 from funcnn.checkpoints import sealed
-from funcnn.checkpoints.sealed import MANIFEST, PARAMS, SUBTREES, SUBTREES_A_LEAF
+from funcnn.checkpoints.manifests import (
+    MANIFEST, PARAMS, SUBTREES, SUBTREES_A_LEAF, manifest_limit, manifest_of,
+)  # fmt: skip
 from funcnn.errors import ParamsError
 from funcnn.params import trees
 
@@ -20,11 +22,11 @@ def write(file: IO[bytes], tree: trees.Plain) -> None:
         ParamsError   the tree has more levels, subtrees or letters in its names than `read` takes
     """
     leaves: list[npt.NDArray[Any]] = []
-    manifest = sealed.manifest_of(PARAMS, {"tree": numbered(tree, leaves)})
-    if len(manifest) > sealed.manifest_limit(len(leaves)):
+    manifest = manifest_of(PARAMS, {"tree": numbered(tree, leaves)})
+    if len(manifest) > manifest_limit(len(leaves)):
         raise ParamsError(
             f"the names of these params take {len(manifest):,} bytes, a checkpoint of {len(leaves):,} leaves holds "
-            f"{sealed.manifest_limit(len(leaves)):,}; give shorter ones"
+            f"{manifest_limit(len(leaves)):,}; give shorter ones"
         )
     sealed.write(file, manifest, leaves)
 

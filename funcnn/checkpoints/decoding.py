@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from funcnn.checkpoints import archives, sealed
 from funcnn.checkpoints.saving import owned, unlike
-from funcnn.checkpoints.sealed import MANIFEST
+from funcnn.checkpoints.manifests import MANIFEST
 from funcnn.checkpoints.values import LEVELS, LISTED, NUMBERS, TREES, Json
 from funcnn.keys import Key
 from funcnn.nested import fields_of

@@ -39,7 +39,7 @@ def save_network(path: Path, net: Layer[Any, Any], params: ParamsLike) -> None:
     >>> net, loaded == params
     (serial(Dense(8), leaky_relu(0.2), Dense(2).named('head')), True)
     """
-    from funcnn.checkpoints import sealed, values  # not above: zip files are slow to import, wanted by few programs
+    from funcnn.checkpoints import manifests, sealed, values  # not above: zip files are slow to import, and seldom wanted
     from funcnn.files import making, writing  # nor these, which import them
 
     shown = path_of(path, "save_network")
@@ -51,8 +51,8 @@ def save_network(path: Path, net: Layer[Any, Any], params: ParamsLike) -> None:
     content = {"program": writer.program(net), "defaults": writer.defaults}
     count = len(leaves)
     content["params"] = values.encoded(given, "params", leaves, classes=False)
-    manifest = sealed.manifest_of(sealed.NETWORK, content)
-    sealed.refuse_unreadable(manifest, len(leaves))
+    manifest = manifests.manifest_of(manifests.NETWORK, content)
+    manifests.refuse_unreadable(manifest, len(leaves))
     making.refuse_others(net, writer.own, manifest, leaves[:count])
     with replacing(shown) as file:
         sealed.write(file, manifest, leaves)
@@ -75,14 +75,14 @@ def load_network(path: Path, *, layers: Mapping[str, Part] | None = None) -> tup
                             `layers`; or a constructor refuses what stands in the file, and why
         TypeError           `layers` is no dict of constructors, layers and functions; `path` is no path
     """
-    from funcnn.checkpoints import reading, sealed  # not above, as in save_network
+    from funcnn.checkpoints import manifests, reading, sealed  # not above, as in save_network
     from funcnn.files import making  # as above
 
     shown = path_of(path, "load_network")
     own = _checked(layers)
 
     def read(file: IO[bytes]) -> tuple[Layer[Any, Any], Params]:
-        manifest, contents = sealed.read(file, sealed.NETWORK)
+        manifest, contents = sealed.read(file, manifests.NETWORK)
         by = str(manifest.get("funcnn"))[:20]
         return making.Reader(contents, own, manifest.get("defaults"), by).whole(manifest)
 

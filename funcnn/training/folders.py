@@ -191,13 +191,13 @@ def _refuse_later(folder: str, step: int) -> None:
     Errors
         CheckpointError   it has
     """
-    from funcnn.checkpoints import reading, sealed  # not above: zip files are slow to import, wanted by few programs
+    from funcnn.checkpoints import manifests, reading, sealed  # not above: zip files are slow to import, and seldom wanted
 
     for later in _entries(folder):
         if later.step <= step:
             return
         with suppress(CheckpointError, OSError):
-            reading.contents_of(later.path, lambda file: sealed.read(file, sealed.STATE)[0])
+            reading.contents_of(later.path, lambda file: sealed.read(file, manifests.STATE)[0])
             break
     else:
         return

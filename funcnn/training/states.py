@@ -49,7 +49,7 @@ def save_state(path: Path, state: TrainState[Any], *, notes: Mapping[str, object
     >>> [state == second for state, _ in fit(squared_error, net.apply, optimizer, loaded, data, epochs=2)]
     [True]
     """
-    from funcnn.checkpoints import sealed, values  # not above: zip files are slow to import, wanted by few programs
+    from funcnn.checkpoints import manifests, sealed, values  # not above: zip files are slow to import, and seldom wanted
 
     shown = path_of(path, "save_state")
     checked = checked_state(state, "save_state")
@@ -66,8 +66,8 @@ def save_state(path: Path, state: TrainState[Any], *, notes: Mapping[str, object
         "params": values.encoded(checked.params, "params", leaves, classes=False),
         "optimizer": values.encoded(checked.optimizer, "optimizer", leaves, classes=True),
     }
-    manifest = sealed.manifest_of(sealed.STATE, content)
-    sealed.refuse_unreadable(manifest, len(leaves))
+    manifest = manifests.manifest_of(manifests.STATE, content)
+    manifests.refuse_unreadable(manifest, len(leaves))
     with replacing(shown) as file:
         sealed.write(file, manifest, leaves)
 
@@ -97,13 +97,13 @@ def load_notes(path: Path) -> dict[str, Any]:
         FileNotFoundError   there is no such file; or another OSError, as the operating system raised it
         CheckpointError     it is damaged, cut off, of another kind, or of a format newer than this library
     """
-    from funcnn.checkpoints import decoding, reading, sealed  # not above, as in save_state
+    from funcnn.checkpoints import decoding, manifests, reading, sealed  # not above, as in save_state
 
     def read(file: IO[bytes]) -> dict[str, Any]:
-        manifest, contents = sealed.read(file, sealed.STATE)
+        manifest, contents = sealed.read(file, manifests.STATE)
         notes = decoding.Decoder(contents).value(manifest.get("notes"), {}, "notes")
         if type(notes) is not dict:
-            raise ValueError(f"{sealed.MANIFEST} has no notes")
+            raise ValueError(f"{manifests.MANIFEST} has no notes")
         return cast("dict[str, Any]", notes)
 
     return reading.contents_of(path_of(path, "load_notes"), read)
@@ -111,7 +111,7 @@ def load_notes(path: Path) -> dict[str, Any]:
 
 def read_state(path: str, optimizer: Optimizer[S], like: ParamsLike) -> tuple[TrainState[S], dict[str, Any]]:
     """The state in a file, and the notes beside it; see `load_state`."""
-    from funcnn.checkpoints import decoding, reading, sealed  # not above, as in save_state
+    from funcnn.checkpoints import decoding, manifests, reading, sealed  # not above, as in save_state
 
     if not isinstance(optimizer, Optimizer):
         raise TypeError(f"load_state takes the optimizer of the state, got {brief(optimizer)}; write adam(1e-3)")
@@ -119,16 +119,16 @@ def read_state(path: str, optimizer: Optimizer[S], like: ParamsLike) -> tuple[Tr
     first = optimizer.init(expected)
 
     def read(file: IO[bytes]) -> tuple[TrainState[Any], dict[str, Any], list[str]]:
-        manifest, contents = sealed.read(file, sealed.STATE)
+        manifest, contents = sealed.read(file, manifests.STATE)
         step, epoch, batch = (manifest.get(name) for name in ("step", "epoch", "batch"))
         for name, count in (("step", step), ("epoch", epoch), ("batch", batch)):
             if type(count) is not int or count < 0:
-                raise ValueError(f"{sealed.MANIFEST} has {count!r:.20} for the {name}")
+                raise ValueError(f"{manifests.MANIFEST} has {count!r:.20} for the {name}")
         decoder = decoding.Decoder(contents)
         notes = decoder.value(manifest.get("notes"), {}, "notes")
         params = decoder.value(manifest.get("params"), expected, "params")
         if not isinstance(params, Params) or not isinstance(notes, dict):
-            raise ValueError(f"{sealed.MANIFEST} has no params or no notes")
+            raise ValueError(f"{manifests.MANIFEST} has no params or no notes")
         memory = decoder.value(manifest.get("optimizer"), first, "optimizer")
         decoder.finish()
         key = Key.fromhex(cast(str, manifest.get("key")))

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import funcnn
-from funcnn.checkpoints import leftovers, sealed
+from funcnn.checkpoints import leftovers, manifests
 from funcnn.params import trees
 from tests.docs.pages import ROOT
 
@@ -24,8 +24,8 @@ def test_every_variable_of_the_environment_is_told() -> None:
 def test_the_limits_are_those_of_the_source() -> None:
     """Levels, subtrees, names, minutes."""
     assert f"{trees.LEVELS} levels" in PAGE
-    assert f"{sealed.SUBTREES:,} subtrees and {sealed.SUBTREES_A_LEAF} more for every leaf" in PAGE
-    names = f"{sealed.MANIFEST_BYTES >> 20} MiB of names and {sealed.MANIFEST_BYTES_A_LEAF} bytes more"
+    assert f"{manifests.SUBTREES:,} subtrees and {manifests.SUBTREES_A_LEAF} more for every leaf" in PAGE
+    names = f"{manifests.MANIFEST_BYTES >> 20} MiB of names and {manifests.MANIFEST_BYTES_A_LEAF} bytes more"
     assert names in PAGE and leftovers.STALE == 600 and "for ten minutes" in PAGE
 
 

@@ -33,7 +33,7 @@ from funcnn import (
     sgd,
     tie,
 )
-from funcnn.checkpoints import sealed
+from funcnn.checkpoints import manifests, sealed
 from funcnn.files import registry
 from funcnn.initializers import constant
 from funcnn.networks import is_layer
@@ -192,7 +192,7 @@ def test_edits_never_do_anything_else(tmp_path: Path) -> None:
     frozen = serial(net, freeze(Dense(3), Params({"w": np.ones((3, 3)), "b": np.ones(3)}), "w"))
     save_network(tmp_path / "n", frozen, PARAMS)
     with (tmp_path / "n").open("rb") as file:
-        manifest, contents = sealed.read(file, sealed.NETWORK)
+        manifest, contents = sealed.read(file, manifests.NETWORK)
     arrays = [np.load(io.BytesIO(content)) for content in contents]
     pieces: list[Any] = [None, True, -1, 0, 1, 2, 1.5, 10**9, HUGE, "x", "SAME", "Dense", "own:x", [], {}, [[]]]
     pieces += [{"tuple": [1, 2]}, {"layer": 0}, {"layer": 99}, {"name": "zeros"}, {"name": "Relu"}, {"numpy": "sin"}]

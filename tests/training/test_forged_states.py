@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from funcnn import CheckpointError, Key, Params, ParamsError, TrainState, load_state, save_state
-from funcnn.checkpoints import sealed
+from funcnn.checkpoints import manifests, sealed
 from tests.training.stored_states import PARAMS, STATE, keeping
 
 
@@ -21,7 +21,7 @@ def forged(path: Path, leaves: list[Any] | None = None, **changes: Any) -> Path:
     content = {"step": 0, "epoch": 0, "batch": 0, "key": "00" * 16, "notes": {"dict": {}}, "params": {"params": {}}}
     content |= {"optimizer": None}
     with path.open("w+b") as file:
-        sealed.write(file, sealed.manifest_of(sealed.STATE, content | changes), leaves or [])
+        sealed.write(file, manifests.manifest_of(manifests.STATE, content | changes), leaves or [])
     return path
 
 
@@ -93,7 +93,7 @@ BOMBS = {
 @pytest.mark.parametrize("name", BOMBS)
 def test_bombs(tmp_path: Path, name: str) -> None:
     """What is no array takes a bounded multiple of the bytes of the file."""
-    manifest = sealed.manifest_of(sealed.STATE, {"step": 0, "epoch": 0, "batch": 0, "key": "00" * 16, "notes": None})
+    manifest = manifests.manifest_of(manifests.STATE, {"step": 0, "epoch": 0, "batch": 0, "key": "00" * 16, "notes": None})
     with (tmp_path / "s").open("w+b") as file:
         sealed.write(file, manifest.replace('"notes": null', f'"notes": {BOMBS[name]}'), [])
     for again in (False, True):  # what the first call imports is not counted
@@ -138,7 +138,7 @@ def test_edits_never_do_anything_else(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     pieces: list[Any] = [None, True, -1, 0, 1.5, "x", "00" * 16, [], {}, [[]], {"tuple": [1]}, {"array": 0}, {"a": 0}]
     pieces += [{"params": {"w": 0}}, {"named": "Own", "fields": {}}, {"numbers": 0, "in": "list"}, {"float": "00" * 8}]
-    content = json.loads(sealed.manifest_of(sealed.STATE, {
+    content = json.loads(manifests.manifest_of(manifests.STATE, {
         "step": 0, "epoch": 0, "batch": 0, "key": "00" * 16, "notes": {"dict": {}}, "params": {"params": {"w": 0}},
         "optimizer": {"tuple": [{"array": 1}, {"named": "Own", "fields": {"step": 3}}, {"dict": {"a": {"scalar": 2}}}]},
     }))  # fmt: skip
