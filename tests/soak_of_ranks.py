@@ -4,7 +4,8 @@ A job of two ranks trains with dropout, weights and a checkpoint after every fou
 itself (-9) in a step that is drawn too, and the job is started again, until it has been killed so many times; it goes
 to its end in between as often as it comes there. It never hangs, no kill costs more than the steps since the last
 checkpoint, and every end is, bit for bit, that of the job that was never stopped. Before, whatever else a rank may do is
-done once, and ends the job soon and with its reason. Two, three and four ranks equal one.
+done once, and ends the job soon and with its reason. Two, three and four ranks equal one, and
+the example learns on two.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import numpy as np
 
 from funcnn import adam, astype, load_checkpoint
 from funcnn.distributed.guards import lives
-from tests.distributed.jobs import command, environment, job, missing
+from tests.distributed.jobs import ROOT, command, environment, job, missing
 from tests.distributed.program import start
 
 PROGRAM: Final = "tests.distributed.program"
@@ -92,12 +93,21 @@ def equal(ranks: int) -> None:
     print(f"{ranks} ranks equal one")
 
 
+def example() -> None:
+    """The example learns on two ranks, and one of them prints."""
+    done = job(2, str(ROOT / "examples" / "distributed_digits.py"), "--quick", seconds=120)
+    first, *epochs, _ = done.stdout.splitlines()
+    assert first == "2 ranks, from step 0" and len(epochs) == 8 and float(epochs[-1].split()[-1]) > 0.9, done.stderr
+    print("the example learns on two ranks")
+
+
 def unnoticed() -> None:
     """A rank is killed, and the launcher does not notice: the other one sees that its process is no more."""
     with tempfile.TemporaryDirectory() as folder:
         child = subprocess.Popen(
-            command(2, "-m", PROGRAM, "vanishing", folder), env=environment(), stderr=subprocess.PIPE, text=True
-        )
+            command(2, "-m", PROGRAM, "vanishing", folder),
+            env=environment(), text=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        )  # fmt: skip
         end = time.monotonic() + 3 * SOON
         while not Path(folder, "launcher").exists() and time.monotonic() < end:
             time.sleep(0.05)
@@ -124,6 +134,7 @@ if __name__ == "__main__":
         sys.exit(reason)
     for size in (2, 3, 4):
         equal(size)
+    example()
     endings()
     unnoticed()
     print(soak(int(sys.argv[1]) if len(sys.argv) > 1 else 20))

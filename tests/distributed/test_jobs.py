@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from funcnn import adam, astype, load_checkpoint
-from tests.distributed.jobs import ROOT, environment, job, missing, needs_mpi
+from tests.distributed.jobs import environment, job, missing, needs_mpi
 from tests.distributed.program import start
 
 PROGRAM = "tests.distributed.program"
@@ -63,12 +63,3 @@ def test_a_killed_rank_ends_the_job(tmp_path: Path) -> None:
     assert job(2, "-m", PROGRAM, "resuming", stopped).returncode == 0
     ends = [load_checkpoint(folder, adam(1e-2), like=like) for folder in (whole, stopped)]
     assert ends[0] is not None and ends[1] is not None and ends[0].state == ends[1].state
-
-
-@needs_mpi
-def test_the_example_runs_on_two_ranks() -> None:
-    """With checkpoints, statistics and metrics over both; only one of them prints."""
-    done = job(2, str(ROOT / "examples" / "distributed_digits.py"), "--quick")
-    assert done.returncode == 0, done.stderr
-    first, *epochs, _ = done.stdout.splitlines()
-    assert first == "2 ranks, from step 0" and len(epochs) == 8 and float(epochs[-1].split()[-1]) > 0.9
