@@ -19,6 +19,7 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import matplotlib
 import numpy as np
 
 from funcnn import (
@@ -116,11 +117,29 @@ class Result(NamedTuple):
     text: str
 
 
+def draw(losses: list[float], result: Result, path: Path) -> None:
+    """Bits per character in every step, beside what counting costs."""
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(5, 4), layout="constrained")
+    axes.plot(np.array(losses) / np.log(2), linewidth=0.8, label="the network, as it learns")
+    shown = {"unseen text": result.bits, "characters, counted": result.of_characters, "pairs, counted": result.of_pairs}
+    for i, (name, bits) in enumerate(shown.items()):
+        axes.axhline(bits, color=f"C{i + 1}", linewidth=1, label=name)
+    axes.set(xlabel="step", ylabel="bits a character", ylim=(0, 7))
+    axes.legend()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=80)
+    pyplot.close(figure)
+
+
 def main(arguments: list[str] | None = None) -> Result:
     """Learn, measure, write."""
     parser: Any = argparse.ArgumentParser(description="Write Python, one character at a time.")
     parser.add_argument("--quick", action="store_true", help="a smaller network, less text")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, help="the folder for a picture; without it there is none")
     parser.add_argument("--prompt", default="    def ")
     parser.add_argument("--length", type=int, default=400)
     options = parser.parse_args(arguments)
@@ -138,8 +157,10 @@ def main(arguments: list[str] | None = None) -> Result:
     started = time.perf_counter()
     optimizer = chain(clip_by_global_norm(1.0), adam(warmup(steps // 20 + 1, cosine_decay(size.rate, steps))))
     run = fit(softmax_cross_entropy, net.apply, optimizer, params, (x, y), epochs=size.epochs, batch_size=32, rng=key)
-    for state, _ in progress(run, total=steps):
+    losses = list[float]()
+    for state, metrics in progress(run, total=steps):
         params = state.params
+        losses.append(metrics.loss)
     seconds = time.perf_counter() - started
 
     unseen = windows(test, size.context, size.context)
@@ -155,7 +176,10 @@ def main(arguments: list[str] | None = None) -> Result:
     length = 100 if options.quick else options.length
     written = write(net, params, options.prompt, length, key.fold("write"), size.context)
     print(f"\n{length} characters in {time.perf_counter() - started:.2f} s:\n\n{written}")
-    return Result(bits, simple[0], simple[1], written)
+    result = Result(bits, simple[0], simple[1], written)
+    if options.out is not None:
+        draw(losses, result, options.out / "chargpt.png")
+    return result
 
 
 if __name__ == "__main__":

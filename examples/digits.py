@@ -103,7 +103,7 @@ def draw(result: Result, path: Path) -> None:
     right.plot([steps * (i + 1) for i in range(len(result.accuracies))], result.accuracies, "o-", color="tab:orange")
     right.set_ylabel("test accuracy", color="tab:orange")
     right.set_title(f"digits: test accuracy {result.accuracies[-1]:.1%}")
-    figure.savefig(path, dpi=120)
+    figure.savefig(path, dpi=80)
     pyplot.close(figure)
 
 

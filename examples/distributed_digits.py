@@ -15,6 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 from sklearn.datasets import load_digits
 
@@ -31,11 +32,25 @@ net = serial(
 )  # fmt: skip
 
 
+def draw(scores: list[float], path: Path) -> None:
+    """The accuracy after every epoch."""
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(5, 4), layout="constrained")
+    axes.plot(range(1, len(scores) + 1), scores, "o-")
+    axes.set(xlabel="epoch", ylabel="accuracy on scans that were held out", title="all ranks together")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=80)
+    pyplot.close(figure)
+
+
 def main(arguments: list[str] | None = None) -> float:
     """Train on all ranks, report on the first; the accuracy on scans that were held out."""
     parser = argparse.ArgumentParser(description="Handwritten digits, learnt by several processes.")
     parser.add_argument("--quick", action="store_true", help="a few epochs on a part of the data")
     parser.add_argument("--folder", type=Path, help="where the checkpoints are; a temporary one where not given")
+    parser.add_argument("--out", type=Path, help="the folder for a picture; without it there is none")
     options = parser.parse_args(arguments)
     epochs, rows = (8, 600) if options.quick else (20, 1797)
 
@@ -53,18 +68,20 @@ def main(arguments: list[str] | None = None) -> float:
         print(f"{comm.size} ranks, from step {found.state.step if found else 0}")
     steps = objective(value_and_grad(softmax_cross_entropy, net.apply), comm)
     data = shard(train, comm, batch_size=64)
-    begin, score = time.perf_counter(), 0.0
+    begin, found_scores = time.perf_counter(), list[float]()
     for state, metrics in fit(steps, optimizer, found.state if found else params, data, epochs=epochs):
         if metrics.last_of_epoch:
             on_first(comm, save_checkpoint, folder, state)
             ready = calibrate(net, state.params, np.array_split(train[0], 8), comm=comm)
             scores = evaluate(net.apply, ready, test, accuracy, mean_of(softmax_cross_entropy), comm=comm)
-            score = scores["accuracy"]
+            found_scores.append(scores["accuracy"])
             if comm.rank == 0:
-                print(f"epoch {metrics.epoch + 1}  loss {metrics.loss:.4f}  accuracy {score:.4f}")
+                print(f"epoch {metrics.epoch + 1}  loss {metrics.loss:.4f}  accuracy {found_scores[-1]:.4f}")
     if comm.rank == 0:
         print(f"{time.perf_counter() - begin:.1f} seconds")
-    return score
+        if options.out is not None:
+            draw(found_scores, options.out / "distributed_digits.png")
+    return found_scores[-1] if found_scores else 0.0
 
 
 if __name__ == "__main__":

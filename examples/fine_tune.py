@@ -11,8 +11,10 @@ it has not seen, all of it thawed for 91.0 %, the network from the start for 87.
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any, NamedTuple
 
+import matplotlib
 import numpy as np
 from sklearn.datasets import load_digits
 
@@ -49,11 +51,28 @@ def load(key: Key) -> tuple[Scans, Scans, Scans]:
     return known, Scans(mirrored[few], digits[few]), Scans(mirrored[many], digits[many])
 
 
+def draw(found: dict[str, float], few: Scans, path: Path) -> None:
+    """Some of the mirrored scans, and how often each way is right."""
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, (left, right) = pyplot.subplots(1, 2, figsize=(8, 3.5), layout="constrained")
+    rows = [np.hstack(list(few.x[i::FEW, :, :, 0])) for i in range(FEW)]
+    left.imshow(np.vstack(rows), cmap="gray_r")
+    left.set(xticks=[], yticks=[], title="all that it sees in the mirror")
+    right.barh(list(found), list(found.values()))
+    right.set(xlim=(0.8, 1), xlabel="right, of the others")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=80)
+    pyplot.close(figure)
+
+
 def main(arguments: list[str] | None = None) -> dict[str, float]:
     """Train in all these ways; how often each is right."""
     parser = argparse.ArgumentParser(description="Fine-tune a network.")
     parser.add_argument("--quick", action="store_true", help="fewer epochs")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, help="the folder for a picture; without it there is none")
     options = parser.parse_args(arguments)
     epochs = 30 if options.quick else 100
     key = Key(options.seed)
@@ -81,6 +100,8 @@ def main(arguments: list[str] | None = None) -> dict[str, float]:
 
     for name, value in found.items():
         print(f"{name:24} {value:.1%} of {len(unseen.x)} scans")
+    if options.out is not None:
+        draw(found, few, options.out / "fine_tune.png")
     return found
 
 

@@ -17,6 +17,7 @@ import argparse
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import matplotlib
 import numpy as np
 
 from funcnn import (
@@ -106,12 +107,30 @@ class Result(NamedTuple):
     mean: float
 
 
+def draw(series: Series, foretold: Array, later: Array, path: Path) -> None:
+    """The last century, what was foretold of each year by those before, and the years to come."""
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(8, 3.5), layout="constrained")
+    years, last = series.years, series.years[-1]
+    axes.plot(years[-110:], series.numbers[-110:], color="black", linewidth=1, label="sunspots")
+    axes.plot(years[-len(foretold) :], foretold, "o", markersize=4, label="foretold a year before")
+    axes.plot(last + 1 + np.arange(len(later)), later, "--", label="and then, by itself")
+    axes.set(xlabel="year", ylabel="sunspots")
+    axes.legend(loc="upper left")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=80)
+    pyplot.close(figure)
+
+
 def main(arguments: list[str] | None = None) -> Result:
     """Learn, forecast, compare."""
     parser: Any = argparse.ArgumentParser(description="Forecast sunspots with a recurrent network.")
     parser.add_argument("--quick", action="store_true", help="fewer epochs")
     parser.add_argument("--epochs", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, help="the folder for a picture; without it there is none")
     options = parser.parse_args(arguments)
     epochs = 20 if options.quick else options.epochs
 
@@ -139,6 +158,8 @@ def main(arguments: list[str] | None = None) -> Result:
     print(f"  the mean             {result.mean:6.1f}")
     later = unscaled(alone(params, x, CYCLE))
     print("\nand then:", ", ".join(f"{int(years[-1]) + 1 + i}: {n:.0f}" for i, n in enumerate(later)))
+    if options.out is not None:
+        draw(Series(years, numbers), foretold, later, options.out / "forecast_rnn.png")
     return result
 
 

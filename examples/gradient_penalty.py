@@ -162,7 +162,7 @@ def draw(clouds: dict[str, Array], path: Path) -> None:
         ax.plot(*centers().T, "k+", markersize=8)
         inside = int((abs(points).max(1) < 3).sum())
         ax.set(title=name, xlim=(-3, 3), ylim=(-3, 3), aspect="equal", xlabel=f"{inside} of {len(points)} points here")
-    figure.savefig(path, dpi=120)
+    figure.savefig(path, dpi=80)
     pyplot.close(figure)
 
 

@@ -9,7 +9,9 @@ The network is a setting like any other: a function of the numbers of features a
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
+import matplotlib
 import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.model_selection import GridSearchCV, train_test_split
@@ -28,11 +30,28 @@ def convolutional(features: int, outputs: int) -> Layer[Array, Array]:
     )
 
 
+def draw(found: dict[str, list[tuple[float, float]]], path: Path) -> None:
+    """The accuracy of every setting."""
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(5, 4), layout="constrained")
+    for name, points in found.items():
+        axes.semilogx(*zip(*sorted(points)), "o-", label=name)
+    axes.set(xlabel="rate", ylabel="accuracy in two folds", title="what the search has tried")
+    axes.legend()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=80)
+    pyplot.close(figure)
+
+
 def main(arguments: list[str] | None = None) -> tuple[str, float]:
     """The search, the best network and how many unseen scans it reads."""
     parser = argparse.ArgumentParser(description="A network found by grid search.")
     parser.add_argument("--quick", action="store_true", help="two settings, a third of the scans")
-    quick = parser.parse_args(arguments).quick
+    parser.add_argument("--out", type=Path, help="the folder for a picture; without it there is none")
+    options = parser.parse_args(arguments)
+    quick = options.quick
 
     x, y = load_digits(return_X_y=True)
     x, y = (x[::3], y[::3]) if quick else (x, y)
@@ -46,9 +65,14 @@ def main(arguments: list[str] | None = None) -> tuple[str, float]:
     search.fit(seen, labels)
 
     settings, means = search.cv_results_["params"], search.cv_results_["mean_test_score"]
+    points: dict[str, list[tuple[float, float]]] = {}
     for setting, mean in sorted(zip(settings, means), key=lambda pair: -pair[1]):
         net, rate = setting["networkclassifier__net"], setting["networkclassifier__rate"]
-        print(f"{mean:.1%}  rate {rate:<6}  {'one hidden layer' if net is None else net.__name__}")
+        name = "one hidden layer" if net is None else net.__name__
+        points.setdefault(name, []).append((rate, mean))
+        print(f"{mean:.1%}  rate {rate:<6}  {name}")
+    if options.out is not None:
+        draw(points, options.out / "grid_search.png")
     best = search.best_estimator_[-1].net_
     accuracy = search.score(unseen, truth)
     print(f"\n{best}\nreads {accuracy:.1%} of the scans it has not seen")

@@ -84,7 +84,7 @@ def draw(params: Params, path: Path) -> None:
     left.legend()
     figure.colorbar(right.pcolormesh(x, t, off.T, cmap="coolwarm", shading="nearest"), ax=right)
     right.set(xlabel="x", ylabel="t", title="the network's less Fourier's")
-    figure.savefig(path, dpi=120)
+    figure.savefig(path, dpi=80)
     pyplot.close(figure)
 
 

@@ -128,7 +128,7 @@ def draw(paths: dict[str, Array], time: float, path: Path) -> None:
     top.set(ylabel="angle", title="What a pendulum does, and what two networks predict")
     bottom.set(xlabel="time", ylabel="energy")
     bottom.legend(loc="lower left")
-    figure.savefig(path, dpi=120)
+    figure.savefig(path, dpi=80)
     pyplot.close(figure)
 
 

@@ -138,7 +138,7 @@ def draw(test: Table, mean: Array, spread: Array, covered: Array, path: Path) ->
     right.plot([0, 1], [0, 1], color="gray", linewidth=1)
     right.plot(LEVELS, covered, "o-", color="tab:blue")
     right.set(xlabel="years that should lie within", ylabel="years that do", title="Are the error bars right?")
-    figure.savefig(path, dpi=120)
+    figure.savefig(path, dpi=80)
     pyplot.close(figure)
 
 

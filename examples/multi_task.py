@@ -12,8 +12,10 @@ alcohol alone 41 %.
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any, NamedTuple
 
+import matplotlib
 import numpy as np
 from sklearn.datasets import load_wine
 
@@ -56,11 +58,28 @@ def of_item(i: int, metric: Metric[Any, Any, Any, float]) -> Metric[Any, Any, An
     return metric._replace(update=lambda state, prediction, target: metric.update(state, prediction[i], target[i]))
 
 
+def draw(found: dict[str, list[float]], path: Path) -> None:
+    """What each network is worth, on every split."""
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(5, 3), layout="constrained")
+    for i, (name, values) in enumerate(sorted(found.items())):
+        axes.plot(values, [name] * len(values), "o", alpha=0.4, color=f"C{i % 2}")
+        axes.plot(np.mean(values), name, "|", markersize=20, color=f"C{i % 2}")
+    axes.set(xlabel="one point for each split", xlim=(0, 1))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=80)
+    pyplot.close(figure)
+
+
 def main(arguments: list[str] | None = None) -> dict[str, float]:
     """All three, on every split; the means."""
     parser = argparse.ArgumentParser(description="Two tasks at once.")
     parser.add_argument("--quick", action="store_true", help="one split")
-    splits = range(1 if parser.parse_args(arguments).quick else 5)
+    parser.add_argument("--out", type=Path, help="the folder for a picture; without it there is none")
+    options = parser.parse_args(arguments)
+    splits = range(1 if options.quick else 5)
     found: dict[str, list[float]] = {}
     for seed in splits:
         wines, others = split(seed)
@@ -88,6 +107,8 @@ def main(arguments: list[str] | None = None) -> dict[str, float]:
     means = {name: float(np.mean(values)) for name, values in sorted(found.items())}
     for name, mean in means.items():
         print(f"{name:24} {mean:.3f}")
+    if options.out is not None:
+        draw(found, options.out / "multi_task.png")
     return means
 
 

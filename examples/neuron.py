@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import argparse
 import math
+from pathlib import Path
 
+import matplotlib
 import numpy as np
 
 from funcnn import Array, Dense, Key, Layer, Params, Sigmoid, fit, mlp, serial, sgd, squared_error, vjp
@@ -32,10 +34,27 @@ def network(hidden: list[int], outputs: int) -> Layer[Array, Array]:
     return mlp((*hidden, outputs), Sigmoid)
 
 
+def draw(net: Layer[Array, Array], params: Params, path: Path) -> None:
+    """The sum that the network gives, beside the true one."""
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(5, 4), layout="constrained")
+    at = np.linspace(0, 0.5, 60)
+    a, b = np.meshgrid(at, at)
+    off = net.apply(params, np.stack([a, b], axis=-1))[..., 0] - a - b
+    figure.colorbar(axes.pcolormesh(a, b, off, cmap="coolwarm", shading="nearest"), ax=axes)
+    axes.set(xlabel="a", ylabel="b", title="what the network gives, less a + b")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=80)
+    pyplot.close(figure)
+
+
 def main(arguments: list[str] | None = None) -> float:
     """Run the neuron and train the network; the last loss."""
     parser = argparse.ArgumentParser(description="One neuron, then a network.")
     parser.add_argument("--quick", action="store_true", help="fewer epochs")
+    parser.add_argument("--out", type=Path, help="the folder for a picture; without it there is none")
     options = parser.parse_args(arguments)
 
     by_hand = 1 / (1 + math.exp(-(0.5 * 0.4 + 0.3 * 0.7 + 0.2 * 0.2)))
@@ -60,6 +79,8 @@ def main(arguments: list[str] | None = None) -> float:
     a, b = 0.3, 0.1
     (sum_,) = net.apply(params, np.array([a, b]))
     print(f"{a} + {b} = {sum_:.3f}")
+    if options.out is not None:
+        draw(net, params, options.out / "neuron.png")
     return loss
 
 

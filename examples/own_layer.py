@@ -6,11 +6,14 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
+from pathlib import Path
 
+import matplotlib
 import numpy as np
 
-from funcnn import Array, Layer, Pullback, Shape, Spec, Tree, layer
+from funcnn import Array, Layer, Pullback, Shape, Spec, Tree, layer, vjp
 from funcnn.authoring import axes, leaves
 from funcnn.initializers import ones
 from funcnn.testing import LawBroken, Report, holds, laws, shapes
@@ -53,8 +56,33 @@ def LearnedSwish(*, fault: bool = False) -> Layer[Array, Array]:
 TestLearnedSwish = laws(LearnedSwish(), shapes("B", ..., "D"), kinks=False, analytic=True)
 
 
-def main() -> tuple[Report, str]:
+def draw(path: Path) -> None:
+    """The layer for several slopes, and its derivative."""
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, panels = pyplot.subplots(1, 2, figsize=(8, 3.5), layout="constrained")
+    x = np.linspace(-4, 4, 200)[:, None]
+    for slope in (0.5, 1.0, 2.0, 8.0):
+        y, pullback = vjp(LearnedSwish().apply, {"slope": np.array([slope])}, x)
+        for axes, values in zip(panels, (y, pullback(np.ones_like(y))[1]), strict=True):
+            axes.plot(x[:, 0], values[:, 0], label=f"slope {slope:g}")
+    panels[0].set(title="y = x sigmoid(slope x)", xlabel="x")
+    panels[1].set(title="dy/dx, by the pullback", xlabel="x")
+    panels[0].legend()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=80)
+    pyplot.close(figure)
+
+
+def main(arguments: list[str] | None = None) -> tuple[Report, str]:
     """The report on the layer, and what is said about the fault."""
+    parser = argparse.ArgumentParser(description="A layer of one's own, held to the laws.")
+    parser.add_argument("--quick", action="store_true", help="the same")
+    parser.add_argument("--out", type=Path, help="the folder for a picture; without it there is none")
+    options = parser.parse_args(arguments)
+    if options.out is not None:
+        draw(options.out / "own_layer.png")
     report = holds(LearnedSwish(), shapes("B", ..., "D"), kinks=False, analytic=True, report=True)
     print(report)
     try:

@@ -10,17 +10,21 @@ take longer than the layer; `derive` makes it of the value.
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
+from typing import Any
 
 import autograd.numpy as anp
+import matplotlib
 from sklearn.datasets import load_iris
 
 from funcnn import (
-    Array, Dense, Key, Layer, Shape, Spec, Tokens, Tree, accuracy, adam, evaluate, fit, layer, serial,
-    softmax_cross_entropy,
+    Array, Dense, Key, Layer, Shape, Spec, Tokens, Tree, accuracy, adam, confusion_matrix, evaluate, fit, layer, predict,
+    serial, softmax_cross_entropy,
 )  # fmt: skip
 from funcnn.authoring import axes, leaves
 from funcnn.bridges.autograd import derive
 from funcnn.initializers import normal, ones
+from funcnn.plotting import confusion
 from funcnn.testing import Report, holds, shapes
 
 
@@ -66,6 +70,7 @@ def main(arguments: list[str] | None = None) -> tuple[Report, float]:
     """Hold the layer to the laws, train, and report; the share of flowers told right that training did not see."""
     parser = argparse.ArgumentParser(description="Tell irises apart by radial basis functions.")
     parser.add_argument("--quick", action="store_true", help="5 cases a law, 40 epochs")
+    parser.add_argument("--out", type=Path, help="the folder for a picture; without it there is none")
     options = parser.parse_args(arguments)
 
     examples = 5 if options.quick else 30
@@ -82,6 +87,12 @@ def main(arguments: list[str] | None = None) -> tuple[Report, float]:
             print(f"epoch {metrics.epoch + 1:4}   loss {metrics.loss:.4f}")
     right = evaluate(net.apply, params, test, accuracy)["accuracy"]
     print(f"told right of {len(test[1])} unseen flowers: {right:.0%}")
+    if options.out is not None:
+        matplotlib.use("Agg")
+        options.out.mkdir(parents=True, exist_ok=True)
+        scores = predict(net.apply, params, test[0])
+        figure: Any = confusion(confusion_matrix(scores, test[1]), names=["setosa", "versicolor", "virginica"]).figure
+        figure.savefig(options.out / "own_layer_derived.png", dpi=80)
     return report, right
 
 

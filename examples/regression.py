@@ -10,7 +10,9 @@ the prediction for new patients, and R2 and the mean squared error on those that
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
+import matplotlib
 from sklearn.datasets import load_diabetes
 
 from funcnn import Array, Dense, Key, Relu, evaluate, fit, l1, l2, mean_of, predict, r2, serial, sgd, squared_error
@@ -29,11 +31,26 @@ def load(key: Key, *, test: int = 90) -> tuple[tuple[Array, Array], tuple[Array,
     return (x[test:], y[test:]), (x[:test], y[:test])
 
 
+def draw(guesses: Array, truth: Array, path: Path) -> None:
+    """What is predicted for unseen patients, and what came."""
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(5, 4), layout="constrained")
+    axes.plot([-2, 3], [-2, 3], color="gray", linewidth=1)
+    axes.plot(truth[:, 0], guesses[:, 0], "o", alpha=0.6)
+    axes.set(xlabel="how the diabetes progressed", ylabel="predicted", title="unseen patients, standard deviations")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=80)
+    pyplot.close(figure)
+
+
 def main(arguments: list[str] | None = None) -> float:
     """Train and report; R2 on the test data."""
     parser = argparse.ArgumentParser(description="Predict the progression of diabetes.")
     parser.add_argument("--quick", action="store_true", help="20 epochs")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, help="the folder for a picture; without it there is none")
     options = parser.parse_args(arguments)
     epochs = 20 if options.quick else 200
 
@@ -50,9 +67,11 @@ def main(arguments: list[str] | None = None) -> float:
 
     found = evaluate(net.apply, params, test, r2, mean_of(squared_error))
     print(f"test: R2 {found['r2']:.3f}, mean squared error {found['squared_error']:.3f} (1 is that of the mean)")
-    guesses = predict(net.apply, params, test[0][:3])
-    for guess, truth in zip(guesses, test[1][:3], strict=True):
+    guesses = predict(net.apply, params, test[0])
+    for guess, truth in zip(guesses[:3], test[1][:3], strict=True):
         print(f"predicted {guess[0]:+.2f}, was {truth[0]:+.2f} standard deviations from the mean")
+    if options.out is not None:
+        draw(guesses, test[1], options.out / "regression.png")
     return found["r2"]
 
 

@@ -13,7 +13,9 @@ from __future__ import annotations
 import argparse
 import hashlib
 from pathlib import Path
+from typing import Any
 
+import matplotlib
 import numpy as np
 from sklearn.datasets import load_digits
 
@@ -21,6 +23,7 @@ from funcnn import (
     Array, BatchNorm, Conv, Dense, Dropout, Flatten, Key, MaxPool, Params, Relu, accuracy, cosine_decay,
     load_checkpoint, nesterov, serial, softmax_cross_entropy, train,
 )  # fmt: skip
+from funcnn.plotting import learning_curves
 
 net = serial(
     Conv(16, (3, 3), padding="SAME"), BatchNorm(), Relu, MaxPool((2, 2), (2, 2)),
@@ -48,6 +51,7 @@ def main(arguments: list[str] | None = None) -> str:
     parser = argparse.ArgumentParser(description="Training that may be killed.")
     parser.add_argument("--quick", action="store_true", help="a few epochs on a part of the data")
     parser.add_argument("--folder", type=Path, default=Path("resume"), help="where the checkpoints are")
+    parser.add_argument("--out", type=Path, help="the folder for a picture; without it there is none")
     options = parser.parse_args(arguments)
     epochs, rows = (6, 500) if options.quick else (40, 1797)
 
@@ -64,6 +68,11 @@ def main(arguments: list[str] | None = None) -> str:
     )  # fmt: skip
     print(trained.history)
     print(f"params {digest(trained.params)}")
+    if options.out is not None:
+        matplotlib.use("Agg")
+        options.out.mkdir(parents=True, exist_ok=True)
+        figure: Any = learning_curves(trained.history, best="loss").figure
+        figure.savefig(options.out / "resume.png", dpi=80)
     return digest(trained.params)
 
 

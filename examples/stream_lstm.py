@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
+import matplotlib
 import numpy as np
 
 from funcnn import (
@@ -84,18 +85,20 @@ def read(
         yield Reading(state, memory, value)
 
 
-def learn(width: int, data: list[tuple[Tokens, Tokens]], *, epochs: int, seed: int, carry: bool) -> Params:
-    """Read the text so many times, from its beginning."""
+def learn(width: int, data: list[tuple[Tokens, Tokens]], *, epochs: int, seed: int, carry: bool) -> tuple[Params, list[float]]:
+    """Read the text so many times, from its beginning; params, and the bits a character costs each time."""
     net, streams = network(width), len(data[0][0])
     _, params = net.init(seed, ((-1, PIECE), ((-1, width), (-1, width))))
     state = TrainState(0, params, OPTIMIZER.init(params), Key(seed))
+    costs = list[float]()
     for epoch in range(epochs):
         losses = list[float]()
         state = state._replace(epoch=epoch, batch=0)
         for state, _, loss in read(net, state, nothing(streams, width), data, carry=carry):
             losses.append(loss)
-        print(f"  reading {epoch + 1}  {np.mean(losses) / np.log(2):.3f} bits a character")
-    return state.params
+        costs.append(float(np.mean(losses) / np.log(2)))
+        print(f"  reading {epoch + 1}  {costs[-1]:.3f} bits a character")
+    return state.params, costs
 
 
 def save(path: Path, reading: Reading) -> None:
@@ -125,22 +128,40 @@ class Result(NamedTuple):
     forgotten: float
 
 
+def draw(costs: dict[bool, list[float]], path: Path) -> None:
+    """What a character costs at each reading, with the state carried and without."""
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(5, 4), layout="constrained")
+    for carry, bits in costs.items():
+        axes.plot(range(1, len(bits) + 1), bits, "o-", label="carried" if carry else "forgotten")
+    axes.set(xlabel="reading", ylabel="bits a character", title="the state between pieces")
+    axes.legend()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=80)
+    pyplot.close(figure)
+
+
 def main(arguments: list[str] | None = None) -> Result:
     """Learn twice, compare."""
     parser: Any = argparse.ArgumentParser(description="Read a text as a stream.")
     parser.add_argument("--quick", action="store_true", help="a smaller network, less text")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, help="the folder for a picture; without it there is none")
     options = parser.parse_args(arguments)
     width, characters, epochs = (32, 40_000, 3) if options.quick else (96, 200_000, 6)
 
     text = source(characters)
     seen, unseen = pieces(text[: len(text) * 9 // 10], 16 if options.quick else 32), pieces(text[len(text) * 9 // 10 :], 4)
-    net, found = network(width), dict[bool, float]()
+    net, found, costs = network(width), dict[bool, float](), dict[bool, list[float]]()
     for carry in (True, False):
         print("the state is carried" if carry else "every piece begins with nothing known")
-        params = learn(width, seen, epochs=epochs, seed=options.seed, carry=carry)
+        params, costs[carry] = learn(width, seen, epochs=epochs, seed=options.seed, carry=carry)
         found[carry] = bits(net, params, unseen, width, carry=carry)
     print(f"\nof unseen text a character costs {found[True]:.2f} bits carried, {found[False]:.2f} forgotten")
+    if options.out is not None:
+        draw(costs, options.out / "stream_lstm.png")
     return Result(found[True], found[False])
 
 

@@ -13,8 +13,10 @@ from __future__ import annotations
 import argparse
 import time
 import warnings
+from pathlib import Path
 from typing import NamedTuple
 
+import matplotlib
 import numpy as np
 from sklearn.datasets import load_breast_cancer
 from sklearn.exceptions import ConvergenceWarning
@@ -69,18 +71,37 @@ def theirs(seed: int) -> Result:
     return Result(float((estimator.predict(unseen) == truth).mean()), time.perf_counter() - begin)
 
 
+def draw(found: dict[str, Array], path: Path) -> None:
+    """The accuracy and the time of every split."""
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(5, 4), layout="constrained")
+    for name, results in found.items():
+        axes.plot(results[:, 1], results[:, 0], "o", label=name)
+    axes.set(xlabel="seconds of training", ylabel="accuracy on unseen patients", title="one split each")
+    axes.legend()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=80)
+    pyplot.close(figure)
+
+
 def main(arguments: list[str] | None = None) -> tuple[Result, Result]:
     """Both on every split, and their means."""
     parser = argparse.ArgumentParser(description="Beside scikit-learn's own network.")
     parser.add_argument("--quick", action="store_true", help="two splits")
-    splits = range(2 if parser.parse_args(arguments).quick else 10)
+    parser.add_argument("--out", type=Path, help="the folder for a picture; without it there is none")
+    options = parser.parse_args(arguments)
+    splits = range(2 if options.quick else 10)
 
-    means = []
+    means, every = list[Result](), dict[str, Array]()
     for name, way in (("funcnn", ours), ("scikit-learn", theirs)):
-        found = np.array([way(seed) for seed in splits])
+        every[name] = found = np.array([way(seed) for seed in splits])
         accuracy, seconds = found.mean(axis=0)
         print(f"{name:12}  accuracy {accuracy:.1%} (from {found[:, 0].min():.1%})   {seconds:.2f} s for a training")
         means.append(Result(float(accuracy), float(seconds)))
+    if options.out is not None:
+        draw(every, options.out / "tabular.png")
     return means[0], means[1]
 
 

@@ -16,14 +16,16 @@ import re
 import sysconfig
 from collections import Counter
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import matplotlib
 import numpy as np
 
 from funcnn import (
-    GRU, Array, Dense, Dropout, Embedding, Key, Mask, MeanOver, Params, Tokens, accuracy, adam, bidirectional, evaluate,
-    first, keep, predict, serial, softmax_cross_entropy, train,
+    GRU, Array, Dense, Dropout, Embedding, Key, Mask, MeanOver, Params, Tokens, accuracy, adam, bidirectional, confusion_matrix,
+    evaluate, first, keep, predict, serial, softmax_cross_entropy, train,
 )  # fmt: skip
+from funcnn.plotting import confusion
 
 MODULES = "argparse", "datetime", "decimal", "doctest", "tarfile", "typing"
 WORDS, LENGTH = 2000, 16  # of the vocabulary, 0 for all others; of a line at most
@@ -98,6 +100,7 @@ def main(arguments: list[str] | None = None) -> tuple[float, float]:
     parser = argparse.ArgumentParser(description="Tell modules by their lines.")
     parser.add_argument("--quick", action="store_true", help="fewer lines and epochs")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, help="the folder for a picture; without it there is none")
     options = parser.parse_args(arguments)
     key = Key(options.seed)
     lines, test, vocabulary = load(key, 700 if options.quick else 10_000)
@@ -116,6 +119,12 @@ def main(arguments: list[str] | None = None) -> tuple[float, float]:
     print(f"the network is right for {found:.1%} of the lines, counts of words for {counted:.1%}")
     for line in ("self._tzinfo = tzinfo", "raise ArgumentError(action, msg)", "return self.fileobj.read(512)"):
         print(f"{guess(trained.params, vocabulary, line):10} {line}")
+    if options.out is not None:
+        matplotlib.use("Agg")
+        options.out.mkdir(parents=True, exist_ok=True)
+        matrix = confusion_matrix(predict(net.apply, trained.params, data[0]), test.labels)
+        figure: Any = confusion(matrix, names=MODULES).figure
+        figure.savefig(options.out / "text_classifier.png", dpi=80)
     return found, counted
 
 

@@ -14,8 +14,10 @@ Extracting and Composing Robust Features with Denoising Autoencoders (2008), sec
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
+import matplotlib
 import numpy as np
 from sklearn.datasets import load_digits
 
@@ -47,20 +49,35 @@ def unexplained(x: Array, again: Array) -> float:
     return float(((x - again) ** 2).sum() / (x**2).sum())
 
 
-def learn(net: Layer[Array, Array], train: Array, test: Array, *, epochs: int, seed: int, rate: float) -> float:
-    """Train on the scans as their own targets; what is lost of the test scans."""
+def learn(net: Layer[Array, Array], train: Array, test: Array, *, epochs: int, seed: int, rate: float) -> Array:
+    """Train on the scans as their own targets; what comes back of the test scans."""
     _, params = net.init(Key(seed), (-1, 64))
     steps = epochs * -(-len(train) // 64)
     optimizer = adam(cosine_decay(rate, steps))
     for state, _ in fit(squared_error, net.apply, optimizer, params, (train, train), epochs=epochs, batch_size=64):
         params = state.params
-    return unexplained(test, predict(net.apply, params, test))
+    return predict(net.apply, params, test)
 
 
-def components(train: Array, test: Array) -> float:
-    """What is lost by the best plane of as many dimensions, which needs no training."""
+def components(train: Array, test: Array) -> Array:
+    """What the best plane of as many dimensions keeps, which needs no training."""
     axes = np.linalg.svd(train, full_matrices=False)[2][:CODE]
-    return unexplained(test, test @ axes.T @ axes)
+    kept: Array = test @ axes.T @ axes
+    return kept
+
+
+def draw(scans: dict[str, Array], path: Path) -> None:
+    """The first scans, and what comes back of them."""
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(len(scans), 1, figsize=(6, 4), layout="constrained")
+    for axis, (name, x) in zip(axes, scans.items(), strict=True):
+        axis.imshow(np.hstack(list(x[:12].reshape(-1, 8, 8))), cmap="gray_r")
+        axis.set(xticks=[], yticks=[], title=name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=80)
+    pyplot.close(figure)
 
 
 def main(arguments: list[str] | None = None) -> dict[str, float]:
@@ -68,18 +85,22 @@ def main(arguments: list[str] | None = None) -> dict[str, float]:
     parser: Any = argparse.ArgumentParser(description="Autoencoders with tied weights.")
     parser.add_argument("--quick", action="store_true", help="few epochs")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, help="the folder for a picture; without it there is none")
     options = parser.parse_args(arguments)
     train, test = load(Key(options.seed))
     epochs = 80 if options.quick else 200
     tied, apart = (count(net.init(0, (-1, 64))[1]) for net in (deep, untied))
     print(f"{CODE} numbers for a scan; the deep network has {tied} params, untied it would have {apart}\n")
-    lost = {
+    again = {
         "principal components": components(train, test),
         "linear, tied": learn(linear, train, test, epochs=epochs, seed=options.seed, rate=1e-2),
         "deep, tied": learn(deep, train, test, epochs=epochs, seed=options.seed, rate=3e-3),
     }
+    lost = {name: unexplained(test, found) for name, found in again.items()}
     for name, share in lost.items():
         print(f"{name:22} {share:6.1%} of the variance is lost")
+    if options.out is not None:
+        draw({"scans": test, **again}, options.out / "tied_autoencoder.png")
     return lost
 
 

@@ -28,13 +28,16 @@ def load(name: str) -> ModuleType:
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: path.stem)
 def test_runs_as_a_program(program: Path, tmp_path: Path) -> None:
-    """`python examples/name.py --quick` ends well and prints something, from any folder."""
+    """`python examples/name.py --quick` ends well, prints something, from any folder, and draws where it can."""
+    draws = '"--out"' in program.read_text(encoding="utf-8")
+    out = ["--out", str(tmp_path / "pictures")] if draws else []
     done = subprocess.run(
-        [sys.executable, "-W", "error", str(program), "--quick"],
+        [sys.executable, "-W", "error", str(program), "--quick", *out],
         cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False, env={**os.environ, "MPLBACKEND": "Agg"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip()
+    assert draws == any((tmp_path / "pictures").glob("*.[ps][nv]g"))
 
 
 def test_digits_learns(tmp_path: Path) -> None:

@@ -263,7 +263,7 @@ def test_the_readme_shows_the_failure_of_the_example(monkeypatch: pytest.MonkeyP
     """Word for word, but for the last digits, and its program breaks the law."""
     root = Path(__file__).parents[2]
     monkeypatch.syspath_prepend(str(root / "examples"))
-    _, told = importlib.import_module("own_layer").main()
+    _, told = importlib.import_module("own_layer").main([])
     shown = (root / "docs" / "laws.md").read_text(encoding="utf-8")
     rounding = re.compile(r"(?<=\.\d{9})\d+|(?<=± ).*")
     assert rounding.sub("", told) in rounding.sub("", shown)

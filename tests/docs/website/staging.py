@@ -95,17 +95,16 @@ def _examples(pages: Path) -> Nav:
         text = path.read_text(encoding="utf-8")
         said = ast.get_docstring(ast.parse(text)) or ""
         first, _, rest = said.partition("\n\n")
-        picture = ROOT / "docs" / "pictures" / "examples" / f"{path.stem}.png"
-        there = len(inner.parts) == 1 and picture.exists()
+        picture = drawn(path)
         ups = "../" * len(inner.parts)
-        shown = f"![what it draws]({ups}pictures/examples/{path.stem}.png)\n\n" if there else ""
+        shown = f"![what it draws]({ups}pictures/{picture})\n\n" if picture else ""
         page = folder / inner.with_suffix(".md")
         page.parent.mkdir(exist_ok=True)
         body = f"# {path.stem}\n\n{first}\n\n{shown}" + (f"```text\n{rest}\n```\n\n" if rest else "")
         page.write_text(f'{body}```python title="examples/{inner.as_posix()}"\n{text}```\n', encoding="utf-8")
         (benchmarks if len(inner.parts) > 1 else found).append(f"examples/{inner.with_suffix('.md').as_posix()}")
         if len(inner.parts) == 1:
-            image = f'<img src="../pictures/examples/{path.stem}.png" alt="">' if there else ""
+            image = f'<img src="../pictures/{picture}" alt="">' if picture else ""
             cards.append(f'<a href="{path.stem}.html">{image}<strong>{path.stem}</strong>{_plain(first)}</a>')
     text = (
         "# Examples\n\nEach is a program of its own in `examples/`, made to be read and changed; `--quick` runs it in "
@@ -113,6 +112,14 @@ def _examples(pages: Path) -> Nav:
     text += 'seconds. The pictures are what they draw.\n\n<div class="examples">\n' + "\n".join(cards) + "\n</div>\n"
     (folder / "index.md").write_text(text, encoding="utf-8")
     return [*found, {"Benchmarks": benchmarks}]
+
+
+def drawn(example: Path) -> str | None:
+    """The picture of an example, which it makes itself, as a path below that of all pictures."""
+    pages = {"concepts": "concepts/vjp.svg", "pictures": "boundary.png"}
+    places = [pages[example.stem]] if example.stem in pages else [f"examples/{example.stem}.{s}" for s in ("png", "svg")]
+    there = [place for place in places if (ROOT / "docs" / "pictures" / place).exists()]
+    return there[0] if there and example.parent.name == "examples" else None
 
 
 def _plain(text: str) -> str:
