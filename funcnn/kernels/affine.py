@@ -61,13 +61,12 @@ def product(a: Array, b: Array) -> Array:
     """
     few = a.size * b.shape[1] < FEW
     if few or a.dtype != b.dtype or not isinstance(a, np.ndarray) or not isinstance(b, np.ndarray):
-        if a.ndim > 2:
-            return product(a.reshape(-1, a.shape[-1]), b).reshape(*a.shape[:-1], b.shape[1])
+        flat = a.reshape(-1, a.shape[-1]) if a.ndim > 2 else a
         try:
-            y: Array = a.dot(b)
+            y: Array = flat.dot(b)
         except AttributeError:  # b is no array, but passes for one: jets, see `funcnn.derivatives.jets`
-            y = np.matmul(a, b)
-        return y
+            y = np.matmul(flat, b)
+        return y if flat is a else y.reshape(*a.shape[:-1], b.shape[1])
     rows, columns = a.size // a.shape[-1], b.shape[1]
     flat, y = a.reshape(rows, -1), array((*a.shape[:-1], columns), a.dtype)
     out = y.reshape(rows, columns)

@@ -125,8 +125,10 @@ def MultiHeadAttention(
         return kinds(names)
 
     def mapped(params: Tree, name: str, x: Array) -> Array:
-        (w,) = leaves(params, f"w{name}")
-        return affine(x, w, leaves(params, f"b{name}")[0]) if bias else product(x, w)
+        if not bias:
+            return product(x, *leaves(params, f"w{name}"))
+        w, b = leaves(params, f"w{name}", f"b{name}")
+        return affine(x, w, b)
 
     def given(x: Any) -> tuple[Array, Array, Mask | None]:
         """The queries' sequence, the keys', and what of the latter is real; the rest of it is 0."""

@@ -45,6 +45,15 @@ def test_rows_keep_their_axes() -> None:
     assert row_means(x) == pytest.approx(x.mean(-1, keepdims=True))
 
 
+@pytest.mark.parametrize("shape", [(0, 3, 4), (2, 3, 5), (7, 40, 9), (3, 4, 50, 6), (1, 2, 20000)])
+def test_row_sums_of_many_axes(shape: tuple[int, ...]) -> None:
+    """As they lie in memory, transposed, and complex."""
+    x = drawn(shape)
+    assert row_sums(x) == pytest.approx(x.sum(-1, keepdims=True), abs=1e-12)
+    assert row_sums(x.T) == pytest.approx(x.T.sum(-1, keepdims=True), abs=1e-12)
+    assert row_sums(x + 1j * x) == pytest.approx((x + 1j * x).sum(-1, keepdims=True), abs=1e-12)
+
+
 @given(SIZES, st.sampled_from(["C", "F"]))
 def test_row_maxima(sizes: tuple[int, int], order: Any) -> None:
     """Whichever way they are found."""
