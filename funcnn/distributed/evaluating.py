@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
-from typing import Any, TypeVar
+from itertools import chain, islice
+from typing import Any, TypeVar, Union
 
+from funcnn.distributed.agreement import ranks_of
 from funcnn.distributed.communicators import Communicator, checked
+from funcnn.errors import ShapeError
 from funcnn.keys import Rng
 from funcnn.losses.reductions import Weights
 from funcnn.metrics import Metric
 from funcnn.networks import Apply, Layer
 from funcnn.params import Params
 from funcnn.training import calibration, evaluation
-from funcnn.types import Tree
+from funcnn.training.shards import Shard
+from funcnn.types import Tree, is_tuple
 
 A = TypeVar("A")
 X = TypeVar("X")
@@ -63,13 +66,23 @@ def evaluate(
 
 
 def calibrate(
-    net: Layer[A, object], params: Tree, batches: Iterable[A], *, comm: Communicator, rng: Rng = 0, exact: bool = False
+    net: Layer[A, object],
+    params: Tree,
+    batches: Union[Iterable[A], Iterable[Shard[tuple[A, Any]]], Iterable[Shard[tuple[A, Any, Any]]]],
+    *,
+    comm: Communicator,
+    rng: Rng = 0,
+    exact: bool = False,
 ) -> Params:
     """What `funcnn.calibrate` gives, to the bit, on every rank: the statistics of all rows. The batches are the same on
     all ranks; each runs through its own, the others it leaves alone.
 
+    Data that no rank holds as a whole come in shards, `calibrate(net, params, in_step(mine, comm)(0), comm=comm)`:
+    every rank runs through its rows, and their features are what counts.
+
     Errors
-        as `funcnn.calibrate`
+        as `funcnn.calibrate`, and
+        ShapeError   shards, of which a rank has no rows at all
 
     >>> from funcnn.distributed import Alone, calibrate
     >>> net = BatchNorm()
@@ -79,15 +92,35 @@ def calibrate(
     """
     checked(comm, "calibrate")
 
-    def passes(f: Callable[[int, A], Any], given: Iterable[A]) -> Iterator[Any]:
-        source, begin = iter(given), 0
+    def passes(f: Callable[[int, Any], Any], inputs: Iterable[Any]) -> Iterator[Any]:
+        source, begin = iter(inputs), 0
         while batch := list(islice(source, comm.size)):
+            if isinstance(batch[0], Shard):
+                yield from _of_shards(comm, f, chain(batch, source))
+                return
             mine = min(comm.rank, len(batch) - 1)  # a rank without one looks on, for it has to know the layers
             told = comm.gather(f(begin + mine, batch[mine]))
             yield from told[: len(batch)]
             begin += len(batch)
 
-    return calibration.calibrated(net, params, batches, rng, exact, passes)
+    given: Any = batches
+    return calibration.calibrated(net, params, given, rng, exact, passes)
+
+
+def _of_shards(comm: Communicator, f: Callable[[int, Any], Any], shards: Iterable[Shard[Any]]) -> list[Any]:
+    """What every shard says, of all ranks.
+
+    Errors
+        ShapeError   a rank has no rows: it does not know the layers then
+    """
+    found, rows = list[Any](), 0
+    for number, piece in enumerate(shards):
+        x = piece.batch[0] if is_tuple(piece.batch) else piece.batch
+        told = comm.gather(f(number * comm.size + comm.rank, x) if piece.rows else None)
+        found, rows = found + [other for other in told if other is not None], rows + piece.rows
+    if without := [rank for rank, n in enumerate(comm.gather(rows)) if not n]:
+        raise ShapeError(f"empty batch: calibrate needs rows on every rank, and {ranks_of(without)} had none")
+    return found
 
 
 def _spread(comm: Communicator, where: str) -> evaluation.Spread:

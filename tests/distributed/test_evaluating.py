@@ -13,7 +13,7 @@ from funcnn import (
     mean_of, roc_auc, serial, sgd, softmax_cross_entropy, value_and_grad,
 )  # fmt: skip
 from funcnn.metrics.definition import updated
-from funcnn.distributed import calibrate, evaluate, objective, predict, shard
+from funcnn.distributed import calibrate, evaluate, in_step, objective, predict, shard
 from tests.distributed.threads import ThreadRank, on_ranks
 
 SOURCE = np.random.default_rng(1)
@@ -44,6 +44,25 @@ def test_exact_calibration() -> None:
     """As many passes, and every rank ends with them."""
     exact = funcnn.calibrate(NET, PARAMS, PIECES, exact=True)
     assert on_ranks(2, lambda comm: calibrate(NET, PARAMS, PIECES, comm=comm, exact=True)) == [exact, exact]
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_calibration_of_shards(exact: bool) -> None:
+    """Of rows that no rank has as a whole: those of all, with as many batches on each rank as it likes."""
+    net = serial(Dense(6), BatchNorm(), Relu, Dense(2))
+    params = net.init(0, (-1, 4), dtype=np.float64)[1]
+    wanted = funcnn.calibrate(net, params, [X.astype(np.float64)], exact=exact)
+    parts = [[slice(0, 10), slice(10, 31)], [slice(31, 95)]]
+
+    def program(comm: ThreadRank) -> Any:
+        mine = [(X[rows].astype(np.float64), LABELS[rows]) for rows in parts[comm.rank]]
+        return calibrate(net, params, in_step(mine, comm)(0), comm=comm, exact=exact)
+
+    for found in on_ranks(2, program):
+        for path in ("batch_norm_0/mean", "batch_norm_0/var"):
+            assert abs(found.at(path) - wanted.at(path)).max() < 1e-12
+    with pytest.raises(ShapeError, match="calibrate needs rows on every rank, and rank 0 had none"):
+        on_ranks(2, lambda comm: calibrate(net, params, shard((X[:1], LABELS[:1]), comm)(0), comm=comm))
 
 
 @pytest.mark.parametrize("size", [2, 3, 16])
