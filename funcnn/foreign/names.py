@@ -177,6 +177,8 @@ NAMES: Final[Mapping[str, str]] = {
     **_each("PRNGKey Generator manual_seed seed set_seed set_random_seed random rngs", _GENERATOR),
     **_each("tensor Tensor asarray array", _ARRAYS),
     **_each("train_test_split", _SPLIT),
+    **_each("DistributedDataParallel DataParallel DistributedSampler",
+            "in funcnn.distributed, which has objective, shard and world"),
     **_each("save save_state_dict save_model dump", "save_params: save_params(path, params)"),
     **_each("load load_state_dict load_model", "load_params: load_params(path)"),
     **_each("MLPClassifier MLPRegressor KerasClassifier NeuralNetClassifier",

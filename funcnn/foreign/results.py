@@ -76,7 +76,7 @@ TRAINED: Final[Mapping[str, str]] = {
 HISTORY: Final[Mapping[str, str]] = {
     **dict.fromkeys(("history", "loss", "val_loss", "accuracy", "val_accuracy", "acc", "val_acc", "epoch", "epochs",
                      "metrics", "get"), _COLUMN),
-    **dict.fromkeys(("keys", "names", "columns_", "params"), _COLUMN),
+    **dict.fromkeys(("keys", "names"), _COLUMN),
     **dict.fromkeys(("items", "values", "to_dict", "iterrows", "itertuples"),
                     "its rows are history.rows, a mapping for every epoch, and history.columns the names"),
     **dict.fromkeys(("to_pandas", "to_frame", "DataFrame"), "its rows are history.rows, which data frames are made of"),

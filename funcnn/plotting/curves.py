@@ -70,6 +70,8 @@ def _columns(history: Any) -> tuple[dict[str, Any], list[StepMetrics]]:
         return {name: v for name, v in numbers.items() if v.ndim == 1 and v.dtype.kind in "fiu"}, []
     if isinstance(history, Mapping):
         return dict(cast("Mapping[str, Any]", history)), []
+    if hasattr(history, "history"):
+        raise TypeError(f"learning_curves takes a history, got {type(history).__name__}; take its .history")
     steps = list(cast("Iterable[object]", history))
     if not all(isinstance(step, StepMetrics) for step in steps):
         raise TypeError(

@@ -71,7 +71,7 @@ def test_all_cells_run_and_show_what_the_text_says(monkeypatch: pytest.MonkeyPat
     (picture,) = [v for v in values if hasattr(v, "_repr_svg_")]
     assert picture._repr_svg_().startswith("<svg ") and "Conv(16, (3, 3))" in picture
     tables = [v for v in values if hasattr(v, "_repr_html_")]
-    assert [type(v).__name__ for v in tables] == ["Summary", "Params"]
+    assert [type(v).__name__ for v in tables] == ["Summary", "Params", "History"]
     assert all("<table" in v._repr_html_() for v in tables)
     (history,) = [v for v in values if isinstance(v, funcnn.History)]
     assert history.columns == ("epoch", "step", "train_loss", "loss", "accuracy")

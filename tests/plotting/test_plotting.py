@@ -195,6 +195,8 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "nothing": (lambda: plotting.learning_curves([]), f.ShapeError, "nothing to plot"),
     "no columns": (lambda: plotting.learning_curves({"loss": []}), f.ShapeError, "nothing to plot"),
     "no steps": (lambda: f.plotting.learning_curves(STEPS), TypeError, "metrics for _, metrics in fit"),
+    "trained": (lambda: f.plotting.learning_curves(f.train(
+        f.softmax_cross_entropy, NET, f.adam(1e-2), (X, LABELS), epochs=1, quiet=True)), TypeError, "take its .history"),
     "no such best": (lambda: plotting.learning_curves({"a": [1.0]}, best="b"), ValueError, "there are a"),
     "no matrix": (lambda: plotting.confusion([1, 2]), f.ShapeError, "two axes, got"),
     "not square": (lambda: plotting.confusion(np.ones((2, 3))), f.ShapeError, "square"),
