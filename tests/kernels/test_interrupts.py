@@ -17,13 +17,16 @@ from unittest import mock
 import numpy as np
 import pytest
 
-from funcnn import Conv, Layer, Relu, serial, vjp
+from funcnn import GRU, Conv, Layer, Relu, serial, vjp
 from funcnn.kernels import convolution, threads
 
 RNG: Final = np.random.default_rng(0)
 NET: Final[Layer[Any, Any]] = serial(Conv(8, (3, 3), padding="SAME"), Relu, Conv(8, (5, 5)))
 X: Final = RNG.normal(size=(4, 16, 16, 8)).astype(np.float32)
 _, PARAMS = NET.init(0, X.shape)
+LOOP: Final[Layer[Any, Any]] = GRU(64)
+STEPS: Final = RNG.normal(size=(24, 2, 64)).astype(np.float32)
+_, LOOP_PARAMS = LOOP.init(0, STEPS.shape)
 KERNELS: Final = str(Path(threads.__file__).parent)
 
 
@@ -52,10 +55,13 @@ def blas() -> Iterator[Callable[[], int]]:
 
 
 def passes() -> list[Any]:
-    """A pass there and back."""
-    y, pullback = vjp(NET.apply, PARAMS, X)
-    dparams, dx = pullback(y)
-    return [y, dx, *(dparams.at(path) for path in dparams.paths())]
+    """Passes there and back: of convolutions, and of a recurrent layer, whose loop BLAS does on one thread."""
+    found: list[Any] = []
+    for net, params, x in ((NET, PARAMS, X), (LOOP, LOOP_PARAMS, STEPS)):
+        y, pullback = vjp(net.apply, params, x)
+        dparams, dx = pullback(y)
+        found += [y, dx, *(dparams.at(path) for path in dparams.paths())]
+    return found
 
 
 def at_rest(get: Callable[[], int]) -> bool:
