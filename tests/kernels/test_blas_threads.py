@@ -100,7 +100,7 @@ def test_steps_of_recurrent_layers(gates: Gates, units: int, wanted: int) -> Non
     x = np.ones((32, 4, units), np.float32)
     done = recur(noted, w, u, b, x, None, None, keep=True)
     recur_pullback(done, np.ones((32, 4, units), np.float32), (None,) * gates.states)
-    assert seen == [wanted] * 4
+    assert set(seen) == {wanted} and len(seen) > 1
 
 
 def test_limits_of_threadpoolctl_are_heeded() -> None:
