@@ -55,6 +55,7 @@ def evaluate(
     Errors
         as `funcnn.evaluate`
 
+    >>> import funcnn
     >>> from funcnn.distributed import Alone, evaluate
     >>> net = Dense(1)
     >>> _, params = net.init(0, (-1, 3))
