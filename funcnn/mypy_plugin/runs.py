@@ -28,6 +28,7 @@ class Runner:
         self.right: dict[Hashable, object] = {}  # calls that were tried, and raised nothing
         self._known: dict[Hashable, Verdict] = {}
         self._built: Built = {}
+        self._specs: dict[Hashable, Sizes | None] = {}
         self._told: dict[Hashable, tuple[Node, Verdict]] = {}  # by the identity of the network, which stays alive
         self._generation = 0
 
@@ -58,7 +59,7 @@ class Runner:
         """Trusted code that has changed makes other networks."""
         generation = self.loader.refresh()
         if generation != self._generation:
-            for kept in (self._known, self._built, self._told, self.right):
+            for kept in (self._known, self._built, self._specs, self._told, self.right):
                 kept.clear()
             self._generation = generation
 
@@ -71,8 +72,13 @@ class Runner:
 
     def spec(self, node: Node, shape: Shape) -> Sizes | None:
         """The sizes of the params of a network that meets this shape; None where they are not known."""
-        net = self.built(node)
-        return None if net is None else self.spec_of(net, shape)
+        key = form(node), repr(shape)
+        if key not in self._specs:
+            net = self.built(node)
+            if len(self._specs) >= KEPT:
+                self._specs.clear()
+            self._specs[key] = None if net is None else self.spec_of(net, shape)
+        return self._specs[key]
 
     def spec_of(self, net: Layer[Any, Any], shape: Shape) -> Sizes | None:
         """As `spec`, of a layer."""

@@ -10,11 +10,12 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from collections.abc import Iterable
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from funcnn.mypy_plugin.recipes import Place
 
 Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+BARE = {"ctx", "op", "ops"}  # fields in which nothing stands
 ALWAYS = 10**9  # a star import in a loop or branch may come after any line
 
 
@@ -75,8 +76,24 @@ class Scopes(ast.NodeVisitor):
         if self._around:
             self.parents[node] = self._around[-1]
         self._around.append(node)
-        super().visit(node)
+        visitor = VISITORS.get(node.__class__.__name__)
+        if visitor is None:
+            self.generic_visit(node)
+        else:
+            visitor(self, node)
         self._around.pop()
+
+    def generic_visit(self, node: ast.AST) -> None:
+        for name in node._fields:
+            if name in BARE:
+                continue
+            found = getattr(node, name, None)
+            if isinstance(found, list):
+                for item in found:  # pyright: ignore[reportUnknownVariableType]
+                    if isinstance(item, ast.AST):
+                        self.visit(item)
+            elif isinstance(found, ast.AST):
+                self.visit(found)
 
     # scopes -----------------------------------------------------------------------------------------------------------
     def _scoped(self, kind: str, nodes: Iterable[ast.AST], names: Iterable[str] = ()) -> None:
@@ -203,6 +220,11 @@ class Scopes(ast.NodeVisitor):
     def visit_MatchMapping(self, node: ast.MatchMapping) -> None:
         self._bind(node.rest)
         self.generic_visit(node)
+
+
+VISITORS: dict[str, Any] = {
+    name.removeprefix("visit_"): method for name, method in vars(Scopes).items() if name.startswith("visit_")
+}
 
 
 def place_of(node: ast.expr) -> Place:

@@ -17,13 +17,15 @@ key = Key(0)
 WRONG = "residual(Dense(5))).init(key, (-1, 3))\n"
 TABLE = {
     "`net = serial(...)` anywhere": (
-        "net = serial(Dense(5), Relu)\nnet = serial(Dense(4), residual(Dense(5)))\ninit, apply = net\ninit(key, (-1, 3))",
+        "net = serial(Dense(5), Relu)\nnet = serial(Dense(4), residual(Dense(5)))\n"
+        "init, apply = net\ninit(key, (-1, 3))",
         "net = serial(Dense(4), residual(Dense(4)))\ndef bind() -> None:\n    global net\n"
         "    net = serial(Dense(4), residual(Dense(5)))\nbind()\nnet.init(key, (-1, 3))",
     ),
     "nested `serial`": (
         "(serial(serial(Dense(4), Relu).named('a')) >> residual(Dense(5))).init(key, (-1, 3))",
-        "import random\nlayers = [Dense(4), residual(Dense(5))]\nrandom.shuffle(layers)\nserial(*layers).init(key, (-1, 3))",
+        "import random\nlayers = [Dense(4), residual(Dense(5))]\nrandom.shuffle(layers)\n"
+        "serial(*layers).init(key, (-1, 3))",
     ),
     "functions, lambdas": (
         f"def make(n: int) -> Layer[Array, Array]:\n    return Dense(n)\nserial(make(4), {WRONG}",
@@ -32,7 +34,8 @@ TABLE = {
     ),
     "`for`, `while` and comprehensions": (
         f"serial(*[Dense(n) for n in (3, 4)], {WRONG}",
-        "layers = [Dense(4)]\nfor text in open('sizes'):\n    layers.append(Dense(len(text)))\n" + f"serial(*layers, {WRONG}",
+        "layers = [Dense(4)]\nfor text in open('sizes'):\n    layers.append(Dense(len(text)))\n"
+        + f"serial(*layers, {WRONG}",
     ),
     "`if`, `match`": (
         f"import sys\nwidth = 4 if len(sys.argv) > 1 else 5\nserial(Dense(width), {WRONG}",

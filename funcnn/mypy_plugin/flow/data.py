@@ -11,7 +11,7 @@ import numpy as np
 from funcnn.errors import FuncnnError
 from funcnn.losses.definition import Loss
 from funcnn.mypy_plugin.flow.values import Given, Name, Row, listed
-from funcnn.mypy_plugin.recipes import Node, Place, Value
+from funcnn.mypy_plugin.recipes import Node, Place, Value, form
 from funcnn.mypy_plugin.runs import Runner, leaf_sizes
 from funcnn.networks import Layer
 from funcnn.shapes import display, external, normalize
@@ -128,7 +128,8 @@ def applied(runner: Runner, network: Any, params: Any, x: Any, call: Place) -> t
     if net is None:
         return None, None
     given, taken = params if isinstance(params, Trained) else None, x if isinstance(x, Data) else None
-    if given is not None and (problem := _of_another(runner, net, given, call)) is not None:
+    another = given is not None and form(given.network) != form(network)
+    if another and given is not None and (problem := _of_another(runner, net, given, call)) is not None:
         return None, problem
     if taken is None:
         return None, None

@@ -15,7 +15,7 @@ from funcnn.mypy_plugin.flow.data import Complaint
 from funcnn.mypy_plugin.flow.files import File, local_names
 from funcnn.mypy_plugin.flow.frames import Frame, Stop
 from funcnn.mypy_plugin.flow.machine import Machine
-from funcnn.mypy_plugin.flow.shelf import Files, Shelf
+from funcnn.mypy_plugin.flow.shelf import Files, Shelf, own
 from funcnn.mypy_plugin.flow.values import Class, Row, Table, Thing
 from funcnn.mypy_plugin.recipes import ANY, Place
 from funcnn.mypy_plugin.runs import Runner
@@ -58,12 +58,12 @@ class Readings:
         return True
 
     def file(self, api: object, options: Options) -> File | None:
-        """The file that is being checked; None if it cannot be read."""
+        """The file that is being checked; None if it cannot be read, or is installed: mypy reports nothing of it."""
         if not isinstance(api, TypeChecker):
             return None
         given = api.tree.path
         path = next((new for old, new in options.shadow_file or [] if old == given), given)
-        return self.shelf.read(path, api.tree.fullname)
+        return self.shelf.read(path, api.tree.fullname) if own(path, api.tree.fullname) else None
 
     def of(self, api: object, options: Options) -> Found:
         """What the file says that is being checked; nothing, if it cannot be read."""

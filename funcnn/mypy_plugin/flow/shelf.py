@@ -40,7 +40,7 @@ class Shelf:
 
     def find(self, module: str, path: str | None) -> File | None:
         """The file of a module of the program itself; None for what is installed."""
-        return self.read(path, module) if path is not None and _own(path, module) else None
+        return self.read(path, module) if path is not None and own(path, module) else None
 
     def rebound(self, paths: Mapping[str, str]) -> set[str]:
         """The names that some file of the program binds in another module; see `File.elsewhere`."""
@@ -75,7 +75,7 @@ class Shelf:
 
 
 @functools.lru_cache(100_000)
-def _own(path: str, module: str) -> bool:
+def own(path: str, module: str) -> bool:
     """Is this a file of the program itself, in Python?"""
     ours = f"{module}.".startswith("funcnn.")
     return not ours and path.endswith(".py") and not INSTALLED & {*Path(path).parts}
