@@ -85,7 +85,10 @@ def exp_pullback(y: Array, dy: Array) -> Array:
     return dy * y
 
 
-_ENDS: Final = {np.dtype(kind).char: (end, np.array(1.0, kind)) for kind, end in (("f4", 87.0), ("f8", 700.0))}
+_ENDS: Final = {
+    np.dtype(kind).char: (np.array(end, kind), end, np.array(1.0, kind)) for kind, end in (("f4", 87.0), ("f8", 700.0))
+}
+_FEW: Final = 1 << 10  # numbers for which the plainest call costs least
 
 
 def sigmoid(x: Array) -> Array:
@@ -100,8 +103,8 @@ def sigmoid(x: Array) -> Array:
         complex_numbers.exp(e, e)
         e /= e + 1
         return e
-    end, one = found
-    y = at_most(x, end)  # behind it exp overflows; the value is 1
+    end, limit, one = found
+    y: Array = np.minimum(x, end) if x.size < _FEW else at_most(x, limit)  # behind it exp overflows; the value is 1
     np.exp(y, y)
     np.divide(y, y + one, y)
     return y
