@@ -159,7 +159,8 @@ def resuming(comm: Communicator, folder: str) -> None:
 CASES: Final[dict[str, Callable[..., None]]] = {
     f.__name__: f
     for f in (
-        equal, raising, interrupted, leaving, killed, terminated, hanging, vanishing, deciding, ahead, infinite, resuming,
+        equal, raising, interrupted, leaving, killed, terminated, hanging, vanishing, deciding, ahead, infinite,
+        resuming,
     )
 }
 
