@@ -159,8 +159,6 @@ NAMES: Final[Mapping[str, str]] = {
     # training
     **_each("DataLoader Dataset TensorDataset Sequence PyDataset IterableDataset",
             "batches((x, target), 32), or fit, which makes batches of arrays by itself"),
-    **_each("DistributedDataParallel DistributedSampler DataParallel",
-            "in funcnn.distributed: objective(value_and_grad(squared_error, net.apply), world()), shard(data, world())"),
     **_each("EarlyStopping", "train, with patience=: train(squared_error, net, optimizer, data, epochs=2)"),
     **_each("ModelCheckpoint", "save_checkpoint, or train with folder="),
     **_each("Trainer LightningModule", "train: train(squared_error, net, optimizer, data, epochs=2)"),
