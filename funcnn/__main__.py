@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from funcnn.about import selftest
-from funcnn.about.environment import extras, facts
+from funcnn.about.environment import advice, extras, facts
 from funcnn.version import __version__
 
 
@@ -18,6 +18,8 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     for name, fact in facts().items():
         print(f"{name:<12} {fact}")
+    if said := advice():
+        print(f"\n{said}")
     found = extras()
     print("\nextras" if found else "\nextras       unknown: funcnn was not installed by pip")
     for extra in found:

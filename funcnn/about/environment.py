@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import platform
 import re
 from importlib import metadata
@@ -10,6 +11,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from funcnn.kernels import settings
+from funcnn.kernels.threads import openblas_function
 from funcnn.version import __version__
 
 _REQUIREMENT: Final = re.compile(r"([\w.-]+)[^;]*;.*extra == ['\"]([\w-]+)['\"]")
@@ -68,10 +70,42 @@ def blas() -> str:
     return f"{found.get('name', 'unknown')} {found.get('version', '')}".strip()
 
 
+def architecture() -> str | None:
+    """The processor that OpenBLAS has chosen its products for, `Haswell` or `SkylakeX` say; None of another BLAS."""
+    name = openblas_function("openblas_get_corename")
+    if name is None:
+        return None
+    name.restype = ctypes.c_char_p
+    return str(name().decode())
+
+
+def advice() -> str | None:
+    """What to set so that products are faster: OpenBLAS may take a new processor for one without AVX-512.
+
+    >>> from funcnn.about.environment import advice
+    >>> said = advice()
+    >>> said is None or "OPENBLAS_CORETYPE" in said
+    True
+    """
+    chosen = architecture()
+    wide = any("AVX512" in name or name == "X86_V4" for name in _simd())
+    if chosen is None or not wide or chosen not in ("Haswell", "Zen"):
+        return None
+    return (
+        f"OpenBLAS multiplies as for {chosen}, without the AVX-512 that this processor has; "
+        "OPENBLAS_CORETYPE=SkylakeX in the environment may double its speed"
+    )
+
+
+def _simd() -> list[str]:
+    """The instructions that NumPy found here, the widest last."""
+    built: Any = np.show_config(mode="dicts")
+    return list(built.get("SIMD Extensions", {}).get("found", []))
+
+
 def processor() -> str:
     """The kind of processor, and the widest instructions that NumPy uses on it."""
-    built: Any = np.show_config(mode="dicts")
-    used = built.get("SIMD Extensions", {}).get("found", [])
+    used = _simd()
     return f"{platform.machine()}{f', {used[-1]}' if used else ''}"
 
 
@@ -89,7 +123,7 @@ def facts() -> dict[str, str]:
         "system": f"{platform.system()} {platform.release()}",
         "processor": processor(),
         "NumPy": np.__version__,
-        "BLAS": blas(),
+        "BLAS": f"{blas()}{f', for {core}' if (core := architecture()) else ''}",
         "threads": threads,
         "scratch": f"{settings.SCRATCH >> 20} MB at most (FUNCNN_SCRATCH)",
         "Winograd": f"{'on' if settings.WINOGRAD else 'off'} (FUNCNN_WINOGRAD)",

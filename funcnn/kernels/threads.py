@@ -254,19 +254,24 @@ def _openblas() -> tuple[Any, Any]:
 
     Of another BLAS by threadpoolctl, where that is installed and knows it; else None.
     """
+    get, put = (openblas_function(f"openblas_{verb}_num_threads") for verb in ("get", "set"))
+    return (get, put) if get is not None and put is not None else _by_threadpoolctl()
+
+
+def openblas_function(name: str) -> Any:
+    """A function of the OpenBLAS in the library that NumPy brings, None where there is none."""
     import ctypes
 
     try:
         core: Any = importlib.import_module("numpy._core._multiarray_umath")
         library = ctypes.CDLL(core.__file__)
     except (ImportError, AttributeError, OSError):
-        return _by_threadpoolctl()
+        return None
     for prefix, suffix in (("scipy_", "64_"), ("scipy_", ""), ("", "64_"), ("", "")):
-        get = getattr(library, f"{prefix}openblas_get_num_threads{suffix}", None)
-        put = getattr(library, f"{prefix}openblas_set_num_threads{suffix}", None)
-        if get is not None and put is not None:
-            return get, put
-    return _by_threadpoolctl()
+        found = getattr(library, f"{prefix}{name}{suffix}", None)
+        if found is not None:
+            return found
+    return None
 
 
 def _by_threadpoolctl() -> tuple[Any, Any]:

@@ -15,7 +15,7 @@ import pytest
 
 import funcnn
 from funcnn.__main__ import main
-from funcnn.about import selftest
+from funcnn.about import environment, selftest
 from funcnn.about.environment import Extra, extras, facts
 
 ROOT = Path(funcnn.__file__).parent.parent
@@ -49,16 +49,35 @@ def test_without_the_test(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_settings_are_told() -> None:
     """Those of the environment, as they were read."""
-    environment = {**os.environ, "FUNCNN_THREADS": "3", "FUNCNN_SCRATCH": "7", "FUNCNN_WINOGRAD": "0"}
+    settings = {**os.environ, "FUNCNN_THREADS": "3", "FUNCNN_SCRATCH": "7", "FUNCNN_WINOGRAD": "0"}
     program = "from funcnn.about.environment import facts; print(*facts().values(), sep='\\n')"
     ran = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, env=environment, cwd=ROOT, check=True
+        [sys.executable, "-c", program], capture_output=True, text=True, env=settings, cwd=ROOT, check=True
     )
     told = dict(zip(facts(), ran.stdout.splitlines(), strict=True))
     assert told["threads"] == "3, by FUNCNN_THREADS"
     assert told["scratch"].startswith("7 MB")
     assert told["Winograd"].startswith("off")
     assert told["NumPy"] == np.__version__
+
+
+@pytest.mark.parametrize(
+    ("chosen", "found", "told"),
+    [
+        ("Haswell", ["X86_V3", "X86_V4"], True),
+        ("Zen", ["AVX512_ICL"], True),
+        ("Haswell", ["X86_V3"], False),
+        ("SkylakeX", ["X86_V4"], False),
+        (None, ["X86_V4"], False),
+    ],
+)
+def test_slow_products_are_told(
+    monkeypatch: pytest.MonkeyPatch, chosen: str | None, found: list[str], told: bool
+) -> None:
+    """Where OpenBLAS leaves AVX-512 unused that is there."""
+    monkeypatch.setattr(environment, "architecture", lambda: chosen)
+    monkeypatch.setattr(np, "show_config", lambda mode: {"SIMD Extensions": {"found": found}})
+    assert (environment.advice() is not None) == told
 
 
 def test_extras(monkeypatch: pytest.MonkeyPatch) -> None:
