@@ -49,7 +49,8 @@ class Drawing:
     def arrow(self, x: int, y: int, to_x: int, to_y: int, colour: str = "#555") -> None:
         """From a point to another."""
         self.parts.append(
-            f'<line x1="{x}" y1="{y}" x2="{to_x}" y2="{to_y}" stroke="{colour}" stroke-width="1.4" marker-end="url(#tip)"/>'
+            f'<line x1="{x}" y1="{y}" x2="{to_x}" y2="{to_y}" stroke="{colour}" stroke-width="1.4" '
+            'marker-end="url(#tip)"/>'
         )
 
     def text(self) -> str:
@@ -160,7 +161,8 @@ def main(arguments: list[str] | None = None) -> None:
     folder = parser.parse_args(arguments).out or Path(tempfile.mkdtemp())
     folder.mkdir(parents=True, exist_ok=True)
     _, tree = net.init(Key(0), (-1, 4))
-    drawings = {"params": params(tree), "key": keys(Key(0)), "vjp": vjp(), "layer": layer(), "optimizer": optimizer(tree)}
+    drawings = {"params": params(tree), "key": keys(Key(0)), "vjp": vjp(), "layer": layer()}
+    drawings["optimizer"] = optimizer(tree)
     for name, drawing in drawings.items():
         (folder / f"{name}.svg").write_text(drawing.text(), encoding="utf-8")
     print(f"{len(drawings)} pictures in {folder}")

@@ -85,7 +85,9 @@ def read(
         yield Reading(state, memory, value)
 
 
-def learn(width: int, data: list[tuple[Tokens, Tokens]], *, epochs: int, seed: int, carry: bool) -> tuple[Params, list[float]]:
+def learn(
+    width: int, data: list[tuple[Tokens, Tokens]], *, epochs: int, seed: int, carry: bool
+) -> tuple[Params, list[float]]:
     """Read the text so many times, from its beginning; params, and the bits a character costs each time."""
     net, streams = network(width), len(data[0][0])
     _, params = net.init(seed, ((-1, PIECE), ((-1, width), (-1, width))))

@@ -155,7 +155,8 @@ def main(arguments: list[str] | None = None) -> list[tuple[Any, ...]]:
         for job in jobs(chosen.small, Path(folder)):
             (ours, peak), (bare, least) = measured(job.ours, chosen.times), measured(job.bare, chosen.times)
             found.append((job.name, ours, bare, peak, least))
-            print(f"| {job.name} | {ours:.3g} | {bare:.3g} | {ours / bare:.2g} | {peak:.3g} | {least:.3g} |", flush=True)
+            cells = (job.name, *(f"{number:.3g}" for number in (ours, bare, ours / bare, peak, least)))
+            print(f"| {' | '.join(cells)} |", flush=True)
     return found
 
 
