@@ -121,10 +121,7 @@ def on_item(i: int, part: Loss[A, T], /) -> Loss[tuple[Any, ...], T]:
 def _run_item(
     i: int, part: Loss[Any, Any], prediction: Any, target: Any, weights: Any, how: str | None, _: Any
 ) -> tuple[Any, Back]:
-    if not is_tuple(prediction) or not -len(prediction) <= i < len(prediction):
-        got = f"a tuple of {len(prediction)}" if is_tuple(prediction) else f"one {type(prediction).__name__}"
-        raise ShapeError(f"on_item({i}, {part!r}) takes a prediction that is a tuple with such an item, got {got}")
-    value, back = part.rule(prediction[i], target, weights, how)
+    value, back = part.rule(item(i, part, prediction), target, weights, how)
 
     def pullback(d: Any) -> tuple[Any, Any]:
         dpart, dtarget = back(d)
@@ -133,6 +130,18 @@ def _run_item(
         return tuple(others), dtarget
 
     return value, pullback
+
+
+def item(i: int, part: Loss[Any, Any], prediction: Any) -> Any:
+    """The item of a prediction that `on_item` looks at.
+
+    Errors
+        ShapeError   it is no tuple, or has no such item
+    """
+    if not is_tuple(prediction) or not -len(prediction) <= i < len(prediction):
+        got = f"a tuple of {len(prediction)}" if is_tuple(prediction) else f"one {type(prediction).__name__}"
+        raise ShapeError(f"on_item({i}, {part!r}) takes a prediction that is a tuple with such an item, got {got}")
+    return prediction[i]
 
 
 def item_of(loss: Loss[Any, Any]) -> tuple[int, Loss[Any, Any]] | None:

@@ -13,9 +13,8 @@ from funcnn.cotangents import zeros_like
 from funcnn.errors import ShapeError
 from funcnn.inputs import convert
 from funcnn.losses.definition import Loss, terms_of
-from funcnn.losses.joining import item_of, paired
+from funcnn.losses.joining import item, item_of, paired
 from funcnn.losses.reductions import Back, divisor, reduced, weightless
-from funcnn.types import is_tuple
 
 Total: TypeAlias = "Callable[[list[float]], Sequence[float]]"
 """What all places together divide by, of what one does: for every part of a loss."""
@@ -69,11 +68,9 @@ def _opened(
     how = how or loss.reduce
     if loss.parts:
         return _joined(loss.parts, prediction, target, weights, how)
-    if item := item_of(loss):
-        i, inner = item
-        if not (is_tuple(prediction) and -len(prediction) <= i < len(prediction)):
-            loss.rule(prediction, target, weights, how)  # which refuses it
-        parts, pull = _opened(inner, prediction[i], target, weights, how)
+    if found := item_of(loss):
+        i, inner = found
+        parts, pull = _opened(inner, item(i, inner, prediction), target, weights, how)
 
         def pull_item(ds: list[float]) -> Any:
             others = [zeros_like(p, getattr(p, "dtype", np.float32)) for p in prediction]
@@ -81,9 +78,9 @@ def _opened(
             return tuple(others)
 
         return parts, pull_item
-    found = terms_of(loss)
-    assert found is not None  # all losses are made in one of these ways
-    terms, back, heavy = found(prediction, target, weights, loss.options)
+    run = terms_of(loss)
+    assert run is not None  # all losses are made in one of these ways
+    terms, back, heavy = run(prediction, target, weights, loss.options)
     value, pull_sum = reduced(terms, back, heavy, "sum")
     w = None if heavy is None else convert(heavy, "features", terms.dtype, "the array of weights")
     n = None if how == "sum" else float(divisor(terms, w, how))
@@ -109,8 +106,8 @@ def divided(loss: Loss[Any, Any], how: str | None = None) -> int:
     how = how or loss.reduce
     if loss.parts:
         return sum(divided(part, how) for _, part in loss.parts)
-    if item := item_of(loss):
-        return divided(item[1], how)
+    if found := item_of(loss):
+        return divided(found[1], how)
     return int(how != "sum")
 
 
@@ -118,7 +115,7 @@ def counts_rows(loss: Loss[Any, Any]) -> bool:
     """Is how much there is a matter of the number of rows alone, where the caller gives no weights?"""
     if loss.parts:
         return all(counts_rows(part) for _, part in loss.parts)
-    if item := item_of(loss):
-        return counts_rows(item[1])
+    if found := item_of(loss):
+        return counts_rows(found[1])
     run: Any = loss.run
     return not loss.options or run.args[1] is None

@@ -8,8 +8,8 @@ from typing import Any, TypeVar, cast
 import numpy as np
 
 from funcnn.losses.classification import softmax_cross_entropy
-from funcnn.losses.definition import Loss
-from funcnn.losses.joining import paired
+from funcnn.losses.definition import Loss, terms_of
+from funcnn.losses.joining import item, item_of, paired
 from funcnn.losses.reductions import Weights
 from funcnn.losses.targets import real
 from funcnn.metrics.classification import Labels
@@ -24,7 +24,7 @@ def mean_of(loss: Loss[A, B]) -> Metric[tuple[Ratio, ...], A, B, float]:
     """The loss of all the data, where the batches of `fit` have one each: for `evaluate`.
 
     The mean over all terms; for losses that reduce by "sum" or "batch", the sum over outputs and the mean of that over
-    rows. A joint loss is the scaled sum of its parts. Sums are in float64. Weights count as for the loss.
+    rows. A joint loss is the scaled sum of its parts. Sums are in float64. Weights count as for the loss, and so do its own: labels that it ignores, and those of classes.
 
     Errors
         as for the loss
@@ -62,8 +62,13 @@ def _terms(
     if loss.parts:
         pairs = zip(loss.parts, *paired(loss.parts, prediction, target), strict=True)
         return [ratio for (_, part), p, t in pairs for ratio in _terms(part, how, p, t, weights)]
-    terms, _ = loss.rule(wide(prediction, getattr(target, "dtype", None)), target, reduce="none")
-    w = weighed(repr(loss), weights, terms.shape)
+    if found := item_of(loss):
+        i, inner = found
+        return _terms(inner, how, item(i, inner, prediction), target, weights)
+    run = terms_of(loss)
+    assert run is not None  # all losses are made in one of these ways
+    terms, _, heavy = run(wide(prediction, getattr(target, "dtype", None)), target, weights, loss.options)
+    w = weighed(repr(loss), heavy, terms.shape)
     rows = len(terms) if terms.ndim else 1
     if w is not None:
         n = np.sum(w) if how == "mean" else np.sum(w.reshape(rows, -1)[:, 0])
@@ -78,6 +83,8 @@ def _mean(loss: Loss[Any, Any], state: tuple[Ratio, ...]) -> float:
 
 
 def _scales(loss: Loss[Any, Any]) -> list[float]:
+    if found := item_of(loss):
+        return _scales(found[1])
     return [scale * inner for scale, part in loss.parts for inner in _scales(part)] or [1.0]
 
 
