@@ -29,6 +29,7 @@ MODULES: Final = {
     "funcnn.schedules": "More schedules",
     "funcnn.metrics": "What metrics are made of",
     "funcnn.authoring": "For authors of parts",
+    "funcnn.testing": "Laws, and what they are tried on",
     "funcnn.bridges.autograd": "The bridge to Autograd",
     "funcnn.bridges.onnx": "The bridge to ONNX",
     "funcnn.bridges.jax": "The bridge to JAX",

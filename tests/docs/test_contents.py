@@ -26,7 +26,7 @@ def test_topics_are_the_comments_between_the_names() -> None:
     found = topics()
     assert len(found) > 7 and all(found.values())
     assert sorted(name for names in found.values() for name in names) == sorted([*funcnn.__all__, *BESIDE])
-    assert len(MODULES) == 12
+    assert len(MODULES) == 13
 
 
 def test_a_sentence_ends_where_it_ends() -> None:
