@@ -45,6 +45,11 @@ BORDERS: list[tuple[Layer[Any, Any], Any]] = [
     (MaxPool((3, 2), (2, 5), "SAME", dilation=(2, 1)), (2, 7, 6, 2)),
     (AvgPool((3, 2), (2, 5), "SAME", dilation=(2, 1)), (2, 7, 6, 2)),
     (Conv3D(2, (1, 2, 3), (1, 2, 2), "SAME", dilation=(2, 1, 2), groups=2), (2, 2, 3, 4, 4)),
+    (MaxPool((3, 2), (2, 3), "SAME"), (2, 7, 6, 2)),
+    (MaxPool((1, 2), (3, 3), "SAME"), (2, 5, 7, 2)),
+    (AvgPool((3, 2), (2, 3), "SAME"), (2, 7, 6, 2)),
+    (SumPool((3, 2), (2, 3), "SAME"), (2, 7, 6, 2)),
+    (Conv(2, (3, 1), (2, 2), "SAME", groups=2), (2, 7, 6, 2)),
 ]
 
 

@@ -147,6 +147,18 @@ WRONG: list[tuple[Callable[[], object], type[Exception], str]] = [
         lambda: to_onnx(FanOut(2), {}, (-1, 3), rules={FanOut: lambda graph, part, x: x}), TypeError,
         "the rule of FanOut must return a tuple of 2, as its shape rule says, got one value",
     ),
+    (
+        lambda: to_onnx(NET, PARAMS, (-1, 3), rules={Dense: lambda graph, part, x: part.param("v")}), ParamsError,
+        r"^dense_0: the rule of Dense asks for the leaf 'v'; its params are \['w', 'b'\]",
+    ),
+    (
+        lambda: to_onnx(NET, PARAMS, (-1, 3), rules={serial: lambda graph, part, x: part.child("neck", x)}),
+        ExportError, r"the rule of serial asks for the child 'neck'; its children are \['dense_0', 'relu_0', 'head'\]",
+    ),
+    (
+        lambda: to_onnx(Tanh, {}, (-1, 3), rules={Tanh: lambda graph, part, x: graph.op("Mul", x, WRONGLY[0])}),
+        TypeError, r"Mul takes values, and its input 1 is 3; graph.number\(0.5\) or graph.constant\(array\) makes one",
+    ),
 ]  # fmt: skip
 
 

@@ -39,15 +39,17 @@ def as_wide_as_windows(slide: Slide, pads: Pads) -> bool:
 def fitted(graph: Graph, slide: Slide, x: Value, value: float = 0.0) -> tuple[Value, Pads | None]:
     """The input, and how many pixels are to be padded at each border.
 
-    Where that depends on sizes that are not known, "SAME" with strides, operators without gaps find it out; else the
-    input comes padded with this value, as the model finds out when it runs.
+    Where that depends on sizes that are not known, "SAME" with strides, operators without gaps find it out, in windows
+    and between them: of windows that lie apart they might pad less than nothing. Else the input comes padded with this
+    value, as the model finds out when it runs.
     """
     if slide.padding == "SAME" and set(slide.strides) == {1}:  # whatever the size is
         return x, tuple(((k - 1) // 2, k // 2) for k in slide.spans)
     pads = slide.pads(x.shape[1:-1])
     if all(known(*pair) for pair in pads):
         return x, pads
-    if graph.dtype == "f4" and set(slide.dilation) == {1}:
+    apart = any(stride > k for stride, k in zip(slide.strides, slide.size, strict=True))
+    if graph.dtype == "f4" and set(slide.dilation) == {1} and not apart:
         return x, None
     before: list[Size] = [0] * x.rank
     behind: list[Size] = [0] * x.rank

@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple, TypeAlias, Union
 import numpy as np
 import numpy.typing as npt
 
-from funcnn.errors import printable
+from funcnn.errors import brief, printable
 from funcnn.shapes import UNKNOWN, known
 from funcnn.types import is_tuple
 
@@ -178,7 +178,13 @@ class Graph:
     def node(
         self, op: str, inputs: Sequence[Value | None], outputs: int, attributes: Mapping[str, Any]
     ) -> tuple[str, ...]:
-        """An operator with any number of outputs, whose names are returned."""
+        """An operator with any number of outputs, whose names are returned.
+
+        Errors
+            TypeError   an input is no value; with what makes one
+        """
+        for i, v in enumerate(inputs):
+            _refuse_no_value(op, i, v)
         name = self.named(f"{self.path}/{op}" if self.path else op)
         given = tuple("" if v is None else v.name for v in inputs)
         while given and not given[-1]:  # what is left out at the end
@@ -324,6 +330,17 @@ class Graph:
         """The body that was opened last. What comes in or from outside goes out as a value of its own."""
         made = [self.op("Identity", self.last(v)) for v in outputs]
         return Body(self._scopes.pop().nodes, tuple(inputs), tuple(made), self.named(f"{self.path}/body"))
+
+
+def _refuse_no_value(op: str, i: int, given: object) -> None:
+    """Refuse an input that no operator takes.
+
+    Errors
+        TypeError   with what makes a value of it
+    """
+    if not (given is None or isinstance(given, Value)):
+        fix = "graph.number(0.5) or graph.constant(array) makes one, part.param(name) of a leaf"
+        raise TypeError(f"{op} takes values, and its input {i} is {brief(given)}; {fix}")
 
 
 def placed(x: Value, axis: int) -> int:

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 
 from funcnn.bridges.onnx.graphs import Graph, Value, shape_of, with_shape
-from funcnn.errors import ExportError, UndecidedError, brief, locate
+from funcnn.errors import ExportError, ParamsError, UndecidedError, brief, locate
 from funcnn.inputs import Kind, part
 from funcnn.nested import mapped
 from funcnn.networks import is_layer
@@ -103,7 +103,13 @@ class Part:
         return self._definition.out_shape(shape_of(self._x))
 
     def param(self, name: str, form: Callable[[Any], Any] | None = None) -> Value:
-        """A leaf of its params as a value, stored under its path; `form` makes of it what an operator wants."""
+        """A leaf of its params as a value, stored under its path; `form` makes of it what an operator wants.
+
+        Errors
+            ParamsError   it has no such leaf
+        """
+        if not is_array(self.params.get(name)):
+            raise ParamsError(f"the rule of {self.name} asks for the leaf {name!r}; its params are {[*self.params]}")
         return self._walk.stored(self.params[name], name, form)
 
     @property
@@ -112,8 +118,14 @@ class Part:
         return tuple(self._definition.children)
 
     def child(self, name: str, x: Any, params: Mapping[str, Any] | None = None) -> Any:
-        """What a child makes of x. `params` are those of this layer, where they are not what it got."""
+        """What a child makes of x. `params` are those of this layer, where they are not what it got.
+
+        Errors
+            ExportError   it has no such child
+        """
         d = self._definition
+        if name not in d.children:
+            raise ExportError(f"the rule of {self.name} asks for the child {name!r}; its children are {[*d.children]}")
         below = self.params if params is None else params
         if d.transparent:
             return self._walk.through(d.children[name], below, x, "")
