@@ -129,6 +129,11 @@ def in_step(
     Errors, from a step, on every rank
         ShapeError   no rank has a batch
         RanksError   the ranks are in different epochs
+
+    >>> from funcnn.distributed import Alone, in_step
+    >>> cut = in_step([(np.ones((4, 2)), np.ones(4)), (np.ones((3, 2)), np.ones(3))], Alone())
+    >>> [(piece.rows, piece.total) for piece in cut(0)]
+    [(4, 4), (3, 3)]
     """
     checked(comm, "in_step")
     epochs, once = epochs_of("in_step", data)

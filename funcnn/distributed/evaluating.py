@@ -116,12 +116,15 @@ def _of_shards(comm: Communicator, f: Callable[[int, Any], Any], shards: Iterabl
     """
     found, rows = list[Any](), 0
     for number, piece in enumerate(shards):
-        x = piece.batch[0] if is_tuple(piece.batch) else piece.batch
-        told = comm.gather(f(number * comm.size + comm.rank, x) if piece.rows else None)
+        told = comm.gather(f(number * comm.size + comm.rank, _input_of(piece.batch)) if piece.rows else None)
         found, rows = found + [other for other in told if other is not None], rows + piece.rows
     if without := [rank for rank, n in enumerate(comm.gather(rows)) if not n]:
         raise ShapeError(f"empty batch: calibrate needs rows on every rank, and {ranks_of(without)} had none")
     return found
+
+
+def _input_of(batch: Any) -> Any:
+    return batch[0] if is_tuple(batch) else batch
 
 
 def _spread(comm: Communicator, where: str) -> evaluation.Spread:

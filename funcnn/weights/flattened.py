@@ -222,8 +222,9 @@ def _checked(caller: str, flattened: Any, places: Places) -> dict[str, Sizes]:
             shown = ", ".join(map(repr, by_path)) or "none"
             raise ParamsError(f"{caller}: flattened has {brief(path)}; the layers that may stand there are {shown}")
         n = next(iter(by_path[path].shapes.values()))[0]
-        whole = is_tuple(sizes) and all(type(size) is int and size > 0 for size in sizes)
-        if not whole or (sizes and prod(sizes) != n):
+        if not is_tuple(sizes) or not all(type(size) is int for size in sizes):
+            raise ParamsError(f"{caller}: flattened[{path!r}] is a tuple of sizes, (7, 7, 64), got {brief(sizes)}")
+        if sizes and (min(sizes) < 1 or prod(sizes) != n):
             raise ParamsError(f"{caller}: {path} has {n} features, which no map of shape {brief(sizes)} has")
         found[path] = sizes
     return found

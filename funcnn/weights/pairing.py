@@ -177,8 +177,10 @@ def _leaf(
         raise ParamsError(f"{caller}: {whole} is {', '.join(parts[0].theirs)} there; name the layer, {place.path!r}")
     unit = next((unit for unit in units if theirs in unit.names.values()), None)
     if unit is None:
-        fix = f"say which, {theirs + '.weight'!r}, or name the layer, {place.path!r}"
-        raise ParamsError(f"{caller}: {theirs!r}, which is to go into {path!r}, is no array, or is named twice; {fix}")
+        module = any(within(unit.key, theirs) for unit in units)
+        fix = f"say which, {theirs + '.weight'!r}, or name the layer, {place.path!r}" if module else "name another"
+        why = "is no array" if module else "goes into another leaf that is named"
+        raise ParamsError(f"{caller}: {theirs!r}, which is to go into {path!r}, {why}; {fix}")
     part = alone[0]
     mine = place._replace(shapes={leaf: place.shapes[leaf]})
     pair = Pair(mine, Unit(unit.key, {part.theirs[0]: theirs}), Form((part,)))

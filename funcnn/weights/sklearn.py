@@ -68,7 +68,8 @@ def _places(caller: str, net: Layer[Any, Any], shape: Shape) -> Places:
     places = places_of(caller, net, shape)
     for place in places.layers:
         if place.kind != "Dense" or "b" not in place.shapes or place.tied:
-            raise ParamsError(f"{caller}: scikit-learn has Dense layers with a bias alone, and {place.path!r} is none")
+            which = repr(place.path) if place.path else "the network"
+            raise ParamsError(f"{caller}: scikit-learn has Dense layers with a bias alone, and {which} is none")
     return places
 
 

@@ -46,8 +46,9 @@ def test_exact_calibration() -> None:
     assert on_ranks(2, lambda comm: calibrate(NET, PARAMS, PIECES, comm=comm, exact=True)) == [exact, exact]
 
 
+@pytest.mark.parametrize("bare", [False, True])
 @pytest.mark.parametrize("exact", [False, True])
-def test_calibration_of_shards(exact: bool) -> None:
+def test_calibration_of_shards(exact: bool, bare: bool) -> None:
     """Of rows that no rank has as a whole: those of all, with as many batches on each rank as it likes."""
     net = serial(Dense(6), BatchNorm(), Relu, Dense(2))
     params = net.init(0, (-1, 4), dtype=np.float64)[1]
@@ -55,8 +56,11 @@ def test_calibration_of_shards(exact: bool) -> None:
     parts = [[slice(0, 10), slice(10, 31)], [slice(31, 95)]]
 
     def program(comm: ThreadRank) -> Any:
-        mine = [(X[rows].astype(np.float64), LABELS[rows]) for rows in parts[comm.rank]]
-        return calibrate(net, params, in_step(mine, comm)(0), comm=comm, exact=exact)
+        xs = [X[rows].astype(np.float64) for rows in parts[comm.rank]]
+        mine: Any = xs if bare else [(x, LABELS[rows]) for x, rows in zip(xs, parts[comm.rank], strict=True)]
+        shards: Any = in_step(mine, comm)(0)
+        found: Any = calibrate(net, params, shards, comm=comm, exact=exact)
+        return found
 
     for found in on_ranks(2, program):
         for path in ("batch_norm_0/mean", "batch_norm_0/var"):

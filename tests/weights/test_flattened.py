@@ -176,7 +176,8 @@ def test_people_may_say_it() -> None:
     wrong: list[tuple[Any, str]] = [
         ({"dense_0": (4, 3, 2)}, r"dense_0 has 36 features, which no map of shape \(4, 3, 2\) has"),
         ({"dense_0": (-4, -3, 3)}, "which no map of shape"),
-        ({"dense_0": 36}, "which no map of shape 36 has"),
+        ({"dense_0": 36}, r"flattened\['dense_0'\] is a tuple of sizes, \(7, 7, 64\), got 36"),
+        ({"dense_0": [3, 3, 4]}, r"is a tuple of sizes, \(7, 7, 64\), got \[3, 3, 4\]"),
         ({"conv_0": (4, 3, 3)}, "flattened has 'conv_0'; the layers that may stand there are 'dense_0'"),
         ([4, 3, 3], "flattened is a mapping of layers to shapes of maps"),
     ]

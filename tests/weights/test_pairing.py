@@ -114,8 +114,10 @@ def test_names_that_are_not_there() -> None:
          "begin with 'module.': write 'module.fc1'"),
         (STATE, {"dense_0": "fc1.weight"}, "'fc1.weight' is an array, 'dense_0' a layer; name a layer of theirs, or a "
          "leaf"),
-        (STATE, {"dense_0/w": "fc1"}, "'fc1', which is to go into 'dense_0/w', is no array, or is named twice; say "
+        (STATE, {"dense_0/w": "fc1"}, "'fc1', which is to go into 'dense_0/w', is no array; say "
          "which, 'fc1.weight', or name the layer, 'dense_0'"),
+        (STATE, {"dense_0/w": "fc1.weight", "dense_1/w": "fc1.weight"}, "'fc1.weight', which is to go into "
+         "'dense_1/w', goes into another leaf that is named; name another"),
         (STATE, ["fc1"], "names is a mapping of paths, {'dense_0': 'fc1'}, got ['fc1']"),
     ]  # fmt: skip
     for state, names, said in cases:
