@@ -182,10 +182,12 @@ def _meets_map(steps: Sequence[Step]) -> bool | None:
 
 
 def _lost(found: Found, step: Step) -> ParamsError:
+    of_map = f"say of which map, flattened={{{step.path!r}: (height, width, channels)}}, or () of none"
+    by_hand = f"reorder its arrays by hand, and say that they are of none, flattened={{{step.path!r}: ()}}"
+    fix = of_map if (kind := kind_of(step.part)[0]) == "Dense" or kind in BY_FEATURE else by_hand
     return ParamsError(
         f"{found.caller}: {step.path} takes the features of a flattened map, which PyTorch has with channels first, by "
-        f"a way that cannot be followed; say of which map, flattened={{{step.path!r}: (height, width, channels)}}, or "
-        f"() of none"
+        f"a way that cannot be followed; {fix}"
     )
 
 
@@ -215,16 +217,21 @@ def _checked(caller: str, flattened: Any, places: Places) -> dict[str, Sizes]:
         said = "flattened is a mapping of layers to shapes of maps, {'dense_0': (7, 7, 64)}"
         raise ParamsError(f"{caller}: {said}, got {brief(flattened)}")
     found: dict[str, Sizes] = {}
-    by_path = {place.path: place for place in places.layers if place.kind == "Dense" or place.kind in BY_FEATURE}
+    whole = {place.path: place for place in places.layers}
+    by_path = {path: place for path, place in whole.items() if place.kind == "Dense" or place.kind in BY_FEATURE}
     for path, given in flattened.items():
         sizes: Any = given
-        if path not in by_path:
-            shown = ", ".join(map(repr, by_path)) or "none"
+        may = whole if sizes == () else by_path  # of none may be what others take
+        if path not in may:
+            shown = ", ".join(map(repr, may)) or "none"
             raise ParamsError(f"{caller}: flattened has {brief(path)}; the layers that may stand there are {shown}")
+        if sizes == ():
+            found[path] = ()
+            continue
         n = next(iter(by_path[path].shapes.values()))[0]
         if not is_tuple(sizes) or not all(type(size) is int for size in sizes):
             raise ParamsError(f"{caller}: flattened[{path!r}] is a tuple of sizes, (7, 7, 64), got {brief(sizes)}")
-        if sizes and (min(sizes) < 1 or prod(sizes) != n):
+        if min(sizes) < 1 or prod(sizes) != n:
             raise ParamsError(f"{caller}: {path} has {n} features, which no map of shape {brief(sizes)} has")
         found[path] = sizes
     return found

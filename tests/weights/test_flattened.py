@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
 from funcnn import (
+    GRU,
     LSTM,
     BatchNorm,
     Conv,
@@ -25,6 +27,7 @@ from funcnn import (
     Relu,
     Reshape,
     Transpose,
+    bidirectional,
     inference,
     parallel,
     residual,
@@ -153,7 +156,7 @@ def test_there_and_back_inside() -> None:
 def test_what_cannot_be_followed_is_refused(tail: Any) -> None:
     """Rather than guessed."""
     net = serial(Conv(3, (2, 2)), Flatten, tail)
-    with pytest.raises(ParamsError, match="by a way that cannot be followed; say of which map, flattened="):
+    with pytest.raises(ParamsError, match="cannot be followed; (say of which map|reorder its arrays)"):
         from_state_dict(net, (-1, 5, 4, 2), CONV)
 
 
@@ -164,6 +167,22 @@ def test_sizes_that_are_open() -> None:
     assert made(net, state, (-1, -1, -1, 2)) == made(net, state)
     made(serial(Conv(3, (2, 2)), Flatten), CONV, (-1, -1, -1, 2))
     made(serial(Conv(3, (2, 2)), Flatten, Relu), CONV, (-1, -1, 4, 2))
+
+
+@pytest.mark.parametrize(
+    ("around", "path"), [(lambda f: f, "gru_0"), (bidirectional, "bidirectional_0/forward")], ids=["alone", "both ways"]
+)
+def test_layers_along_sequences_may_be_said_to_take_none(around: Callable[[Any], Any], path: str) -> None:
+    """Rows of an image that a recurrent layer goes along: its arrays are reordered by hand, or not at all."""
+    net = serial(Conv(3, (2, 2)), Reshape((4, 9)), around(GRU(2)))
+    params = net.init(0, (-1, 5, 4, 2), dtype=np.float64)[1]
+    with pytest.raises(ParamsError, match=rf"{path} takes .* reorder its arrays by hand, .*={{'{path}': \(\)}}"):
+        to_state_dict(net, (-1, 5, 4, 2), params)
+    said: dict[str, tuple[int, ...]] = {leaf.removesuffix("/u"): () for leaf in params.paths() if leaf.endswith("/u")}
+    state = to_state_dict(net, (-1, 5, 4, 2), params, flattened=said)
+    assert made(net, state, flattened=said) == params
+    with pytest.raises(ParamsError, match=f"flattened has '{path}'; the layers that may stand there are none"):
+        made(net, state, flattened={path: (3, 3)})
 
 
 def test_people_may_say_it() -> None:
