@@ -93,24 +93,44 @@ def on_first(comm: Communicator, f: Callable[P, R], /, *args: P.args, **kwargs: 
         value = f(*args, **kwargs)
         sent = pickle.dumps((value, None))
     except Exception as error:
-        comm.share(_packed(error))
+        comm.share(_packed(error, 0))
         raise
     comm.share(sent)
     return value
 
 
-def _packed(error: Exception) -> bytes:
+def gathered(comm: Communicator, f: Callable[[], R]) -> list[R]:
+    """What f gives on every rank, on every rank; where it raises on one, all raise.
+
+    Errors
+        as for `f`, on every rank: those that had nothing wrong, or nothing to do, must not go on alone
+        RanksError   the error cannot be pickled
+    """
+    try:
+        value = f()
+    except Exception as error:
+        if comm.size > 1:
+            comm.gather((None, _packed(error, comm.rank)))
+        raise
+    told = comm.gather((value, b""))  # of a rank that raised there is no value
+    for rank, (_, sent) in enumerate(told):
+        if sent:
+            _opened(sent, f"on rank {rank}")
+    return [other for other, _ in told]
+
+
+def _packed(error: Exception, rank: int) -> bytes:
     try:
         found = pickle.dumps((None, error))
         pickle.loads(found)  # some can be written, and not read
         return found
     except Exception:
-        return pickle.dumps((None, RanksError(f"rank 0 has raised {type(error).__name__}: {brief(str(error))}")))
+        return pickle.dumps((None, RanksError(f"rank {rank} has raised {type(error).__name__}: {brief(str(error))}")))
 
 
-def _opened(sent: bytes) -> Any:
+def _opened(sent: bytes, where: str = "on rank 0, which the other ranks were waiting for") -> Any:
     value, error = pickle.loads(sent)
     if error is not None:
-        error.add_note("on rank 0, which the other ranks were waiting for")
+        error.add_note(where)
         raise error
     return value

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import chain, islice
 from typing import Any, TypeVar, Union
 
 from funcnn.distributed.agreement import ranks_of
-from funcnn.distributed.communicators import Communicator, checked
+from funcnn.distributed.communicators import Communicator, checked, gathered
 from funcnn.errors import ShapeError
 from funcnn.keys import Rng
 from funcnn.losses.reductions import Weights
@@ -100,7 +101,7 @@ def calibrate(
                 yield from _of_shards(comm, f, chain(batch, source))
                 return
             mine = min(comm.rank, len(batch) - 1)  # a rank without one looks on, for it has to know the layers
-            told = comm.gather(f(begin + mine, batch[mine]))
+            told = gathered(comm, partial(f, begin + mine, batch[mine]))
             yield from told[: len(batch)]
             begin += len(batch)
 
@@ -116,11 +117,16 @@ def _of_shards(comm: Communicator, f: Callable[[int, Any], Any], shards: Iterabl
     """
     found, rows = list[Any](), 0
     for number, piece in enumerate(shards):
-        told = comm.gather(f(number * comm.size + comm.rank, _input_of(piece.batch)) if piece.rows else None)
+        at = number * comm.size + comm.rank
+        told = gathered(comm, partial(f, at, _input_of(piece.batch)) if piece.rows else _nothing)
         found, rows = found + [other for other in told if other is not None], rows + piece.rows
     if without := [rank for rank, n in enumerate(comm.gather(rows)) if not n]:
         raise ShapeError(f"empty batch: calibrate needs rows on every rank, and {ranks_of(without)} had none")
     return found
+
+
+def _nothing() -> None:
+    """Of a rank that has nothing left to do."""
 
 
 def _input_of(batch: Any) -> Any:
@@ -134,6 +140,7 @@ def _spread(comm: Communicator, where: str) -> evaluation.Spread:
     def spread(f: Callable[[int], Any], count: int) -> Iterator[Any]:
         for begin in range(0, count, comm.size):
             i = begin + comm.rank
-            yield from comm.gather(f(i) if i < count else None)[: count - begin]
+            told = gathered(comm, partial(f, i) if i < count else _nothing)
+            yield from told[: count - begin]
 
     return spread

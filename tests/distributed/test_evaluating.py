@@ -120,3 +120,24 @@ def test_refusals() -> None:
         bad = X.copy()
         bad[94, 0] = np.nan
         on_ranks(2, lambda comm: evaluate(NET.apply, READY, (bad, LABELS), accuracy, comm=comm))
+
+
+def test_errors_are_those_of_all() -> None:
+    """Of one batch, which one rank alone has: the other does not take what it does next for an answer."""
+    net = Dense(2)
+    params = net.init(0, (-1, 4))[1]
+    calls: tuple[Any, ...] = (
+        lambda comm: evaluate(net.apply, params, (X[:5, :3], LABELS[:5]), accuracy, comm=comm),
+        lambda comm: predict(net.apply, params, X[:5, :3], comm=comm),
+        lambda comm: calibrate(NET, PARAMS, [X[:5], X[:5, :3]], comm=comm),
+        lambda comm: calibrate(NET, PARAMS, in_step([(X[:5, : 4 - comm.rank], LABELS[:5])], comm)(0), comm=comm),
+    )
+
+    def program(comm: ThreadRank) -> Any:
+        for call in calls:
+            with pytest.raises(ShapeError, match=r"takes \(\.\.\., 4\), got \(5, 3\)"):
+                call(comm)
+        return predict(net.apply, params, X, comm=comm, batch_size=40)
+
+    for found in on_ranks(2, program):
+        assert np.array_equal(found, funcnn.predict(net.apply, params, X, batch_size=40))
