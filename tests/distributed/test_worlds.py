@@ -103,4 +103,4 @@ def test_errors_that_cannot_be_sent() -> None:
     found = on_ranks(2, lambda comm: program(comm, failing))
     assert found == ["Odd: 1 and 2", "RanksError: rank 0 has raised Odd: '1 and 2'"]
     first, second = on_ranks(2, lambda comm: program(comm, lambda: lambda: 0))
-    assert first == second and "pickle" in first
+    assert first == second and "local object" in first  # Python's words differ by its version
