@@ -20,6 +20,7 @@ import numpy as np
 
 from funcnn import Conv, Dense, Flatten, Layer, MaxPool, Params, Relu, adam, fit, serial, softmax_cross_entropy
 from funcnn.kernels import threads
+from funcnn.kernels.blas import number_of_threads
 
 RNG: Final = np.random.default_rng(0)
 SIZES: Final = (12, 16, 20)
@@ -41,7 +42,7 @@ def trained(kind: int, size: int) -> list[Params]:
 def soak(seconds: float) -> dict[str, int]:
     """How often what was done; an AssertionError says what went wrong."""
     wanted = {(kind, size): trained(kind, size) for kind in range(len(NETS)) for size in SIZES}
-    get = threads._openblas()[0]
+    get = number_of_threads()[0]
     blas, end, wrong, counts = get() if get else 1, time.monotonic() + seconds, list[object](), [0, 0, 0, 0]
 
     def check(i: int) -> None:

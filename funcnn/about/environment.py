@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from funcnn.kernels import settings
-from funcnn.kernels.threads import openblas_function
+from funcnn.kernels.blas import openblas_function
 from funcnn.version import __version__
 
 _REQUIREMENT: Final = re.compile(r"([\w.-]+)[^;]*;.*extra == ['\"]([\w-]+)['\"]")

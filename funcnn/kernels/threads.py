@@ -15,14 +15,13 @@ Who lowers the number of BLAS's threads, as threadpoolctl does, lowers that of t
 
 from __future__ import annotations
 
-import functools
-import importlib
 import os
 import threading
 from collections.abc import Callable
 from contextvars import copy_context
 from typing import Any, Final, TypeVar
 
+from funcnn.kernels.blas import number_of_threads
 from funcnn.kernels.settings import LIMITED
 from funcnn.kernels.settings import THREADS as THREADS
 
@@ -206,17 +205,17 @@ class _Blas:
         self.lock = threading.RLock()  # a signal handler may come here while its thread is in here
         self.users: set[object] = set()
         self.before = 0  # how many it is to get back; 0: it has them
-        get, _ = _openblas()
+        get, _ = number_of_threads()
         self.first: int = get() if get else 0  # how many it had when the library was imported
 
     def has_one(self) -> bool:
         """Does it use one, whoever said so, or can it not be told?"""
-        get, _ = _openblas()
+        get, _ = number_of_threads()
         return get is None or get() == 1
 
     def allowed(self) -> int:
         """How many threads may work: fewer where somebody has told BLAS to use fewer since the import."""
-        get, _ = _openblas()
+        get, _ = number_of_threads()
         if get is None:
             return THREADS
         with self.lock:
@@ -224,7 +223,7 @@ class _Blas:
         return THREADS if now >= self.first else min(THREADS, now)
 
     def enter(self, user: object) -> None:
-        get, put = _openblas()
+        get, put = number_of_threads()
         if get is None:
             return
         with self.lock:
@@ -239,7 +238,7 @@ class _Blas:
         with self.lock:
             self.users.discard(user)
             if self.before and not self.users:
-                _openblas()[1](self.before)
+                number_of_threads()[1](self.before)
                 self.before = 0
 
     def forget(self) -> None:
@@ -248,51 +247,9 @@ class _Blas:
         self.leave(None)
 
 
-@functools.cache
-def _openblas() -> tuple[Any, Any]:
-    """How OpenBLAS, in the library that NumPy brings, reads and sets that number.
-
-    Of another BLAS by threadpoolctl, where that is installed and knows it; else None.
-    """
-    get, put = (openblas_function(f"openblas_{verb}_num_threads") for verb in ("get", "set"))
-    return (get, put) if get is not None and put is not None else _by_threadpoolctl()
-
-
-def openblas_function(name: str) -> Any:
-    """A function of the OpenBLAS in the library that NumPy brings, None where there is none."""
-    import ctypes
-
-    try:
-        core: Any = importlib.import_module("numpy._core._multiarray_umath")
-        library = ctypes.CDLL(core.__file__)
-    except (ImportError, AttributeError, OSError):
-        return None
-    for prefix, suffix in (("scipy_", "64_"), ("scipy_", ""), ("", "64_"), ("", "")):
-        found = getattr(library, f"{prefix}{name}{suffix}", None)
-        if found is not None:
-            return found
-    return None
-
-
-def _by_threadpoolctl() -> tuple[Any, Any]:
-    try:
-        found: Any = importlib.import_module("threadpoolctl").ThreadpoolController()
-    except ImportError:
-        return None, None
-    libraries = [library for library in found.lib_controllers if library.user_api == "blas"]
-    if not libraries:
-        return None, None
-
-    def put(count: int) -> None:
-        for library in libraries:
-            library.set_num_threads(count)
-
-    return lambda: max(library.get_num_threads() for library in libraries), put
-
-
 def _limit() -> None:
     """Who says how many threads there are to be means those of BLAS too."""
-    get, put = _openblas()
+    get, put = number_of_threads()
     if get is not None and get() > THREADS:
         put(THREADS)
 

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 
-from funcnn.weights.parts import Arrays, Form, Numbers, Part, axes, of_leaves, plain, reshaped, same
+from funcnn.weights.forms import Make, of_parts, stored
+from funcnn.weights.parts import Arrays, Form, Numbers, Part, axes, reshaped, same
 from funcnn.weights.places import Place
 
 
 def forms(place: Place) -> Sequence[Form]:
     """The ways in which Keras stores the layer at a place; one of another's by the names of ours, as it is."""
-    make = FORMS.get(place.kind)
-    return [of_leaves(form, place.shapes) for form in (make(place) if make else [plain(place.shapes)])]
-
-
-def _form(*parts: Part) -> Callable[[Place], Sequence[Form]]:
-    return lambda place: [Form(parts)]
+    return stored(FORMS, place)
 
 
 def _convolution(place: Place) -> Sequence[Form]:
@@ -88,23 +84,23 @@ def _attention(place: Place) -> Sequence[Form]:
 
 SCALED: Final = (same("scale", "gamma"), same("offset", "beta"))
 
-FORMS: Final[dict[str, Callable[[Place], Sequence[Form]]]] = {
-    "Dense": _form(same("w", "kernel"), same("b", "bias")),
-    "EinsumDense": _form(same("w", "kernel"), same("b", "bias")),
+FORMS: Final[dict[str, Make]] = {
+    "Dense": of_parts(same("w", "kernel"), same("b", "bias")),
+    "EinsumDense": of_parts(same("w", "kernel"), same("b", "bias")),
     "Conv1D": _convolution,
     "Conv": _convolution,
     "Conv3D": _convolution,
     "Conv1DTranspose": _transposed,
     "ConvTranspose": _transposed,
     "Conv3DTranspose": _transposed,
-    "BatchNorm": _form(*SCALED, same("mean", "moving_mean"), same("var", "moving_variance")),
-    "LayerNorm": _form(*SCALED),
-    "GroupNorm": _form(*SCALED),
-    "InstanceNorm": _form(*SCALED),
-    "RMSNorm": _form(same("scale", "scale")),
-    "PRelu": _form(same("slope", "alpha")),
-    "Embedding": _form(same("w", "embeddings")),
-    "PositionalEmbedding": _form(same("w", "embeddings")),
+    "BatchNorm": of_parts(*SCALED, same("mean", "moving_mean"), same("var", "moving_variance")),
+    "LayerNorm": of_parts(*SCALED),
+    "GroupNorm": of_parts(*SCALED),
+    "InstanceNorm": of_parts(*SCALED),
+    "RMSNorm": of_parts(same("scale", "scale")),
+    "PRelu": of_parts(same("slope", "alpha")),
+    "Embedding": of_parts(same("w", "embeddings")),
+    "PositionalEmbedding": of_parts(same("w", "embeddings")),
     "RNN": _one_bias,
     "GRU": _gated,
     "LSTM": _one_bias,

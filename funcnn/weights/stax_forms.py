@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 
-from funcnn.weights.parts import Arrays, Form, Part, of_leaves, plain, reshaped, same
+from funcnn.weights.forms import Make, stored
+from funcnn.weights.parts import Arrays, Form, Part, reshaped, same
 from funcnn.weights.places import Place
 
 
 def forms(place: Place) -> Sequence[Form]:
     """The way in which stax stores the layer at a place; one of another's as its arrays, in the order of its spec."""
-    make = FORMS.get(place.kind)
-    return [of_leaves(form, place.shapes) for form in (make(place) if make else [plain(place.shapes)])]
+    return stored(FORMS, place)
 
 
 def _dense(place: Place) -> Sequence[Form]:
@@ -58,7 +58,7 @@ def _batch_norm(place: Place) -> Sequence[Form]:
     return [Form((same("offset", "beta"), same("scale", "gamma"), start("mean", 0.0), start("var", 1.0)))]
 
 
-FORMS: Final[dict[str, Callable[[Place], Sequence[Form]]]] = {
+FORMS: Final[dict[str, Make]] = {
     "Dense": _dense,
     "Conv1D": _convolution,
     "Conv": _convolution,

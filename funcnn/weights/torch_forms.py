@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 
-from funcnn.weights.parts import Arrays, Form, Part, Sizes, axes, joined, of_leaves, plain, same, side_by_side
+from funcnn.weights.forms import Make, of_parts, stored
+from funcnn.weights.parts import Arrays, Form, Part, Sizes, axes, joined, same, side_by_side
 from funcnn.weights.places import Place
 
 
 def forms(place: Place) -> Sequence[Form]:
     """The ways in which PyTorch stores the layer at a place; one of another's by the names of ours, as it is."""
-    make = FORMS.get(place.kind)
-    return [of_leaves(form, place.shapes) for form in (make(place) if make else [plain(place.shapes)])]
-
-
-def _form(*parts: Part) -> Callable[[Place], Sequence[Form]]:
-    return lambda place: [Form(parts)]
+    return stored(FORMS, place)
 
 
 def _convolution(place: Place) -> Sequence[Form]:
@@ -74,9 +70,9 @@ def _square(sizes: Sizes) -> bool:
 
 SCALED: Final = (same("scale", "weight"), same("offset", "bias"))
 
-FORMS: Final[dict[str, Callable[[Place], Sequence[Form]]]] = {
-    "Dense": _form(axes("w", "weight", (1, 0)), same("b", "bias")),
-    "Bilinear": _form(axes("w", "weight", (1, 2, 0)), same("b", "bias")),
+FORMS: Final[dict[str, Make]] = {
+    "Dense": of_parts(axes("w", "weight", (1, 0)), same("b", "bias")),
+    "Bilinear": of_parts(axes("w", "weight", (1, 2, 0)), same("b", "bias")),
     "Conv1D": _convolution,
     "Conv": _convolution,
     "Conv3D": _convolution,
@@ -84,13 +80,13 @@ FORMS: Final[dict[str, Callable[[Place], Sequence[Form]]]] = {
     "ConvTranspose": _transposed,
     "Conv3DTranspose": _transposed,
     "BatchNorm": _batch_norm,
-    "LayerNorm": _form(*SCALED),
-    "GroupNorm": _form(*SCALED),
-    "InstanceNorm": _form(*SCALED),
-    "RMSNorm": _form(same("scale", "weight")),
-    "PRelu": _form(same("slope", "weight")),
-    "Embedding": _form(same("w", "weight")),
-    "PositionalEmbedding": _form(same("w", "weight")),
+    "LayerNorm": of_parts(*SCALED),
+    "GroupNorm": of_parts(*SCALED),
+    "InstanceNorm": of_parts(*SCALED),
+    "RMSNorm": of_parts(same("scale", "weight")),
+    "PRelu": of_parts(same("slope", "weight")),
+    "Embedding": of_parts(same("w", "weight")),
+    "PositionalEmbedding": of_parts(same("w", "weight")),
     "RNN": _recurrent,
     "GRU": _recurrent,
     "LSTM": _recurrent,

@@ -16,11 +16,11 @@ import pytest
 from funcnn import Array, Layer, Pullback, Shape, Spec, Tree, layer, scan, vjp
 from funcnn.authoring import leaves
 from funcnn.initializers import glorot_normal
-from funcnn.kernels import threads
+from funcnn.kernels import blas, threads
 from funcnn.kernels.cells import GRU, LSTM, RNN, Gates
 from funcnn.kernels.recurrence import recur, recur_pullback
 
-get, put = threads._openblas()
+get, put = blas.number_of_threads()
 seen: list[int] = []
 
 
@@ -121,7 +121,7 @@ def test_limits_of_threadpoolctl_are_heeded() -> None:
 
 def test_another_blas_is_asked_by_threadpoolctl() -> None:
     """It finds the one that NumPy brings, too."""
-    other_get, other_put = threads._by_threadpoolctl()
+    other_get, other_put = blas._by_threadpoolctl()
     assert other_get() == 2
     other_put(1)
     assert get() == 1

@@ -19,6 +19,7 @@ import pytest
 
 from funcnn import GRU, Conv, Layer, Relu, serial, vjp
 from funcnn.kernels import convolution, threads
+from funcnn.kernels.blas import number_of_threads
 
 RNG: Final = np.random.default_rng(0)
 NET: Final[Layer[Any, Any]] = serial(Conv(8, (3, 3), padding="SAME"), Relu, Conv(8, (5, 5)))
@@ -44,7 +45,7 @@ def _two_threads() -> Iterator[None]:
 @pytest.fixture
 def blas() -> Iterator[Callable[[], int]]:
     """The number of threads that BLAS uses, two at first."""
-    get, put = threads._openblas()
+    get, put = number_of_threads()
     if get is None:
         yield lambda: 2
         return
@@ -111,7 +112,7 @@ def test_interrupts_at_every_call(blas: Callable[[], int], times: int) -> None:
 
 def by_timer(instants: int) -> str:
     """What is wrong after interrupts by a timer at random instants of a pass, or how many there were."""
-    get, put = threads._openblas()
+    get, put = number_of_threads()
     if get is not None:
         put(2)
     resting, wanted, hits = get or (lambda: 2), passes(), 0
@@ -183,7 +184,7 @@ def test_users_of_blas_come_and_go(blas: Callable[[], int]) -> None:
 
 def test_what_people_set_meanwhile_stays(blas: Callable[[], int]) -> None:
     """Who sets one thread gets one thread back."""
-    get, put = threads._openblas()
+    get, put = number_of_threads()
     if get is None:
         return
     put(1)

@@ -12,7 +12,7 @@ from unittest import mock
 import numpy as np
 import pytest
 
-from funcnn.kernels import threads
+from funcnn.kernels import blas, threads
 
 
 @pytest.fixture(autouse=True)
@@ -141,7 +141,7 @@ def test_helpers_keep_nothing() -> None:
 
 def test_blas_gets_its_threads_back() -> None:
     """It uses one while parts run, and as many as before after them."""
-    get, put = threads._openblas()
+    get, put = blas.number_of_threads()
     if get is None:
         return
     before = get()
@@ -201,8 +201,9 @@ def test_other_settings_are_refused(value: str) -> None:
 
 
 COUNTS = """
-from funcnn.kernels.threads import THREADS, _openblas
-get, _ = _openblas()
+from funcnn.kernels.blas import number_of_threads
+from funcnn.kernels.threads import THREADS
+get, _ = number_of_threads()
 print(THREADS, get() if get else THREADS)
 """
 

@@ -17,6 +17,7 @@ from funcnn import (
     Conv, Dense, Flatten, Params, Relu, TrainState, adam, fit, load_params, save_params, serial, softmax_cross_entropy,
 )  # fmt: skip
 from funcnn.kernels import threads
+from funcnn.kernels.blas import number_of_threads
 
 RNG: Final = np.random.default_rng(0)
 NET: Final = serial(Conv(12, (3, 3)), Relu, Flatten, Dense(3))
@@ -50,7 +51,7 @@ def by_timer(instants: int) -> str:
     start = time.perf_counter()
     wanted = [state for state, _ in steps(PARAMS)]
     duration, hits, saves = time.perf_counter() - start, 0, 0
-    get = threads._openblas()[0]
+    get = number_of_threads()[0]
     blas = get() if get else 0
     with tempfile.TemporaryDirectory() as folder:
         path, others = Path(folder) / "params.npz", [wanted[0].params, wanted[-1].params]

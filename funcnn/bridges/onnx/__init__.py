@@ -1,7 +1,7 @@
 """Networks as ONNX models, which other programs run. Needs the extra `onnx`."""
 
+from funcnn.bridges.onnx.graph_values import Value as Value
 from funcnn.bridges.onnx.graphs import Graph as Graph
-from funcnn.bridges.onnx.graphs import Value as Value
 from funcnn.bridges.onnx.models import save_onnx as save_onnx
 from funcnn.bridges.onnx.models import to_onnx as to_onnx
 from funcnn.bridges.onnx.walking import Part as Part

@@ -10,7 +10,8 @@ import numpy as np
 import funcnn.layers.activations as plain
 import funcnn.layers.gates as gates
 import funcnn.layers.rectifiers as rectifiers
-from funcnn.bridges.onnx.graphs import Graph, Value
+from funcnn.bridges.onnx.graph_values import Value
+from funcnn.bridges.onnx.graphs import Graph
 from funcnn.bridges.onnx.walking import Part, Rule, either_layout
 from funcnn.errors import ExportError
 from funcnn.kernels.rectifiers import ALPHA, SCALE, SLOPE

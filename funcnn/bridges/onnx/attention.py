@@ -7,7 +7,8 @@ from typing import Any, Final
 import numpy as np
 
 from funcnn.bridges.onnx.dense import affine
-from funcnn.bridges.onnx.graphs import Graph, Value
+from funcnn.bridges.onnx.graph_values import Value
+from funcnn.bridges.onnx.graphs import Graph
 from funcnn.bridges.onnx.sequences import any_true, rotated
 from funcnn.bridges.onnx.walking import Part, Rule
 from funcnn.layers.attention import BASE, MultiHeadAttention

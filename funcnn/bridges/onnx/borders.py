@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from funcnn.bridges.onnx.graphs import Graph, Size, Value, placed
+from funcnn.bridges.onnx.graph_values import Size, Value, placed
+from funcnn.bridges.onnx.graphs import Graph
 from funcnn.bridges.onnx.slices import Pads
 from funcnn.bridges.onnx.walking import Part
 from funcnn.layers.windows import Slide, made_slide

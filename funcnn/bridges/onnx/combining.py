@@ -6,7 +6,8 @@ from functools import reduce
 from typing import Any, Final
 
 import funcnn.combinators as combinators
-from funcnn.bridges.onnx.graphs import Graph, Value, placed, shape_of, with_shape
+from funcnn.bridges.onnx.graph_values import Value, placed, shape_of, with_shape
+from funcnn.bridges.onnx.graphs import Graph
 from funcnn.bridges.onnx.walking import Part, Rule, either_layout
 from funcnn.combinators.deferring import hidden
 from funcnn.combinators.fans import FanInConcat, FanInProduct, FanInSum, FanOut, select

@@ -5,7 +5,8 @@ from __future__ import annotations
 from string import ascii_lowercase
 from typing import Any, Final
 
-from funcnn.bridges.onnx.graphs import Graph, Value
+from funcnn.bridges.onnx.graph_values import Value
+from funcnn.bridges.onnx.graphs import Graph
 from funcnn.bridges.onnx.walking import Part, Rule, either_layout
 from funcnn.errors import ExportError
 from funcnn.layers.bilinear import Bilinear

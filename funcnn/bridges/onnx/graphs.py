@@ -11,63 +11,20 @@ import functools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, NamedTuple, TypeAlias, Union
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
+from funcnn.bridges.onnx.graph_values import Body, Node, Size, Value, placed
 from funcnn.errors import brief, printable
 from funcnn.shapes import UNKNOWN, known
-from funcnn.types import is_tuple
 
 OPSET: Final = 17
 """The operators that are used are those of this version, the first with LayerNormalization: old runtimes know it."""
 
 IR: Final = 8
 """The version of the file's own format that came with these operators."""
-
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """An array that a graph computes: its name, and what is known of it.
-
-    shape   as the layers see it, an `Unknown` for sizes that are not known
-    dtype   that of its numbers
-    first   do the channels lie first, behind the batch? `shape` says nothing of it
-    """
-
-    name: str
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-    first: bool = False
-
-    @property
-    def rank(self) -> int:
-        """How many axes it has."""
-        return len(self.shape)
-
-
-Size: TypeAlias = Union[int, Value]
-"""How long an axis is: a number, or a value of one integer where it is known only when the model runs."""
-
-
-class Node(NamedTuple):
-    """An operator with its inputs and outputs, by name."""
-
-    op: str
-    inputs: tuple[str, ...]
-    outputs: tuple[str, ...]
-    name: str
-    attributes: Mapping[str, Any]
-
-
-class Body(NamedTuple):
-    """A graph within a node: what a loop does in every round."""
-
-    nodes: list[Node]
-    inputs: tuple[Value, ...]
-    outputs: tuple[Value, ...]
-    name: str
 
 
 @dataclass(slots=True)
@@ -341,26 +298,3 @@ def _refuse_no_value(op: str, i: int, given: object) -> None:
     if not (given is None or isinstance(given, Value)):
         fix = "graph.number(0.5) or graph.constant(array) makes one, part.param(name) of a leaf"
         raise TypeError(f"{op} takes values, and its input {i} is {brief(given)}; {fix}")
-
-
-def placed(x: Value, axis: int) -> int:
-    """Where an axis is in the form in which a value lies."""
-    if not x.first or axis == 0:
-        return axis
-    return 1 if axis == x.rank - 1 else axis + 1
-
-
-Nested = Union[Value, "tuple[Nested, ...]"]
-"""What goes through a network: a value, or a tuple."""
-
-
-def shape_of(x: Nested) -> Any:
-    """The shape of a value, or the tuple of shapes of a tuple."""
-    return tuple(map(shape_of, x)) if is_tuple(x) else x.shape  # type: ignore[union-attr]
-
-
-def with_shape(x: Nested, shape: Any) -> Any:
-    """The value, or the tuple, whose shapes are these."""
-    if is_tuple(x):
-        return tuple(with_shape(v, s) for v, s in zip(x, shape, strict=True))
-    return replace(x, shape=shape)  # type: ignore[type-var]

@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from funcnn.bridges.extras import needed
 from funcnn.bridges.onnx.catalogue import with_these
-from funcnn.bridges.onnx.graphs import Graph, Value
+from funcnn.bridges.onnx.graph_values import Value
+from funcnn.bridges.onnx.graphs import Graph
 from funcnn.bridges.onnx.protos import HERE, model_of
 from funcnn.bridges.onnx.walking import Rule, Walk, place_of
 from funcnn.checkpoints.atomic_writes import replacing

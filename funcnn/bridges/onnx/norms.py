@@ -9,7 +9,8 @@ import numpy as np
 
 import funcnn.layers.example_norms as norms
 import funcnn.layers.softmax as probabilities
-from funcnn.bridges.onnx.graphs import Graph, Value
+from funcnn.bridges.onnx.graph_values import Value
+from funcnn.bridges.onnx.graphs import Graph
 from funcnn.bridges.onnx.walking import Part, Rule, either_layout
 from funcnn.errors import ExportError
 from funcnn.layers.normalization import BatchNorm, split_axes

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from funcnn.bridges.extras import needed
-from funcnn.bridges.onnx.graphs import IR, OPSET, Body, Graph, Node, Value
+from funcnn.bridges.onnx.graph_values import Body, Node, Value
+from funcnn.bridges.onnx.graphs import IR, OPSET, Graph
 from funcnn.shapes import known
 from funcnn.version import __version__
 

@@ -9,7 +9,8 @@ import numpy as np
 
 import funcnn.layers.cells as cells
 import funcnn.layers.recurrent as layers
-from funcnn.bridges.onnx.graphs import Graph, Value
+from funcnn.bridges.onnx.graph_values import Value
+from funcnn.bridges.onnx.graphs import Graph
 from funcnn.bridges.onnx.sequences import scanned
 from funcnn.bridges.onnx.walking import Part, Rule
 from funcnn.nested import arrays, like

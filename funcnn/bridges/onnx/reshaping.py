@@ -8,7 +8,8 @@ from typing import Any, Final
 import numpy as np
 
 import funcnn.layers.reshaping as forms
-from funcnn.bridges.onnx.graphs import Graph, Value, placed
+from funcnn.bridges.onnx.graph_values import Value, placed
+from funcnn.bridges.onnx.graphs import Graph
 from funcnn.bridges.onnx.walking import Part, Rule, either_layout
 from funcnn.combinators import gradient_reversal
 from funcnn.layers.dropout import Dropout, GaussianNoise, SpatialDropout

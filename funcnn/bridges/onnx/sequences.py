@@ -9,7 +9,8 @@ import numpy as np
 
 import funcnn.combinators as combinators
 import funcnn.layers.positions as positions
-from funcnn.bridges.onnx.graphs import Graph, Size, Value, with_shape
+from funcnn.bridges.onnx.graph_values import Size, Value, with_shape
+from funcnn.bridges.onnx.graphs import Graph
 from funcnn.bridges.onnx.walking import Part, Rule
 from funcnn.combinators.nested import leading
 from funcnn.errors import ExportError

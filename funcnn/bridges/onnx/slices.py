@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from funcnn.bridges.onnx.graphs import Graph, Value
+from funcnn.bridges.onnx.graph_values import Value
+from funcnn.bridges.onnx.graphs import Graph
 from funcnn.bridges.onnx.walking import Part
 from funcnn.layers.windows import Slide
 

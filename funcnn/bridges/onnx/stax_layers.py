@@ -9,7 +9,8 @@ import funcnn.layers.convolution as convolutions
 import funcnn.layers.pooling as pools
 import funcnn.layers.transposed_convolution as transposing
 from funcnn import stax
-from funcnn.bridges.onnx.graphs import Graph, Value
+from funcnn.bridges.onnx.graph_values import Value
+from funcnn.bridges.onnx.graphs import Graph
 from funcnn.bridges.onnx.norms import mean, of_unit_size
 from funcnn.bridges.onnx.walking import Part, Rule, either_layout
 from funcnn.layers.normalization import split_axes

@@ -8,7 +8,8 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 
-from funcnn.bridges.onnx.graphs import Graph, Value, shape_of, with_shape
+from funcnn.bridges.onnx.graph_values import Value, shape_of, with_shape
+from funcnn.bridges.onnx.graphs import Graph
 from funcnn.errors import ExportError, ParamsError, UndecidedError, brief, locate
 from funcnn.inputs import Kind, part
 from funcnn.nested import mapped

@@ -12,7 +12,8 @@ import funcnn.layers.pooling as pools
 import funcnn.layers.transposed_convolution as transposing
 from funcnn.bridges.onnx import slices
 from funcnn.bridges.onnx.borders import as_wide_as_windows, fitted, slide_of, told_to
-from funcnn.bridges.onnx.graphs import Graph, Value
+from funcnn.bridges.onnx.graph_values import Value
+from funcnn.bridges.onnx.graphs import Graph
 from funcnn.bridges.onnx.slices import Pads
 from funcnn.bridges.onnx.walking import Part, Rule, either_layout
 from funcnn.errors import ExportError
