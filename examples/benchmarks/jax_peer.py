@@ -24,7 +24,6 @@ def _network(work: Work) -> Any:
 def _step(work: Work) -> Step:
     jax: Any = importlib.import_module("jax")
     jnp: Any = importlib.import_module("jax.numpy")
-    optimizers: Any = importlib.import_module("jax.example_libraries.optimizers")
     jax.config.update("jax_enable_x64", work.dtype().itemsize == 8)
     x, y = (jnp.asarray(a) for a in work.data())
     init, apply = _network(work)
@@ -40,13 +39,21 @@ def _step(work: Work) -> Step:
             return -jnp.mean(jnp.take_along_axis(jax.nn.log_softmax(prediction), y[:, None], 1))
         return (jnp.sum if kind == "sum_squared_error" else jnp.mean)((prediction - y) ** 2)
 
+    return training_step(work, loss, params)
+
+
+def training_step(work: Work, loss: Callable[..., Any], params: Any, *inputs: Any) -> Step:
+    """A compiled step of the work's optimizer on `loss(params, *inputs)`, which goes on with the state of the last."""
+    jax: Any = importlib.import_module("jax")
+    optimizers: Any = importlib.import_module("jax.example_libraries.optimizers")
     start, update, read = getattr(optimizers, named(work.optimizer))(*work.optimizer.init.record.args)
-    compiled = jax.jit(lambda i, state: update(i, jax.grad(loss)(read(state)), state))
+    gradient = jax.grad(loss)
+    compiled = jax.jit(lambda i, state, *given: update(i, gradient(read(state), *given), state), donate_argnums=1)
     state, count = start(params), 0
 
     def step() -> None:
         nonlocal state, count
-        state = jax.block_until_ready(compiled(count, state))
+        state = jax.block_until_ready(compiled(count, state, *inputs))
         count += 1
 
     return step

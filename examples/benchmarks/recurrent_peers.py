@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
+from jax_peer import training_step
 from works import Work
 
 from funcnn import value_and_grad
@@ -163,25 +164,13 @@ def jax_loss(net: Recurrent) -> Callable[[Any, Any], Any]:
 
 def _jax_step(net: Recurrent, work: Work) -> Step:
     jax: Any = importlib.import_module("jax")
-    optimizers: Any = importlib.import_module("jax.example_libraries.optimizers")
     jax.config.update("jax_enable_x64", work.dtype().itemsize == 8)
     x = jax.numpy.asarray(net.x)
     params = jax.tree.map(jax.numpy.asarray, [*net.directions, net.dense])
     if not work.training:
         forward = jax.jit(jax_apply(net))
         return lambda: jax.block_until_ready(forward(params, x))
-    optimizer: Any = work.optimizer
-    start, update, now = optimizers.adam(*optimizer.init.record.args)
-    gradient = jax.grad(jax_loss(net))
-    compiled = jax.jit(lambda i, state, x: update(i, gradient(now(state), x), state))
-    state, count = start(params), 0
-
-    def step() -> None:
-        nonlocal state, count
-        state = jax.block_until_ready(compiled(count, state, x))
-        count += 1
-
-    return step
+    return training_step(work, jax_loss(net), params, x)
 
 
 def differences(work: Work) -> dict[str, float]:

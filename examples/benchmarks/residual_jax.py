@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Callable
 from typing import Any
 
-from reading import named
+from jax_peer import training_step
 from residual_reading import read, windows
 from works import Work
 
@@ -95,17 +95,7 @@ def jax_loss(work: Work) -> tuple[Any, Any, Any]:
 
 def jax_step(work: Work) -> Step:
     jax: Any = importlib.import_module("jax")
-    optimizers: Any = importlib.import_module("jax.example_libraries.optimizers")
     loss, params, forward = jax_loss(work)
     if not work.training:
         return lambda: jax.block_until_ready(forward(params))
-    start, update, read = getattr(optimizers, named(work.optimizer))(*work.optimizer.init.record.args)
-    compiled = jax.jit(lambda i, state: update(i, jax.grad(loss)(read(state)), state))
-    state, count = start(params), 0
-
-    def step() -> None:
-        nonlocal state, count
-        state = jax.block_until_ready(compiled(count, state))
-        count += 1
-
-    return step
+    return training_step(work, loss, params)

@@ -6,6 +6,7 @@ import importlib
 from collections.abc import Callable
 from typing import Any
 
+from jax_peer import training_step
 from transformer_reading import pieces
 from works import Work
 
@@ -88,19 +89,7 @@ def jax_step(work: Work) -> Step:
     if not work.training:
         forward = jax.jit(apply_of(work))
         return lambda: jax.block_until_ready(forward(params, x))
-    optimizers: Any = importlib.import_module("jax.example_libraries.optimizers")
-    optimizer: Any = work.optimizer
-    start, update, now = optimizers.adam(*optimizer.init.record.args)
-    gradient = jax.grad(jax_loss(work))
-    compiled = jax.jit(lambda i, state, x: update(i, gradient(now(state), x), state), donate_argnums=1)
-    state, count = start(params), 0
-
-    def step() -> None:
-        nonlocal state, count
-        state = jax.block_until_ready(compiled(count, state, x))
-        count += 1
-
-    return step
+    return training_step(work, jax_loss(work), params, x)
 
 
 def jax_passes(work: Work) -> Step:
