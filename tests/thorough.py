@@ -1,14 +1,15 @@
 """The thorough run of the laws: every law on every row of the catalogue, in pieces that may be stopped and resumed.
 
-    python -m tests.thorough --seed 1                            # everything, 200 cases a law: about half an hour
+    python -m tests.thorough --seed 1                            # everything, 200 cases a law: an hour
     python -m tests.thorough --seed 1 --part 2/5                 # a fifth of the rows
     python -m tests.thorough --seed 1 --log laws.jsonl           # what the file tells of is not tried again
     python -m tests.thorough --seed 1 --kind layers --kind large # layers, combinators, and large sizes
     python -m tests.thorough --seed 7 --rows 'Conv' --laws pure  # what matches these patterns
 
 Every seed draws other cases, and takes the rows in another order, so that short runs of many seeds reach every row. At
-large sizes there is a tenth of the cases. It prints what breaks, with the case, and ends with a summary, of what the log
-tells too. What was broken is tried again. The exit status tells how many laws are broken.
+large sizes there is a tenth of the cases. Laws of a row that want cases of the same kind are tried on the same ones. It
+prints what breaks, with the case, and ends with a summary, of what the log tells too. What was broken is tried again.
+The exit status tells how many laws are broken.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import signal
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -31,6 +32,7 @@ from hypothesis import core, settings
 from funcnn.testing import Trial
 from tests.catalogue import COMBINATORS, LARGE, LAYERS
 from tests.testing import test_laws, test_laws_losses, test_laws_parts
+from tests.testing.together import tried_together
 
 LARGER = 10  # a case at large sizes costs as much as so many others
 AT_LARGE_SIZES = "at large sizes: "
@@ -83,19 +85,15 @@ def rows(
     return {row: found[row] for row in order[part[0] - 1 :: part[1]] if re.search(pattern, row)}
 
 
-def tried(seed: int, examples: int, row: str, law: str, trial: Trial) -> Line:
-    """Try one law on one row."""
-    start = time.process_time()
-    cast(Any, core).global_force_seed = random.Random(f"{seed} {row} {law}").getrandbits(64)
-    tally, said = (0, 0, 0), ""
+def tried(seed: int, examples: int, row: str, laws: Mapping[str, Trial]) -> Iterator[Line]:
+    """Try laws on one row."""
+    cast(Any, core).global_force_seed = random.Random(f"{seed} {row}").getrandbits(64)
     many = max(1, examples // LARGER) if row.startswith(AT_LARGE_SIZES) else examples
     with np.errstate(divide="raise", over="raise", invalid="raise"), warnings.catch_warnings():
         warnings.simplefilter("error")
-        try:
-            tally = trial.run(many)
-        except Exception as error:  # noqa: BLE001  (whatever breaks is told)
-            said = f"{type(error).__name__}: {error}"
-    return Line(seed, examples, row, law, *tally, round(time.process_time() - start, 3), said)
+        for law, found in tried_together(laws, many):
+            tally = (found.holds, found.none, found.moot)
+            yield Line(seed, examples, row, law, *tally, round(found.seconds, 3), found.broken)
 
 
 def logged(path: Path | None, seed: int, examples: int) -> list[Line]:
@@ -144,18 +142,16 @@ def main(arguments: list[str] | None = None) -> int:
     lines = [line for line in held if (line.row, line.law) in wanted]
     left = wanted.keys() - {(line.row, line.law) for line in lines}
     try:
-        for (row, law), trial in wanted.items():
+        for row, laws in found.items():
             if time.monotonic() > end:
                 break
-            if (row, law) not in left:
-                continue
-            line = tried(given.seed, given.examples, row, law, trial)
-            lines.append(line)
-            if line.broken:
-                print(f"--- {law} of {row}\n{line.broken}", flush=True)
-            if given.log is not None:
-                with given.log.open("a", encoding="utf-8") as file:
-                    file.write(json.dumps(line._asdict()) + "\n")
+            for line in tried(given.seed, given.examples, row, {law: laws[law] for law in laws if (row, law) in left}):
+                lines.append(line)
+                if line.broken:
+                    print(f"--- {line.law} of {row}\n{line.broken}", flush=True)
+                if given.log is not None:
+                    with given.log.open("a", encoding="utf-8") as file:
+                        file.write(json.dumps(line._asdict()) + "\n")
     except KeyboardInterrupt:
         pass
     print(summary(lines, len(found)))
