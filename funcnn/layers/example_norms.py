@@ -8,7 +8,7 @@ from funcnn.arguments import finite_positive, positive
 from funcnn.calculus import Later, Pullback
 from funcnn.errors import ShapeError
 from funcnn.initializers import ones, zeros
-from funcnn.kernels import layer_norm
+from funcnn.kernels import group_norm, layer_norm
 from funcnn.kernels import normalization as kernel
 from funcnn.kernels.sums import column_sums
 from funcnn.networks import Layer, layer
@@ -172,25 +172,14 @@ def grouped(sizes: Callable[[Shape], tuple[int, ...]], groups: Callable[[int], i
 
     def rule(params: Tree, x: Array) -> tuple[Array, Pullback]:
         scale, offset = leaves(params, "scale", "offset")
-        n = groups(len(scale))
-        rows, s = kernel.standardize(kernel.group_rows(x, n), eps)
-        h = kernel.from_group_rows(rows, x.shape)
-        y: Array = h * scale
-        y += offset
+        made = group_norm.normalized(x, scale, offset, groups(len(scale)), eps)
 
         def pullback(dy: Array) -> tuple[Tree, Later[Array]]:
-            def input_cotangent() -> Array:
-                dh = kernel.group_rows(dy * scale, n)
-                return kernel.from_group_rows(kernel.standardize_input(dh, rows, s), x.shape)
+            dscale, doffset, means = group_norm.params_cotangents(x, dy, scale, made)
+            dx = Later(lambda: group_norm.input_cotangent(x, dy, scale, made, means))
+            return {"scale": dscale, "offset": doffset}, dx
 
-            return scaled_params(dy, h), Later(input_cotangent)
-
-        return y, pullback
+        return made.y, pullback
 
     return Layer.of(lambda shape: sizes(shape), spec, rule)
 
-
-def scaled_params(dy: Array, h: Array) -> dict[str, Array]:
-    """The cotangents of scale and offset in `y = scale h + offset`."""
-    n = dy.shape[-1]
-    return {"scale": column_sums((dy * h).reshape(-1, n)), "offset": column_sums(dy.reshape(-1, n))}
