@@ -5,7 +5,7 @@
     python examples/benchmarks/run.py --list second        work that nothing was tuned on
     python examples/benchmarks/run.py mlp cnn --memory     and how far memory rises
     python examples/benchmarks/run.py --imports            what `import funcnn` costs
-    python examples/benchmarks/run.py --scaling curves.png
+    python examples/benchmarks/run.py --scaling curves.svg
     python examples/benchmarks/run.py xor --quick          this library alone, a few steps
 
 Prints the minimum and the median of a step for everybody, and the ratio to the fastest peer. A training step is forward
@@ -42,7 +42,7 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--without", nargs="*", default=[], help="contestants to leave out")
     parser.add_argument("--memory", action="store_true")
     parser.add_argument("--imports", action="store_true")
-    parser.add_argument("--scaling", metavar="PNG")
+    parser.add_argument("--scaling", metavar="SVG")
     parser.add_argument("--quick", action="store_true", help="this library alone, a few steps")
     parser.add_argument("--rise", nargs=2, metavar=("WORK", "CONTESTANT"), help=argparse.SUPPRESS)
     return parser.parse_args(argv)
@@ -65,10 +65,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         for module, found in memory.imports(2 if given.quick else 20).items():
             print(f"import {module:8s} {found:7.1f} ms")
         return
+    clock = time.process_time if given.cpu else time.perf_counter
     if given.scaling:
         from scaling import plot
 
-        plot(given.scaling, seconds / 10, given.quick)
+        plot(given.scaling, seconds / 10, given.quick, clock)
         return
     listed = FIRST if given.list == "first" else SECOND
     for name in given.works or listed:
@@ -76,7 +77,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         if given.inference:
             work = work._replace(training=False)
         chosen = [e for e in entries(given.quick, work) if e.name not in given.without]
-        times, failed = race(work, chosen, seconds, time.process_time if given.cpu else time.perf_counter)
+        times, failed = race(work, chosen, seconds, clock)
         print(f"{name}, {'training step' if work.training else 'forward pass'}, {given.cores} core(s)")
         print(table(times), flush=True)
         for peer, why in failed.items():

@@ -43,6 +43,14 @@ def test_imports_are_timed() -> None:
     assert [line.split()[1] for line in run("--imports").splitlines()] == ["numpy", "funcnn"]
 
 
+def test_growth_is_drawn(tmp_path: Path) -> None:
+    """A panel for every axis, and a line of milliseconds for every contestant."""
+    printed = run("--scaling", str(tmp_path / "curves.svg")).splitlines()
+    assert len(printed) == 12 and all(line.split()[0] == "funcnn" for line in printed[1::2])
+    assert all(float(ms) > 0 for line in printed[1::2] for ms in line.split()[1:3])
+    assert "tokens" in printed[10] and "<svg" in (tmp_path / "curves.svg").read_text()
+
+
 SECOND = [
     "mlp 64-64-64-1, batch 8, momentum", "mlp 300-100-10, batch 32",
     "gru 5-10, 8 steps, batch 16", "lstm 32-64 both ways, lengths",
