@@ -17,6 +17,7 @@ import numpy as np
 
 from funcnn.kernels import sums as of_rows
 from funcnn.kernels import threads
+from funcnn.kernels.rows import plain
 from funcnn.kernels.scratch import like
 from funcnn.kernels.sums import column_sums, ones
 from funcnn.types import Array
@@ -30,7 +31,7 @@ _WORTHWHILE: Final = 1 << 19  # elements that repay another thread
 
 def moments(x: Array) -> tuple[Array, Array]:
     """Mean and (biased) variance of every column."""
-    if not _by_blocks(x):
+    if not plain(_LONG, x):
         return of_rows.moments(x)
     mean: Array = column_sums(x) / len(x)
     lines = _Lines(x)
@@ -48,7 +49,7 @@ def moments(x: Array) -> tuple[Array, Array]:
 def normalized(x: Array, mean: Array, a: Array, offset: Array | None) -> Array:
     """`y = (x - mean) a + offset`."""
     given = (mean, a) if offset is None else (mean, a, offset)
-    if not _by_blocks(x, *given):
+    if not plain(_LONG, x, *given):
         y: Array = x - mean
         y = y * a
         return y if offset is None else y + offset
@@ -67,7 +68,7 @@ def normalized(x: Array, mean: Array, a: Array, offset: Array | None) -> Array:
 
 def column_cotangents(x: Array, dy: Array, mean: Array) -> tuple[Array, Array]:
     """`1^T dy` and `1^T (dy d)`."""
-    if not _by_blocks(x, mean, dy):
+    if not plain(_LONG, x, mean, dy):
         return column_sums(dy), column_sums(dy * (x - mean))
     lines = _Lines(x)
     found, m = lines.for_sums(2), lines.tiled(mean)
@@ -85,7 +86,7 @@ def column_cotangents(x: Array, dy: Array, mean: Array) -> tuple[Array, Array]:
 
 def input_cotangent(x: Array, dy: Array, mean: Array, a: Array, slope: Array, constant: Array) -> Array:
     """`dx = (dy - d slope - constant) a`."""
-    if not _by_blocks(x, mean, a, slope, constant, dy):
+    if not plain(_LONG, x, mean, a, slope, constant, dy):
         dx: Array = (mean - x) * slope
         dx = dx + dy
         dx = dx - constant
@@ -102,13 +103,6 @@ def input_cotangent(x: Array, dy: Array, mean: Array, a: Array, slope: Array, co
 
     lines.each(of, x, dy, dx)
     return dx
-
-
-def _by_blocks(x: Array, *others: Array) -> bool:
-    """Is this a long array of real numbers, beside arrays of its kind?"""
-    if not (isinstance(x, np.ndarray) and x.size >= _LONG and x.dtype.kind == "f" and x.flags.c_contiguous):
-        return False
-    return all(isinstance(a, np.ndarray) and a.dtype == x.dtype and a.flags.c_contiguous for a in others)
 
 
 class _Lines:

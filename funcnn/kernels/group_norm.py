@@ -20,6 +20,7 @@ import numpy as np
 
 from funcnn.kernels import threads
 from funcnn.kernels.normalization import from_group_rows, group_rows, standardize, standardize_input
+from funcnn.kernels.rows import plain
 from funcnn.kernels.scratch import like
 from funcnn.kernels.sums import column_sums, middle_sums
 from funcnn.types import Array
@@ -43,7 +44,7 @@ class Normal(NamedTuple):
 
 def normalized(x: Array, scale: Array, offset: Array, groups: int, epsilon: float) -> Normal:
     """Every group of an example with mean 0 and variance 1; then scaled and moved."""
-    if not _by_blocks(x, scale, offset):
+    if not plain(_LONG, x, scale, offset):
         rows, inverse = standardize(group_rows(x, groups), epsilon)
         y: Array = from_group_rows(rows, x.shape) * scale
         y += offset
@@ -84,7 +85,7 @@ class Cotangents(NamedTuple):
 def params_cotangents(x: Array, dy: Array, scale: Array, made: Normal) -> Cotangents:
     """`dy h` and `dy`, summed over batch and places."""
     n = x.shape[-1]
-    if made.rows is not None or not _by_blocks(x, dy, scale):
+    if made.rows is not None or not plain(_LONG, x, dy, scale):
         h = from_group_rows(_rows(x, made), x.shape)
         return Cotangents(column_sums((dy * h).reshape(-1, n)), column_sums(dy.reshape(-1, n)), None)
     lines = _Lines(x, made.mean.shape[1])
@@ -136,13 +137,6 @@ def _rows(x: Array, made: Normal) -> Array:
         return made.rows
     rows = group_rows(x, made.mean.shape[1]) - made.mean.reshape(-1, 1)
     return rows * made.inverse.reshape(-1, 1)
-
-
-def _by_blocks(x: Array, *others: Array) -> bool:
-    """Is this a long array of real numbers, beside arrays of its kind?"""
-    if not (isinstance(x, np.ndarray) and x.size >= _LONG and x.dtype.kind == "f" and x.flags.c_contiguous):
-        return False
-    return all(isinstance(a, np.ndarray) and a.dtype == x.dtype and a.flags.c_contiguous for a in others)
 
 
 class _Lines:

@@ -16,8 +16,9 @@ import numpy as np
 
 from funcnn.kernels import threads
 from funcnn.kernels.normalization import standardize, standardize_input
+from funcnn.kernels.rows import plain
 from funcnn.kernels.scratch import like
-from funcnn.kernels.sums import column_sums, totals
+from funcnn.kernels.sums import column_sums, row_products, totals
 from funcnn.types import Array
 
 _BLOCK: Final = 1 << 16  # elements that stay in the cache between two steps
@@ -36,7 +37,7 @@ class Normal(NamedTuple):
 
 def normalized(x: Array, scale: Array, offset: Array, epsilon: float) -> Normal:
     """Every row with mean 0 and variance 1; then scaled and moved."""
-    if not _by_blocks(x, scale, offset):
+    if not plain(_LONG, x, scale, offset):
         h, inverse = standardize(x, epsilon)
         y: Array = h * scale
         y += offset
@@ -48,7 +49,7 @@ def normalized(x: Array, scale: Array, offset: Array, epsilon: float) -> Normal:
 
 def value(x: Array, scale: Array, offset: Array, epsilon: float) -> Array:
     """The value alone: what is between never leaves the cache."""
-    if not _by_blocks(x, scale, offset):
+    if not plain(_LONG, x, scale, offset):
         return normalized(x, scale, offset, epsilon).y
     y = like(x)
     _normalize(x, scale, offset, epsilon, y)
@@ -68,16 +69,17 @@ def _normalize(x: Array, scale: Array, offset: Array, epsilon: float, y: Array, 
             h = rows[2][s] if room is None else room[: s.stop - s.start]
             mean = totals(a)
             mean /= n
-            np.subtract(a, mean[:, None], h)
-            np.multiply(h, h, into)
-            inverse = totals(into)
+            np.copyto(h, mean[:, None])
+            np.subtract(a, h, h)
+            inverse = row_products(h, h)
             inverse /= n
             inverse += epsilon
             np.sqrt(inverse, inverse)
             np.divide(1, inverse, inverse)
             if kept:
                 rows[3][s, 0] = inverse
-            np.multiply(h, inverse[:, None], h)
+            np.copyto(into, inverse[:, None])
+            np.multiply(h, into, h)
             line = into.reshape(-1, n * times)
             np.multiply(h.reshape(-1, n * times), scales, line)
             np.add(line, offsets, line)
@@ -96,7 +98,7 @@ class Cotangents(NamedTuple):
 def params_cotangents(dy: Array, h: Array, scale: Array) -> Cotangents:
     """`1^T (dy h)` and `1^T dy`; means where the pullback to x goes by blocks."""
     n = h.shape[-1]
-    if not _by_blocks(dy, h, scale):
+    if not plain(_LONG, dy, h, scale):
         return Cotangents(column_sums((dy * h).reshape(-1, n)), column_sums(dy.reshape(-1, n)), None)
     count, times = prod(h.shape[:-1]), _side_by_side(h)
     back, rows = _rows(dy, h)
@@ -135,20 +137,16 @@ def input_cotangent(dy: Array, scale: Array, made: Normal, means: tuple[Array, A
             out, back, h, inverse, first, second = (array[s] for array in rows)
             both = room[: s.stop - s.start]
             np.multiply(back.reshape(-1, n * times), scales, out.reshape(-1, n * times))
-            np.multiply(h, second, both)
-            np.add(both, first, both)
+            np.copyto(both, second)
+            np.multiply(h, both, both)
             np.subtract(out, both, out)
-            np.multiply(out, inverse, out)
+            np.copyto(both, first)
+            np.subtract(out, both, out)
+            np.copyto(both, inverse)
+            np.multiply(out, both, out)
 
     _spread(dx, times, part)
     return dx
-
-
-def _by_blocks(x: Array, *others: Array) -> bool:
-    """Is this a long array of real numbers, beside arrays of its kind?"""
-    if not (isinstance(x, np.ndarray) and x.size >= _LONG and x.dtype.kind == "f" and x.flags.c_contiguous):
-        return False
-    return all(isinstance(a, np.ndarray) and a.dtype == x.dtype and a.flags.c_contiguous for a in others)
 
 
 def _rows(*arrays: Array) -> list[Array]:

@@ -13,6 +13,7 @@ from funcnn.types import Array
 _ROWS: Final = 256  # that are summed by one product
 _PART: Final = 1 << 12  # terms of a part, where there are many
 _MANY: Final = 1 << 10  # numbers that repay two reshapes
+_WIDE: Final = 64  # terms of an inner product that repay a call
 _LONG: Final = 1 << 14
 """Terms that one product may add up: of 70,000 float32 numbers of 1.1 it loses the fifth digit.
 
@@ -39,6 +40,19 @@ def column_sums(rows: Array) -> Array:
     sums = column_sums(np.matmul(ones(_ROWS, rows.dtype), head))
     if n > whole * _ROWS:
         sums += column_sums(rows[whole * _ROWS :])
+    return sums
+
+
+def weighted_sums(weights: Array, rows: Array) -> Array:
+    """`weights^T rows`; of many rows by several products, as in `column_sums`."""
+    whole = len(rows) // _ROWS
+    if whole < 2:
+        once: Array = weights.dot(rows)
+        return once
+    n = whole * _ROWS
+    parts = np.matmul(weights[:n].reshape(whole, 1, _ROWS), rows[:n].reshape(whole, _ROWS, rows.shape[1]))
+    sums = column_sums(parts[:, 0])
+    sums += weights[n:].dot(rows[n:])
     return sums
 
 
@@ -84,8 +98,16 @@ def row_sums(x: Array) -> Array:
 
 
 def row_products(x: Array, y: Array) -> Array:
-    """The inner product of every row of two matrices."""
-    products: Array = np.einsum("ij,ij->i", x, y) if x.shape[1] <= _LONG else np.add.reduce(x * y, 1)
+    """The inner product of every row of two matrices, without conjugates.
+
+    Many long rows by `vecdot`: 9 us for 512 x 128 float32, by `einsum` 15; of 4096 x 10 it would take twice the time.
+    """
+    if x.shape[1] > _LONG:
+        products: Array = np.add.reduce(x * y, 1)
+    elif x.shape[1] >= _WIDE and type(x) is type(y) is np.ndarray and x.dtype.kind == y.dtype.kind == "f":
+        products = np.vecdot(x, y)
+    else:
+        products = np.einsum("ij,ij->i", x, y)
     return products
 
 

@@ -8,9 +8,7 @@ from funcnn.arguments import finite_positive, positive
 from funcnn.calculus import Later, Pullback
 from funcnn.errors import ShapeError
 from funcnn.initializers import ones, zeros
-from funcnn.kernels import group_norm, layer_norm
-from funcnn.kernels import normalization as kernel
-from funcnn.kernels.sums import column_sums
+from funcnn.kernels import group_norm, layer_norm, rms_norm
 from funcnn.networks import Layer, layer
 from funcnn.networks.definitions import Spec
 from funcnn.params.trees import leaves
@@ -96,13 +94,13 @@ def RMSNorm(*, eps: float = 1e-5) -> Layer[Array, Array]:
 
     def rule(params: Tree, x: Array) -> tuple[Array, Pullback]:
         (scale,) = leaves(params, "scale")
-        h, s = kernel.of_unit_size(x, eps)
+        y, inverse = rms_norm.normalized(x, scale, eps)
 
         def pullback(dy: Array) -> tuple[Tree, Later[Array]]:
-            dscale = column_sums((dy * h).reshape(-1, len(scale)))
-            return {"scale": dscale}, Later(lambda: kernel.of_unit_size_input(dy * scale, h, s))
+            dscale, means = rms_norm.params_cotangents(x, dy, scale, inverse)
+            return {"scale": dscale}, Later(lambda: rms_norm.input_cotangent(x, dy, scale, inverse, means))
 
-        return h * scale, pullback
+        return y, pullback
 
     return Layer.of(out_shape, spec, rule)
 
