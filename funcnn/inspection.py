@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from math import prod
 from typing import Any, NamedTuple, Never, Protocol, TypeVar
 
@@ -61,19 +61,24 @@ def trace(net: Layer[X, Y]) -> Traced[X, Y]:
     def traced(params: Tree, x: X, *, rng: Rng | None = None) -> tuple[Y, dict[str, Any]]:
         seen: dict[str, list[Any]] = defaultdict(list)
 
-        def see(at: Path, layer: Definition, x: Any, y: Any) -> None:
+        def see(at: Path, layer: Definition, params: Tree, x: Any, y: Any) -> None:
             path = "/".join(at)
             if path:
                 seen[path].append(read_only(mapped(_unstepped, y)))
 
         y = layer_of(observed(net.definition, see, where="trace")).apply(params, x, rng=rng)
-        return y, {
-            path if len(values) == 1 else f"{path}[{i}]": value
-            for path, values in seen.items()
-            for i, value in enumerate(values)
-        }
+        return y, numbered(seen)
 
     return traced
+
+
+def numbered(seen: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
+    """What was seen at every path; where there are several of them `path[0]`, `path[1]`."""
+    return {
+        path if len(values) == 1 else f"{path}[{i}]": value
+        for path, values in seen.items()
+        for i, value in enumerate(values)
+    }
 
 
 def _unstepped(y: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
@@ -67,12 +68,12 @@ def ensemble(net: Layer[A, B], n: int, /) -> Layer[A, B]:
         def value(params: Tree, x: Any, *rng: Key | None) -> Any:
             return stacked([d.value(member(params, i), x, *key(rng, i)) for i in members], 0)
 
-        def rule(params: Tree, x: Any, *rng: Key | None) -> tuple[Any, Callable[[Any], Any]]:
+        def rule(params: Any, x: Any, *rng: Key | None) -> tuple[Any, Callable[[Any], Any]]:
             pairs = [d.rule(member(params, i), x, *key(rng, i)) for i in members]
 
             def pullback(dy: Any) -> tuple[Tree, Any]:
                 found = [back(mapped(lambda a: a[i], dy)) for i, (_, back) in enumerate(pairs)]  # noqa: B023
-                grads = mapped_tree(lambda *leaves: np.stack(leaves), *(g for g, _ in found))
+                grads = mapped_tree(_joined, params, *(g for g, _ in found))
 
                 def total() -> Any:
                     first, *others = (force(dx) for _, dx in found)
@@ -84,22 +85,30 @@ def ensemble(net: Layer[A, B], n: int, /) -> Layer[A, B]:
 
             return stacked([y for y, _ in pairs], 0), pullback
 
-        return Combined(meets, rule, value, d.takes, params=_of_members(len(members)))
+        return Combined(meets, rule, value, d.takes, params=Members(len(members)))
 
     return Layer.over((net,), build, where="ensemble", transparent=True)
 
 
-def _of_members(n: int) -> Callable[[Spec], Spec]:
-    """The spec of n members, each drawn by a key of its own."""
+def _joined(leaf: Array, *gradients: Array) -> Any:
+    """The gradients of all members, their axis in front of the leaf's own: those of every example have one more."""
+    return np.stack(gradients, gradients[0].ndim - leaf.ndim + 1)
 
-    def leaf(init: Initializer, shape: tuple[int, ...]) -> tuple[Initializer, tuple[int, ...]]:
-        def members(key: Key, wanted: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-            return np.stack([init(key.fold(i), wanted[1:], dtype) for i in range(n)])
 
-        return members, (n, *shape)
+@dataclass(frozen=True, slots=True)
+class Members:
+    """From the spec of one to that of n members, each drawn by a key of its own. By it a walk knows an ensemble."""
 
-    def spec(wanted: Spec) -> Spec:
-        found: dict[str, Any] = {k: spec(v) if isinstance(v, Mapping) else leaf(*v) for k, v in wanted.items()}
+    n: int
+
+    def __call__(self, wanted: Spec) -> Spec:
+        found: dict[str, Any] = {
+            k: self(v) if isinstance(v, Mapping) else self._leaf(*v) for k, v in wanted.items()
+        }
         return found
 
-    return spec
+    def _leaf(self, init: Initializer, shape: tuple[int, ...]) -> tuple[Initializer, tuple[int, ...]]:
+        def members(key: Key, wanted: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+            return np.stack([init(key.fold(i), wanted[1:], dtype) for i in range(self.n)])
+
+        return members, (self.n, *shape)

@@ -10,14 +10,15 @@ from typing import Any, TypeVar, cast
 import numpy as np
 
 from funcnn.calculus import Later, force
-from funcnn.combinators.ensembles import ensemble
+from funcnn.combinators.ensembles import Members
 from funcnn.combinators.nested import leading
-from funcnn.combinators.reparametrizing import alike
+from funcnn.combinators.reparametrizing import Tied, alike
+from funcnn.errors import ParamsError
 from funcnn.networks import Child, Combined, Go, Layer, layer
 from funcnn.networks.children import definition_of
 from funcnn.networks.definitions import Definition
 from funcnn.networks.pair import layer_of
-from funcnn.networks.rebuilding import Path, rebuilt
+from funcnn.networks.rebuilding import Path, rebuilt, remade
 from funcnn.params import Params, as_params, plain_tree, trees
 from funcnn.params.grafting import pruned, subtree_at
 from funcnn.params.partitioning import parted
@@ -73,7 +74,7 @@ def freeze(net: Layer[A, B], params: Tree, where: Where = "**") -> Layer[A, B]:
 
         def for_these(params: Tree, x: Any) -> Definition:
             like: Any = next((leaf for _, leaf in trees.flatten(params)), leading(x))
-            return inside(like.dtype if like.dtype.kind == "f" else None)
+            return inside(like.real.dtype if like.dtype.kind in "fc" else None)  # complex in a derivative
 
         def value(params: Tree, x: Any, *rng: Any) -> Any:
             return for_these(params, x).value(params, x, *rng)
@@ -93,7 +94,8 @@ def thaw(net: Layer[A, B], params: Tree) -> tuple[Layer[A, B], Params]:
     Frozen leaves keep their values, and take the dtype of the others.
 
     Errors
-        TypeError   `net` is no layer
+        TypeError     `net` is no layer
+        ParamsError   params that are tied were frozen with different values, and can be one no longer
 
     >>> net = serial(Dense(4), Relu, Dense(2).named("head"))
     >>> _, params = net.init(Key(0), (-1, 3))
@@ -104,9 +106,11 @@ def thaw(net: Layer[A, B], params: Tree) -> tuple[Layer[A, B], Params]:
     found: list[tuple[Path, Plain]] = []
 
     def f(path: Path, d: Definition) -> Definition:
-        if d.record is not None and d.record.make is ensemble:  # what its members had in common, each has from now on
-            n = d.record.bound().arguments["n"]
+        if isinstance(d.params, Members):  # what its members had in common, each has from now on
+            n = d.params.n
             found[:] = [(at, _copies(fixed, n) if at[: len(path)] == path else fixed) for at, fixed in found]
+        if isinstance(d.params, Tied):
+            found[:] = _tied(found, path, d.params)
         if d.record is None or d.record.make is not freeze:
             return d
         call = d.record.bound().arguments
@@ -118,11 +122,34 @@ def thaw(net: Layer[A, B], params: Tree) -> tuple[Layer[A, B], Params]:
     out = as_params(params, "thaw(net, params)")
     dtype = next((leaf.dtype for _, leaf in trees.flatten(plain_tree(out))), None)
     for path, fixed in found:
-        tree: Tree = converted(fixed, dtype) if dtype else fixed
-        for name in reversed(path):
-            tree = {name: tree}
+        tree: Tree = _nested(path, converted(fixed, dtype) if dtype else fixed)
         out = out | tree
     return (cast("Layer[A, B]", layer_of(thawed)) if found else net), out
+
+
+def _tied(found: list[tuple[Path, Plain]], path: Path, ties: Tied) -> list[tuple[Path, Plain]]:
+    """What was frozen without what stands elsewhere, for a `tie` at this path."""
+    whole: Plain = {}
+    for at, fixed in found:
+        whole = trees.merged(whole, _nested(at, fixed))
+    leaves = {"/".join(p): leaf for p, leaf in trees.flatten(whole)}
+    for target, (root, turned) in ties.sources.items():
+        here, there = ("/".join((*path, p)) for p in (target, root))
+        for leaf in [p for p in leaves if f"{p}/".startswith(f"{here}/")]:
+            stands = leaves[there + leaf.removeprefix(here)]
+            if not np.array_equal(leaves[leaf], stands.T if turned else stands, equal_nan=True):
+                raise ParamsError(
+                    f"thaw: {target!r} is tied to {root!r}, but they were frozen with different values; freeze them "
+                    f"with the same, or freeze what is tied, freeze(tie(net, ...), params)"
+                )
+            whole = pruned(whole, leaf)
+    return [((), whole)] if whole else []
+
+
+def _nested(path: Path, tree: Plain) -> Plain:
+    for name in reversed(path):
+        tree = {name: tree}
+    return tree
 
 
 def _copies(tree: Plain, n: int) -> Plain:
@@ -149,7 +176,7 @@ def _frozen(d: Definition, fixed: Plain) -> Definition:
     own = fixed
     if d.children and d.remade and not d.transparent:  # under a transparent layer params may be others, or tied
         own = {name: leaf for name, leaf in fixed.items() if name not in d.children or not isinstance(leaf, dict)}
-        d = d.remade([_frozen(child, _below(fixed, name)) for name, child in d.children.items()])
+        d = remade(d, [_frozen(child, _below(fixed, name)) for name, child in d.children.items()])
     return _holding(d, own) if own else d
 
 

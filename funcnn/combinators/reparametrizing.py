@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias, TypeVar, Union
 
 import numpy as np
@@ -122,15 +123,6 @@ def tie(net: Layer[A, B], ties: Ties, /) -> Layer[A, B]:
     """
     sources = sources_of_ties(ties)
 
-    def spec(wanted: Any) -> Any:
-        for path, (root, turned) in sources.items():
-            mine = subtree_at(wanted, path, caller="tie")
-            stands = _turned_spec(subtree_at(wanted, root, caller="tie"), root, turned)
-            alike("tie", path, mine, stands, f"{root!r} turned" if turned else repr(root))
-        for path in sources:
-            wanted = pruned(wanted, path)
-        return wanted
-
     def inner(params: Any) -> Any:
         return _untied(params, sources)
 
@@ -145,7 +137,26 @@ def tie(net: Layer[A, B], ties: Ties, /) -> Layer[A, B]:
             left = grafted(pruned(left, path), root, total)
         return left
 
-    return _over_other("tie", net, spec, inner, outer)
+    return _over_other("tie", net, Tied(sources), inner, outer)
+
+
+@dataclass(frozen=True, slots=True)
+class Tied:
+    """From the spec of the network to that without what is tied. By it a walk knows a `tie`.
+
+    sources   for every path that is tied: the one that stands in its place, and whether it is turned
+    """
+
+    sources: Mapping[str, tuple[str, bool]]
+
+    def __call__(self, wanted: Any) -> Any:
+        for path, (root, turned) in self.sources.items():
+            mine = subtree_at(wanted, path, caller="tie")
+            stands = _turned_spec(subtree_at(wanted, root, caller="tie"), root, turned)
+            alike("tie", path, mine, stands, f"{root!r} turned" if turned else repr(root))
+        for path in self.sources:
+            wanted = pruned(wanted, path)
+        return wanted
 
 
 def untied(params: Tree, ties: Ties) -> Tree:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -14,7 +15,7 @@ from funcnn.derivatives.forward import at_network
 from funcnn.derivatives.objectives import Objective, checked_objective
 from funcnn.derivatives.opened import Opened
 from funcnn.derivatives.stepping import ordered
-from funcnn.errors import ShapeError
+from funcnn.errors import ParamsError, ShapeError
 from funcnn.foreign.calls import understood
 from funcnn.nested import arrays, mapped
 from funcnn.networks.children import no_params
@@ -34,7 +35,8 @@ def per_example_grads(objective: Objective[X, Y, T], params: ParamsLike, x: X, t
     """The gradient of the objective for every example alone: what `grad` gives for each row, one after the other.
 
     It is inference, where rows do not depend on each other: no key. The network runs once on all rows; only the layers
-    with params go row by row, Dense as one product; the whole of it where a combinator has params of its own. The mean over examples is the gradient of a loss that is a mean,
+    with params go row by row, Dense as one product; the whole of it where a part has other rows than examples, as in
+    `map_over`, or a combinator has params of its own. The mean over examples is the gradient of a loss that is a mean,
     their sum that of a sum. Penalties count for each.
 
     Shapes
@@ -43,7 +45,8 @@ def per_example_grads(objective: Objective[X, Y, T], params: ParamsLike, x: X, t
     Errors
         as for the objective, and
         TypeError    it is no objective, see `value_and_grad`
-        ShapeError   a layer with params does not get a row for every example; by its path
+        ShapeError   a layer with params does not get a row for every example, and one example alone is refused too; by
+                     its path
     Source: Goodfellow, Efficient Per-Example Gradient Computations (2015).
 
     >>> net = Dense(1)
@@ -58,16 +61,20 @@ def per_example_grads(objective: Objective[X, Y, T], params: ParamsLike, x: X, t
     target = _given(target)
     with at_network(objective.apply):
         rows = _rows(run.x, target)
-        if _has_own(objective.apply.definition):
-            grads = _in_turn(objective, run.params, run.x, target, rows)
-        else:
-            definition = rebuilt(objective.apply.definition, lambda path, layer: _by_row(path, layer, rows))
-            y, back = definition.rule(run.params, run.x, *run.key)
-            grads = ordered(back(_cotangents(objective, y, target, rows))[0], run.params)
-            for penalty in objective.penalties:
-                grads = mapped(np.add, grads, penalty.rule(run.params)[1](1.0)[0])
-        found = mapped(lambda g, p: _sealed(g, (rows, *p.shape), p.dtype), grads, run.params)
+        found = _found(objective, run, target, rows)
         return wrap(found, kind=Gradients)
+
+
+def _found(objective: Objective[Any, Any, Any], run: Opened, target: Any, rows: int) -> Any:
+    """At once where the network keeps rows apart, else one after the other."""
+    if _has_own(objective.apply.definition):
+        return _in_turn(objective, run.params, run.x, target, rows)
+    try:
+        return _at_once(objective, run, target, rows)
+    except (ShapeError, ParamsError):  # a part has other rows than examples, or gives gradients of all of them alone
+        with suppress(ShapeError, ParamsError):
+            return _in_turn(objective, run.params, run.x, target, rows)
+        raise
 
 
 def _given(target: Any) -> Any:
@@ -80,10 +87,25 @@ def _has_own(layer: Definition) -> bool:
     return mine or any(map(_has_own, layer.children.values()))
 
 
+def _at_once(objective: Objective[Any, Any, Any], run: Opened, target: Any, rows: int) -> Any:
+    """The network on all rows, the layers with params row by row."""
+    definition = rebuilt(objective.apply.definition, lambda path, layer: _by_row(path, layer, rows))
+    y, back = definition.rule(run.params, run.x, *run.key)
+    grads = ordered(back(_cotangents(objective, y, target, rows))[0], run.params)
+    for penalty in objective.penalties:
+        grads = mapped(np.add, grads, penalty.rule(run.params)[1](1.0)[0])
+    return _like(grads, run.params, rows)
+
+
 def _in_turn(objective: Objective[Any, Any, Any], params: Any, x: Any, target: Any, rows: int) -> Any:
     """The gradients of the whole objective, one row after the other."""
     found = [ordered(objective.gradient(params, _row(x, i), _row(target, i), rng=None), params) for i in range(rows)]
-    return mapped(_stacked, *found) if found else mapped(lambda p: np.zeros((0, *p.shape), p.dtype), params)
+    grads = mapped(_stacked, *found) if found else mapped(lambda p: np.zeros((0, *p.shape), p.dtype), params)
+    return _like(grads, params, rows)
+
+
+def _like(grads: Any, params: Any, rows: int) -> Any:
+    return mapped(lambda g, p: _sealed(g, (rows, *p.shape), p.dtype), grads, params)
 
 
 def _rows(x: Any, target: Any) -> int:
@@ -133,7 +155,7 @@ def _sealed(g: Any, shape: tuple[int, ...], dtype: Any) -> Any:
 # layers that give a gradient for every row ----------------------------------------------------------------------------
 def _by_row(path: Path, layer: Definition, rows: int) -> Definition:
     """A layer whose gradients have an axis of examples in front; what has children has theirs."""
-    if layer.children:
+    if layer.children or layer.walked:  # what it makes for a shape is walked through too
         return layer
 
     def rule(params: Any, x: Any, *rng: Any) -> tuple[Any, Callable[[Any], tuple[Any, Any]]]:

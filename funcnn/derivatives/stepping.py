@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import functools
 import warnings
-from collections.abc import Mapping
 from typing import Any, Final, cast
 
 import numpy as np
@@ -104,15 +103,14 @@ def analytic(definition: Definition, params: Any, x: Any, key: Any) -> None:
     shapes = str(mapped(lambda a: (a.shape, a.dtype.char), x))
     if shapes in seen or any(a.dtype.kind == "c" for a in arrays((x, params))):
         return
-    calls: dict[tuple[str, ...], tuple[Definition, Any]] = {}
+    calls: dict[tuple[str, ...], tuple[Definition, Any, Any]] = {}
 
-    def see(path: tuple[str, ...], layer: Definition, got: Any, y: Any) -> None:
+    def see(path: tuple[str, ...], layer: Definition, own: Any, got: Any, y: Any) -> None:
         if is_checked(layer.rule):
-            calls.setdefault(path, (layer, got))
+            calls.setdefault(path, (layer, own, got))
 
     observed(definition, see, where="derivatives").value(params, x, *key)
-    for path, (layer, got) in calls.items():
-        own = subtree(params, path)
+    for path, (layer, own, got) in calls.items():
         wanted = () if not layer.random else (None if not key or key[0] is None else Key(0),)
         if fault := _fault(layer, own, got, wanted):
             raise NotAnalyticError(
@@ -169,11 +167,3 @@ def _vector(tree: Any) -> npt.NDArray[np.float64]:
 
 def _dot(a: Any, b: Any) -> float:
     return float(_vector(a) @ _vector(b))
-
-
-def subtree(params: Mapping[str, Any], path: tuple[str, ...]) -> Any:
-    """The params of the layer at a path; nothing where it has none."""
-    found: Any = params
-    for name in path:
-        found = found.get(name, {})
-    return found

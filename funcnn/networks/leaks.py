@@ -16,7 +16,7 @@ from funcnn.networks.definitions import Definition
 from funcnn.networks.rebuilding import Path, observed
 from funcnn.params.trees import Plain
 from funcnn.promises import WIDE, is_checked, leaves_in
-from funcnn.types import Nested
+from funcnn.types import Nested, Tree
 
 
 def has_people(layer: Definition) -> bool:
@@ -46,7 +46,7 @@ def refuse_leaks(layer: Definition, tree: Plain, x: Nested, dtype: np.dtype[Any]
     def wider(tree: Nested) -> list[np.dtype[Any]]:
         return [a.dtype for a in leaves_in(tree) if a.dtype.kind == "f" and a.dtype.itemsize > dtype.itemsize]
 
-    def see(path: Path, child: Definition, x: Nested, y: Nested) -> None:
+    def see(path: Path, child: Definition, params: Tree, x: Nested, y: Nested) -> None:
         if is_checked(child.rule) or is_checked(child.value):
             last[:] = [(path, y)]
         wide = wider(y)

@@ -73,9 +73,9 @@ def walked(net: Definition, shape: Shape) -> Walk:
 
 
 def observed(
-    net: Definition, see: Callable[[Path, Definition, Any, Any], None], *, where: str
+    net: Definition, see: Callable[[Path, Definition, Tree, Any, Any], None], *, where: str
 ) -> Definition:
-    """The same network; `see(path, layer, x, y)` is called at every call of every layer, children before parents.
+    """The same network; `see(path, layer, params, x, y)` is called at every call of every layer, children before parents.
 
     Errors
         ValueError   the network is too deep to be looked into
@@ -85,12 +85,12 @@ def observed(
     def spy(path: Path, child: Definition) -> Definition:
         def value(params: Tree, x: Any, *rng: Key | None) -> Any:
             y = child.value(params, x, *rng)
-            see(path, child, x, y)
+            see(path, child, params, x, y)
             return y
 
         def rule(params: Tree, x: Any, *rng: Key | None) -> tuple[Any, Any]:
             y, pullback = child.rule(params, x, *rng)
-            see(path, child, x, y)
+            see(path, child, params, x, y)
             return y, pullback
 
         rule.__module__ = getattr(child.rule, "__module__", "")  # whose rule it is, see `is_checked`

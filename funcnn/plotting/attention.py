@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from funcnn.errors import ParamsError, ShapeError
+from funcnn.errors import ShapeError
+from funcnn.inspection import numbered
 from funcnn.kernels import attention as kernel
 from funcnn.layers.attention import BASE, MultiHeadAttention
 from funcnn.kernels.positions import rotated
@@ -16,9 +18,8 @@ from funcnn.networks.children import definition_of
 from funcnn.networks.definitions import Definition
 from funcnn.networks.pair import layer_of
 from funcnn.networks.rebuilding import Path, observed
-from funcnn.params import as_params, plain
 from funcnn.plotting.canvas import axes_of, matrix, ticks
-from funcnn.types import Array, Tree, is_mapping
+from funcnn.types import Array, Tree
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,8 +30,10 @@ def attention_weights(net: Layer[Any, Any], params: Tree, x: Any) -> dict[str, A
 
     Rows sum to 1, those of queries that may look at nothing to 0.
 
+    One that is called several times, as a member of an ensemble or in a shared `repeat`, has an entry for each,
+    `path[0]`, `path[1]`, as in `trace`.
+
     Errors
-        ParamsError   an attention is frozen or tied, so that its params are not at its path; `thaw` gives them back
         as for `apply`
 
     >>> from funcnn.plotting import attention_weights
@@ -40,26 +43,18 @@ def attention_weights(net: Layer[Any, Any], params: Tree, x: Any) -> dict[str, A
     >>> [(path, w.shape, w[0, 0, 0].tolist()) for path, w in seen.items()][0][1:]
     ((1, 2, 3, 3), [1.0, 0.0, 0.0])
     """
-    tree = plain(as_params(params, "attention_weights(net, params, x)"))
-    found: dict[str, Array] = {}
+    found: dict[str, list[Array]] = defaultdict(list)
 
-    def see(path: Path, layer: Definition, x: Any, y: Any) -> None:
+    def see(path: Path, layer: Definition, own: Tree, x: Any, y: Any) -> None:
         record = layer.record
-        if record is None or record.make is not MultiHeadAttention:
-            return
-        own: Any = tree
-        for name in path:
-            own = own.get(name) if is_mapping(own) else None
-        where = "/".join(path)
-        if not is_mapping(own) or "wq" not in own:
-            raise ParamsError(f"the params of {where} are frozen or tied; net, params = thaw(net, params) first")
-        found[where or layer.name] = _weights(own, x, record.bound().arguments)
+        if record is not None and record.make is MultiHeadAttention:
+            found["/".join(path) or layer.name].append(_weights(own, x, record.bound().arguments))
 
     layer_of(observed(definition_of(net, where="attention_weights"), see, where="attention_weights")).apply(params, x)
-    return found
+    return numbered(found)
 
 
-def _weights(own: Mapping[str, Any], x: Any, options: dict[str, Any]) -> Array:
+def _weights(own: Any, x: Any, options: dict[str, Any]) -> Array:
     """Those of one layer for its input: what attention gives whose values are the rows of the identity."""
     heads, cross, masked = options["heads"], options["cross"], options["masked"]
     xs = x[0] if cross or masked else x

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from itertools import count
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
 from funcnn.arguments import switch
+from funcnn.combinators.ensembles import Members
+from funcnn.combinators.reparametrizing import Tied
 from funcnn.errors import ShapeError, UnsettledWarning, brief
 from funcnn.foreign.calls import understood
 from funcnn.keys import Key, Rng, as_key
@@ -15,7 +19,7 @@ from funcnn.networks import Layer
 from funcnn.networks.children import definition_of
 from funcnn.networks.definitions import Definition
 from funcnn.networks.pair import layer_of
-from funcnn.networks.rebuilding import Path, below, observed
+from funcnn.networks.rebuilding import Path, below, observed, rebuilt, remade
 from funcnn.networks.statistics import Statistics
 from funcnn.params import Params, as_params, plain
 from funcnn.params.packing import pack
@@ -34,7 +38,8 @@ def calibrate(
     """The same params with the population statistics in every BatchNorm: do this after training, before inference.
 
     One training pass over the batches; "mean" and "var" of each BatchNorm become those of all it saw, and likewise what
-    any other layer keeps by the `statistics` of its definition. Moments are pooled in float64, by the number of rows.
+    any other layer keeps by the `statistics` of its definition. Moments are pooled in float64, by the number of rows; those
+    of a layer that is shared, or tied, over all the places where it stands. Each member of an ensemble has its own.
     On one batch, inference equals the training pass to the last bit, where nothing else is random. Dropout drops in
     this pass, as in training.
 
@@ -57,8 +62,11 @@ def calibrate(
     return calibrated(net, params, batches, rng, exact, in_order)
 
 
-Found: TypeAlias = "dict[str, Any]"
-"""What the layers with statistics say of a batch, by their paths."""
+Place: TypeAlias = "tuple[str, tuple[int, ...]]"
+"""Where a layer is: its path, and in which members of the ensembles around it, the outermost first."""
+
+Found: TypeAlias = "dict[Place, Any]"
+"""What the layers with statistics say of a batch, by their places."""
 
 Passes: TypeAlias = "Callable[[Callable[[int, Any], Found], Iterable[Any]], Iterator[Found]]"
 """How a function of all batches and their numbers is computed, in their order: here, or in several places."""
@@ -81,47 +89,49 @@ def calibrated(
     if not exact:
         return _updated(old, _gathered(net, old, batches, as_key(rng), passes))
     kept = list(batches)
-    count = 0
+    done = 0
     while True:
         found = _gathered(net, old, kept, None, passes)
         new = _updated(old, found)
         if new == old:
             return new
-        old, count = new, count + 1
-        if count > len(found) + _PATIENCE:
+        old, done = new, done + 1
+        if done > len(found) + _PATIENCE:
             warn(
-                f"calibrate: after {count} passes the statistics still change; a BatchNorm whose output comes back "
+                f"calibrate: after {done} passes the statistics still change; a BatchNorm whose output comes back "
                 f"to it may have no exact ones; leave out exact=True",
                 UnsettledWarning,
             )
             return new
 
 
-Seen: TypeAlias = "dict[str, tuple[Statistics, Any]]"
-"""What the layers with statistics saw, by their paths."""
+Seen: TypeAlias = "dict[Place, tuple[Statistics, Any]]"
+"""What the layers with statistics saw, by their places."""
 
 
 def _gathered(
     net: Layer[A, object], params: Params, batches: Iterable[A], rng: Key | None, passes: Passes
 ) -> Seen:
     """What every layer that keeps statistics sees in one pass over the batches."""
-    kinds: dict[str, Statistics] = {}
+    kinds: dict[Place, Statistics] = {}
     found: Found = {}
+    members: list[int] = []
     empty = False
 
-    def see(at: Path, layer: Definition, x: Any, y: Any) -> None:
+    def see(at: Path, layer: Definition, own: Tree, x: Any, y: Any) -> None:
         nonlocal empty
-        kept, path = layer.statistics, "/".join(at)
+        kept, place = layer.statistics, ("/".join(at), tuple(members))
         if kept is None:
             return
-        kinds[path], empty = kept, empty or not len(x)
+        kinds[place], empty = kept, empty or not len(x)
         more = kept.of(x)
-        found[path] = kept.merged(found[path], more) if path in found else more  # where a batch comes by twice
+        found[place] = kept.merged(found[place], more) if place in found else more  # where a batch comes by twice
 
     if not isinstance(batches, Iterable):
         raise TypeError(f"calibrate takes batches of inputs, got {brief(batches)}; write [x] for a single one")
     total: Found = {}
-    watched, number = layer_of(observed(net.definition, see, where="calibrate")), 0
+    spied, number = observed(net.definition, see, where="calibrate"), 0
+    watched = layer_of(rebuilt(spied, lambda path, layer: _told_apart(layer, members)))
 
     def of_batch(i: int, x: Any) -> Found:
         found.clear()
@@ -129,11 +139,46 @@ def _gathered(
         return dict(found)
 
     for number, seen in enumerate(passes(of_batch, batches), 1):
-        for path, more in seen.items():
-            total[path] = kinds[path].merged(total[path], more) if path in total else more
+        for place, more in seen.items():
+            total[place] = kinds[place].merged(total[place], more) if place in total else more
     if not number or empty:
         raise ShapeError(f"empty batch: calibrate needs rows to average over, got none in {number} batches")
-    return {path: (kinds[path], value) for path, value in total.items()}
+    return _at_home(net.definition, {place: (kinds[place], value) for place, value in total.items()})
+
+
+def _told_apart(layer: Definition, members: list[int]) -> Definition:
+    """An ensemble that says which of its members runs, one after the other, at the end of the list."""
+    if not isinstance(layer.params, Members):
+        return layer
+    (one,), n, turns = layer.children.values(), layer.params.n, count()
+
+    def told(f: Callable[..., Any]) -> Callable[..., Any]:
+        def run(*args: Any) -> Any:
+            members.append(next(turns) % n)
+            try:
+                return f(*args)
+            finally:
+                members.pop()
+
+        return run
+
+    return remade(layer, [replace(one, rule=told(one.rule), value=told(one.value))])
+
+
+def _at_home(net: Definition, seen: Seen) -> Seen:
+    """What was seen where the params are: a layer that is tied to another adds to what that one saw."""
+
+    def moved(path: Path, layer: Definition) -> Definition:
+        for target, (root, _) in layer.params.sources.items() if isinstance(layer.params, Tied) else ():
+            here, there = ("/".join((*path, p)) + "/" for p in (target, root))
+            for place in [p for p in seen if f"{p[0]}/".startswith(here)]:
+                kept, more = seen.pop(place)
+                at = (there + f"{place[0]}/".removeprefix(here)).rstrip("/"), place[1]
+                seen[at] = kept, kept.merged(seen[at][1], more) if at in seen else more
+        return layer
+
+    rebuilt(net, moved)
+    return seen
 
 
 def keeps_statistics(net: Definition) -> bool:
@@ -184,10 +229,11 @@ def _is_first(tree: dict[str, Any], leaves: tuple[str, ...], first: tuple[float,
 def _updated(params: Params, seen: Seen) -> Params:
     """Params with these statistics, where they have them: what is frozen is not among the params."""
     paths = set(params.paths())
-    for path, (kept, found) in seen.items():
+    for (path, members), (kept, found) in seen.items():
         for name, value in zip(kept.leaves, kept.values(found), strict=True):
             leaf = f"{path}/{name}" if path else name
             if leaf in paths:
-                old = params.at(leaf)
-                params = params.set(leaf, np.asarray(value).reshape(old.shape).astype(old.dtype))
+                new = np.array(params.at(leaf))
+                new[members] = np.asarray(value).reshape(new[members].shape)
+                params = params.set(leaf, new)
     return pack(params)
