@@ -44,7 +44,8 @@ class Traced(Protocol[X_contra, Y_co]):
 def trace(net: Layer[X, Y]) -> Traced[X, Y]:
     """The function `(params, x) -> (y, {path: what the layer there gave})`, children before parents.
 
-    A layer that is called several times has an entry for each, `path[0]`, `path[1]`. The arrays are read-only. With
+    A layer that is called several times, as the members of an ensemble are, has an entry for each, `path[0]`,
+    `path[1]`. What adds no level, such as `checkpoint` or `tie`, has none of its own. The arrays are read-only. With
     `rng` it traces a training pass. The paths are those of the params.
 
     Errors
@@ -63,7 +64,7 @@ def trace(net: Layer[X, Y]) -> Traced[X, Y]:
 
         def see(at: Path, layer: Definition, params: Tree, x: Any, y: Any) -> None:
             path = "/".join(at)
-            if path:
+            if path and not layer.transparent:  # else its child has told
                 seen[path].append(read_only(mapped(_unstepped, y)))
 
         y = layer_of(observed(net.definition, see, where="trace")).apply(params, x, rng=rng)
@@ -135,7 +136,7 @@ def summary(net: Layer[Never, object], shape: Shape, *, dtype: npt.DTypeLike = n
 
     A row for each layer that is not made of others: path, constructor, output shape, number of params, their bytes in
     `dtype`, the multiply-adds of a forward pass, and the bytes of what the layer gives, which a training pass keeps
-    most of; both for one example where the batch is -1. Multiply-adds are those of matrix products and convolutions;
+    most of; both for one example where the batch is -1, and for one step of what is in `scan`. Multiply-adds are those of matrix products and convolutions;
     work on each number alone is not counted. A layer of one's own says them by `Layer.of(multiply_adds=)`; one with
     params that does not, and what depends on sizes that are not known, has -1, and prints as `?`.
 

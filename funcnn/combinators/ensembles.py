@@ -54,7 +54,8 @@ def ensemble(net: Layer[A, B], n: int, /) -> Layer[A, B]:
         d = child.definition
 
         def meets(shape: Shape, go: Go) -> Shape:
-            return mapped_shape(lambda s: (len(members), *s), go(child, shape))
+            *_, out = (go(child, shape) for _ in members)  # each of them costs
+            return mapped_shape(lambda s: (len(members), *s), out)
 
         def member(params: Any, i: int) -> Any:
             def its(leaf: Array) -> Any:

@@ -118,7 +118,7 @@ def thaw(net: Layer[A, B], params: Tree) -> tuple[Layer[A, B], Params]:
         (child,) = d.children.values()
         return child
 
-    thawed = rebuilt(definition_of(net, where="thaw"), f)
+    thawed = rebuilt(definition_of(net, where="thaw"), f, made=False)
     out = as_params(params, "thaw(net, params)")
     dtype = next((leaf.dtype for _, leaf in trees.flatten(plain_tree(out))), None)
     for path, fixed in found:

@@ -47,8 +47,9 @@ def repeat(f: Layer[A, A], n: int, /, *, shared: bool = False) -> Layer[A, A]:
 
     def build(child: Child) -> Combined:
         def meets(shape: Shape, go: Go) -> Shape:
-            out = go(child, shape)
-            return _kept(shape, out)
+            for _ in range(times):  # each of them costs
+                shape = _kept(shape, go(child, shape))
+            return shape
 
         def value(params: Tree, x: Any, rng: Key | None = None) -> Any:
             for i in range(times):

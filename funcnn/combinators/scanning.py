@@ -42,8 +42,8 @@ def scan(cell: Layer[Any, Any], /, *, masked: bool = False, reverse: bool = Fals
     """A cell from step to step along axis 1, with the same weights: `(y_t, s_t) = cell(x_t, s_(t-1))`.
 
     The state comes in and goes out by the tuple, `(xs, s_0) -> (ys, s_T)`. With `masked` a mask comes behind it, True
-    where a step is real: at the other steps the cell sees 0, y is 0 and the state stays. With `reverse` it goes from the last step to
-    the first. A cell that takes a key gets another one for every step.
+    where a step is real: at the other steps the cell sees 0, y is 0 and the state stays. With `reverse` it goes from
+    the last step to the first. A cell that takes a key gets another one for every step.
 
     The law: `scan(LSTMCell(n))` is `LSTM(n, state=True)`, with the params of that under the name of the cell.
 

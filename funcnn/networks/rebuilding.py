@@ -15,15 +15,20 @@ from funcnn.types import Shape, Tree
 Path: TypeAlias = "tuple[str, ...]"
 
 
-def rebuilt(net: Definition, f: Callable[[Path, Definition], Definition], path: Path = ()) -> Definition:
-    """The same network with every layer passed through `f(path, layer)`, children first. Names are kept."""
+def rebuilt(
+    net: Definition, f: Callable[[Path, Definition], Definition], path: Path = (), *, made: bool = True
+) -> Definition:
+    """The same network with every layer passed through `f(path, layer)`, children first. Names are kept.
+
+    With `made`, those too that a layer makes once it knows the shape: it is another one then, whatever `f` does.
+    """
     done: list[Definition] = []
     changed = False
     for name, child in net.children.items():
-        new = rebuilt(child, f, below(net, path, name))
+        new = rebuilt(child, f, below(net, path, name), made=made)
         done.append(new)
         changed = changed or new is not child
-    if net.walked is not None:
+    if made and net.walked is not None:
         new = net.walked(f, path)
     else:
         new = remade(net, done) if changed else net

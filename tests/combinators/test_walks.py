@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import pickle
 from typing import Any
 
 import numpy as np
@@ -9,10 +11,11 @@ import pytest
 
 from funcnn import (
     Array, BatchNorm, Dense, FanInSum, FanOut, GRU, Layer, MultiHeadAttention, Params, ParamsError, Spec, Tanh, Tree,
-    bidirectional, calibrate, ensemble, freeze, jvp, layer, map_over, parallel, per_example_grads, plotting, reparam,
-    repeat, serial, shape_dependent, squared_error, stop_gradient, straight_through, thaw, tie, tree_map, trace,
-    value_and_grad, vjp,
+    bidirectional, calibrate, checkpoint, ensemble, freeze, inference, jvp, layer, map_over, parallel, partition,
+    per_example_grads, plotting, reparam, repeat, serial, shape_dependent, squared_error, stop_gradient,
+    straight_through, summary, thaw, tie, trace, tree_map, value_and_grad, vjp,
 )  # fmt: skip
+from funcnn.initializers import ones
 
 RNG = np.random.default_rng(3)
 STEPS = RNG.normal(size=(3, 5, 4))  # as many rows as members, so that their axes could be taken for each other
@@ -30,8 +33,6 @@ def Own() -> Layer[Array, Array]:
     """A layer of one's own, `y = w x`: derivatives look whether its rule keeps imaginary parts."""
 
     def spec(shape: Any) -> Spec:
-        from funcnn.initializers import ones
-
         return {"w": (ones, (int(shape[-1]),))}
 
     def rule(params: Any, x: Array) -> Any:
@@ -46,6 +47,11 @@ def drawn(net: Layer[Any, Any], x: Array) -> Params:
     return tree_map(lambda a: RNG.normal(size=a.shape) ** 2 + 0.1, net.init(0, x.shape, dtype=np.float64)[1])
 
 
+def given(f: Layer[Any, Any], shape: Any) -> Layer[Any, Any]:
+    """For `shape_dependent`: the same for every shape."""
+    return f
+
+
 def same(params: Tree) -> Tree:
     """For `reparam`: the same tree."""
     return params
@@ -56,13 +62,18 @@ def twice(f: Layer[Any, Any], g: Layer[Any, Any], ties: dict[str, str]) -> Layer
     return tie(serial(FanOut(2), parallel(f.named("left"), g.named("right")), FanInSum), ties)
 
 
+def by_shape(shape: Any) -> Layer[Any, Any]:
+    """For `shape_dependent`."""
+    return serial(Dense(int(shape[-1])), Tanh)
+
+
 WHOLE = {"parallel_0/right": "parallel_0/left"}
 WITHIN: dict[str, Any] = {
     "ensemble": lambda f: serial(ensemble(f, 3), Total()),
     "ensembles": lambda f: serial(ensemble(serial(ensemble(f, 3), Total()), 2), Total()),
     "tie": lambda f: twice(f, f, WHOLE),
     "reparam": lambda f: reparam(f, lambda spec: spec, same, same),
-    "shape": lambda f: shape_dependent(lambda shape: f),
+    "shape": lambda f: shape_dependent(functools.partial(given, f)),
     "shared": lambda f: repeat(f, 3, shared=True),
     "both ends": lambda f: serial(bidirectional(f), Dense(4)),
     "named": lambda f: serial(serial(f, Tanh).named("body"), Dense(4).named("head")),
@@ -105,7 +116,7 @@ def test_freezing_a_leaf_and_thawing_it(name: str) -> None:
     full, dx = pullback(STEPS)
     for path in params.paths():
         frozen = freeze(net, params, path)
-        rest = params.drop(path) if hasattr(params, "drop") else _without(params, path)
+        rest = partition(params, path)[1]
         z, back = vjp(frozen.apply, rest, STEPS)
         np.testing.assert_allclose(z, y, rtol=1e-12)
         left, dz = back(STEPS)
@@ -114,12 +125,6 @@ def test_freezing_a_leaf_and_thawing_it(name: str) -> None:
         for other in left.paths():
             np.testing.assert_allclose(left.at(other), full.at(other), rtol=1e-10, atol=1e-12)
         assert thaw(frozen, rest) == (net, params)
-
-
-def _without(params: Params, path: str) -> Params:
-    from funcnn import partition
-
-    return partition(params, path)[1]
 
 
 @within
@@ -185,7 +190,7 @@ def test_thawing_what_is_tied() -> None:
     assert params.at("parallel_0/left/w").tobytes() == first.at("w").tobytes()
     assert np.array_equal(thawed.apply(params, ROWS), net.apply(rest, ROWS))
     apart = twice(frozen, freeze(Dense(4), second, "w"), WHOLE)
-    with pytest.raises(ParamsError, match="thaw: 'parallel_0/right' is tied to 'parallel_0/left', but they were frozen"):
+    with pytest.raises(ParamsError, match="'parallel_0/right' is tied to 'parallel_0/left', but they were frozen with"):
         thaw(apart, rest)
 
 
@@ -199,4 +204,29 @@ def test_where_attention_looks(name: str) -> None:
     assert len(weights) == times and all(w.shape == (3, 2, 5, 5) for w in weights.values())
     assert all(np.allclose(w.sum(-1), 1) for w in weights.values())
     assert len({w.tobytes() for w in weights.values()}) == times or name == "tie"
-    assert name in ("reparam", "shape") or set(weights) <= set(values)
+    assert set(weights) <= set(values) or name in ("reparam", "shape")  # a network alone has no path
+
+
+def test_what_adds_no_level_has_no_entry_of_its_own() -> None:
+    """In a trace, where its child has told; members of an ensemble have one each."""
+    for f in (checkpoint, stop_gradient, inference):
+        net = serial(f(serial(Dense(3), Tanh).named("body")), Dense(2))
+        assert list(trace(net)(drawn(net, ROWS), ROWS)[1]) == ["body/dense_0", "body/tanh_0", "body", "dense_0"]
+    many = serial(ensemble(Dense(3), 2), Total())
+    assert list(trace(many)(drawn(many, ROWS), ROWS)[1]) == ["dense_0[0]", "dense_0[1]", "total_0"]
+
+
+def test_thawing_beside_what_depends_on_the_shape() -> None:
+    """It stays what it is, so that the network is printed, compared and pickled."""
+    net = serial(Dense(4), shape_dependent(by_shape))
+    params = drawn(net, ROWS)
+    thawed, full = thaw(freeze(net, params, "dense_0/w"), partition(params, "dense_0/w")[1])
+    assert (thawed, full) == (net, params) and pickle.loads(pickle.dumps(thawed)) == net
+
+
+def test_what_is_run_several_times_costs_as_often() -> None:
+    """Members, and what is shared."""
+    once = summary(serial(Dense(4), Tanh), (2, 4))
+    for net in (ensemble(serial(Dense(4), Tanh), 5), repeat(serial(Dense(4), Tanh), 5, shared=True)):
+        found = summary(net, (2, 4))
+        assert (found.multiply_adds, found.activations) == (5 * once.multiply_adds, 5 * once.activations)
