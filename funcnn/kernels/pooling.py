@@ -2,7 +2,7 @@
 
 The pixels at one offset of all windows are a strided slice of the image: a pool is a fold over the offsets, of a few
 images at a time, which stay in the cache. Padding is never made: windows at a border have fewer pixels. Those that
-overlap much go to `funcnn.kernels.pooled_blocks`, but for complex numbers and jets, and the pullback of maxima.
+overlap much go to `funcnn.kernels.pooled_blocks`, but for complex numbers and jets.
 """
 
 from __future__ import annotations
@@ -49,26 +49,16 @@ def max_pool(x: Array, how: Windows) -> Array:
 
 
 def max_pool_input(x: Array, y: Array, dy: Array, how: Windows) -> Array:
-    """The cotangent of `x`: all of `dy` goes to the first of the largest pixels; to the first pixel, if one is NaN.
-
-    What is left of `dy` goes on from every pixel that is smaller than `y`, and stays with the first that is not.
-    """
+    """The cotangent of `x`: all of `dy` goes to the first of the largest pixels; to the first pixel, if one is NaN."""
+    if pooled_blocks.suits(how, x, y, dy) and np.min(y, initial=0.0) > -np.inf:  # no NaN
+        return pooled_blocks.maxima_input(x, y, dy, how)
     dx, give = _input_like(x.shape, dy, how)
-    *offsets, (ends, last) = how.offsets(x.shape, y.shape[1:-1])
+    offsets = how.offsets(x.shape, y.shape[1:-1])
 
     def part(start: int, end: int) -> None:
         for images in _images(x, start, end):
-            left, large = dy[images], y[images].real
-            for windows, pixels in offsets:
-                smaller = np.less(x[images][pixels].real, large[windows])
-                rest = smaller.astype(dy.real.dtype)
-                if rest.shape != left.shape:  # windows at a border, which have no pixel here
-                    rest = np.ones(left.shape, dy.real.dtype)
-                    rest[windows] = smaller
-                rest = times(rest, left)
-                give(dx[images][pixels], np.subtract(left, rest)[windows])
-                left = rest
-            give(dx[images][last], left[ends])  # nobody took it before
+            for windows, pixels, first in pooled_blocks.first_largest(x[images].real, y[images].real, offsets):
+                give(dx[images][pixels], times(first.astype(dy.real.dtype), dy[images][windows]))
 
     spread(len(x), _least(x), part)
     return dx

@@ -27,6 +27,23 @@ def cases(draw: st.DrawFn) -> tuple[Array, Windows]:
     return x, Windows(size, strides, dilation, pads)
 
 
+def maxima_input(x: Array, how: Windows, suits: bool) -> Array:
+    """The cotangent of maxima, by axes where they suit, or never."""
+    with mock.patch.object(kernel, "suits", lambda *_: suits):
+        y = pooling.max_pool(x, how)
+        return pooling.max_pool_input(x, y, np.cos(np.arange(y.size)).reshape(y.shape), how)
+
+
+@given(case=cases(), levels=st.integers(1, 3), block=st.sampled_from([1, 200, 1 << 19]))
+def test_maxima_give_back_axis_by_axis(case: tuple[Array, Windows], levels: int, block: int) -> None:
+    """To the first of the largest pixels, row by row, of which images of one, two or three numbers have many."""
+    x, how = case
+    for image in (x, np.floor(levels * np.sin(x) ** 2), np.where(x > 0, -np.inf, x)):
+        wanted = maxima_input(image, how, suits=False)
+        with mock.patch.multiple(kernel, _BLOCK=block, _WORTHWHILE=1), mock.patch.object(threads, "THREADS", 3):
+            np.testing.assert_allclose(maxima_input(image, how, suits=True), wanted, rtol=1e-12, atol=1e-12)
+
+
 def all_three(x: Array, how: Windows, suits: bool) -> tuple[Array, Array, Array]:
     """Maxima, sums and the cotangent of sums, by axes where they suit, or never."""
     with mock.patch.object(kernel, "suits", lambda *_: suits):
