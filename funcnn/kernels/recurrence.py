@@ -24,6 +24,7 @@ from funcnn.kernels.affine import FEW, product
 from funcnn.kernels.cell_steps import Single as Single, States, step, step_pullback
 from funcnn.kernels.cell_parts import Gates, Stretch
 from funcnn.kernels.gate_weights import Weights, backward, forward, gradients, input_gradient, joined
+from funcnn.kernels.loop_products import columns_for, put
 from funcnn.kernels.real_steps import Order, in_front, in_place, ordered
 from funcnn.kernels.scratch import room
 from funcnn.kernels.threads import alone
@@ -37,7 +38,8 @@ class Pass(NamedTuple):
     """What a pass over a sequence leaves.
 
     weights   those it was made with
-    inputs    (1 + steps, units + 1 + features, batch): before each step the state, 1 and the input
+    inputs    (1 + steps, units + 1 + features, columns): before each step the state, 1 and the input; in columns behind
+              those of the batch, if any, 0
     kept      what each step keeps for the pullback, see `funcnn.kernels.cells`
     final     (units, batch) each
     time      how many steps there are with those that are not real
@@ -54,9 +56,14 @@ class Pass(NamedTuple):
     zero: bool
 
     @property
+    def batch(self) -> int:
+        """How many sequences there are."""
+        return len(self.final[0].T)
+
+    @property
     def states(self) -> Any:
         """The first states, (1 + steps, units, batch), times what they are kept times."""
-        return self.inputs[:, : self.weights.units]
+        return self.inputs[:, : self.weights.units, : self.batch]
 
 
 def recur(
@@ -78,19 +85,20 @@ def recur(
     like = _kind(x, w, u, b, *given)
     size = n + 1 + features
     weights = Weights(gates, n, joined(gates, w, u, b, like, dtype))
-    inputs: Any = room(like, (1 + steps, size, batch), dtype)
-    inputs[:steps, n + 1 :] = x.transpose(1, 2, 0)
-    inputs[:, n] = 1
+    columns = columns_for(weights.joined, batch)
+    inputs: Any = room(like, (1 + steps, size, columns), dtype)
+    put(inputs[:steps, n + 1 :], x.transpose(1, 2, 0), batch)
+    put(inputs[:, n], 1, batch)
     ends = order is not None and gates.states > 1  # the second state at the end of each sequence is looked up
-    kept: Any = room(like, (1 + steps if keep or ends else 2, gates.room, n, batch), dtype)
-    inputs[0, :n] = 0 if initial is None else initial[0].T * gates.times
+    kept: Any = room(like, (1 + steps if keep or ends else 2, gates.room, n, columns), dtype)
+    put(inputs[0, :n], 0 if initial is None else initial[0].T * gates.times, batch)
     if gates.states > 1:
-        kept[0, 4] = 0 if initial is None else initial[1].T
+        put(kept[0, 4], 0 if initial is None else initial[1].T, batch)
     if order is not None:
         for i, length in enumerate(order.lengths):
             inputs[length:, n + 1 :, i] = 0
-    _in_loop(weights, batch)(_run, weights, inputs, kept, initial is None, like)
-    final = _final(gates, inputs, kept, n, order)
+    _in_loop(weights, columns)(_run, weights, inputs, kept, initial is None, like)
+    final = _final(gates, inputs[:, :n, :batch], kept[..., :batch], order)
     return Pass(weights, inputs, kept, final, time, order, initial is None)
 
 
@@ -126,12 +134,12 @@ def _called(f: Callable[..., Any], *args: Any) -> Any:
     return f(*args)
 
 
-def _final(gates: Gates, inputs: Any, kept: Any, n: int, order: Order | None) -> States:
+def _final(gates: Gates, states: Any, kept: Any, order: Order | None) -> States:
     """The final states, (units, batch) each: those at the ends of the sequences."""
-    every = [inputs[:, :n], *([kept[:, 4]] if gates.states > 1 else [])]
+    every = [states, *([kept[:, 4]] if gates.states > 1 else [])]
     found: list[Any]
     if order is None:
-        found = [a[(len(inputs) - 1) % len(a)].copy() for a in every]
+        found = [a[(len(states) - 1) % len(a)].copy() for a in every]
     else:
         found = [a[order.lengths, :, np.arange(len(order.lengths))].T for a in every]
     if gates.times != 1:
@@ -160,7 +168,7 @@ def outputs(done: Pass | Single) -> Array:
 
 
 class Cotangents(NamedTuple):
-    """Those of the weights; of the rows of all steps, (rows, steps, batch), or of a single one, (batch, rows); of the
+    """Those of the weights; of the rows of all steps, (rows, steps, columns), or of a single one, (batch, rows); of the
     initial states.
     """
 
@@ -183,13 +191,13 @@ def recur_pullback(done: Pass | Single, dy: Array | None, final: tuple[Array | N
             d[0] = dy[:, 0] if d[0] is None else d[0] + dy[:, 0]
         return Cotangents(*step_pullback(done, d))
     weights, inputs = done.weights, done.inputs
-    gates, n, steps, batch = weights.gates, weights.units, len(inputs) - 1, inputs.shape[2]
+    gates, n, steps, columns = weights.gates, weights.units, len(inputs) - 1, inputs.shape[2]
     given = [a for a in (dy, *final) if a is not None]
     dtype, like = np.result_type(inputs, *given), _kind(inputs, *given)
-    rows: Any = room(like, (gates.rows * n, 1 + steps, batch), dtype).transpose(1, 0, 2)
+    rows: Any = room(like, (gates.rows * n, 1 + steps, columns), dtype).transpose(1, 0, 2)
     come, behind = _come(done, dy, final, like, dtype)
-    at_most = max(1, _BLOCK // max(1, n * batch))
-    slopes: Any = room(inputs, (min(steps, at_most), gates.slopes, n, batch))
+    at_most = max(1, _BLOCK // max(1, n * columns))
+    slopes: Any = room(inputs, (min(steps, at_most), gates.slopes, n, columns))
     back = backward(weights, like, dtype)
 
     def loop() -> None:
@@ -197,44 +205,47 @@ def recur_pullback(done: Pass | Single, dy: Array | None, final: tuple[Array | N
             end = min(start + at_most, steps)
             part = slopes[: end - start]
             gates.slope(done.kept[start:end], inputs[start:end, :n], inputs[start + 1 : end + 1, :n], part)
-            split = start + 1 if done.zero and not start and _is_long(weights, batch) else start
+            split = start + 1 if done.zero and not start and _is_long(weights, columns) else start
             gates.back(back, part[split - start :], rows[split:end], _steps(come, split, end), behind)
             if split > start:
                 gates.back(_nothing, part[:1], rows[:1], _steps(come, 0, 1), behind)
 
-    _in_loop(weights, batch)(loop)
+    _in_loop(weights, columns)(loop)
     initial = _initial(done, final, behind)
-    whole: Any = room(inputs, (inputs.shape[1], steps, batch))
+    whole: Any = room(inputs, (inputs.shape[1], steps, columns))
     whole[...] = inputs[:steps].transpose(1, 0, 2)
     rows = rows.transpose(1, 0, 2)[:, :steps]
-    dw, du, db = gradients(weights, whole.reshape(len(whole), steps * batch), rows.reshape(len(rows), steps * batch))
+    flat = steps * columns
+    dw, du, db = gradients(weights, whole.reshape(len(whole), flat), rows.reshape(len(rows), flat))
     return Cotangents(dw, du, db, rows, initial)
 
 
 def _come(done: Pass, dy: Any, final: Any, like: Any, dtype: np.dtype[Any]) -> tuple[list[Any], list[Any]]:
-    """What comes to each state at each step, (steps, units, batch) or None; and what comes behind the last step.
+    """What comes to each state at each step, (steps, units, columns) or None; and what comes behind the last step.
 
     Of the first state as it is kept, and of half the other. Final states are those at the ends of the sequences.
     """
     gates, n, order = done.weights.gates, done.weights.units, done.order
-    steps, batch = len(done.inputs) - 1, done.inputs.shape[2]
+    steps, batch, columns = len(done.inputs) - 1, done.batch, done.inputs.shape[2]
     come: list[Any] = [None] * gates.states
-    last: list[Any] = [room(like, (n, batch), dtype) for _ in come]
+    last: list[Any] = [room(like, (n, columns), dtype) for _ in come]
     if dy is not None:
         real = dy if order is None else in_front(dy, order)
-        come[0] = room(like, (steps, n, batch), dtype)
-        np.multiply(real.transpose(1, 2, 0), 1 / gates.times, come[0])
+        come[0] = room(like, (steps, n, columns), dtype)
+        np.multiply(real.transpose(1, 2, 0), 1 / gates.times, come[0][..., :batch])
+        come[0][..., batch:] = 0
         for i, length in enumerate(() if order is None else order.lengths):
             come[0][length:, :, i] = 0
     for k, f in enumerate(final):
         if f is None or order is not None:
             last[k].fill(0)
         else:
-            np.multiply(f, 1 / gates.times, last[k])
+            np.multiply(f, 1 / gates.times, last[k][:, :batch])
+            last[k][:, batch:] = 0
         if f is None or order is None:
             continue
         if come[k] is None:
-            come[k] = room(like, (steps, n, batch), dtype)
+            come[k] = room(like, (steps, n, columns), dtype)
             come[k].fill(0)
         for i, length in enumerate(order.lengths):
             if length:
@@ -248,7 +259,7 @@ def _steps(come: list[Any], start: int, end: int) -> list[Any]:
 
 def _initial(done: Pass, final: Any, d: list[Any]) -> States:
     """The cotangents of the initial states; where a sequence has no step, the final one is the initial one."""
-    found = [v * done.weights.gates.times for v in d]
+    found = [v[:, : done.batch] * done.weights.gates.times for v in d]
     if done.order is not None and not done.order.lengths.all():
         none = done.order.lengths == 0
         for v, f in zip(found, final, strict=True):
@@ -265,7 +276,8 @@ def input_cotangent(done: Pass | Single, rows: Any) -> Array:
     """That of the input, (batch, time, features)."""
     if isinstance(done, Single):
         return product(rows, done.w.T)[:, None]
-    count, steps, batch = rows.shape
-    dx = input_gradient(done.weights, rows.reshape(count, steps * batch))
-    found: Array = in_place(dx.reshape(len(dx), steps, batch).transpose(2, 1, 0).copy(), done.order, done.time)
+    count, steps, columns = rows.shape
+    dx = input_gradient(done.weights, rows.reshape(count, steps * columns))
+    dx = dx.reshape(len(dx), steps, columns)[..., : done.batch]
+    found: Array = in_place(dx.transpose(2, 1, 0).copy(), done.order, done.time)
     return found

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from funcnn import Array
-from funcnn.kernels import recurrence
+from funcnn.kernels import loop_products, recurrence
 from funcnn.kernels.cells import GRU, LSTM, RNN, Gates
 from funcnn.kernels.recurrence import input_cotangent, outputs, recur, recur_pullback
 
@@ -185,3 +185,45 @@ def test_passes_that_keep_nothing_give_the_same(gates: Gates, mask: Any) -> None
     assert np.array_equal(outputs(long), outputs(short))
     assert all(map(np.array_equal, long.final, short.final))
     assert mask is not None or gates is RNN or short.kept.size < long.kept.size / 3
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64, np.complex128])
+@pytest.mark.parametrize("mask", [False, True])
+@pytest.mark.parametrize("batch", [4, 5, 7, 14])
+@pytest.mark.parametrize("gates", CELLS.values(), ids=list(CELLS))
+def test_more_columns_and_blocks_of_rows_change_no_result(
+    gates: Gates, batch: int, mask: bool, kind: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where BLAS is faster so, products have some more columns than there are sequences, and go by blocks of rows."""
+    rng = np.random.default_rng(2)
+    n, time, features, rows = 4, 5, 3, 4 * gates.blocks
+    shapes = ((features, rows), (n, rows), (2 * rows,), (batch, time, features), *[(batch, n)] * gates.states)
+    w, u, b, x, *s = (rng.normal(size=shape).astype(kind) for shape in shapes)
+    dy, df = rng.normal(size=(batch, time, n)).astype(kind), [rng.normal(size=(n, batch)).astype(kind) for _ in s]
+    real = rng.random((batch, time)) < 0.6 if mask else None
+
+    def found() -> tuple[Any, list[Any]]:
+        done = recur(gates, w, u, b, x, real, tuple(s), keep=True)
+        d = recur_pullback(done, dy, tuple(df))
+        return done, [outputs(done), *done.final, d.w, d.u, d.b, input_cotangent(done, d.rows), *d.initial]
+
+    plain, wanted = found()
+    for name, value in (("_SHORT", 0), ("_LARGE", 0), ("_SMALL", 100), ("_BLOCK", 2)):
+        monkeypatch.setattr(loop_products, name, value)
+    other, got = found()
+    assert plain.inputs.shape[2] == batch
+    assert other.inputs.shape[2] == (batch if batch % 8 < 5 else 8 * -(-batch // 8))
+    close = 1e-5 if kind is np.float32 else 1e-13
+    for a, e in zip(got, wanted, strict=True):
+        assert a.dtype == e.dtype
+        np.testing.assert_allclose(a, e, rtol=close, atol=close)
+
+
+@pytest.mark.parametrize("rows", [64, 96, 61])
+def test_products_by_blocks_write_where_they_are_told(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows that no number divides go at once."""
+    monkeypatch.setattr(loop_products, "_SMALL", 4000)
+    a, x, out = RNG.normal(size=(rows, 10)), RNG.normal(size=(10, 8)), np.zeros((rows + 1, 8))
+    loop_products.in_blocks(a, True, 8)(x, out[:rows])
+    np.testing.assert_allclose(out[:rows], a @ x, rtol=1e-13)
+    assert not out[rows].any()
