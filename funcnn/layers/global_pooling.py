@@ -6,8 +6,8 @@ from collections.abc import Callable
 from math import prod
 
 import numpy as np
-import numpy.typing as npt
 
+from funcnn.kernels import global_pooling as kernel
 from funcnn.kernels.sums import middle_sums
 from funcnn.networks import Layer, constant
 from funcnn.shapes import axes
@@ -42,24 +42,13 @@ def _average(x: Array) -> tuple[Array, Callable[[Array], Array]]:
     return _means(x), pullback
 
 
-def _first_largest(x: Array) -> npt.NDArray[np.intp]:
-    """Which pixel of every image and channel, (batch, 1, channels); the first NaN where there is one."""
-    at: npt.NDArray[np.intp] = np.argmax(_rows(x.real), axis=1)
-    return at[:, None]
+def _largest(x: Array) -> tuple[Array, Callable[[Array], Array]]:
+    y = kernel.maxima(_rows(x))
+    return y, lambda dy: kernel.maxima_input(_rows(x), y, dy).reshape(x.shape)
 
 
 def _maxima(x: Array) -> Array:
-    y: Array = np.take_along_axis(_rows(x), _first_largest(x), axis=1)[:, 0]
-    return y
-
-
-def _largest(x: Array) -> tuple[Array, Callable[[Array], Array]]:
-    def pullback(dy: Array) -> Array:
-        dx: Array = np.zeros_like(dy, shape=_rows(x).shape)
-        np.put_along_axis(dx, _first_largest(x), dy[:, None], axis=1)
-        return dx.reshape(x.shape)
-
-    return _maxima(x), pullback
+    return kernel.maxima(_rows(x))
 
 
 GlobalAvgPool: Layer[Array, Array] = constant(

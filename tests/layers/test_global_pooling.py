@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from funcnn import Array, GlobalAvgPool, GlobalMaxPool, Layer, Relu, ShapeError, serial, vjp
+from funcnn.kernels import global_pooling as kernel
 from tests.refusals import refusal
 
 X = np.array([[[1.0, 8.0], [3.0, 2.0], [2.0, 8.0]]])
@@ -43,6 +46,24 @@ def test_nan_is_handed_on(net: Layer[Array, Array]) -> None:
     y, pullback = vjp(net.apply, {}, x)
     assert np.isnan(y).tolist() == [[True, False]]
     assert pullback(np.ones((1, 2)))[1].sum() == pytest.approx(2)
+
+
+@pytest.mark.parametrize("pixels", [1, 50, 40_000])
+@pytest.mark.parametrize("levels", [1, 3])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex128])
+def test_the_first_largest_pixel_is_that_of_argmax(pixels: int, levels: int, dtype: Any) -> None:
+    """With as many ties as there are, infinities, and both zeros; of more pixels than a short number counts."""
+    x = np.random.default_rng(2).integers(0, levels, (3, pixels, 2)).astype(dtype)
+    x[1] *= -0.0
+    x[2, :, 1] = -np.inf
+    x[:, pixels // 2, 0] = np.inf if levels == 1 else 0
+    y, dy = kernel.maxima(x), np.arange(1.0, 7).reshape(3, 2).astype(dtype)
+    dx = kernel.maxima_input(x, y, dy)
+    wanted = np.zeros_like(x)
+    np.put_along_axis(wanted, np.argmax(x.real, axis=1)[:, None], dy[:, None], axis=1)
+    np.testing.assert_array_equal(y.real, x.real.max(1))
+    np.testing.assert_array_equal(dx, wanted)
+    assert y.dtype == dx.dtype == dtype
 
 
 def test_float32_means_of_large_images_are_near() -> None:
