@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from funcnn import Array, LayerNorm, vjp
 from funcnn.kernels import layer_norm as kernel
 from funcnn.kernels import threads
+from funcnn.kernels.normalization import standardize
 
 
 class Case(NamedTuple):
@@ -88,3 +89,28 @@ def test_long_float32_tracks_float64(shape: tuple[int, ...]) -> None:
     x[(0,) * len(shape)] = np.nan
     spoilt = np.isnan(net.apply(params, x)).any(-1)
     assert spoilt.sum() == 1 and spoilt.reshape(-1)[0]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(1,), (5,), (1, 128), (1, 1, 7), (1, 20_000)])
+def test_a_row_alone_is_what_it_is_among_others(shape: tuple[int, ...], dtype: Any) -> None:
+    """It goes another way: the value, the factor, their shapes and dtypes."""
+    rng = np.random.default_rng(0)
+    x = (3 + rng.normal(size=shape)).astype(dtype)
+    h, inverse = standardize(x, 1e-5)
+    others, factors = standardize(np.stack([x, rng.normal(size=shape).astype(dtype)]), 1e-5)
+    assert h.shape == shape
+    assert inverse.shape == (*shape[:-1], 1)
+    assert h.dtype == inverse.dtype == dtype
+    close: Any = {"rtol": 2e-5, "atol": 2e-6} if dtype is np.float32 else {"rtol": 1e-12, "atol": 1e-13}
+    np.testing.assert_allclose(h, others[0], **close)
+    np.testing.assert_allclose(inverse, factors[0], **close)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_row_alone_that_is_not_finite_is_nan(value: float) -> None:
+    """As one among others is."""
+    with np.errstate(invalid="ignore"):
+        for x in (np.array([1.0, value]), np.array([[1.0, value], [1.0, value]])):
+            h, _ = standardize(x, 1e-5)
+            assert np.isnan(h[..., 1]).all()
