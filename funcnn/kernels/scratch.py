@@ -15,8 +15,9 @@ import threading
 import time
 import weakref
 from collections import deque
+from collections.abc import Callable, Hashable
 from math import prod
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +37,9 @@ class Block(np.ndarray[tuple[int], np.dtype[np.uint8]]):
     """Bytes that belong to this module. By its type, a view of such a block is known to be one."""
 
 
+B = TypeVar("B", bound=Block)
+
+
 class _Pool:
     """The blocks of a thread."""
 
@@ -47,7 +51,7 @@ class _Pool:
 
     def clear(self) -> None:
         """Let all go; what somebody refers to is theirs from now on. Another thread may do this at any time."""
-        self.queues: dict[int, deque[Block]] = {}
+        self.queues: dict[Hashable, deque[Block]] = {}
         self.held = 0
 
 
@@ -62,18 +66,18 @@ class _Mine(threading.local):
 
 _pools: Final[dict[int, weakref.ref[_Pool]]] = {}
 _mine: Final = _Mine()
-_ALONE: Final = 1 if sys.version_info >= (3, 14) else 2
+ALONE: Final = 1 if sys.version_info >= (3, 14) else 2
 """The count of an array that one local variable refers to, and nobody else. It is known, not measured: a debugger or a
 profiler that reads the locals of a frame refers to what it finds there, and what was measured under one would be too
 high ever after. From 3.14 on a call borrows what a variable holds; before, the call holds it too. Where somebody looks
 at the frame that counts, the count is too high, and fresh memory is taken."""
-_COUNTED: Final = sys.implementation.name == "cpython" and getattr(sys, "_is_gil_enabled", lambda: True)()
+COUNTED: Final = sys.implementation.name == "cpython" and getattr(sys, "_is_gil_enabled", lambda: True)()
 
 
 def array(shape: tuple[int, ...], dtype: np.dtype[Any]) -> _Any:
     """A writable, C-contiguous array that shares memory with nobody else's; it holds whatever was there."""
     n = prod(shape)
-    if n < SHORT or not _COUNTED or n * dtype.itemsize > _LONG:
+    if n < SHORT or not COUNTED or n * dtype.itemsize > _LONG:
         return np.empty(shape, dtype)
     block = _block(_rounded(n * dtype.itemsize + _LINE))
     return np.ndarray(shape, dtype, block, -block.__array_interface__["data"][0] % _LINE)
@@ -111,16 +115,9 @@ def _all() -> list[_Pool]:
 def _block(size: int) -> Block:
     pool = _mine.pool
     pool.asked = time.monotonic()
-    queue = pool.queues.get(size) or deque[Block]()
-    for _ in range(len(queue)):
-        try:
-            found = queue.pop()  # out of the queue before it is looked at: a signal handler may come here in between
-        except IndexError:  # which took the last
-            break
-        if sys.getrefcount(found) == _ALONE:
-            queue.append(found)
-            return found
-        queue.appendleft(found)
+    found = _free(pool, size)
+    if found is not None:
+        return found
     fresh = Block((size,), np.uint8)
     if _has_room(pool, size):
         queue = pool.queues.setdefault(size, deque[Block]())
@@ -130,6 +127,36 @@ def _block(size: int) -> Block:
             queue.popleft()
             pool.held -= size
     return fresh
+
+
+def _free(pool: _Pool, key: Hashable) -> Any:
+    """A block of this queue that nobody else refers to; None where there is none."""
+    queue = pool.queues.get(key) or deque[Block]()
+    for _ in range(len(queue)):
+        try:
+            found = queue.pop()  # out of the queue before it is looked at: a signal handler may come here in between
+        except IndexError:  # which took the last
+            break
+        if sys.getrefcount(found) == ALONE:
+            queue.append(found)
+            return found
+        queue.appendleft(found)
+    return None
+
+
+def special(kind: type[B], like: Hashable, size: int, make: Callable[[], B]) -> B:
+    """A block of another kind of so many bytes: one like this that nobody refers to any more, as it was left, or a new
+    one, which is kept where there is room.
+    """
+    pool, key = _mine.pool, (kind, like)
+    pool.asked = time.monotonic()
+    found: B | None = _free(pool, key) if COUNTED else None
+    if found is None:
+        found = make()
+        if held() + size <= SCRATCH:
+            pool.queues.setdefault(key, deque[Block]()).append(found)
+            pool.held += size
+    return found
 
 
 def _has_room(pool: _Pool, size: int) -> bool:

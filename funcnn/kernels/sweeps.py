@@ -22,24 +22,31 @@ _WHOLE: Final = slice(0, SHORT)
 Pieces: TypeAlias = "Array | Sequence[Array]"
 """A vector, or vectors that follow one another: gradients need not be copied to lie in a row."""
 
+Block: TypeAlias = Callable[[Array, Array, Array, Sequence[Array], Sequence[Array]], object]
+"""`(g, u, p, old, new)`: of some numbers, writes the updates into `u` and the next state into `new`."""
+
 
 def sweep(
-    pieces: Sequence[Array], onto: Array | None, block: Callable[[slice, Array, Array], Sequence[Array] | None]
+    pieces: Sequence[Array],
+    onto: Array | None,
+    block: Callable[[slice, Array, Array], Sequence[Array] | None],
+    into: Array | None = None,
 ) -> tuple[Array, bool]:
     """The updates that `block(where, gradient, update)` writes; or `onto` plus these. And whether nothing is infinite
     without being seen in the updates: `onto` plus these, and the vectors that `block` returns, where it returns any.
 
-    The sum is made block by block, so that the updates never leave the cache.
+    The sum is made block by block, so that the updates never leave the cache. It is written `into` a vector, or into one
+    that is made.
     """
     g = pieces[0]
     if len(pieces) == 1 and g.size < SHORT:
-        moved: Array = np.empty(g.size, g.dtype)
+        moved: Array = np.empty(g.size, g.dtype) if into is None else into
         hidden = block(_WHOLE, g, moved)
         if onto is not None:
             np.add(onto, moved, moved)
         return moved, _looked(moved, hidden, onto)
     n = size_of(pieces)
-    moved = vector(n, g.dtype)
+    moved = vector(n, g.dtype) if into is None else into
     finite: list[bool] = []
 
     def part(start: int, end: int) -> None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple, TypeAlias
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from funcnn.kernels.activations import number
 from funcnn.kernels.scratch import SHORT, vector
-from funcnn.kernels.sweeps import WORTHWHILE, Pieces, blocks, in_pieces, size_of, sweep
+from funcnn.kernels.row_updates import has_rows, stepped
+from funcnn.kernels.sweeps import WORTHWHILE, Block, Pieces, blocks, in_pieces, size_of, sweep
 from funcnn.kernels.threads import spread
 from funcnn.types import Array
 
@@ -26,12 +27,16 @@ def added(x: Array, y: Array) -> Array:
 
 
 def descended(g: Pieces, scale: float, onto: Array | None) -> tuple[Array, bool]:
-    """The update `scale g`, see `sweep`."""
+    """The update `scale g`, see `sweep`; of tables that know their rows, by these alone."""
+    pieces = in_pieces(g)
+    if onto is not None and has_rows(pieces):
+        moved, _, finite = stepped(pieces, onto, (), lambda g, u, *_: np.multiply(g, scale, u))
+        return moved, finite
 
     def block(s: slice, g: Array, u: Array) -> None:
         np.multiply(g, scale, u)
 
-    return sweep(in_pieces(g), onto, block)
+    return sweep(pieces, onto, block)
 
 
 def momentum(
@@ -177,10 +182,6 @@ def norm(x: Pieces) -> float:
     return top * norm([piece / top for piece in pieces]) if 0 < top < math.inf else top
 
 
-Block: TypeAlias = Callable[[Array, Array, Array, Sequence[Array], Sequence[Array]], object]
-"""`(g, u, p, old, new)`: of some numbers, writes the updates into `u` and the next state into `new`."""
-
-
 class Span(NamedTuple):
     """What steps from where to where."""
 
@@ -190,11 +191,22 @@ class Span(NamedTuple):
 
 
 def swept(
-    pieces: Sequence[Array], p: Array, old: Sequence[Array], spans: Sequence[Span], onto: Array | None, flush: bool
+    pieces: Sequence[Array],
+    p: Array,
+    old: Sequence[Array],
+    spans: Sequence[Span],
+    onto: Array | None,
+    flush: bool,
+    still: bool = False,
 ) -> tuple[Array, list[Array], bool]:
     """What the blocks of the spans write: the updates, or `onto` plus these, and the new state. And whether all of it
     is known to be finite. The spans cover the vector, and what a block gets lies in its span.
+
+    `still` says that numbers with a gradient of zero stay, and their state, and that there is one span: then tables that
+    know their rows are stepped by these alone.
     """
+    if still and onto is not None and has_rows(pieces):
+        return stepped(pieces, onto, old, spans[0].block)
     new: list[Array] = [vector(v.size, v.dtype) for v in old]
 
     def part(s: slice, g: Array, u: Array) -> list[Array]:

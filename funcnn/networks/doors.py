@@ -9,6 +9,7 @@ import numpy as np
 
 from funcnn.errors import ShapeError
 from funcnn.inputs import COMPUTED, Kind, computed_like, convert, refuse_stored
+from funcnn.kernels.tables import rows_of
 from funcnn.networks.definitions import Definition
 from funcnn.networks.diagnosis import Shapes, explain, leaf_shapes, misled
 from funcnn.networks.leaks import has_people, refuse_leaks
@@ -152,6 +153,6 @@ def _leaf(g: object, value: Array, name: str, at: trees.Path) -> Any:
 
 def _owned(g: Array) -> Array:
     """A gradient that is a view: of something fresh it may stay one, if its layout is that of a leaf; of a cotangent,
-    which is read-only because it is borrowed, it is copied.
+    which is read-only because it is borrowed, it is copied. A table that knows its rows is fresh and sealed.
     """
-    return g if g.flags.c_contiguous and g.flags.writeable else np.array(g, order="C")
+    return g if g.flags.c_contiguous and (g.flags.writeable or rows_of(g)) else np.array(g, order="C")

@@ -8,6 +8,7 @@ from funcnn.optimizers.roots import (
     AdadeltaState, AdagradState, RmspropMomentumState, RmspropState, adadelta, adagrad, rmsprop, rmsprop_momentum,
 )  # fmt: skip
 from funcnn.optimizers.adaptive import AdamState, adam, adamw, scale_by_adam
+from funcnn.optimizers.sparse import sparse_adam
 from funcnn.optimizers.moments import AmsgradState, adabelief, adamax, amsgrad, nadam, radam
 from funcnn.optimizers.trust import TrustState, lamb, lars, scale_by_momentum, scale_by_trust_ratio
 from funcnn.optimizers.matrices import AdafactorState, MuonState, Sm3State, adafactor, muon, scale_by_muon, sm3
@@ -28,6 +29,7 @@ __all__ = [
     "lookahead", "masked", "momentum", "muon", "nadam", "nesterov", "optimizer", "radam", "reduce_on_plateau",
     "rmsprop", "rmsprop_momentum", "rprop", "scale", "scale_by_adam", "scale_by_momentum", "scale_by_muon",
     "scale_by_rate", "scale_by_trust_ratio", "scaled", "set_to_zero", "sgd", "sign_sgd", "skip_nonfinite", "sm3",
+    "sparse_adam",
 ]  # fmt: skip
 
 answers_for(__name__)

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from funcnn.kernels.updates import Block
+from funcnn.kernels.sweeps import Block
 from funcnn.optimizers.blockwise import blockwise
 from funcnn.optimizers.definition import Optimizer
 from funcnn.schedules import Rate
@@ -20,11 +20,19 @@ Formula: TypeAlias = "Callable[..., tuple[Array, ...]]"
 
 
 def by_formula(
-    name: str, kind: type[Any], rate: Rate, formula: Formula, *, fading: tuple[float, ...] = ()
+    name: str,
+    kind: type[Any],
+    rate: Rate,
+    formula: Formula,
+    *,
+    fading: tuple[float, ...] = (),
+    still: bool = False,
+    unused: tuple[str, ...] = (),
 ) -> Optimizer[Any]:
     """The optimizer of a formula, which must treat numbers one by one: it is called for blocks that stay in the cache.
 
-    `kind` is its state, a named tuple of `step` and trees like the params, zeros at first; `fading` as for `blockwise`.
+    `kind` is its state, a named tuple of `step` and trees like the params, zeros at first; `fading`, `still` and
+    `unused` as for `blockwise`.
 
     >>> from typing import NamedTuple
     >>> from funcnn.optimizers.formulas import by_formula
@@ -47,7 +55,7 @@ def by_formula(
 
         return block
 
-    return blockwise(name, kind, rates(rate, where=name), rule, fading=fading)
+    return blockwise(name, kind, rates(rate, where=name), rule, fading=fading, still=still, unused=unused)
 
 
 def mean(old: Array, x: Array, b: float) -> Array:

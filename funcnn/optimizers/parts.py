@@ -10,6 +10,7 @@ import numpy as np
 from funcnn.arguments import is_number
 from funcnn.errors import brief
 from funcnn.kernels import updates as kernel
+from funcnn.kernels.sweeps import Block
 from funcnn.optimizers.adaptive import decay_factor, decaying
 from funcnn.optimizers.definition import Optimizer, optimizer, sweeping
 from funcnn.optimizers.descent import SgdState, by_rate
@@ -118,7 +119,7 @@ def scaled(factors: Mapping[str, float]) -> Optimizer[tuple[()]]:
     return Optimizer(init, sweeping(sweep))
 
 
-def _times(factor: float) -> kernel.Block:
+def _times(factor: float) -> Block:
     def block(g: Array, u: Array, p: Array, old: Sequence[Array], new: Sequence[Array]) -> None:
         np.multiply(g, factor, u)
 

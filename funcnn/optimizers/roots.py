@@ -49,7 +49,8 @@ class AdadeltaState(NamedTuple):
 def adagrad(rate: Rate, momentum: float = 0.9) -> Optimizer[AdagradState]:
     """Adagrad with momentum: `s' = s + g^2`, `v' = momentum v + (1 - momentum) g / sqrt(s')`, `update = -rate v'`.
 
-    Where no gradient has ever been, nothing moves. With `momentum=0` it is the paper's own form.
+    Where no gradient has ever been, nothing moves. With `momentum=0` it is the paper's own form: what has no gradient
+    stays, so that a step of a large `Embedding` costs as much as the rows it uses, and the velocity is left at zero.
 
     Errors
         ValueError   `rate` is not positive and finite, `momentum` is not in [0, 1)
@@ -64,12 +65,21 @@ def adagrad(rate: Rate, momentum: float = 0.9) -> Optimizer[AdagradState]:
     probability("adagrad", momentum=momentum)
     mass = float(momentum)
 
+    def direction(g: Array, total: Array) -> Array:
+        found: Array = np.where(total > 0, g, 0) / np.sqrt(np.where(total > 0, total, 1))
+        return found
+
+    def plain(t: int, rate: float, g: Array, p: Array, squares: Array) -> tuple[Array, ...]:
+        total = squares + g * g
+        return -rate * direction(g, total), total
+
     def formula(t: int, rate: float, g: Array, p: Array, squares: Array, velocity: Array) -> tuple[Array, ...]:
         total = squares + g * g
-        direction: Array = np.where(total > 0, g, 0) / np.sqrt(np.where(total > 0, total, 1))
-        velocity = mean(velocity, direction, mass)
+        velocity = mean(velocity, direction(g, total), mass)
         return -rate * velocity, total, velocity
 
+    if not mass:
+        return by_formula("adagrad", AdagradState, rate, plain, still=True, unused=("velocity",))
     return by_formula("adagrad", AdagradState, rate, formula)
 
 

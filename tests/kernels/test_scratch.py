@@ -136,7 +136,7 @@ def test_kernels_that_are_observed_are_right() -> None:
 def test_a_count_of_one_holder_is_known() -> None:
     """The interpreter counts as the library thinks it does, for this version of it."""
     one = np.empty(0)
-    assert sys.getrefcount(one) == scratch._ALONE or not counted
+    assert sys.getrefcount(one) == scratch.ALONE or not counted
 
 
 # how much is kept ------------------------------------------------------------------------------------------------------

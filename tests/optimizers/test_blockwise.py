@@ -11,6 +11,7 @@ import pytest
 
 from funcnn import Gradients, Optimizer, Params, ParamsError, adam, apply_updates, chain, cosine_decay, momentum, sgd
 from funcnn.kernels import updates as kernel
+from funcnn.kernels.sweeps import Block
 from funcnn.optimizers import AdamState, MomentumState, SgdState, scaled
 from funcnn.optimizers.blockwise import blockwise
 from funcnn.optimizers.flat import flat
@@ -30,7 +31,7 @@ def drawn(seed: int, n: int) -> Params:
     return Params({"body": {"w": rng.standard_normal((2, 3)).astype(np.float32)}, "head": leaves})
 
 
-def by_mass(t: int, rate: float) -> kernel.Block:
+def by_mass(t: int, rate: float) -> Block:
     """Momentum."""
 
     def block(g: Array, u: Array, p: Array, old: Sequence[Array], new: Sequence[Array]) -> None:
@@ -41,7 +42,7 @@ def by_mass(t: int, rate: float) -> kernel.Block:
     return block
 
 
-def by_moments(t: int, rate: float) -> kernel.Block:
+def by_moments(t: int, rate: float) -> Block:
     """Adam, in the order of the kernel."""
     scale, eps = kernel.adam_scalars(t, rate, 0.9, 0.999, 1e-8)
     root = math.sqrt(1 - 0.999)
@@ -89,7 +90,7 @@ def test_what_is_near_the_denormal_numbers_becomes_zero() -> None:
     assert early.velocity == Params({"w": params.at("w") / 2})
 
 
-def by_half(t: int, rate: float) -> kernel.Block:
+def by_half(t: int, rate: float) -> Block:
     """Half of the state is kept."""
 
     def block(g: Array, u: Array, p: Array, old: Sequence[Array], new: Sequence[Array]) -> None:
@@ -103,7 +104,7 @@ def by_half(t: int, rate: float) -> kernel.Block:
 def test_blocks_get_the_params(n: int) -> None:
     """Those that belong to their gradients: decay written as a block is decay."""
 
-    def rule(t: int, rate: float) -> kernel.Block:
+    def rule(t: int, rate: float) -> Block:
         return lambda g, u, p, old, new: np.multiply(g + 0.5 * p, -rate, u)
 
     params, grads = drawn(0, n), Gradients(drawn(1, n))
@@ -130,7 +131,7 @@ def test_no_block_crosses_the_border_of_a_group(n: int) -> None:
     made: list[float] = []
     counted: list[int] = []
 
-    def rule(t: int, rate: float, factor: float) -> kernel.Block:
+    def rule(t: int, rate: float, factor: float) -> Block:
         made.append(factor)
 
         def block(g: Array, u: Array, p: Array, old: Sequence[Array], new: Sequence[Array]) -> None:
