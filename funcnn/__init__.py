@@ -79,7 +79,7 @@ from funcnn.initializers import (
 from funcnn.optimizers import (
     adabelief, adadelta, adafactor, adagrad, adam, adamax, adamw, amsgrad, apply_updates, averaged, by_label, chain,
     clip_by_global_norm, ema, frozen, lamb, lars, lion, lookahead, masked, momentum, muon, nadam, nesterov, radam,
-    reduce_on_plateau, rmsprop, rmsprop_momentum, rprop, sgd, sign_sgd, skip_nonfinite, sm3,
+    reduce_on_plateau, rmsprop, rmsprop_momentum, rprop, sgd, sign_sgd, skip_nonfinite, sm3, sparse_adam,
 )  # fmt: skip
 from funcnn.schedules import Rate, Schedule, as_schedule, cosine_decay, exponential_decay, warmup
 
@@ -168,7 +168,7 @@ __all__ = [
     "adabelief", "adadelta", "adafactor", "adagrad", "adam", "adamax", "adamw", "amsgrad", "apply_updates",
     "averaged", "by_label", "chain", "clip_by_global_norm", "ema", "frozen", "lamb", "lars", "lion", "lookahead",
     "masked", "momentum", "muon", "nadam", "nesterov", "radam", "reduce_on_plateau", "rmsprop",
-    "rmsprop_momentum", "rprop", "sgd", "sign_sgd", "skip_nonfinite", "sm3",
+    "rmsprop_momentum", "rprop", "sgd", "sign_sgd", "skip_nonfinite", "sm3", "sparse_adam",
     "Rate", "Schedule", "as_schedule", "cosine_decay", "exponential_decay", "warmup",
     # training
     "batches", "StepMetrics", "TrainState", "fit", "train", "Trained", "History", "evaluate", "predict", "progress",

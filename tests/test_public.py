@@ -303,6 +303,7 @@ PUBLIC = """
     skip_nonfinite
     sm3
     softmax_cross_entropy
+    sparse_adam
     split
     squared_error
     stop_gradient

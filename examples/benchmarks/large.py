@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from funcnn import Conv, Dense, Embedding, Flatten, predict, serial, sgd, squared_error, value_and_grad
+from funcnn import Conv, Dense, Embedding, Flatten, predict, serial, sgd, sparse_adam, squared_error, value_and_grad
 
 Run = Callable[[], object]
 
@@ -74,7 +74,9 @@ def rows(many: int, folder: Path) -> Iterator[Job]:
 
 
 def table(many: int) -> Iterator[Job]:
-    """An embedding: a lookup, and a step that must leave the old table as it is."""
+    """An embedding: a lookup, a step that must leave the old table as it is, and steps of training, where the table
+    before is nobody's any more, beside ones that write over the table.
+    """
     net = serial(Embedding(many, 64), Flatten, Dense(1))
     _, params = net.init(0, (-1, 8))
     draw = np.random.default_rng(1)
@@ -99,7 +101,48 @@ def table(many: int) -> Iterator[Job]:
         np.subtract.at(new, tokens, np.float32(1e-3) * (dy @ head.T).reshape(256, 8, 64))
         return new, head - np.float32(1e-3) * (h.T @ dy)
 
-    yield Job("the same, a step of sgd", step, bare)
+    yield Job("the same, a step of sgd from params that stay", step, bare)
+    optimizers: dict[str, Any] = {"sgd": optimizer, "sparse_adam": sparse_adam(1e-3)}
+    for name, optimizer in optimizers.items():
+        ours = _training(objective, optimizer, params, tokens, y)
+        yield Job(f"the same, steps of {name} in training", ours, _bare(w, head, b, tokens, name))
+
+
+def _training(objective: Any, optimizer: Any, params: Any, tokens: Any, y: Any) -> Run:
+    """Steps that go on from one another; the first ones, which make room, are made."""
+    now, state = params, optimizer.init(params)
+
+    def step() -> object:
+        nonlocal now, state
+        _, gradients = objective(now, tokens, y)
+        now, state = optimizer.step(gradients, state, now)
+        return now
+
+    for _ in range(3):
+        step()
+    return step
+
+
+def _bare(w: Any, head: Any, b: Any, tokens: Any, name: str) -> Run:
+    """The same on a table that is written over; the corrections of Adam apart, which are two numbers."""
+    table, rate = w.copy(), np.float32(1e-3)
+    m, v = (np.zeros_like(table), np.zeros_like(table)) if name == "sparse_adam" else (table, table)
+
+    def step() -> object:
+        h = table[tokens].reshape(256, 512)
+        dy = (2 / 256) * (h @ head + b - 1)
+        rows, place = np.unique(tokens, return_inverse=True)
+        g = np.zeros((len(rows), 64), np.float32)
+        np.add.at(g, place.reshape(-1), (dy @ head.T).reshape(-1, 64))
+        if name == "sgd":
+            table[rows] -= rate * g
+        else:
+            m[rows] = first = np.float32(0.9) * m[rows] + np.float32(0.1) * g
+            v[rows] = second = np.float32(0.999) * v[rows] + np.float32(0.001) * g * g
+            table[rows] -= rate * first / (np.sqrt(second) + np.float32(1e-8))
+        return h.T @ dy
+
+    return step
 
 
 def images(side: int) -> Iterator[Job]:

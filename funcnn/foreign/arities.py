@@ -61,7 +61,7 @@ MISSING: Final[Mapping[str, str]] = {
              "train(squared_error, net, optimizer, data, epochs=2)",
     "Loss.__call__": "a loss is given as it is, without (); its options are set by squared_error.bind(reduce='sum')",
     "Metric.__call__": "a metric is given as it is, without (): evaluate(net.apply, params, (x, labels), accuracy)",
-    **dict.fromkeys(("adam", "sgd", "adamw", "rmsprop", "adagrad", "lion", "nadam", "radam", "momentum", "nesterov"),
+    **dict.fromkeys(("adam", "sparse_adam", "sgd", "adamw", "rmsprop", "adagrad", "lion", "nadam", "radam", "momentum", "nesterov"),
                     "the rate comes first, and has no default: {name}(1e-3)"),
     "Apply.__call__": "a network holds no params; they are given: net.apply(params, x)",
     "Init.__call__": "it takes a key and the shape of the input, of which -1 is the batch: net.init(key, shape)",

@@ -128,6 +128,7 @@ NAMES: Final[Mapping[str, str]] = {
     # optimizers and schedules
     **_each("Adam", "adam: adam(1e-3)"),
     **_each("AdamW", "adamw: adamw(1e-3)"),
+    **_each("SparseAdam", "sparse_adam: sparse_adam(1e-3)"),
     **_each("SGD", "sgd: sgd(1e-2); with momentum it is momentum(1e-2, 0.9)"),
     **_each("RMSprop RMSProp", "rmsprop: rmsprop(1e-3)"),
     **_each("Adagrad", "adagrad: adagrad(1e-2)"),

@@ -35,6 +35,11 @@ def add_rows(tokens: Tokens, dy: Array, rows: int) -> Array:
 
 def _summed(tokens: Tokens, dy: Array, rows: int) -> tuple[Tokens, Array]:
     """Every token once, and the sum of its rows."""
+    if len(tokens) <= _FEW:
+        index, place = np.unique(tokens, return_inverse=True)
+        few: Array = np.zeros((len(index), dy.shape[1]), dy.dtype)
+        np.add.at(few, place, dy)
+        return index, few
     order = np.argsort(tokens.astype(np.uint16) if rows <= 1 << 16 else tokens, kind="stable")  # 16 bits: a radix sort
     tokens = tokens[order]
     while True:

@@ -82,11 +82,11 @@ def _rows(
 ) -> bool:
     """The rows of a table: taken out, stepped, and put where they belong."""
     assert change.rows is not None
-    index, width = change.rows
-    g, p, *before = (x[index].reshape(-1) for x in (pieces[0].reshape(-1, width), *map(change.part, (onto, *old))))
+    places, width = change.rows
+    g, p, *before = (x[places].reshape(-1) for x in (pieces[0].reshape(-1, width), *map(change.part, (onto, *old))))
     u, after = np.empty_like(p), [np.empty_like(v) for v in before]
     block(g, u, p, before, after)
     np.add(p, u, u)
     for vector, rows in zip((moved, *new), (u, *after), strict=True):
-        change.part(vector)[index] = rows.reshape(-1, width)
+        change.part(vector)[places] = rows.reshape(-1, width)
     return all(map(all_finite, (u, *after)))

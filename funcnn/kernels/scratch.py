@@ -115,7 +115,7 @@ def _all() -> list[_Pool]:
 def _block(size: int) -> Block:
     pool = _mine.pool
     pool.asked = time.monotonic()
-    found = _free(pool, size)
+    found: Block | None = _free(pool, size)
     if found is not None:
         return found
     fresh = Block((size,), np.uint8)

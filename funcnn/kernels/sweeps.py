@@ -35,8 +35,8 @@ def sweep(
     """The updates that `block(where, gradient, update)` writes; or `onto` plus these. And whether nothing is infinite
     without being seen in the updates: `onto` plus these, and the vectors that `block` returns, where it returns any.
 
-    The sum is made block by block, so that the updates never leave the cache. It is written `into` a vector, or into one
-    that is made.
+    The sum is made block by block, so that the updates never leave the cache. It is written `into` a vector, or a new
+    one.
     """
     g = pieces[0]
     if len(pieces) == 1 and g.size < SHORT:

@@ -30,7 +30,7 @@ def descended(g: Pieces, scale: float, onto: Array | None) -> tuple[Array, bool]
     """The update `scale g`, see `sweep`; of tables that know their rows, by these alone."""
     pieces = in_pieces(g)
     if onto is not None and has_rows(pieces):
-        moved, _, finite = stepped(pieces, onto, (), lambda g, u, *_: np.multiply(g, scale, u))
+        moved, _, finite = stepped(pieces, onto, (), lambda g, u, p, old, new: np.multiply(g, scale, u))
         return moved, finite
 
     def block(s: slice, g: Array, u: Array) -> None:
@@ -202,8 +202,8 @@ def swept(
     """What the blocks of the spans write: the updates, or `onto` plus these, and the new state. And whether all of it
     is known to be finite. The spans cover the vector, and what a block gets lies in its span.
 
-    `still` says that numbers with a gradient of zero stay, and their state, and that there is one span: then tables that
-    know their rows are stepped by these alone.
+    `still` says that numbers with a gradient of zero stay, and their state, and that there is one span: then tables
+    that know their rows are stepped by these alone.
     """
     if still and onto is not None and has_rows(pieces):
         return stepped(pieces, onto, old, spans[0].block)

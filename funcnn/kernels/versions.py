@@ -6,7 +6,8 @@ before that one is often nobody's any more, and differs from its successor where
 keeps the memory of the one before; who makes the next takes it, if nobody else refers to it, as in
 `funcnn.kernels.scratch`, and brings it up to date. Where somebody does, all is copied.
 
-Two vectors are in memory during every step in any case; this way they stay between steps. `settle` lets go.
+Two vectors are in memory during every step in any case; here they stay between steps, until `settle` is
+called, or the last vector goes.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class Change(NamedTuple):
 
     def copy(self, source: Array, target: Array) -> None:
         """Take over from another vector what changes."""
-        where = slice(None) if self.rows is None else self.rows.index
+        where = slice(None) if self.rows is None else self.rows.places
         self.part(target)[where] = self.part(source)[where]
 
 
@@ -47,9 +48,9 @@ class _Memory(np.ndarray[tuple[int], np.dtype[np.uint8]]):
 
 
 def follow(old: Array, changes: Sequence[Change]) -> tuple[Array, bool]:
-    """A writable vector like `old`, but for the numbers that change, which are anything; and whether all was copied."""
+    """A writable vector like `old`, but for the numbers that change, which may be any; was all copied?"""
     memory: Any = old.base
-    ours = type(memory) is _Memory and memory.nbytes == old.nbytes
+    ours = COUNTED and type(memory) is _Memory and memory.nbytes == old.nbytes
     block, whole = _taken(memory, old) if ours else None, False
     if block is None:
         block, whole = _Memory((old.nbytes,), np.uint8), True
@@ -64,10 +65,12 @@ def follow(old: Array, changes: Sequence[Change]) -> tuple[Array, bool]:
 def _taken(memory: _Memory, old: Array) -> _Memory | None:
     """The memory of the vector before, up to date, if it is nobody's. It is taken out first: nobody else can have it."""
     try:
-        block, changes = memory.__dict__.pop("before")
+        before: tuple[_Memory, Sequence[Change]] = memory.__dict__.pop("before")
     except KeyError:
         return None
-    if not COUNTED or sys.getrefcount(block) != ALONE:
+    block, changes = before
+    del before  # which refers to it too
+    if sys.getrefcount(block) != ALONE:
         return None
     new: Array = np.ndarray(old.shape, old.dtype, block)
     for change in changes:
@@ -76,6 +79,6 @@ def _taken(memory: _Memory, old: Array) -> _Memory | None:
 
 
 def settle(x: Array) -> None:
-    """Let go the memory of the vector before this one: no step comes after."""
+    """Let the memory of the vector before this one go: no step comes after."""
     if type(x.base) is _Memory:
         x.base.__dict__.pop("before", None)

@@ -33,6 +33,8 @@ def Embedding(vocabulary: int, units: int, *, W_init: Initializer = normal(0.02)
         DTypeError   x is not of integers
     Pullback
         dw[t] = sum of the dy of all places where x = t      dx = 0
+        Of a table of 262,144 numbers or more dw knows which of its rows are other than zero. It is an array like any
+        other, but `sgd`, `sparse_adam` and `adagrad` without momentum look at these rows alone.
     Source: Bengio, Ducharme, Vincent & Jauvin, A neural probabilistic language model (2003), section 2.
 
     >>> Embedding(100, 8).out_shape((-1, 20))

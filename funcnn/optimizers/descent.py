@@ -36,7 +36,7 @@ class MomentumState(NamedTuple):
 
 @optimizer
 def sgd(rate: Rate) -> Optimizer[SgdState]:
-    """Gradient descent, `update = -rate g`.
+    """Gradient descent, `update = -rate g`. A step of a large `Embedding` costs as much as the rows it uses.
 
     Errors
         ValueError   `rate` is not positive and finite

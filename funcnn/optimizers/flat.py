@@ -6,10 +6,11 @@ from typing import Any, Final
 
 from funcnn.errors import DTypeError, ParamsError, brief, locate
 from funcnn.inputs import COMPUTED, refuse_stored
+from funcnn.kernels.versions import settle
 from funcnn.params import Gradients, Params, as_params, packed, refuse_kind
 from funcnn.params.layouts import Layout
 from funcnn.params.packing import gather, layout_of, pack, pieces
-from funcnn.types import Array, Tree
+from funcnn.types import Array, Tree, is_tuple
 
 _CALLS: Final = "init(params) and update(grads, state, params)"
 
@@ -81,3 +82,12 @@ def checked_state(function: str, state: object, kind: type[Any]) -> None:
     if not isinstance(state, kind):
         got = f"got {type(state).__name__} {brief(state)}"
         raise TypeError(f"{function} takes the {kind.__name__} that its init or its last update gave, {got}")
+
+
+def settled(state: object) -> None:
+    """No step follows on these params, or this state: what is kept for the next goes, see `funcnn.kernels.versions`."""
+    if found := packed(state):
+        settle(found[0])
+    elif is_tuple(state):
+        for part in state:
+            settled(part)

@@ -29,8 +29,9 @@ def sparse_adam(rate: Rate, b1: float = 0.9, b2: float = 0.999, eps: float = 1e-
 
     Errors
         ValueError   `rate` or `eps` is not positive and finite, `b1` or `b2` is not in [0, 1)
-    Source: PyTorch's `SparseAdam`, which steps rows: numbers of a used row whose gradient is exactly zero stay here,
-    and there their moments fade. The algorithm is Kingma & Ba, Adam: A Method for Stochastic Optimization (ICLR 2015).
+    Source: Kingma & Ba, Adam: A Method for Stochastic Optimization (ICLR 2015), algorithm 1, as PyTorch's `SparseAdam`
+    applies it: to rows, though, so that a number of a used row fades there even if its own gradient is exactly zero;
+    and its `eps` is added before the corrections.
 
     >>> optimizer = sparse_adam(0.1)
     >>> params, grads = Params({"w": np.zeros(2)}), Gradients({"w": np.array([2.0, 0.0])})

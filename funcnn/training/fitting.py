@@ -18,6 +18,7 @@ from funcnn.losses.penalties import Penalty
 from funcnn.networks import Apply
 from funcnn.optimizers import Optimizer
 from funcnn.optimizers.definition import advancing, is_plain
+from funcnn.optimizers.flat import settled
 from funcnn.optimizers.skipping import skips
 from funcnn.params import ParamsLike
 from funcnn.training.divergence import refuse_infinite, refuse_infinite_gradients
@@ -216,30 +217,33 @@ def _steps(ready: Ready, optimizer: Optimizer[S], state: TrainState[S], turns: I
     carries = is_plain(optimizer)  # if so, the new params tell whether the gradients are finite
     keys = key.fold("pass") if ready.random else None
     draws = key.fold("augment") if augment else None
-    for epoch, i, batch, rows, last in turns:
-        rng = keys.fold(step) if keys else None
-        step += 1
-        try:
-            with np.errstate(all="ignore"):  # what overflows is found below, and named
-                if prepare:
-                    batch = prepare(batch)
-                if augment and draws:
-                    batch = augment(batch, draws.fold(step - 1))
-                value, gradients = objective(params, batch, rng)
-                if not (carries and isfinite(value) or skipping):
-                    refuse_infinite_gradients(value, gradients, params)
-                params, memory, finite = advance(gradients, memory, params, value)
-                if not finite:
-                    refuse_infinite(params, memory, value, gradients, skipping)
-                del gradients, batch  # what is not needed any more is memory for what comes next
-        except NonFiniteError as error:
-            error.args = (
-                f"step {step}, batch {i} of epoch {epoch}: {error.message}; the states before it are as they were; "
-                f"look at the rows of this batch, lower the rate, or clip with chain(clip_by_global_norm(1.0), ...)",
-            )
-            raise
-        except (ShapeError, LabelError, DTypeError) as error:  # something about these rows
-            error.args = (f"step {step}, batch {i} of epoch {epoch}: {error.message}",)
-            raise
-        metrics = StepMetrics(step, epoch, value, rows, last)
-        yield TrainState(step, params, memory, key, epoch + last, 0 if last else i + 1), metrics
+    try:
+        for epoch, i, batch, rows, last in turns:
+            rng = keys.fold(step) if keys else None
+            step += 1
+            try:
+                with np.errstate(all="ignore"):  # what overflows is found below, and named
+                    if prepare:
+                        batch = prepare(batch)
+                    if augment and draws:
+                        batch = augment(batch, draws.fold(step - 1))
+                    value, gradients = objective(params, batch, rng)
+                    if not (carries and isfinite(value) or skipping):
+                        refuse_infinite_gradients(value, gradients, params)
+                    params, memory, finite = advance(gradients, memory, params, value)
+                    if not finite:
+                        refuse_infinite(params, memory, value, gradients, skipping)
+                    del gradients, batch  # what is not needed any more is memory for what comes next
+            except NonFiniteError as error:
+                error.args = (
+                    f"step {step}, batch {i} of epoch {epoch}: {error.message}; the states before it are as they were; "
+                    f"look at the rows of this batch, lower the rate, or clip: chain(clip_by_global_norm(1.0), ...)",
+                )
+                raise
+            except (ShapeError, LabelError, DTypeError) as error:  # something about these rows
+                error.args = (f"step {step}, batch {i} of epoch {epoch}: {error.message}",)
+                raise
+            metrics = StepMetrics(step, epoch, value, rows, last)
+            yield TrainState(step, params, memory, key, epoch + last, 0 if last else i + 1), metrics
+    finally:
+        settled((params, memory))

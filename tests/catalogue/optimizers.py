@@ -36,6 +36,8 @@ OPTIMIZERS: tuple[OptimizerRow, ...] = (
     ),
     OptimizerRow("nesterov(0.1, 0.9)", "nesterov"),
     OptimizerRow("adagrad(0.1)", "adagrad"),
+    OptimizerRow("adagrad(0.1, momentum=0.0)", "adagrad"),
+    OptimizerRow("sparse_adam(0.1)", "sparse_adam"),
     OptimizerRow("rmsprop(0.1)", "rmsprop"),
     OptimizerRow("rmsprop_momentum(0.1)", "rmsprop_momentum"),
     OptimizerRow("adadelta()", "adadelta"),
