@@ -175,6 +175,18 @@ def adabelief(rate: Any, b1: float = 0.9, b2: float = 0.999, eps: float = 1e-16)
     return step
 
 
+def sparse_adam(rate: Any, b1: float = 0.9, b2: float = 0.999, eps: float = 1e-8) -> LeafStep:
+    """Kingma & Ba (2015), algorithm 1, where there is a gradient."""
+    m = v = np.zeros(())
+
+    def step(t: int, g: Leaf, p: Leaf) -> Leaf:
+        nonlocal m, v
+        m, v = (np.where(g != 0, b * old + (1 - b) * new, old) for b, old, new in ((b1, m, g), (b2, v, g**2)))
+        return np.where(g != 0, -at(rate, t) * (m / (1 - b1**t)) / (np.sqrt(v / (1 - b2**t)) + eps), 0)
+
+    return step
+
+
 def sign_sgd(rate: Any) -> LeafStep:
     """Bernstein et al. (2018), algorithm 1."""
     return lambda t, g, p: np.where(g > 0, -at(rate, t), np.where(g < 0, at(rate, t), 0.0))
