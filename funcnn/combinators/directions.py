@@ -11,6 +11,7 @@ from funcnn.calculus import Later, force
 from funcnn.combinators.fans import add
 from funcnn.errors import ShapeError
 from funcnn.inputs import Kind, part
+from funcnn.kernels.real_steps import steps_at
 from funcnn.kernels.sums import contiguous
 from funcnn.keys import Key
 from funcnn.layers.sequences import is_nested, masked_steps, sequence
@@ -105,4 +106,4 @@ def reordered(x: Any, order: npt.NDArray[np.intp]) -> Any:
     """A sequence with its steps in this order; the mask beside it stays, for real steps change places with such."""
     if is_tuple(x):
         return (reordered(x[0], order), x[1])
-    return np.take_along_axis(x, order[..., None], axis=1)
+    return steps_at(x, order)

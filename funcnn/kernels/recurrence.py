@@ -67,12 +67,22 @@ class Pass(NamedTuple):
 
 
 def recur(
-    gates: Gates, w: Array, u: Array, b: Array, x: Array, mask: Mask | None, initial: States | None, *, keep: bool
+    gates: Gates,
+    w: Array,
+    u: Array,
+    b: Array,
+    x: Array,
+    mask: Mask | None,
+    initial: States | None,
+    *,
+    keep: bool,
+    ends: bool = True,
 ) -> Pass | Single:
     """Run the cell over `x` (batch, time, features) from the initial states, (batch, units) each, None for 0.
 
     `w` is (features, blocks units), `u` (units, blocks units), `b` the biases beside the input, then those beside the
-    state. Where the mask is false the states stay what they are.
+    state. Where the mask is false the states stay what they are. What the pullback needs is kept with `keep`; without
+    `ends` the first final state is given alone, where others would have to be kept at every step.
     """
     if x.shape[1] == 1 and mask is None:
         return step(gates.alone, gates.states, w, u, b, x[:, 0], initial)
@@ -89,8 +99,9 @@ def recur(
     inputs: Any = room(like, (1 + steps, size, columns), dtype)
     put(inputs[:steps, n + 1 :], x.transpose(1, 2, 0), batch)
     put(inputs[:, n], 1, batch)
-    ends = order is not None and gates.states > 1  # the second state at the end of each sequence is looked up
-    kept: Any = room(like, (1 + steps if keep or ends else 2, gates.room, n, columns), dtype)
+    ends = ends or order is None or keep
+    looked_up = order is not None and gates.states > 1 and ends  # the second state at the end of each sequence
+    kept: Any = room(like, (1 + steps if keep or looked_up else 2, gates.room, n, columns), dtype)
     put(inputs[0, :n], 0 if initial is None else initial[0].T * gates.times, batch)
     if gates.states > 1:
         put(kept[0, 4], 0 if initial is None else initial[1].T, batch)
@@ -98,7 +109,7 @@ def recur(
         for i, length in enumerate(order.lengths):
             inputs[length:, n + 1 :, i] = 0
     _in_loop(weights, columns)(_run, weights, inputs, kept, initial is None, like)
-    final = _final(gates, inputs[:, :n, :batch], kept[..., :batch], order)
+    final = _final(gates, inputs[:, :n, :batch], kept[:, 4, :, :batch] if gates.states > 1 and ends else None, order)
     return Pass(weights, inputs, kept, final, time, order, initial is None)
 
 
@@ -134,12 +145,12 @@ def _called(f: Callable[..., Any], *args: Any) -> Any:
     return f(*args)
 
 
-def _final(gates: Gates, states: Any, kept: Any, order: Order | None) -> States:
+def _final(gates: Gates, first: Any, second: Any, order: Order | None) -> States:
     """The final states, (units, batch) each: those at the ends of the sequences."""
-    every = [states, *([kept[:, 4]] if gates.states > 1 else [])]
+    every = [first] if second is None else [first, second]
     found: list[Any]
     if order is None:
-        found = [a[(len(states) - 1) % len(a)].copy() for a in every]
+        found = [a[(len(first) - 1) % len(a)].copy() for a in every]
     else:
         found = [a[order.lengths, :, np.arange(len(order.lengths))].T for a in every]
     if gates.times != 1:

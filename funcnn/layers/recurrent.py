@@ -53,18 +53,19 @@ def _recurrent(
     def takes(out: Kind) -> Kind:
         return kinds(names)
 
-    def run(params: Tree, x: Any, memory: Any, keep: bool) -> kernel.Pass | kernel.Single:
+    def run(params: Tree, x: Any, memory: Any, keep: bool, ends: bool = True) -> kernel.Pass | kernel.Single:
         w, u, b = leaves(params, "w", "u", "b")
         xs, mask = x[0] if len(names) > 1 else x, x[1] if masked else None
         initial = memory if memory is not None else x[-1] if state else None
-        return kernel.recur(gates, w, u, b, xs, mask, None if initial is None else arrays(initial), keep=keep)
+        first = None if initial is None else arrays(initial)
+        return kernel.recur(gates, w, u, b, xs, mask, first, keep=keep, ends=ends)
 
     def given(done: kernel.Pass | kernel.Single) -> Any:
         y = done.final[0].T.copy() if last else kernel.outputs(done)
         return (y, like_state(gates, done.final)) if state else y
 
     def value(params: Tree, x: Any) -> Any:
-        return given(run(params, x, None, False))
+        return given(run(params, x, None, False, ends=state))
 
     def rule(params: Tree, x: Any) -> tuple[Any, Any]:
         done = run(params, x, None, True)

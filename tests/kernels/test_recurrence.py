@@ -187,6 +187,18 @@ def test_passes_that_keep_nothing_give_the_same(gates: Gates, mask: Any) -> None
     assert mask is not None or gates is RNN or short.kept.size < long.kept.size / 3
 
 
+@pytest.mark.parametrize("mask", [None, MASK], ids=["whole", "masked"])
+@pytest.mark.parametrize("gates", CELLS.values(), ids=list(CELLS))
+def test_the_first_final_state_alone_takes_less_memory(gates: Gates, mask: Any) -> None:
+    """Bit for bit the one that comes with the others, which have to be kept at every step where a mask is."""
+    w, u, b, s = weights(gates)
+    every, first = (recur(gates, w, u, b, X, mask, s, keep=False, ends=ends) for ends in (True, False))
+    assert np.array_equal(every.final[0], first.final[0])
+    assert np.array_equal(outputs(every), outputs(first))
+    assert isinstance(first, recurrence.Pass)
+    assert first.kept.shape[0] == 2
+
+
 @pytest.mark.parametrize("kind", [np.float32, np.float64, np.complex128])
 @pytest.mark.parametrize("mask", [False, True])
 @pytest.mark.parametrize("batch", [4, 5, 7, 14])
