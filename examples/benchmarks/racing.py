@@ -31,6 +31,11 @@ def race(
 ) -> tuple[dict[str, Time], dict[str, str]]:
     """The times of those that ran, and why others did not."""
     steps, failed = _ready(work, entries)
+    return race_steps(steps, seconds, clock), failed
+
+
+def race_steps(steps: dict[str, Step], seconds: float, clock: Clock = time.perf_counter) -> dict[str, Time]:
+    """The times of these steps."""
     once = {name: min(_timed(step, 1, clock) for _ in range(3)) for name, step in steps.items()}
     turns = {name: max(1, min(MOST, round(TURN / max(t, 1e-9)))) for name, t in once.items()}
     whole = sum((turns[name] + 1) * t for name, t in once.items())
@@ -40,7 +45,7 @@ def race(
         for name, step in steps.items():
             step()
             times[name].append(_timed(step, turns[name], clock))
-    return {name: Time(min(t) * 1e3, median(t) * 1e3) for name, t in times.items()}, failed
+    return {name: Time(min(t) * 1e3, median(t) * 1e3) for name, t in times.items()}
 
 
 def _ready(work: Work, entries: list[Entry]) -> tuple[dict[str, Step], dict[str, str]]:

@@ -68,14 +68,13 @@ def silu(x: Array) -> Array:
 
 
 def silu_and_slope(x: Array) -> tuple[Array, Array]:
-    """`x g` and `g (1 + x (1 - g))` with the gate `g`."""
+    """`y = x g` and `g + y (1 - g)` with the gate `g`."""
     gate = sigmoid(x)
+    y: Array = gate * x
     d: Array = number(1.0, x.dtype) - gate
-    d *= x
-    d += number(1.0, x.dtype)
-    d *= gate
-    gate *= x
-    return gate, d
+    d *= y
+    d += gate
+    return y, d
 
 
 def mish(x: Array) -> Array:

@@ -6,7 +6,7 @@ across the channels, 7.3.
 
 from __future__ import annotations
 
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -46,10 +46,11 @@ def first_largest(x: Array, y: Array) -> Places:
         found: Places = np.argmax(x, axis=1)
         return found
     n = x.shape[1]
-    short: np.dtype[Any] = np.dtype(np.int16 if n < 1 << 15 else np.intp)
-    numbers = (n - np.arange(n)).astype(short)[:, None]
+    numbers: npt.NDArray[np.signedinteger] = n - np.arange(n, dtype=np.intp)[:, None]
+    if n < 1 << 15:
+        numbers = numbers.astype(np.int16)
     first: Places = np.empty(y.shape, np.intp)
     for images in a_few(x, _BLOCK):
-        here = np.multiply(np.equal(x[images], y[images][:, None]), numbers, dtype=short)
+        here = np.multiply(np.equal(x[images], y[images][:, None]), numbers, dtype=numbers.dtype)
         np.subtract(n, np.maximum.reduce(here, 1), out=first[images])
     return first

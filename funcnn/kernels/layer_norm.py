@@ -16,12 +16,12 @@ import numpy as np
 
 from funcnn.kernels import threads
 from funcnn.kernels.normalization import standardize, standardize_input
-from funcnn.kernels.rows import plain
+from funcnn.kernels.rows import outer, plain
 from funcnn.kernels.scratch import like
 from funcnn.kernels.sums import column_sums, row_products, totals
 from funcnn.types import Array
 
-_BLOCK: Final = 1 << 16  # elements that stay in the cache between two steps
+_BLOCK: Final = 1 << 15  # elements that stay in the cache between two steps
 _LINE: Final = 1 << 13  # elements of a line that NumPy takes at full speed
 _LONG: Final = 1 << 17  # elements; shorter arrays stay in the cache as they are
 _WORTHWHILE: Final = 1 << 17  # elements that repay another thread
@@ -129,21 +129,20 @@ def input_cotangent(dy: Array, scale: Array, made: Normal, means: tuple[Array, A
         return standardize_input(dy * scale, made.h, made.inverse)
     dx = like(made.h)
     n, times = dx.shape[-1], _side_by_side(dx)
-    rows, scales = _rows(dx, dy, made.h, made.inverse, *means), np.tile(scale, times)
+    rows = _rows(dx, dy, made.h, made.inverse, *means)
 
     def part(start: int, end: int) -> None:
         room: Array = np.empty((_blocks(start, end, n, times)[0].stop - start, n), dx.dtype)
         for s in _blocks(start, end, n, times):
             out, back, h, inverse, first, second = (array[s] for array in rows)
             both = room[: s.stop - s.start]
-            np.multiply(back.reshape(-1, n * times), scales, out.reshape(-1, n * times))
-            np.copyto(both, second)
-            np.multiply(h, both, both)
+            outer(inverse[:, 0], scale, out)
+            np.multiply(out, back, out)
+            np.copyto(both, second * inverse)
+            np.multiply(both, h, both)
             np.subtract(out, both, out)
-            np.copyto(both, first)
+            np.copyto(both, first * inverse)
             np.subtract(out, both, out)
-            np.copyto(both, inverse)
-            np.multiply(out, both, out)
 
     _spread(dx, times, part)
     return dx

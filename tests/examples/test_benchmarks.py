@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -113,3 +114,20 @@ def test_large_work_is_timed_beside_bare_calls() -> None:
     cells = [line.strip("| ").split(" | ") for line in done.stdout.splitlines()[2:]]
     assert len(cells) == 6
     assert all(float(number) > 0 for row in cells for number in row[1:])
+
+
+def test_single_layers_are_timed() -> None:
+    """A row for every layer; the peers have the same layers."""
+    program = [sys.executable, "-W", "error", str(FOLDER / "single.py"), "--quick"]
+    done = subprocess.run(program, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    cells = [line.strip("| ").split(" | ") for line in done.stdout.splitlines()[2:]]
+    assert len(cells) == 20 and all(float(row[1]) > 0 for row in cells)
+    page = (FOLDER.parents[1] / "docs" / "speed.md").read_text(encoding="utf-8")
+    assert all(f"| {row[0]} | " in page for row in cells)
+    names = {row[0].split("`")[1] for row in cells}
+    found = subprocess.run(
+        [sys.executable, "-c", "import json, single_peers as p; print(json.dumps([list(p.TORCH), list(p.JAX)]))"],
+        capture_output=True, text=True, timeout=60, check=True, cwd=FOLDER,
+    )  # fmt: skip
+    assert all(names <= set(peer) for peer in json.loads(found.stdout))

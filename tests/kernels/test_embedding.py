@@ -49,7 +49,7 @@ def test_large_tables_are_sorted_too(rows: int) -> None:
 
 
 def test_sums_of_many_rows_are_nearly_exact() -> None:
-    """A token that is there 2 ** 16 times in float32: pairs are off by 1 in the last digit, where a loop is by 4 in 6554."""
+    """A token that is there 2 ** 16 times in float32: pairs keep nearly all digits, a loop is off by 4 in 6554."""
     dy = np.full((1 << 16, 1), 0.1, np.float32)
     found = add_rows(np.zeros(1 << 16, np.intp), dy, 2)[0, 0]
     assert found == pytest.approx(float(np.float32(0.1)) * (1 << 16), rel=5e-7)
