@@ -67,6 +67,24 @@ def rows_of(x: Array) -> Rows | None:
     return Rows(base.places, base.width)
 
 
+def in_use(x: Array) -> Array:
+    """What of it may be other than zero: known rows, or all."""
+    rows = rows_of(x)
+    return x if rows is None else x.reshape(-1, rows.width)[rows.places].reshape(-1)
+
+
+def times(x: Array, factor: float) -> Array:
+    """A piece of gradients times a number, sealed, of which as much is known as of the piece."""
+    rows = rows_of(x)
+    if rows is None:
+        product: Any = x * factor
+        product.setflags(write=False)
+        sealed: Array = product
+        return sealed
+    shape = x.size // rows.width, rows.width
+    return table(shape, rows.places, x.reshape(shape)[rows.places] * factor).reshape(-1)
+
+
 def _zeros(size: int, rows: int) -> mmap.mmap:
     """Memory of zeros, of which only the pages are there that are written to: small ones, unless nearly all of it is.
 

@@ -13,6 +13,7 @@ from funcnn.kernels.activations import number
 from funcnn.kernels.scratch import SHORT, vector
 from funcnn.kernels.row_updates import has_rows, stepped
 from funcnn.kernels.sweeps import WORTHWHILE, Block, Pieces, blocks, in_pieces, size_of, sweep
+from funcnn.kernels.tables import in_use
 from funcnn.kernels.threads import spread
 from funcnn.types import Array
 
@@ -170,7 +171,7 @@ def norm(x: Pieces) -> float:
 
     Where squares leave the range of float64, the largest element is taken out first. Not finite if an element is not.
     """
-    pieces = in_pieces(x)
+    pieces = [in_use(piece) for piece in in_pieces(x)]
     total, n = 0.0, size_of(pieces)
     with np.errstate(over="ignore"):
         for _, part in blocks(pieces, 0, n):

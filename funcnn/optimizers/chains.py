@@ -8,11 +8,13 @@ from typing import Any, overload
 from funcnn.arguments import finite_positive
 from funcnn.errors import brief
 from funcnn.kernels import updates as kernel
+from funcnn.kernels.row_updates import has_rows
+from funcnn.kernels.tables import times
 from funcnn.optimizers.definition import (
     Optimizer, Update, advancing, apply_updates, is_plain, optimizer, passing, sweeping,
 )  # fmt: skip
-from funcnn.optimizers.flat import flat
-from funcnn.params import GradientsLike, Params, ParamsLike, Updates
+from funcnn.optimizers.flat import flat, pieces_like
+from funcnn.params import GradientsLike, Params, ParamsLike, Updates, wrap
 from funcnn.params.layouts import Layout
 from funcnn.types import T0, T1, T2, T3, T4, T5, Array, is_tuple
 
@@ -42,15 +44,29 @@ def clip_by_global_norm(max_norm: float) -> Optimizer[tuple[()]]:
         flat(params)
         return ()
 
+    def scale(g: list[Array]) -> float:
+        size = kernel.norm(g)
+        return limit / size if limit < size < math.inf else 1.0
+
     def sweep(
         g: list[Array], state: tuple[()], p: Array, layout: Layout, onto: Array | None
     ) -> tuple[Array, tuple[()], bool]:
-        size = kernel.norm(g)
-        scale = limit / size if limit < size < math.inf else 1.0
-        moved, finite = kernel.descended(g, scale, onto)
+        moved, finite = kernel.descended(g, scale(g), onto)
         return moved, state, finite
 
-    return Optimizer(init, sweeping(sweep))
+    swept = sweeping(sweep)
+
+    def updates(
+        grads: GradientsLike, state: tuple[()], params: ParamsLike, value: float | None
+    ) -> tuple[Updates, tuple[()], bool]:
+        p, layout = flat(params)
+        g = pieces_like(layout, grads, p, "grads")
+        if not has_rows(g):
+            return swept.updates(grads, state, params, value)
+        factor = scale(g)
+        return wrap(layout.tree(times(piece, factor) for piece in g), kind=Updates), state, True
+
+    return Optimizer(init, Update(updates, swept.applied))
 
 
 # One overload per arity, for the exact type of the state.

@@ -11,6 +11,7 @@ import numpy as np
 from funcnn.arguments import is_integer, is_number
 from funcnn.errors import NonFiniteError, brief
 from funcnn.kernels.sums import all_finite
+from funcnn.kernels.tables import in_use
 from funcnn.optimizers.definition import Optimizer, Step, Update, advancing, optimizer, passing
 from funcnn.optimizers.finiteness import diverged, first_bad, infinite_memory
 from funcnn.optimizers.flat import checked_state, flat, pieces_like
@@ -74,7 +75,7 @@ def skip_nonfinite(inner: Optimizer[S], limit: int = 5) -> Optimizer[SkipState[S
         g = pieces_like(layout, grads, p, "grads")
         if not (value is None or is_number(value)):
             raise TypeError(f"skip_nonfinite: value must be a number, got {brief(value)}; write value=float(loss)")
-        good = (value is None or isfinite(value)) and all(map(all_finite, g))
+        good = (value is None or isfinite(value)) and all(all_finite(in_use(piece)) for piece in g)
         wrong = "" if good else diverged(value, Gradients(grads))
         if not wrong:
             with np.errstate(all="ignore"):  # what overflows is found below

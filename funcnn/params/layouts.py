@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from math import prod
 from typing import Any, NamedTuple, TypeAlias, Union
 
@@ -60,6 +60,11 @@ class Layout:
     def views(self, flat: Array) -> trees.Plain:
         """The tree of views of `flat`."""
         return _views(self.cuts, flat)
+
+    def tree(self, leaves: Iterable[Array]) -> trees.Plain:
+        """The tree of leaves in the order of the vector, of any shape."""
+        found = {(start, end): leaf for (_, start, end, _), leaf in zip(self.places(), leaves, strict=True)}
+        return _tree(self.cuts, found)
 
     def places(self) -> Iterator[tuple[str, int, int, tuple[int, ...]]]:
         """The path of every leaf, where it starts and ends, and its shape: in the order of the vector."""
@@ -120,6 +125,13 @@ def _views(cuts: _Cuts, flat: Array) -> trees.Plain:
         else:
             out[name] = flat[where] if is_vector else flat[where].reshape(shape)
     return out
+
+
+def _tree(cuts: _Cuts, leaves: dict[tuple[int, int], Array]) -> trees.Plain:
+    return {
+        name: leaves[where.start, where.stop].reshape(shape) if below is None else _tree(below, leaves)
+        for name, below, where, shape, _ in cuts
+    }
 
 
 def _places(slots: _Slots, at: trees.Path) -> Iterator[tuple[str, int, int, tuple[int, ...]]]:

@@ -6,6 +6,7 @@ from math import isfinite
 
 from funcnn.errors import NonFiniteError
 from funcnn.kernels.sums import all_finite
+from funcnn.kernels.tables import in_use
 from funcnn.optimizers.finiteness import diverged, first_bad, infinite_memory
 from funcnn.params import Gradients, Params
 from funcnn.params.packing import gather, layout_of, pieces
@@ -17,7 +18,7 @@ def refuse_infinite_gradients(value: float, gradients: Gradients, params: Params
     Errors
         NonFiniteError   with the first leaf
     """
-    if not (isfinite(value) and all(map(all_finite, pieces(layout_of(params), gradients)))):
+    if not (isfinite(value) and all(all_finite(in_use(piece)) for piece in pieces(layout_of(params), gradients))):
         raise NonFiniteError(diverged(value, gradients))
 
 

@@ -32,9 +32,7 @@ OPTIMIZERS: dict[str, Optimizer[Any]] = {
     "sgd": sgd(0.3),
     "adagrad": adagrad(0.1, momentum=0.0),
     "sparse_adam": sparse_adam(0.01),
-    "clipped": chain(clip_by_global_norm(1e-3), sgd(0.3)),
     "last of a chain": chain(sparse_adam(0.01), reduce_on_plateau(0.5, patience=0)),
-    "a clip alone": clip_by_global_norm(1e-3),
     "skipping": skip_nonfinite(sgd(0.1)),
     "adagrad with momentum": adagrad(0.1),
     "adam": adam(0.01),
@@ -67,6 +65,28 @@ def test_steps_are_those_of_the_whole_table(
     for a, b, c in zip(found, held, wanted, strict=True):
         assert a.params == b.params == c.params
         assert str(a.optimizer) == str(c.optimizer) and a.optimizer == b.optimizer == c.optimizer
+
+
+@pytest.mark.parametrize("net", NETS.values(), ids=NETS)
+@pytest.mark.parametrize("optimizer", [clip_by_global_norm(1e-2), chain(clip_by_global_norm(1e-2), sparse_adam(0.1))])
+def test_a_clip_looks_at_the_rows_too(
+    net: Layer[Any, Any], optimizer: Optimizer[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The norm is that of the table, but for rounding; what comes out knows the rows, in the order of the params."""
+    found = states(net, optimizer, False)
+    x, y = batches(net)[0]
+    params = net.init(0, (-1, 3))[1]
+    grads = value_and_grad(squared_error, net.apply)(params, x, y)[1]
+    clip = clip_by_global_norm(1e-2)
+    updates, _ = clip.update(grads, clip.init(params), params)
+    path = next(path for path in params.paths() if params.at(path).shape == (WORDS, UNITS))
+    assert rows_of(updates.at(path)) is not None and list(updates.to_dict()) == list(params.to_dict())
+    np.testing.assert_allclose(np.linalg.norm(ravel(updates)[0].astype(np.float64)), 1e-2, rtol=1e-6)
+    with pytest.raises(ValueError, match="read-only"):
+        updates.at(params.paths()[-1])[...] = 0
+    monkeypatch.setattr(embedding, "LARGE", 1 << 40)
+    for a, b in zip(found, states(net, optimizer, False), strict=True):
+        np.testing.assert_allclose(ravel(a.params)[0], ravel(b.params)[0], rtol=1e-5, atol=1e-7)
 
 
 @pytest.mark.parametrize("name", ["sgd", "adagrad", "sparse_adam"])
