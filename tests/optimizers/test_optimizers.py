@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from tests import closed_forms
 from tests.catalogue import OPTIMIZERS, OptimizerRow, build
 from tests.closed_forms import gradients, run, tree, updating
+from tests.peers import tables
 from tests.peers.optimizers import PEERS
 
 import funcnn
@@ -67,7 +68,7 @@ def test_every_optimizer_is_compared_with_another() -> None:
     for those that no peer has, or that are nothing but others under another name.
     """
     worked_out = {row.source.partition("(")[0] for row in OPTIMIZERS if row.steps}
-    named = {name for source in PEERS for name in re.findall(r"\w+", source)}
+    named = {name for source in [*PEERS, *tables.PEERS] for name in re.findall(r"\w+", source)}
     names = {row.source.partition("(")[0] for row in OPTIMIZERS}
     assert names - worked_out == {"reduce_on_plateau"}
     assert names - named == {"ema", "scale_by_muon", "set_to_zero"}
