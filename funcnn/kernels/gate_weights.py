@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from funcnn.kernels.activations import number
 from funcnn.kernels.affine import product
 from funcnn.kernels.cell_parts import Gates, Product, Run
 from funcnn.kernels.loop_products import in_blocks, into, turned
@@ -37,23 +38,24 @@ def joined(gates: Gates, w: Array, u: Array, b: Array, like: Any, dtype: np.dtyp
         _place(gates.of_input, b[:half] + b[half:], q[n], n)
     else:
         _place(gates.of_input, b[:half], q[n], n)
-        beside_state = np.zeros_like(q, shape=q.shape[1:])
-        _place(gates.of_state, b[half:], beside_state, n)
-        q[n] += beside_state
+        for to, first, last, times in gates.of_state:
+            q[n, to * n : (to + last - first) * n] += b[half + first * n : half + last * n] * number(times, dtype)
     return q
 
 
 def _place(runs: tuple[Run, ...], blocks: Any, rows: Any, n: int, factor: float = 1.0) -> None:
     """Blocks of the weights into those of the rows, along the last axis."""
     for to, first, last, times in runs:
-        np.multiply(blocks[..., first * n : last * n], times * factor, rows[..., to * n : (to + last - first) * n])
+        by = number(times * factor, rows.dtype)
+        np.multiply(blocks[..., first * n : last * n], by, rows[..., to * n : (to + last - first) * n])
 
 
 def _back(runs: tuple[Run, ...], rows: Any, count: int, n: int, factor: float = 1.0) -> Any:
     """The transpose of that: cotangents of the rows give those of `count` blocks."""
     blocks = np.empty_like(rows, shape=(*rows.shape[:-1], count * n))
     for to, first, last, times in runs:
-        np.multiply(rows[..., to * n : (to + last - first) * n], times * factor, blocks[..., first * n : last * n])
+        by = number(times * factor, rows.dtype)
+        np.multiply(rows[..., to * n : (to + last - first) * n], by, blocks[..., first * n : last * n])
     return blocks
 
 
