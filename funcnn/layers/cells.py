@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, cast
+from typing import Any, Final, TypeAlias, cast
+
+import numpy as np
 
 from funcnn.arguments import positive
 from funcnn.calculus import Later
@@ -21,11 +23,28 @@ from funcnn.types import Array, Shape, Tree
 ORTHOGONAL: Final = orthogonal()
 
 
-def weights(gates: Gates, features: int, units: int, inits: tuple[Initializer, Initializer, Initializer]) -> Spec:
+Inits: TypeAlias = "tuple[Initializer, Initializer, Initializer | None]"
+"""Of w, u and b; None where there is no bias."""
+
+
+def weights(gates: Gates, features: int, units: int, inits: Inits) -> Spec:
     """The params of a cell, and of the layers that take it along a sequence."""
     W_init, U_init, b_init = inits
     rows = gates.blocks * units
-    return {"w": (W_init, (features, rows)), "u": (U_init, (units, rows)), "b": (b_init, (2 * rows,))}
+    matrices: Spec = {"w": (W_init, (features, rows)), "u": (U_init, (units, rows))}
+    return matrices if b_init is None else {**matrices, "b": (b_init, (2 * rows,))}
+
+
+def given_weights(params: Tree) -> tuple[Array, Array, Array]:
+    """The same as arrays; both biases are 0 where there is none."""
+    w, u = leaves(params, "w", "u")
+    b: Array = leaves(params, "b")[0] if "b" in params else np.zeros(2 * u.shape[1], u.dtype)
+    return w, u, b
+
+
+def weight_gradients(params: Tree, found: kernel.Cotangents) -> Tree:
+    """The gradients of those that there are."""
+    return {name: getattr(found, name) for name in params}
 
 
 def state_shape(gates: Gates, batch: int, units: int) -> Shape:
@@ -45,9 +64,8 @@ def like_state(gates: Gates, parts: tuple[Array, ...]) -> Any:
     return turned[0] if gates.states == 1 else turned
 
 
-def _cell(name: str, gates: Gates, units: int, *inits: Initializer) -> Layer[Any, Any]:
+def _cell(name: str, gates: Gates, units: int, inits: Inits) -> Layer[Any, Any]:
     positive(name, units=units)
-    W_init, U_init, b_init = inits
 
     def meet(shape: Shape) -> tuple[int, int]:
         x, state = items(name, shape, ("x", "state"), {})
@@ -60,7 +78,7 @@ def _cell(name: str, gates: Gates, units: int, *inits: Initializer) -> Layer[Any
         return (batch, units), state_shape(gates, batch, units)
 
     def run(params: Tree, x: Any, keep: bool) -> kernel.Pass | kernel.Single:
-        w, u, b = leaves(params, "w", "u", "b")
+        w, u, b = given_weights(params)
         return kernel.recur(gates, w, u, b, x[0][:, None], None, arrays(x[1]), keep=keep)
 
     def given(done: kernel.Pass | kernel.Single) -> Any:
@@ -74,14 +92,14 @@ def _cell(name: str, gates: Gates, units: int, *inits: Initializer) -> Layer[Any
             final = [v.T for v in arrays(d[1])]
             final[0] = final[0] + d[0].T
             found = kernel.recur_pullback(done, None, tuple(final))
-            return {"w": found.w, "u": found.u, "b": found.b}, Later(
+            return weight_gradients(params, found), Later(
                 lambda: (kernel.input_cotangent(done, found.rows)[:, 0], like_state(gates, found.initial))
             )
 
         return given(done), pullback
 
     def spec(shape: Shape) -> Spec:
-        return weights(gates, meet(shape)[1], units, (W_init, U_init, b_init))
+        return weights(gates, meet(shape)[1], units, inits)
 
     def value(params: Tree, x: Any) -> Any:
         return given(run(params, x, False))
@@ -95,13 +113,19 @@ def _cell(name: str, gates: Gates, units: int, *inits: Initializer) -> Layer[Any
 
 @layer
 def RNNCell(
-    units: int, *, W_init: Initializer = glorot_normal, U_init: Initializer = ORTHOGONAL, b_init: Initializer = zeros
+    units: int,
+    *,
+    bias: bool = True,
+    W_init: Initializer = glorot_normal,
+    U_init: Initializer = ORTHOGONAL,
+    b_init: Initializer = zeros,
 ) -> Layer[tuple[Array, Array], tuple[Array, Array]]:
     """The cell of Elman, `(x, h) -> (h', h')` with `h' = tanh(x w + h u + b + b')`.
 
     Shapes
         x       (batch, n), and h (batch, units)
-        params  {"w": (n, units), "u": (units, units), "b": (2 units,)}: b beside the input, then b' beside the state
+        params  {"w": (n, units), "u": (units, units), "b": (2 units,)}: b beside the input, then b' beside the state;
+                no "b" without `bias`
         y       h' twice: as output and as the new state
     Errors
         ValueError   `units` is less than one
@@ -113,12 +137,17 @@ def RNNCell(
     >>> RNNCell(3).out_shape(((-1, 5), (-1, 3)))
     ((-1, 3), (-1, 3))
     """
-    return _cell("RNNCell", cells.RNN, units, W_init, U_init, b_init)
+    return _cell("RNNCell", cells.RNN, units, (W_init, U_init, b_init if bias else None))
 
 
 @layer
 def GRUCell(
-    units: int, *, W_init: Initializer = glorot_normal, U_init: Initializer = ORTHOGONAL, b_init: Initializer = zeros
+    units: int,
+    *,
+    bias: bool = True,
+    W_init: Initializer = glorot_normal,
+    U_init: Initializer = ORTHOGONAL,
+    b_init: Initializer = zeros,
 ) -> Layer[tuple[Array, Array], tuple[Array, Array]]:
     """The gated recurrent unit, `(x, h) -> (h', h')`, in the variant that PyTorch and cuDNN compute.
 
@@ -127,7 +156,8 @@ def GRUCell(
 
     Shapes
         x       (batch, n), and h (batch, units)
-        params  {"w": (n, 3 units), "u": (units, 3 units), "b": (6 units,)}: blocks r, z, n; b beside the input, then b'
+        params  {"w": (n, 3 units), "u": (units, 3 units), "b": (6 units,)}: blocks r, z, n; b beside the input, then b';
+                no "b" without `bias`
         y       h' twice: as output and as the new state
     Errors
         ValueError   `units` is less than one
@@ -141,12 +171,17 @@ def GRUCell(
     >>> GRUCell(3).out_shape(((-1, 5), (-1, 3)))
     ((-1, 3), (-1, 3))
     """
-    return _cell("GRUCell", cells.GRU, units, W_init, U_init, b_init)
+    return _cell("GRUCell", cells.GRU, units, (W_init, U_init, b_init if bias else None))
 
 
 @layer
 def LSTMCell(
-    units: int, *, W_init: Initializer = glorot_normal, U_init: Initializer = ORTHOGONAL, b_init: Initializer = zeros
+    units: int,
+    *,
+    bias: bool = True,
+    W_init: Initializer = glorot_normal,
+    U_init: Initializer = ORTHOGONAL,
+    b_init: Initializer = zeros,
 ) -> Layer[tuple[Array, tuple[Array, Array]], tuple[Array, tuple[Array, Array]]]:
     """Long short-term memory, `(x, (h, c)) -> (h', (h', c'))`.
 
@@ -156,7 +191,7 @@ def LSTMCell(
     Shapes
         x       (batch, n), and h, c (batch, units)
         params  {"w": (n, 4 units), "u": (units, 4 units), "b": (8 units,)}: blocks i, f, g, o; b beside the input,
-                then b' beside the state
+                then b' beside the state; no "b" without `bias`
         y       h', and the new state (h', c')
     Errors
         ValueError   `units` is less than one
@@ -170,4 +205,4 @@ def LSTMCell(
     >>> LSTMCell(3).out_shape(((-1, 5), ((-1, 3), (-1, 3))))
     ((-1, 3), ((-1, 3), (-1, 3)))
     """
-    return _cell("LSTMCell", cells.LSTM, units, W_init, U_init, b_init)
+    return _cell("LSTMCell", cells.LSTM, units, (W_init, U_init, b_init if bias else None))

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+
+import numpy as np
 
 from funcnn.arguments import finite_positive, positive
 from funcnn.calculus import Later, Pullback
 from funcnn.errors import ShapeError
 from funcnn.initializers import ones, zeros
 from funcnn.kernels import group_norm, layer_norm, rms_norm
+from funcnn.keys import Initializer
+from funcnn.layers.normalization import affine
 from funcnn.networks import Layer, layer
 from funcnn.networks.definitions import Spec
 from funcnn.params.trees import leaves
@@ -17,10 +22,19 @@ from funcnn.types import Array, Shape, Tree
 
 
 @layer
-def LayerNorm(*, eps: float = 1e-5) -> Layer[Array, Array]:
+def LayerNorm(
+    *,
+    eps: float = 1e-5,
+    center: bool = True,
+    scale: bool = True,
+    beta_init: Initializer = zeros,
+    gamma_init: Initializer = ones,
+) -> Layer[Array, Array]:
     """Every example, at every place, with mean 0 and variance 1 over its features; then scaled and moved.
 
     `y = scale h + offset`, `h = (x - mean) / sqrt(var + eps)`, with mean and (biased) variance over the last axis.
+    With `scale=False` there is no leaf "scale", and it is 1; with `center=False` no "offset", and it is 0. `gamma_init`
+    and `beta_init` draw them, as in `BatchNorm`.
 
     Shapes
         x, y    (..., n)        any number of batch axes
@@ -43,32 +57,34 @@ def LayerNorm(*, eps: float = 1e-5) -> Layer[Array, Array]:
         return axes("LayerNorm", shape, at_least=1, empty=-1)
 
     def spec(shape: Shape) -> Spec:
-        n = axes("LayerNorm", shape, at_least=1, empty=-1)[-1]
-        return {"scale": (ones, (n,)), "offset": (zeros, (n,))}
+        n = axes("LayerNorm", shape, at_least=1, empty=-1)[-1:]
+        return affine(n, scale, center, gamma_init, beta_init)
 
     def rule(params: Tree, x: Array) -> tuple[Array, Pullback]:
-        scale, offset = leaves(params, "scale", "offset")
-        made = layer_norm.normalized(x, scale, offset, eps)
+        by, to = _scaling(params, x)
+        made = layer_norm.normalized(x, by, to, eps)
 
         def pullback(dy: Array) -> tuple[Tree, Later[Array]]:
-            dscale, doffset, means = layer_norm.params_cotangents(dy, made.h, scale)
-            dx = Later(lambda: layer_norm.input_cotangent(dy, scale, made, means))
-            return {"scale": dscale, "offset": doffset}, dx
+            dscale, doffset, means = layer_norm.params_cotangents(dy, made.h, by)
+            dx = Later(lambda: layer_norm.input_cotangent(dy, by, made, means))
+            return _those_of(params, scale=dscale, offset=doffset), dx
 
         return made.y, pullback
 
     def value(params: Tree, x: Array) -> Array:
-        scale, offset = leaves(params, "scale", "offset")
-        return layer_norm.value(x, scale, offset, eps)
+        return layer_norm.value(x, *_scaling(params, x), eps)
 
     return Layer.of(out_shape, spec, rule, value=value)
 
 
 @layer
-def RMSNorm(*, eps: float = 1e-5) -> Layer[Array, Array]:
+def RMSNorm(
+    *, eps: float = 1e-5, scale: bool = True, gamma_init: Initializer = ones
+) -> Layer[Array, Array]:
     """Every example, at every place, with mean square 1 over its features; then scaled.
 
     `y = scale h`, `h = x / sqrt(mean of x^2 + eps)`, with the mean over the last axis: LayerNorm without a mean.
+    With `scale=False` there is no leaf "scale", and it is 1; `gamma_init` draws it.
 
     Shapes
         x, y    (..., n)        any number of batch axes
@@ -90,15 +106,16 @@ def RMSNorm(*, eps: float = 1e-5) -> Layer[Array, Array]:
         return axes("RMSNorm", shape, at_least=1, empty=-1)
 
     def spec(shape: Shape) -> Spec:
-        return {"scale": (ones, axes("RMSNorm", shape, at_least=1, empty=-1)[-1:])}
+        return affine(axes("RMSNorm", shape, at_least=1, empty=-1)[-1:], scale, False, gamma_init)
 
     def rule(params: Tree, x: Array) -> tuple[Array, Pullback]:
-        (scale,) = leaves(params, "scale")
-        y, inverse = rms_norm.normalized(x, scale, eps)
+        by, _ = _scaling(params, x)
+        y, inverse = rms_norm.normalized(x, by, eps)
 
         def pullback(dy: Array) -> tuple[Tree, Later[Array]]:
-            dscale, means = rms_norm.params_cotangents(x, dy, scale, inverse)
-            return {"scale": dscale}, Later(lambda: rms_norm.input_cotangent(x, dy, scale, inverse, means))
+            dscale, means = rms_norm.params_cotangents(x, dy, by, inverse)
+            dx = Later(lambda: rms_norm.input_cotangent(x, dy, by, inverse, means))
+            return _those_of(params, scale=dscale), dx
 
         return y, pullback
 
@@ -106,11 +123,20 @@ def RMSNorm(*, eps: float = 1e-5) -> Layer[Array, Array]:
 
 
 @layer
-def GroupNorm(groups: int, *, eps: float = 1e-5) -> Layer[Array, Array]:
+def GroupNorm(
+    groups: int,
+    *,
+    eps: float = 1e-5,
+    center: bool = True,
+    scale: bool = True,
+    beta_init: Initializer = zeros,
+    gamma_init: Initializer = ones,
+) -> Layer[Array, Array]:
     """Every group of channels of an example with mean 0 and variance 1 over all places; then scaled and moved.
 
     `y = scale h + offset`, `h = (x - mean) / sqrt(var + eps)`, with mean and (biased) variance over the places and over
-    `channels / groups` neighbouring channels; scale and offset are those of each channel.
+    `channels / groups` neighbouring channels; scale and offset are those of each channel, and left out by
+    `scale=False` and `center=False`, as in `LayerNorm`.
 
     Shapes
         x, y    (batch, ..., channels)      any number of places
@@ -134,14 +160,22 @@ def GroupNorm(groups: int, *, eps: float = 1e-5) -> Layer[Array, Array]:
             raise ShapeError(f"GroupNorm({groups}) takes a multiple of {groups} channels, got {display(shape)}")
         return sizes
 
-    return grouped(divided, lambda channels: groups, eps)
+    wanted = partial(affine, scale=scale, center=center, gamma_init=gamma_init, beta_init=beta_init)
+    return grouped(divided, lambda channels: groups, eps, wanted)
 
 
 @layer
-def InstanceNorm(*, eps: float = 1e-5) -> Layer[Array, Array]:
+def InstanceNorm(
+    *,
+    eps: float = 1e-5,
+    center: bool = True,
+    scale: bool = True,
+    beta_init: Initializer = zeros,
+    gamma_init: Initializer = ones,
+) -> Layer[Array, Array]:
     """Every channel of an example with mean 0 and variance 1 over all places; then scaled and moved.
 
-    It is GroupNorm with a channel a group.
+    It is GroupNorm with a channel a group. `scale=False` and `center=False` leave out the params, as in `LayerNorm`.
 
     Shapes
         x, y    (batch, ..., channels)      places along one axis or more
@@ -158,26 +192,41 @@ def InstanceNorm(*, eps: float = 1e-5) -> Layer[Array, Array]:
     """
     finite_positive("InstanceNorm", eps=eps)
     like = "(batch, ..., channels) with places between"
-    return grouped(lambda shape: axes("InstanceNorm", shape, at_least=3, like=like), lambda channels: channels, eps)
+    wanted = partial(affine, scale=scale, center=center, gamma_init=gamma_init, beta_init=beta_init)
+    sizes = partial(axes, "InstanceNorm", at_least=3, like=like)
+    return grouped(sizes, lambda channels: channels, eps, wanted)
 
 
-def grouped(sizes: Callable[[Shape], tuple[int, ...]], groups: Callable[[int], int], eps: float) -> Layer[Array, Array]:
-    """Groups of channels, a row for each group of an example."""
-
-    def spec(shape: Shape) -> Spec:
-        channels = sizes(shape)[-1]
-        return {"scale": (ones, (channels,)), "offset": (zeros, (channels,))}
+def grouped(
+    sizes: Callable[[Shape], tuple[int, ...]],
+    groups: Callable[[int], int],
+    eps: float,
+    wanted: Callable[[tuple[int, ...]], Spec],
+) -> Layer[Array, Array]:
+    """Groups of channels, a row for each group of an example; `wanted` says the params of these channels."""
 
     def rule(params: Tree, x: Array) -> tuple[Array, Pullback]:
-        scale, offset = leaves(params, "scale", "offset")
-        made = group_norm.normalized(x, scale, offset, groups(len(scale)), eps)
+        by, to = _scaling(params, x)
+        made = group_norm.normalized(x, by, to, groups(len(by)), eps)
 
         def pullback(dy: Array) -> tuple[Tree, Later[Array]]:
-            dscale, doffset, means = group_norm.params_cotangents(x, dy, scale, made)
-            dx = Later(lambda: group_norm.input_cotangent(x, dy, scale, made, means))
-            return {"scale": dscale, "offset": doffset}, dx
+            dscale, doffset, means = group_norm.params_cotangents(x, dy, by, made)
+            dx = Later(lambda: group_norm.input_cotangent(x, dy, by, made, means))
+            return _those_of(params, scale=dscale, offset=doffset), dx
 
         return made.y, pullback
 
-    return Layer.of(lambda shape: sizes(shape), spec, rule)
+    return Layer.of(lambda shape: sizes(shape), lambda shape: wanted(sizes(shape)[-1:]), rule)
 
+
+def _scaling(params: Tree, x: Array) -> tuple[Array, Array]:
+    """Scale and offset; 1 and 0 where there are none."""
+    n, dtype = x.shape[-1], x.real.dtype
+    scale: Array = leaves(params, "scale")[0] if "scale" in params else np.ones(n, dtype)
+    offset: Array = leaves(params, "offset")[0] if "offset" in params else np.zeros(n, dtype)
+    return scale, offset
+
+
+def _those_of(params: Tree, **gradients: Array) -> Tree:
+    """The gradients of the params that there are."""
+    return {name: gradients[name] for name in params}

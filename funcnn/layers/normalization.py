@@ -70,9 +70,7 @@ def BatchNorm(
     def spec(shape: Shape) -> Spec:
         dims = axes("BatchNorm", shape, at_least=2, empty=-1)
         sizes = tuple(dims[i] for i in split_axes(axis, len(dims))[1])
-        gamma: Spec = {"scale": (gamma_init, sizes)} if scale else {}
-        beta: Spec = {"offset": (beta_init, sizes)} if center else {}
-        return {**gamma, **beta, "mean": (zeros, sizes), "var": (ones, sizes)}
+        return {**affine(sizes, scale, center, gamma_init, beta_init), "mean": (zeros, sizes), "var": (ones, sizes)}
 
     def rule(params: Tree, x: Array, rng: Key | None) -> tuple[Array, Pullback]:
         rows = as_rows(x, axis)
@@ -105,6 +103,15 @@ def BatchNorm(
         return from_rows(y, x.shape, axis), pullback
 
     return Layer.of(out_shape, spec, rule, statistics=averaged(axis))
+
+
+def affine(
+    sizes: tuple[int, ...], scale: bool, center: bool, gamma_init: Initializer, beta_init: Initializer = zeros
+) -> Spec:
+    """The params of `y = scale h + offset`, those that are wanted."""
+    gamma: Spec = {"scale": (gamma_init, sizes)} if scale else {}
+    beta: Spec = {"offset": (beta_init, sizes)} if center else {}
+    return {**gamma, **beta}
 
 
 class Pool(NamedTuple):

@@ -14,19 +14,19 @@ from funcnn.kernels import cells
 from funcnn.kernels import recurrence as kernel
 from funcnn.kernels.cells import Gates
 from funcnn.keys import Initializer
-from funcnn.layers.cells import ORTHOGONAL, arrays, like_state, state_shape, weights
+from funcnn.layers.cells import (
+    ORTHOGONAL, Inits, arrays, given_weights, like_state, state_shape, weight_gradients, weights,
+)  # fmt: skip
 from funcnn.layers.sequences import expected, items, kinds, masked_steps, sequence
 from funcnn.networks import Layer, layer
 from funcnn.networks.definitions import Spec
-from funcnn.params.trees import leaves
 from funcnn.types import Array, Mask, Shape, Tree
 
 
 def _recurrent(
-    name: str, gates: Gates, units: int, last: bool, masked: bool, state: bool, inits: tuple[Initializer, ...]
+    name: str, gates: Gates, units: int, last: bool, masked: bool, state: bool, inits: Inits
 ) -> Layer[Any, Any]:
     positive(name, units=units)
-    W_init, U_init, b_init = inits
     names = ("x", *("mask",) * masked, *("state",) * state)
 
     def meet(shape: Shape) -> tuple[int, int, int]:
@@ -44,7 +44,7 @@ def _recurrent(
         return (y, state_shape(gates, batch, units)) if state else y
 
     def spec(shape: Shape) -> Spec:
-        return weights(gates, meet(shape)[-1], units, (W_init, U_init, b_init))
+        return weights(gates, meet(shape)[-1], units, inits)
 
     def multiply_adds(shape: Shape) -> int:
         batch, time, features = meet(shape)
@@ -54,7 +54,7 @@ def _recurrent(
         return kinds(names)
 
     def run(params: Tree, x: Any, memory: Any, keep: bool, ends: bool = True) -> kernel.Pass | kernel.Single:
-        w, u, b = leaves(params, "w", "u", "b")
+        w, u, b = given_weights(params)
         xs, mask = x[0] if len(names) > 1 else x, x[1] if masked else None
         initial = memory if memory is not None else x[-1] if state else None
         first = None if initial is None else arrays(initial)
@@ -83,7 +83,7 @@ def _recurrent(
                 ds = (like_state(gates, found.initial),) if state else ()
                 return (dx, *no_mask, *ds) if len(names) > 1 else dx
 
-            return {"w": found.w, "u": found.u, "b": found.b}, Later(input_cotangent)
+            return weight_gradients(params, found), Later(input_cotangent)
 
         return given(done), pullback
 
@@ -97,15 +97,15 @@ def _recurrent(
 # Where the options are not literals, what comes in and goes out is not followed.
 # fmt: off
 @overload
-def RNN(units: int, *, last: bool = False, masked: Literal[False] = False, state: Literal[False] = False, W_init: Initializer = ..., U_init: Initializer = ..., b_init: Initializer = ...) -> Layer[Array, Array]: ...
+def RNN(units: int, *, last: bool = False, masked: Literal[False] = False, state: Literal[False] = False, bias: bool = True, W_init: Initializer = ..., U_init: Initializer = ..., b_init: Initializer = ...) -> Layer[Array, Array]: ...
 @overload
-def RNN(units: int, *, last: bool = False, masked: Literal[True], state: Literal[False] = False, W_init: Initializer = ..., U_init: Initializer = ..., b_init: Initializer = ...) -> Layer[tuple[Array, Mask], Array]: ...
+def RNN(units: int, *, last: bool = False, masked: Literal[True], state: Literal[False] = False, bias: bool = True, W_init: Initializer = ..., U_init: Initializer = ..., b_init: Initializer = ...) -> Layer[tuple[Array, Mask], Array]: ...
 @overload
-def RNN(units: int, *, last: bool = False, masked: Literal[False] = False, state: Literal[True], W_init: Initializer = ..., U_init: Initializer = ..., b_init: Initializer = ...) -> Layer[tuple[Array, Array], tuple[Array, Array]]: ...
+def RNN(units: int, *, last: bool = False, masked: Literal[False] = False, state: Literal[True], bias: bool = True, W_init: Initializer = ..., U_init: Initializer = ..., b_init: Initializer = ...) -> Layer[tuple[Array, Array], tuple[Array, Array]]: ...
 @overload
-def RNN(units: int, *, last: bool = False, masked: Literal[True], state: Literal[True], W_init: Initializer = ..., U_init: Initializer = ..., b_init: Initializer = ...) -> Layer[tuple[Array, Mask, Array], tuple[Array, Array]]: ...
+def RNN(units: int, *, last: bool = False, masked: Literal[True], state: Literal[True], bias: bool = True, W_init: Initializer = ..., U_init: Initializer = ..., b_init: Initializer = ...) -> Layer[tuple[Array, Mask, Array], tuple[Array, Array]]: ...
 @overload
-def RNN(units: int, *, last: bool = False, masked: bool = False, state: bool = False, W_init: Initializer = ..., U_init: Initializer = ..., b_init: Initializer = ...) -> Layer[Any, Any]: ...
+def RNN(units: int, *, last: bool = False, masked: bool = False, state: bool = False, bias: bool = True, W_init: Initializer = ..., U_init: Initializer = ..., b_init: Initializer = ...) -> Layer[Any, Any]: ...
 # fmt: on
 @layer
 def RNN(
@@ -114,6 +114,7 @@ def RNN(
     last: bool = False,
     masked: bool = False,
     state: bool = False,
+    bias: bool = True,
     W_init: Initializer = glorot_normal,
     U_init: Initializer = ORTHOGONAL,
     b_init: Initializer = zeros,
@@ -127,7 +128,8 @@ def RNN(
     Shapes
         input   x, (x, mask), (x, state) or (x, mask, state): x (batch, time, n), mask (batch, time), state (batch,
                 units)
-        params  {"w": (n, units), "u": (units, units), "b": (2 units,)}: b beside the input, then b' beside the state
+        params  {"w": (n, units), "u": (units, units), "b": (2 units,)}: b beside the input, then b' beside the state;
+                no "b" without `bias`
         output  y or (y, state): y (batch, time, units), with `last` (batch, units)
     Errors
         ValueError   `units` is less than one
@@ -141,20 +143,20 @@ def RNN(
     >>> RNN(3).out_shape((-1, 20, 5)), RNN(3, last=True, masked=True).out_shape(((-1, 20, 5), (-1, 20)))
     ((-1, 20, 3), (-1, 3))
     """
-    return _recurrent("RNN", cells.RNN, units, last, masked, state, (W_init, U_init, b_init))
+    return _recurrent("RNN", cells.RNN, units, last, masked, state, (W_init, U_init, b_init if bias else None))
 
 
 # fmt: off
 @overload
-def GRU(units: int, *, last: bool = False, masked: Literal[False] = False, state: Literal[False] = False, W_init: Initializer = ..., U_init: Initializer = ..., b_init: Initializer = ...) -> Layer[Array, Array]: ...
+def GRU(units: int, *, last: bool = False, masked: Literal[False] = False, state: Literal[False] = False, bias: bool = True, W_init: Initializer = ..., U_init: Initializer = ..., b_init: Initializer = ...) -> Layer[Array, Array]: ...
 @overload
-def GRU(units: int, *, last: bool = False, masked: Literal[True], state: Literal[False] = False, W_init: Initializer = ..., U_init: Initializer = ..., b_init: Initializer = ...) -> Layer[tuple[Array, Mask], Array]: ...
+def GRU(units: int, *, last: bool = False, masked: Literal[True], state: Literal[False] = False, bias: bool = True, W_init: Initializer = ..., U_init: Initializer = ..., b_init: Initializer = ...) -> Layer[tuple[Array, Mask], Array]: ...
 @overload
-def GRU(units: int, *, last: bool = False, masked: Literal[False] = False, state: Literal[True], W_init: Initializer = ..., U_init: Initializer = ..., b_init: Initializer = ...) -> Layer[tuple[Array, Array], tuple[Array, Array]]: ...
+def GRU(units: int, *, last: bool = False, masked: Literal[False] = False, state: Literal[True], bias: bool = True, W_init: Initializer = ..., U_init: Initializer = ..., b_init: Initializer = ...) -> Layer[tuple[Array, Array], tuple[Array, Array]]: ...
 @overload
-def GRU(units: int, *, last: bool = False, masked: Literal[True], state: Literal[True], W_init: Initializer = ..., U_init: Initializer = ..., b_init: Initializer = ...) -> Layer[tuple[Array, Mask, Array], tuple[Array, Array]]: ...
+def GRU(units: int, *, last: bool = False, masked: Literal[True], state: Literal[True], bias: bool = True, W_init: Initializer = ..., U_init: Initializer = ..., b_init: Initializer = ...) -> Layer[tuple[Array, Mask, Array], tuple[Array, Array]]: ...
 @overload
-def GRU(units: int, *, last: bool = False, masked: bool = False, state: bool = False, W_init: Initializer = ..., U_init: Initializer = ..., b_init: Initializer = ...) -> Layer[Any, Any]: ...
+def GRU(units: int, *, last: bool = False, masked: bool = False, state: bool = False, bias: bool = True, W_init: Initializer = ..., U_init: Initializer = ..., b_init: Initializer = ...) -> Layer[Any, Any]: ...
 # fmt: on
 @layer
 def GRU(
@@ -163,6 +165,7 @@ def GRU(
     last: bool = False,
     masked: bool = False,
     state: bool = False,
+    bias: bool = True,
     W_init: Initializer = glorot_normal,
     U_init: Initializer = ORTHOGONAL,
     b_init: Initializer = zeros,
@@ -175,7 +178,8 @@ def GRU(
     Shapes
         input   x, (x, mask), (x, state) or (x, mask, state): x (batch, time, n), mask (batch, time), state (batch,
                 units)
-        params  {"w": (n, 3 units), "u": (units, 3 units), "b": (6 units,)}: blocks r, z, n; b beside the input, then b'
+        params  {"w": (n, 3 units), "u": (units, 3 units), "b": (6 units,)}: blocks r, z, n; b beside the input, then b';
+                no "b" without `bias`
         output  y or (y, state): y (batch, time, units), with `last` (batch, units)
     Errors
         ValueError   `units` is less than one
@@ -188,20 +192,20 @@ def GRU(
     >>> GRU(3).out_shape((-1, 20, 5)), GRU(3, state=True).out_shape(((-1, 20, 5), (-1, 3)))
     ((-1, 20, 3), ((-1, 20, 3), (-1, 3)))
     """
-    return _recurrent("GRU", cells.GRU, units, last, masked, state, (W_init, U_init, b_init))
+    return _recurrent("GRU", cells.GRU, units, last, masked, state, (W_init, U_init, b_init if bias else None))
 
 
 # fmt: off
 @overload
-def LSTM(units: int, *, last: bool = False, masked: Literal[False] = False, state: Literal[False] = False, W_init: Initializer = ..., U_init: Initializer = ..., b_init: Initializer = ...) -> Layer[Array, Array]: ...
+def LSTM(units: int, *, last: bool = False, masked: Literal[False] = False, state: Literal[False] = False, bias: bool = True, W_init: Initializer = ..., U_init: Initializer = ..., b_init: Initializer = ...) -> Layer[Array, Array]: ...
 @overload
-def LSTM(units: int, *, last: bool = False, masked: Literal[True], state: Literal[False] = False, W_init: Initializer = ..., U_init: Initializer = ..., b_init: Initializer = ...) -> Layer[tuple[Array, Mask], Array]: ...
+def LSTM(units: int, *, last: bool = False, masked: Literal[True], state: Literal[False] = False, bias: bool = True, W_init: Initializer = ..., U_init: Initializer = ..., b_init: Initializer = ...) -> Layer[tuple[Array, Mask], Array]: ...
 @overload
-def LSTM(units: int, *, last: bool = False, masked: Literal[False] = False, state: Literal[True], W_init: Initializer = ..., U_init: Initializer = ..., b_init: Initializer = ...) -> Layer[tuple[Array, tuple[Array, Array]], tuple[Array, tuple[Array, Array]]]: ...
+def LSTM(units: int, *, last: bool = False, masked: Literal[False] = False, state: Literal[True], bias: bool = True, W_init: Initializer = ..., U_init: Initializer = ..., b_init: Initializer = ...) -> Layer[tuple[Array, tuple[Array, Array]], tuple[Array, tuple[Array, Array]]]: ...
 @overload
-def LSTM(units: int, *, last: bool = False, masked: Literal[True], state: Literal[True], W_init: Initializer = ..., U_init: Initializer = ..., b_init: Initializer = ...) -> Layer[tuple[Array, Mask, tuple[Array, Array]], tuple[Array, tuple[Array, Array]]]: ...
+def LSTM(units: int, *, last: bool = False, masked: Literal[True], state: Literal[True], bias: bool = True, W_init: Initializer = ..., U_init: Initializer = ..., b_init: Initializer = ...) -> Layer[tuple[Array, Mask, tuple[Array, Array]], tuple[Array, tuple[Array, Array]]]: ...
 @overload
-def LSTM(units: int, *, last: bool = False, masked: bool = False, state: bool = False, W_init: Initializer = ..., U_init: Initializer = ..., b_init: Initializer = ...) -> Layer[Any, Any]: ...
+def LSTM(units: int, *, last: bool = False, masked: bool = False, state: bool = False, bias: bool = True, W_init: Initializer = ..., U_init: Initializer = ..., b_init: Initializer = ...) -> Layer[Any, Any]: ...
 # fmt: on
 @layer
 def LSTM(
@@ -210,6 +214,7 @@ def LSTM(
     last: bool = False,
     masked: bool = False,
     state: bool = False,
+    bias: bool = True,
     W_init: Initializer = glorot_normal,
     U_init: Initializer = ORTHOGONAL,
     b_init: Initializer = zeros,
@@ -223,7 +228,7 @@ def LSTM(
         input   x, (x, mask), (x, (h, c)) or (x, mask, (h, c)): x (batch, time, n), mask (batch, time), h and c (batch,
                 units)
         params  {"w": (n, 4 units), "u": (units, 4 units), "b": (8 units,)}: blocks i, f, g, o; b beside the input,
-                then b' beside the state
+                then b' beside the state; no "b" without `bias`
         output  y or (y, (h, c)): y (batch, time, units), with `last` (batch, units)
     Errors
         ValueError   `units` is less than one
@@ -237,4 +242,4 @@ def LSTM(
     >>> net.out_shape((-1, 20, 5))
     (-1, 2)
     """
-    return _recurrent("LSTM", cells.LSTM, units, last, masked, state, (W_init, U_init, b_init))
+    return _recurrent("LSTM", cells.LSTM, units, last, masked, state, (W_init, U_init, b_init if bias else None))

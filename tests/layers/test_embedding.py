@@ -78,3 +78,26 @@ def test_impossible_sizes_are_refused(vocabulary: int, units: int, name: str) ->
     """At construction, by name."""
     with pytest.raises(ValueError, match=rf"Embedding: {name} must be an integer of at least 1, got 0"):
         Embedding(vocabulary, units)
+
+
+def test_the_padding_is_nothing() -> None:
+    """Its vector is 0, whatever the row holds; it starts as 0 and has no gradient. The others are as without."""
+    net, tokens = Embedding(3, 2, padding=1), np.array([[1, 2], [0, 1]])
+    y, pullback = vjp(net.apply, TABLE, tokens)
+    assert y.tolist() == [[[0, 0], [20, 21]], [[0, 1], [0, 0]]]
+    dparams, _ = pullback(np.arange(8, dtype=np.float32).reshape(y.shape))
+    assert dparams.at("w").tolist() == [[4, 5], [0, 0], [2, 3]]
+    drawn, full = (f.init(0, (2,))[1].at("w") for f in (net, NET))
+    assert not drawn[1].any() and np.array_equal(drawn[[0, 2]], full[[0, 2]])
+
+
+@pytest.mark.parametrize("padding", [3, -1, True, 1.0, "<pad>"])
+def test_a_padding_that_is_no_token(padding: Any) -> None:
+    """Told when the layer is made."""
+    with pytest.raises(ValueError, match="Embedding: padding must be a token, an integer of at least 0 and less than"):
+        Embedding(3, 2, padding=padding)
+
+
+def test_a_padding_of_numpy() -> None:
+    """Is one of Python's."""
+    assert Embedding(3, 2, padding=np.int8(1)) == Embedding(3, 2, padding=1)  # type: ignore[arg-type]

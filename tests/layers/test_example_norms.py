@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from statistics import fmean, pvariance
+from typing import Any
 
 import numpy as np
 import pytest
 
 from funcnn import Array, GroupNorm, InstanceNorm, Key, Layer, LayerNorm, RMSNorm, ShapeError, Tree, vjp
+from funcnn.initializers import ones, zeros
 
 
 def drawn(*shape: int) -> Array:
@@ -112,3 +114,44 @@ def test_shapes_that_do_not_fit(net: Layer[Array, Array], shape: tuple[int, ...]
 
 def test_unknown_channels_are_silent() -> None:
     assert GroupNorm(4).out_shape((2, 8, -1)) == (2, 8, -1)
+
+
+NORMS: dict[str, Any] = {
+    "layer": lambda **options: LayerNorm(**options),
+    "groups": lambda **options: GroupNorm(2, **options),
+    "channels": lambda **options: InstanceNorm(**options),
+}
+
+
+@pytest.mark.parametrize("shape", [(2, 5, 4), (3, 1, 4), (1, 40, 64, 8)])
+@pytest.mark.parametrize("name", NORMS)
+@pytest.mark.parametrize(("center", "scale"), [(False, False), (True, False), (False, True)])
+def test_params_that_are_left_out(name: str, shape: tuple[int, ...], center: bool, scale: bool) -> None:
+    """It is the norm whose scale is 1, or whose offset 0; the gradients of the others are the same."""
+    full, net = NORMS[name](), NORMS[name](center=center, scale=scale)
+    x, dy, n = drawn(*shape), drawn(*shape)[::-1], shape[-1]
+    _, params = net.init(0, shape, dtype=np.float64)
+    assert params.paths() == ("offset",) * center + ("scale",) * scale
+    mine = {path: drawn(n) for path in params.paths()}
+    whole = {"scale": np.ones(n), "offset": np.zeros(n)} | mine
+    y, pullback = vjp(net.apply, mine, x)
+    wanted, back = vjp(full.apply, whole, x)
+    (dparams, dx), (all_, dw) = pullback(dy), back(dy)
+    assert np.array_equal(y, wanted) and np.array_equal(net.apply(mine, x), full.apply(whole, x))
+    assert np.array_equal(dx, dw) and all(np.array_equal(dparams.at(path), all_.at(path)) for path in mine)
+
+
+def test_the_root_mean_square_alone() -> None:
+    """Without a scale."""
+    x = drawn(5, 6)
+    net = RMSNorm(scale=False)
+    assert len(net.init(0, x.shape)[1]) == 0
+    np.testing.assert_allclose(net.apply({}, x), x / np.sqrt((x * x).mean(-1, keepdims=True) + 1e-5), rtol=1e-13)
+
+
+def test_how_params_begin() -> None:
+    """A block that starts as nothing has a norm whose scale is 0."""
+    for make in (LayerNorm, InstanceNorm, lambda **options: GroupNorm(2, **options)):
+        _, params = make(gamma_init=zeros, beta_init=ones).init(0, (2, 3, 4))
+        assert not params.at("scale").any() and (params.at("offset") == 1).all()
+    assert not RMSNorm(gamma_init=zeros).init(0, (2, 4))[1].at("scale").any()

@@ -11,6 +11,8 @@ import pytest
 from funcnn import (
     GRU, LSTM, RNN, Array, Dense, GRUCell, Layer, LSTMCell, Params, RNNCell, ShapeError, serial, vjp,
 )  # fmt: skip
+from funcnn.promises import leaves_in
+from funcnn.shapes import shape_of
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(3, 6, 4))
@@ -266,3 +268,19 @@ def test_masks_are_booleans() -> None:
         net.apply(params, (np.ones((1, 2, 3)), np.ones((1, 2))))  # type: ignore[arg-type]
 
 
+
+
+@pytest.mark.parametrize("make", [*LAYERS.values(), RNNCell, GRUCell, LSTMCell])
+def test_without_bias(make: Any) -> None:
+    """It is the layer whose biases are 0: values, and the gradients of the others."""
+    net, full, name = make(UNITS, bias=False), make(UNITS), make.__name__
+    x: Any = (X[:, 0], as_state(states(name.removesuffix("Cell")))) if name.endswith("Cell") else X
+    _, params = net.init(0, shape_of(x), dtype=np.float64)
+    assert params.paths() == ("u", "w")
+    whole = {**params.to_dict(), "b": np.zeros(2 * params.at("u").shape[1])}
+    (y, pullback), (wanted, back) = vjp(net.apply, params, x), vjp(full.apply, whole, x)
+    (dparams, dx), (all_, dw) = pullback(y), back(wanted)
+    for found, other in zip(leaves_in((y, dx)), leaves_in((wanted, dw)), strict=True):
+        np.testing.assert_allclose(found, other, rtol=1e-13, atol=1e-15)
+    for path in ("u", "w"):
+        np.testing.assert_allclose(dparams.at(path), all_.at(path), rtol=1e-13, atol=1e-14)

@@ -25,14 +25,14 @@ def channels_first(torch: Any, x: Any, f: Any) -> Any:
 def group_norm(groups: int) -> Any:
     def peer(torch: Any, p: Mapping[str, Any], x: Any) -> Any:
         norm = torch.nn.functional.group_norm
-        return channels_first(torch, x, lambda a: norm(a, groups, p["scale"], p["offset"]))
+        return channels_first(torch, x, lambda a: norm(a, groups, p.get("scale"), p.get("offset")))
 
     return peer
 
 
 def instance_norm(torch: Any, p: Mapping[str, Any], x: Any) -> Any:
     norm = torch.nn.functional.instance_norm
-    return channels_first(torch, x, lambda a: norm(a, weight=p["scale"], bias=p["offset"]))
+    return channels_first(torch, x, lambda a: norm(a, weight=p.get("scale"), bias=p.get("offset")))
 
 
 def batch_norm(training: bool) -> Any:
@@ -72,6 +72,25 @@ CASES = (
         "Embedding(7, 3)", numbers(4, 5).argsort(0) % 7,
         lambda torch, p, x: torch.nn.functional.embedding(x, p["w"]),
     ),
+    Case(
+        "Embedding(7, 3, padding=2)", numbers(4, 5).argsort(0) % 7,
+        lambda torch, p, x: torch.nn.functional.embedding(x, p["w"] * (torch.arange(7) != 2)[:, None], padding_idx=2),
+        note="the row of their padding is 0 as long as nobody writes into it, ours counts as 0",
+    ),
+    Case(
+        "LayerNorm(center=False, scale=False)", numbers(2, 5, 6),
+        lambda torch, p, x: torch.nn.functional.layer_norm(x, x.shape[-1:]),
+    ),
+    Case(
+        "LayerNorm(center=False)", numbers(4, 6),
+        lambda torch, p, x: torch.nn.functional.layer_norm(x, x.shape[-1:], p["scale"]),
+    ),
+    Case(
+        "RMSNorm(scale=False)", numbers(2, 5, 6),
+        lambda torch, p, x: torch.nn.functional.rms_norm(x, x.shape[-1:], eps=1e-5),
+    ),
+    Case("GroupNorm(2, center=False, scale=False)", IMAGE, group_norm(2)),
+    Case("InstanceNorm(center=False, scale=False)", IMAGE, instance_norm),
     Case(
         "LayerNorm()", numbers(2, 5, 6),
         lambda torch, p, x: torch.nn.functional.layer_norm(x, x.shape[-1:], p["scale"], p["offset"]),

@@ -19,10 +19,12 @@ KEYS = np.arange(6) < np.array([[6], [1], [4]])
 
 def cell(torch: Any, name: str, p: Mapping[str, Any], at: str = "") -> Any:
     """Their layer as a function of x and the state, with our params in the places of theirs."""
-    w, u, b = p[f"{at}w"], p[f"{at}u"], p[f"{at}b"]
-    made = getattr(torch.nn, name)(w.shape[0], u.shape[0], batch_first=True, dtype=w.dtype)
+    w, u, b = p[f"{at}w"], p[f"{at}u"], p.get(f"{at}b")
+    made = getattr(torch.nn, name)(w.shape[0], u.shape[0], bias=b is not None, batch_first=True, dtype=w.dtype)
     rows = u.shape[1]
-    theirs = {"weight_ih_l0": w.T, "weight_hh_l0": u.T, "bias_ih_l0": b[:rows], "bias_hh_l0": b[rows:]}
+    theirs = {"weight_ih_l0": w.T, "weight_hh_l0": u.T}
+    if b is not None:
+        theirs |= {"bias_ih_l0": b[:rows], "bias_hh_l0": b[rows:]}
     return lambda *x: torch.func.functional_call(made, theirs, x)
 
 
@@ -139,6 +141,7 @@ _OF_KEYS = ("d bk",)  # a bias of the keys moves all scores of a query alike
 _OURS_ZERO = "padded steps give 0, theirs give something"
 CASES = (
     *_RECURRENT,
+    *(Case(f"{name}(3, bias=False)", X, recurrent(name)) for name in ("RNN", "GRU", "LSTM")),
     Case("bidirectional(LSTM(2))", X, both_ways),
     Case("MultiHeadAttention(2)", X, attention(2), zero=_OF_KEYS),
     Case("MultiHeadAttention(4, causal=True)", X, attention(4, causal=True), zero=_OF_KEYS),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from string import ascii_lowercase
 from typing import Any, Final
 
+import numpy as np
+
 from funcnn.bridges.onnx.graph_values import Value
 from funcnn.bridges.onnx.graphs import Graph
 from funcnn.bridges.onnx.walking import Part, Rule, either_layout
@@ -64,8 +66,14 @@ def einsum(graph: Graph, part: Part, x: Value) -> Value:
 
 
 def embedding(graph: Graph, part: Part, x: Value) -> Value:
-    """Rows of a table."""
-    return graph.op("Gather", part.param("w"), x, shape=part.out_shape, axis=0)
+    """Rows of a table, in which the row of the padding is 0."""
+    padding: int | None = part.arguments["padding"]
+
+    def without(w: Any) -> Any:
+        return np.where(np.arange(len(w))[:, None] == padding, w.dtype.type(0), w)
+
+    w = part.param("w", None if padding is None else without)
+    return graph.op("Gather", w, x, shape=part.out_shape, axis=0)
 
 
 def glu(graph: Graph, part: Part, x: Value) -> Value:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -40,19 +41,26 @@ def batch_norm(graph: Graph, part: Part, x: Value) -> Value:
 
 
 def layer_norm(graph: Graph, part: Part, x: Value) -> Value:
-    """An operator."""
+    """An operator, where it has both params."""
     eps = float(part.arguments["eps"])
-    if graph.dtype == "f8":  # the operator knows eps in float32 alone
+    if graph.dtype == "f8" or len(part.params) < 2:  # the operator knows eps in float32 alone
         centred = graph.op("Sub", x, mean(graph, x, (-1,)))
-        h = graph.op("Mul", of_unit_size(graph, centred, (-1,), eps), part.param("scale"))
-        return graph.op("Add", h, part.param("offset"))
+        return scaled(graph, part, of_unit_size(graph, centred, (-1,), eps))
     return graph.op("LayerNormalization", x, part.param("scale"), part.param("offset"), axis=-1, epsilon=eps)
 
 
 def rms_norm(graph: Graph, part: Part, x: Value) -> Value:
     """`scale x / sqrt(mean of x^2 + eps)`."""
     eps = float(part.arguments["eps"])
-    return graph.op("Mul", of_unit_size(graph, x, (-1,), eps), part.param("scale"))
+    return scaled(graph, part, of_unit_size(graph, x, (-1,), eps))
+
+
+def scaled(graph: Graph, part: Part, h: Value, spread: Any = None, *, first: bool = False) -> Value:
+    """`scale h + offset`, of the params that there are; `spread` makes a number for every channel fit."""
+    y = h if first == h.first else replace(h, first=first)
+    for op, name in (("Mul", "scale"), ("Add", "offset")):
+        y = graph.op(op, y, part.param(name, spread), first=first) if name in part.params else y
+    return y
 
 
 def mean(graph: Graph, x: Value, axes: Sequence[int]) -> Value:
@@ -89,8 +97,7 @@ def group_norm(graph: Graph, part: Part, x: Value) -> Value:
     def spread(leaf: Any) -> Any:
         return leaf.reshape(*leaf.shape, *ones)
 
-    y = graph.op("Mul", h, part.param("scale", spread if ones else None), first=x.first)
-    return graph.op("Add", y, part.param("offset", spread if ones else None))
+    return scaled(graph, part, h, spread if ones else None, first=x.first)
 
 
 def softmax(graph: Graph, part: Part, x: Value) -> Value:

@@ -62,8 +62,10 @@ def added(graph: Graph, part: Part, x: Value, name: str) -> Value:
     """`x w` and half of the bias, or `h u` and the other half."""
     w = part.param(name)
     half, rows = "wu".index(name), w.shape[1]
-    b = part.param("b", lambda leaf: leaf[half * rows : (half + 1) * rows])
-    return graph.op("Add", graph.op("MatMul", x, w, shape=(*x.shape[:-1], rows)), b)
+    z = graph.op("MatMul", x, w, shape=(*x.shape[:-1], rows))
+    if "b" not in part.params:
+        return z
+    return graph.op("Add", z, part.param("b", lambda leaf: leaf[half * rows : (half + 1) * rows]))
 
 
 def blocks(graph: Graph, cell: Cell, z: Value) -> Blocks:
@@ -165,8 +167,8 @@ def operator(graph: Graph, part: Part, cell: Cell, xs: Value, state: Any) -> tup
     given = [] if state is None else [graph.op("Unsqueeze", s, graph.ints(0)) for s in arrays(state)]
     names = graph.node(
         cell.op,
-        [graph.turn(xs, (1, 0, 2)), part.param("w", weights), part.param("u", weights), part.param("b", biases),
-         None, *given],
+        [graph.turn(xs, (1, 0, 2)), part.param("w", weights), part.param("u", weights),
+         part.param("b", biases) if "b" in part.params else None, None, *given],
         1 + cell.states, {"hidden_size": units, **cell.told},
     )  # fmt: skip
     batch, time, _ = xs.shape
