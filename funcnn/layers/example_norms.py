@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -221,7 +222,8 @@ def grouped(
 
 def _scaling(params: Tree, x: Array) -> tuple[Array, Array]:
     """Scale and offset; 1 and 0 where there are none."""
-    n, dtype = x.shape[-1], x.real.dtype
+    n: int = x.shape[-1]
+    dtype: np.dtype[np.floating[Any]] = x.real.dtype
     scale: Array = leaves(params, "scale")[0] if "scale" in params else np.ones(n, dtype)
     offset: Array = leaves(params, "offset")[0] if "offset" in params else np.zeros(n, dtype)
     return scale, offset

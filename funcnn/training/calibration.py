@@ -39,7 +39,8 @@ def calibrate(
 
     One training pass over the batches; "mean" and "var" of each BatchNorm become those of all it saw, and likewise what
     any other layer keeps by the `statistics` of its definition. Moments are pooled in float64, by the number of rows;
-    those of a layer that is shared, or tied, over all the places where it stands. Members of an ensemble have their own.
+    those of a layer that is shared, or tied, over all the places where it stands. Members of an ensemble have their
+    own.
     On one batch, inference equals the training pass to the last bit, where nothing else is random. Dropout drops in
     this pass, as in training.
 
