@@ -153,7 +153,7 @@ def special(kind: type[B], like: Hashable, size: int, make: Callable[[], B]) -> 
     found: B | None = _free(pool, key) if COUNTED else None
     if found is None:
         found = make()
-        if held() + size <= SCRATCH:
+        if COUNTED and held() + size <= SCRATCH:
             pool.queues.setdefault(key, deque[Block]()).append(found)
             pool.held += size
     return found

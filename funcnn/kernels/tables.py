@@ -8,6 +8,7 @@ another array, of which nothing is known.
 from __future__ import annotations
 
 import mmap
+from contextlib import suppress
 from math import prod
 from typing import Any, Final, NamedTuple
 
@@ -92,7 +93,11 @@ def _zeros(size: int, rows: int) -> mmap.mmap:
     rows of 64 took 29 ms, and take 3.5; in memory that is used again 0.2.
     """
     private = {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if hasattr(mmap, "MAP_ANONYMOUS") else {}
-    memory = mmap.mmap(-1, size, **private)
+    try:
+        memory = mmap.mmap(-1, size, **private)
+    except OSError as error:
+        raise MemoryError(f"a table of {size:,} bytes: {error}") from error
     if hasattr(mmap, "MADV_HUGEPAGE"):
-        memory.madvise(mmap.MADV_NOHUGEPAGE if rows * _CROWDED * _PAGE < size else mmap.MADV_HUGEPAGE)
+        with suppress(OSError):  # of a system without large pages
+            memory.madvise(mmap.MADV_NOHUGEPAGE if rows * _CROWDED * _PAGE < size else mmap.MADV_HUGEPAGE)
     return memory

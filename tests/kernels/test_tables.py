@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import pickle
 from collections.abc import Callable
 from typing import Any
@@ -63,6 +64,26 @@ def test_few_rows_of_a_huge_table_and_many(rows: int) -> None:
     index = np.arange(0, 2 * rows, 2)
     found = table((1 << 18, 4), index, np.ones((rows, 4)))
     assert found.sum() == 4 * rows and found[index].all() and found.dtype == np.float64
+
+
+def test_a_system_without_large_pages_and_one_without_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Advice that is not taken is none that was needed; a table that there is no room for is a MemoryError."""
+
+    class Plain(mmap.mmap):
+        def madvise(self, *_: int) -> None:
+            raise OSError(22, "Invalid argument")
+
+    def full(*_: object, **__: object) -> Any:
+        raise OSError(12, "Cannot allocate memory")
+
+    scratch.release()
+    monkeypatch.setattr(mmap, "mmap", Plain)
+    found, plain = drawn(5)
+    np.testing.assert_array_equal(found, plain)
+    scratch.release()
+    monkeypatch.setattr(mmap, "mmap", full)
+    with pytest.raises(MemoryError, match="160,000 bytes: .*Cannot allocate"):
+        drawn(5)
 
 
 def test_a_table_is_sealed() -> None:
