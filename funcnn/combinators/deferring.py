@@ -6,15 +6,17 @@ import functools
 from collections.abc import Callable
 from typing import Any, TypeVar, overload
 
+import numpy as np
+
 from funcnn.errors import brief
-from funcnn.inputs import features
+from funcnn.inputs import Kind, features, part
 from funcnn.keys import Key
 from funcnn.networks import Layer, is_layer, layer
 from funcnn.networks.definitions import Definition, Go, Spec
 from funcnn.networks.pair import layer_of
 from funcnn.networks.rebuilding import Path, rebuilt
 from funcnn.shapes import UNKNOWN, shape_of
-from funcnn.types import Shape, Tree
+from funcnn.types import Shape, Tree, is_tuple
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -70,10 +72,12 @@ def _by_shape(make: Callable[[Shape], Definition], random: bool) -> Definition:
 
     def rule(params: Tree, x: Any, rng: Key | None = None) -> Any:
         d = at(shape_of(x))
+        x = _restored(x, d.takes("any"))
         return d.rule(params, x, rng) if d.random else d.rule(params, x)
 
     def value(params: Tree, x: Any, rng: Key | None = None) -> Any:
         d = at(shape_of(x))
+        x = _restored(x, d.takes("any"))
         return d.value(params, x, rng) if d.random else d.value(params, x)
 
     def walked(f: Callable[[Path, Definition], Definition], path: Path) -> Definition:
@@ -87,6 +91,15 @@ def _by_shape(make: Callable[[Shape], Definition], random: bool) -> Definition:
         return at(shape).spec(shape)
 
     return Definition(meets, own, rule, value, random, features, walked=walked)
+
+
+def _restored(x: Any, kind: Kind) -> Any:
+    """Masks and tokens again: the door, which cannot know of them before there is a shape, has made numbers of them."""
+    if is_tuple(x):
+        return tuple(_restored(v, part(kind, i)) for i, v in enumerate(x))
+    if kind == "mask" and x.dtype.kind != "b":
+        return x.real != 0
+    return x.real.astype(np.intp) if kind == "tokens" and x.dtype.kind not in "iu" else x
 
 
 def hidden(shape: Shape) -> Shape:

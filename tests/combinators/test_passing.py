@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from funcnn import (
-    Array, BatchNorm, Dense, Dropout, Embedding, FanInSum, FanOut, Flatten, Key, Layer, Params, Relu, Shape, ShapeError,
-    Square, Tanh, Tokens, calibrate, checkpoint, elementwise, ensemble, gradient_reversal, inference, keep, parallel,
-    rebuild, select, serial, shape_dependent, squared_error, stop_gradient, straight_through, summary, trace,
-    value_and_grad, vjp,
+    Array, BatchNorm, Dense, Dropout, Embedding, FanInSum, FanOut, Flatten, GRU, Key, LSTM, Layer, MeanOver, Params,
+    Relu, Shape, ShapeError, Square, Tanh, Tokens, TransformerBlock, calibrate, checkpoint, elementwise, ensemble,
+    gradient_reversal, inference, keep, parallel, rebuild, select, serial, shape_dependent, squared_error,
+    stop_gradient, straight_through, summary, trace, value_and_grad, vjp,
 )  # fmt: skip
 from funcnn.authoring import axes
+from funcnn.promises import leaves_in
 from funcnn.testing import holds
 
 RNG = np.random.default_rng(6)
@@ -241,3 +242,29 @@ def test_laws() -> None:
     holds(serial(Dense(3), shape_dependent(keeping_width)), ("B", ..., "D"), examples=8, except_=lazy)
     pair = serial(keep(serial(select(0), shape_dependent(keeping_width))), select(0), Square)
     holds(pair, (("B", 2), ("B", 3)), examples=8, except_=lazy)
+
+
+def masked(shape: Any) -> Layer[Any, Any]:
+    """A layer that takes a mask, and passes it on."""
+    return TransformerBlock(int(shape[0][-1]), 2, masked=True)
+
+
+def test_masks_and_tokens_reach_what_is_made() -> None:
+    """As they came: the layer is known too late for the door to leave them alone."""
+    rng = np.random.default_rng(0)
+    x, mask = rng.normal(size=(3, 4, 4)), np.arange(4) < np.array([[4], [2], [0]])
+    for behind in (LSTM(3, masked=True), MeanOver(1, masked=True), keep(GRU(2, masked=True))):
+        net, plain = serial(shape_dependent(masked), behind), serial(masked(((3, 4, 4), (3, 4))), behind)
+        _, params = net.init(0, ((3, 4, 4), (3, 4)), dtype=np.float64)
+        tree = params.to_dict()
+        same = {name.replace("shape_dependent", "transformer_block"): part for name, part in tree.items()}
+        y, wanted = (f.apply(p, (x, mask)) for f, p in ((net, params), (plain, same)))
+        for found, other in zip(leaves_in(y), leaves_in(wanted), strict=True):
+            assert np.array_equal(found, other) and found.dtype == other.dtype
+    inner: Layer[Any, Any] = shape_dependent(lambda shape: LSTM(4, masked=True))
+    y, pullback = vjp(inner.apply, inner.init(0, (x.shape, mask.shape), dtype=np.float64)[1], (x, mask))
+    assert not y[~mask].any() and not pullback(np.ones_like(y))[1][0][~mask].any()
+    table = shape_dependent(lambda shape: Embedding(9, 3))
+    _, params = table.init(0, (2, 4))
+    tokens = rng.integers(0, 9, (2, 4))
+    assert np.array_equal(table.apply(params, tokens), Embedding(9, 3).apply(params, tokens))
