@@ -17,9 +17,12 @@ from collections.abc import Callable, Iterator
 from time import process_time
 from typing import Any, NamedTuple
 
+from run import pin
+
+pin(1)  # before the library is imported, which reads how many threads it may have
+
 import numpy as np
 from racing import race_steps
-from run import pin
 from single_peers import JAX, TORCH
 
 Step = Callable[[], object]
@@ -169,11 +172,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("layers", nargs="*", help="the beginnings of their names; all where none is given")
     parser.add_argument("--seconds", type=float, default=3.0, help="for each row")
-    parser.add_argument("--cores", type=int, default=1)
     parser.add_argument("--quick", action="store_true", help="this library alone, a few steps")
     given = parser.parse_args()
-    if not given.quick:
-        pin(given.cores)
     print("| value and pullback | funcnn | PyTorch | jax.jit | ratio |\n|---|---|---|---|---|")
     for row in chosen(given.layers):
         print(cells(row, 0.0 if given.quick else given.seconds, given.quick), flush=True)

@@ -200,7 +200,7 @@ LARGE: Final = (
     LayerRow("LayerNorm()", (450, 300)),
     LayerRow("RMSNorm()", (450, 300)),
     LayerRow("GroupNorm(4)", (5, 20, 20, 32)),
-    LayerRow("InstanceNorm()", (3, 30, 7, 16)),
+    LayerRow("InstanceNorm()", (3, 30, 9, 16)),
     LayerRow("Dropout(0.5)", (65, 4100), linear=True),
     LayerRow("serial(Conv(8, (3, 3)), Relu, MaxPool((2, 2), (2, 2)), Flatten, Dense(10))", (4, 16, 16, 8), kinks=True),
     LayerRow("serial(Conv(8, (3, 3), bias=False), BatchNorm())", (4, 16, 16, 8)),  # kinks behind it would be magnified
