@@ -4,9 +4,9 @@ arithmetic of `GroupNorm` and `InstanceNorm`.
 Sums over a group are sums over its channels of the sums over the places, so that nothing is transposed. Blocks of
 examples, and of the places of large ones, stay in the cache from one step to the next; several places are one line, for
 which the numbers of every channel are written out. `d = x - mean` is made anew where it is needed, which costs less
-than keeping it. Short examples, complex numbers, and jets (`funcnn.derivatives.jets`) go as a whole, with a row for each
-group of an example. 32 images of 28 x 28 x 64, 8 groups, float32: value and both pullbacks take 12 ms on a
-busy core, by such rows 22; two images of 112 x 112 x 64, 32 groups, 10 ms and 42.
+than keeping it. Short examples, complex numbers, and jets (`funcnn.derivatives.jets`) go as a whole, with a row for
+each group of an example. 32 images of 28 x 28 x 64, 8 groups, float32: value and both pullbacks take 12 ms on a busy
+core, by such rows 22; two images of 112 x 112 x 64, 32 groups, 10 ms and 42.
 Source: Wu & He, Group Normalization (2018), equations 1, 2 and 7.
 """
 
