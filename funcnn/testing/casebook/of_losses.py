@@ -125,6 +125,8 @@ class LossCase(KnownByFields):
             if any(isinstance(d, tuple) for d in shape):
                 each = target if nested.is_tuple(target) else (target,) * len(shape)
                 return tuple(make(t, s) for t, s in zip(each, shape, strict=True))
+            if target == "like" and self.kind == "ties":  # where predictions and targets meet
+                return sealed(contents(rng, shape, "ties").astype(self.dtype))
             return sealed(np.asarray((TARGETS[target] if isinstance(target, str) else target)(rng, shape, self.dtype)))
 
         return make(self.target, self.shape)

@@ -26,7 +26,8 @@ class OptimizerCase(KnownByFields):
     optimizer   what is held to the law
     shapes      of the leaves of the params, by path
     steps       how many are taken
-    wide        the gradients of some steps are 1000 times larger than those of others
+    wide        the gradients of some steps are 1000 times larger than those of others; for odd seeds the params of
+                one leaf are zero at first, and the gradients of another one in the first step
 
     >>> case = OptimizerCase(sgd(0.5), {"w": (2, 3), "deep/b": (3,)})
     >>> len(case.walk()), case.params.paths()
@@ -72,7 +73,8 @@ class OptimizerCase(KnownByFields):
     @cached_property
     def params(self) -> Params:
         """Where the steps begin."""
-        return self.tree("params")
+        tree = self.tree("params")
+        return times(0.0, tree, sorted(self.shapes)[0]) if self.wide and self.seed % 2 else tree
 
     @cached_property
     def gradients(self) -> list[Gradients]:
@@ -80,7 +82,9 @@ class OptimizerCase(KnownByFields):
         sizes = self.generator("sizes").permutation(np.linspace(-2, 2, self.steps))
         trees = [self.tree(f"gradients {i}") for i in range(self.steps)]
         if self.wide:
-            trees = [_times(10.0**size, t) for size, t in zip(sizes, trees, strict=True)]
+            trees = [times(10.0**size, t) for size, t in zip(sizes, trees, strict=True)]
+        if self.wide and self.seed % 2:
+            trees[0] = times(0.0, trees[0], sorted(self.shapes)[-1])
         return [Gradients(tree) for tree in trees]
 
     def update(self, step: int, gradients: Any, state: Any, params: Any) -> tuple[Updates, Any]:
@@ -104,8 +108,9 @@ class OptimizerCase(KnownByFields):
         return out
 
 
-def _times(by: float, tree: Params) -> Params:
-    return Params(nested.mapped(lambda a: (by * a).astype(a.dtype), tree))
+def times(by: float, tree: Any, only: str = "") -> Params:
+    """A tree of numbers so many times as large; or one leaf of it, and the others as they are."""
+    return Params(nested.located(lambda path, a: (by * a).astype(a.dtype) if only in ("", path) else a, tree))
 
 
 def by_path(tree: Any) -> Leaves:

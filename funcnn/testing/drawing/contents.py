@@ -17,7 +17,7 @@ Domain: TypeAlias = Union[
 ]
 """What features are: between two numbers, or what a function of `(rng, shape)` draws; a tuple for a tuple of inputs."""
 
-_SHAPED: Final = ("separated", "mixed", "sparse", "wide", "offset", "ties")
+_SHAPED: Final = ("separated", "mixed", "sparse", "wide", "offset", "ties", "zeros", "faint")
 
 KINDS: Final = ("normal", "separated", "small", "large", "mixed")
 """The kinds most laws are tried with; `contents` knows more of them."""
@@ -36,7 +36,10 @@ def contents(rng: np.random.Generator, shape: tuple[int, ...], kind: str = "norm
     huge, tiny  about 1000, about 1e-6
     wide        of every size from 1/1000 to 1000, each as often
     offset      a standard normal distribution around 3000
-    ties        whole numbers from -1 to 1: entries meet, and many are exactly 0
+    ties        whole numbers from -1 to 1: entries meet, and many are exactly 0, of either sign
+    zeros       rows of nothing but 0, of either sign, beside others of a standard normal distribution
+    heavy       a standard normal distribution; a case of this kind has params of up to 300 times their size
+    faint       a third of them smaller than the smallest normal float32, beside a standard normal distribution
 
     Errors
         ValueError   there is no such kind
@@ -59,12 +62,23 @@ def contents(rng: np.random.Generator, shape: tuple[int, ...], kind: str = "norm
     if kind == "offset":
         return x + 3000.0
     if kind == "ties":
-        return rng.integers(-1, 2, shape).astype(np.float64)
-    scales = {"normal": 1.0, "small": 1e-2, "large": 8.0, "subnormal": 1e-40, "huge": 1e3, "tiny": 1e-6}
+        return _signed_zeros(rng, rng.integers(-1, 2, shape).astype(np.float64))
+    if kind == "zeros":
+        return _signed_zeros(rng, x * (rng.random((*shape[:-1], 1)[: len(shape)]) < 0.5))
+    if kind == "faint":
+        return np.where(rng.random(shape) < 1 / 3, 1e-40 * x, x)
+    scales = {"normal": 1.0, "small": 1e-2, "large": 8.0, "subnormal": 1e-40, "huge": 1e3, "tiny": 1e-6,
+              "heavy": 1.0}  # fmt: skip
     if kind not in scales:
         raise ValueError(f"there is no kind {kind!r}; there are {', '.join([*_SHAPED, *scales])}")
     scaled: npt.NDArray[np.float64] = x * scales[kind]
     return scaled
+
+
+def _signed_zeros(rng: np.random.Generator, x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """The same numbers; of those that are 0 half are -0."""
+    signed: npt.NDArray[np.float64] = np.where(x == 0, np.copysign(0.0, coins(rng, x.shape)), x)
+    return signed
 
 
 def signs(rng: np.random.Generator, shape: tuple[int, ...]) -> npt.NDArray[np.float64]:

@@ -5,8 +5,9 @@ Structure is drawn by Hypothesis and shrinks; what arrays hold comes from a draw
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cache
+from itertools import combinations
 from math import prod
 from types import EllipsisType
 from typing import Any, Final, TypeAlias, Union
@@ -32,6 +33,7 @@ Template: TypeAlias = "tuple[Union[int, str, range, EllipsisType, Template], ...
 
 LARGEST: Final = 5  # of sizes that are left free
 FULL: Final = 4096  # about as many entries as an array has in a large case
+MANY: Final = 2  # free sizes, and no more, are large at once
 
 
 def seeds() -> SearchStrategy[int]:
@@ -101,10 +103,10 @@ def _free_sizes(template: Template) -> list[str]:
     return [d for d in template if isinstance(d, str)] + [name for names in inner for name in names]
 
 
-def _room(template: Template) -> int:
-    """How large each free size of a template may be, so that no array becomes too large."""
-    inner = [_room(d) for d in template if isinstance(d, tuple)]
-    free = sum(isinstance(d, str) for d in template)
+def _room(template: Template, names: Collection[str]) -> int:
+    """How large the free sizes of these names may be, so that no array of a template becomes too large."""
+    inner = [_room(d, names) for d in template if isinstance(d, tuple)]
+    free = sum(d in names for d in template if isinstance(d, str))
     known = prod((d.stop - 1 if isinstance(d, range) else d) for d in template if isinstance(d, (int, range)))
     own = int((FULL / max(known, 1)) ** (1 / free)) if free else 64
     return min([64, max(9, own), *inner])
@@ -112,9 +114,13 @@ def _room(template: Template) -> int:
 
 @st.composite
 def _large_shapes(draw: DrawFn, template: Template) -> Shape:
+    """One size is large or all are; of many two, which may be larger then: a long sequence has many steps."""
     names = list(dict.fromkeys(_free_sizes(template)))
-    room, alone = _room(template), draw(st.sampled_from([None, None, None, *names]))
-    sizes = {name: draw(st.integers(9, room)) if alone in (None, name) else draw(_free(3)) for name in names}
+    alone = [(name,) for name in names]
+    some = [tuple(names)] * 3 + alone if len(names) <= MANY else list(combinations(names, MANY))
+    wide = draw(st.sampled_from(some))
+    room = _room(template, wide)
+    sizes = {name: draw(st.integers(9, room)) if name in wide else draw(_free(3)) for name in names}
 
     def fill(template: Template) -> Shape:
         shape: list[Any] = []

@@ -32,7 +32,12 @@ def of_a_pair(error: BaseException) -> bool:
 
 
 def _outside(frame: traceback.FrameSummary) -> bool:
-    return not frame.filename.startswith(_LIBRARIES)
+    return outside(frame.filename)
+
+
+def outside(filename: str) -> bool:
+    """Is a file none of this library's, of NumPy's or of Python's?"""
+    return not filename.startswith(_LIBRARIES)
 
 
 def near(filename: str) -> str:

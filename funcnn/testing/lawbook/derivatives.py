@@ -30,6 +30,7 @@ from funcnn.testing.judging.verdicts import FLOAT64, SMOOTH_KINDS, Law, Verdict,
 COARSE: Final = 2.0**-10  # a step that tells whether an output moves at all
 CROWDED: Final = 100  # entries of a leaf, above which lines go along a few of them
 FEW: Final = 8
+_FAR_OUT: Final = ("wide", "heavy")  # kinds of large numbers
 FAR: Final = (6, 60, 600)  # how far lines go that look for kinks, one a case
 
 
@@ -39,7 +40,7 @@ def real_leaves(tree: Any) -> list[tuple[str, Any]]:
 
 
 def _true_pullback(case: Case) -> Verdict | None:
-    if case.kind == "wide":  # far out a layer may overflow, which is for the law about finite values to say
+    if case.kind in _FAR_OUT:  # a layer may overflow, which is for the law about finite values to say
         with np.errstate(all="ignore"):
             return _along_leaves(case)
     return _along_leaves(case)
@@ -49,7 +50,7 @@ def _along_leaves(case: Case) -> Verdict | None:
     y, pullback = case.bare_pull(case.z)
     dy = case.cotangent(y)
     gradients = dict(nested.leaves(pullback(dy)))
-    if case.kind == "wide" and not all(np.isfinite(a).all() for _, a in real_leaves({"y": y, **gradients})):
+    if case.kind in _FAR_OUT and not all(np.isfinite(a).all() for _, a in real_leaves({"y": y, **gradients})):
         return Verdict.MOOT
     said = 0
     for path, leaf in real_leaves(case.z):
@@ -242,7 +243,7 @@ DERIVATIVE_LAWS = (
     Law(
         "true_pullback",
         "the pullback is the transpose of the derivative: <pullback(dy), d> = d/dt <dy, f(z + t d)>, for every leaf",
-        "derivative", _true_pullback, dtypes=FLOAT64, rare=("wide",), large=True,
+        "derivative", _true_pullback, dtypes=FLOAT64, rare=("wide", "faint", "heavy"), large=True,
     ),
     Law(
         "full_jacobian",

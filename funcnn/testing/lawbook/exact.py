@@ -295,7 +295,7 @@ EXACT_LAWS = (
     Law(
         "pure",
         "nothing is changed and nothing remembered: twice the same input gives twice the same bits",
-        "exact", _pure,
+        "exact", _pure, large=True,
     ),
     Law("value_of_rule", "vjp's value is apply's", "exact", _value_of_rule, large=True, rare=("wide",)),
     Law("cotangent_kept", "the pullback writes into nothing it was given or has returned", "exact", _cotangent_kept),

@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
 import numpy as np
 
+from funcnn.networks import Layer
+from funcnn.params import plain_tree
 from funcnn.testing import nested
 from funcnn.testing.casebook.of_layers import Case
+from funcnn.testing.judging.reach import Reach
 from funcnn.testing.judging.verdicts import FLOAT64, Law, Verdict, broken
 
 
-def _remembers_nothing(case: Case) -> Verdict | None:
-    """After a pass, one over values that a careless key would take for the same; and again, in the caller's memory."""
+ROUNDS: Final = 4  # times that Python is asked for an object where another one was
+
+
+def _remembers_nothing(case: Case, new: Reach | None = None) -> Verdict | None:
+    """After a pass, one over values that a careless key would take for the same; and again, in the caller's memory.
+
+    `new` is what the layer remembered before it was tried.
+    """
     _in_place(case)
+    _where_others_were(case)
+    _afresh(case, new or Reach(case.layer))
     y, pullback = case.bare_pull(case.z)
     dy = case.cotangent(y)
     g, kept = pullback(dy), nested.bits(y)
@@ -45,7 +57,8 @@ def _in_place(case: Case) -> None:
     if not real:
         return
     other = case.again(1).x
-    wanted = case.apply(x=nested.mapped(np.array, other))
+    fresh = nested.mapped(np.array, other)  # alive until the end, so that nothing else comes to lie there
+    wanted = case.apply(x=fresh)
     ours = nested.mapped(np.array, case.x)
     case.apply(x=ours)
     for a, b in zip((a for _, a in nested.leaves(ours)), (b for _, b in nested.leaves(other)), strict=True):
@@ -53,6 +66,57 @@ def _in_place(case: Case) -> None:
     got = case.apply(x=ours)
     if nested.bits(got) != nested.bits(wanted):
         raise broken("an array with new numbers in it gives another value than a fresh one with the same numbers")
+
+
+def _where_others_were(case: Case) -> None:
+    """New params may be the same objects to Python as old ones that are gone: in training they are at every step."""
+    others = case.again(1)
+    wanted = nested.bits(case.bare_value({**case.z, "params": plain_tree(others.params)}))
+    for _ in range(ROUNDS):
+        ours = nested.mapped(np.array, case.z["params"])
+        case.bare_value({**case.z, "params": ours})
+        places = {path: id(a) for path, a in nested.leaves(ours)}
+        del ours
+        missed: list[Any] = []
+
+        def again(path: str, a: Any) -> Any:
+            for _ in range(ROUNDS):
+                found = np.array(a)
+                if id(found) == places[path]:  # noqa: B023
+                    return found
+                missed.append(found)  # noqa: B023
+            return missed.pop()  # noqa: B023
+
+        theirs = nested.located(again, plain_tree(others.params))
+        if nested.bits(case.bare_value({**case.z, "params": theirs})) != wanted:
+            raise broken(
+                "params that are where others have been give another value than elsewhere: the layer finds what it "
+                "keeps by id(), which is another array's once the first is gone"
+            )
+
+
+def _afresh(case: Case, new: Reach) -> None:
+    """As new, and as new but for a pass over another input: what it has seen first does not matter."""
+
+    def run(one: Case) -> list[bytes]:
+        y, back = one.pull()
+        return nested.bits((y, back(one.cotangent(y))))
+
+    if not new.memories and not new.memos:
+        return
+    now = Reach(case.layer)
+    try:
+        new.restore()
+        wanted = run(case)
+        if not new.changed:
+            return
+        new.restore()
+        run(case.again(1))
+        if run(case) != wanted:
+            raise broken("where another input of the same shape has come first, it gives something else: it keeps "
+                         "what it has seen first")  # fmt: skip
+    finally:
+        now.restore()
 
 
 def _alike(case: Case) -> Iterator[tuple[str, Any]]:
@@ -94,3 +158,8 @@ MEMORY_LAWS = (
         "exact", _remembers_nothing, dtypes=FLOAT64, kinds=("normal",),
     ),
 )  # fmt: skip
+
+
+def as_new(law: Law[Case], layer: Layer[Any, Any]) -> Law[Case]:
+    """The same law; the one about memory knows what the layer remembers now, before it is tried."""
+    return law._replace(check=partial(_remembers_nothing, new=Reach(layer))) if law.name == MEMORY_LAWS[0].name else law

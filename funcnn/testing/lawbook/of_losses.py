@@ -19,6 +19,7 @@ from funcnn.testing.judging.tolerances import shaken
 from funcnn.testing.judging.verdicts import FLOAT64, Law, Verdict, broken, listed
 from funcnn.testing.lawbook.exact import resized
 from funcnn.testing.lawbook.numeric import LAYOUTS
+from funcnn.testing.lawbook.of_losses_at_points import AT_TIES, FULL_PRECISION
 from funcnn.testing.lawbook.values import ADDS_UP
 
 _KINDS = ("normal", "separated", "small", "large")
@@ -240,6 +241,8 @@ LOSS_LAWS: Final[Mapping[str, Law[LossCase]]] = listed(
     Law("true_pullback", "the pullback is the derivative of the value: <pullback(1), d> = d/dt loss(y + t d)",
         "derivative", _true_pullback, dtypes=FLOAT64, kinds=_KINDS, large=True, rare=("wide", "edges")),
     ADDS_UP,
+    AT_TIES,
+    FULL_PRECISION,
     Law("linear_pullback", "the pullback commutes with doubling, negation and zero, to the last bit", "exact",
         _linear_pullback),
     Law("dtype_kept", "cotangents have the dtype of the prediction, and the shapes of what they belong to", "exact",

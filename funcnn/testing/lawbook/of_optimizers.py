@@ -16,7 +16,7 @@ from funcnn.params.leafwise import astype
 from funcnn.params.packing import ravel
 from funcnn.testing import nested
 from funcnn.testing.casebook.copies import copies
-from funcnn.testing.casebook.of_optimizers import OptimizerCase, Step, by_path
+from funcnn.testing.casebook.of_optimizers import OptimizerCase, Step, by_path, times
 from funcnn.testing.drawing.contents import signs
 from funcnn.testing.judging.left_alone import left_alone
 from funcnn.testing.judging.verdicts import Law, Verdict, broken, listed
@@ -61,10 +61,33 @@ def _fixed_point(case: OptimizerCase) -> None:
     for i, (updates, _, _) in enumerate(case.walk(gradients=[nothing] * case.steps)):
         for path, a in by_path(updates).items():
             if a.any():
+                _refuse_nan(a, f"step {i + 1} with zero gradients: the update of {path}")
                 raise broken(
                     f"step {i + 1} with zero gradients moves {path} by {nested.largest(a):.3g}; where weights are "
                     f'to decay, say except_={{"fixed_point": "weights decay"}}'
                 )
+
+
+def _refuse_nan(a: Any, what: str) -> None:
+    if not np.isfinite(a).all():
+        raise broken(f"{what} is not finite, as of a division by 0; `finite` tells more")
+
+
+def _finite(case: OptimizerCase) -> None:
+    """Params of zero, as biases are at first; gradients of zero, as of what is not used; tiny ones."""
+    for path in case.shapes:
+        for what, size in (("params", 0.0), ("gradients", 0.0), ("gradients", 1e-20)):
+            params = times(size, case.params, path) if what == "params" else case.params
+            steps = [g if what == "params" else Gradients(times(size, g, path)) for g in case.gradients]
+            with np.errstate(all="ignore"):
+                walked = case.walk(params, steps)
+            for i, (updates, _, _) in enumerate(walked):
+                for name, a in by_path(updates).items():
+                    if not np.isfinite(a).all():
+                        raise broken(
+                            f"step {i + 1}: the update of {name} is not finite, where the {what} of {path} are "
+                            f"{f'of size {size:g}' if size else '0'}"
+                        )
 
 
 def _vectors_stay(case: OptimizerCase) -> None:
@@ -72,6 +95,7 @@ def _vectors_stay(case: OptimizerCase) -> None:
     for i, (updates, _, _) in enumerate(case.walk(gradients=[nothing] * case.steps)):
         for path, a in by_path(updates).items():
             if a.ndim < 2 and a.any():
+                _refuse_nan(a, f"step {i + 1} with zero gradients: the update of {path}")
                 raise broken(
                     f"step {i + 1} with zero gradients moves {path}, of {a.ndim} axes, by {nested.largest(a):.3g}; "
                     f"decay is for matrices, unless where= says otherwise"
@@ -79,9 +103,13 @@ def _vectors_stay(case: OptimizerCase) -> None:
 
 
 def _descends(case: OptimizerCase) -> None:
-    """From far away, in a bowl so shallow that no step leads beyond its bottom, and on a plain."""
+    """From far away, in a bowl so shallow that no step leads beyond its bottom, and on a plain.
+
+    In every second case the bowl is all but flat, and gradients are tiny.
+    """
     start = nested.mapped(lambda a: (100 * signs(case.generator("start"), a.shape)).astype(a.dtype), case.params)
-    for what, slope in (("half a hundredth of the squares of the params", 0.01), ("what knows no params", 0.0)):
+    steep = (0.01, 1e-6)[case.seed % 2]
+    for what, slope in ((f"{steep / 2:g} times the squares of the params", steep), ("what knows no params", 0.0)):
         at, state = Params(start), case.optimizer.init(Params(start))
         for i in range(MANY_STEPS):
             g = Gradients(nested.mapped(lambda a: (slope * a).astype(a.dtype), at))  # noqa: B023
@@ -242,6 +270,7 @@ OPTIMIZER_LAWS: Final[Mapping[str, Law[OptimizerCase]]] = listed(
         _vectors_stay),
     Law("descends", "twelve steps lead downhill in a shallow bowl, and not away from zero on a plain", "exact",
         _descends, wants="steps"),
+    Law("finite", "where params or gradients are zero, or tiny, updates are finite", "exact", _finite),
     Law("splits", "a leaf moves alone as it does among others", "exact", _splits),
     Law("plain_state", "states are numbers, trees like the params, tuples of these: they compare, pickle, never change",
         "exact", _plain_state),

@@ -60,6 +60,18 @@ def _tree(case: PenaltyCase) -> None:
         raise broken(f"there are gradients of what the params have not: {', '.join(gradients)}")
 
 
+def _finite(case: PenaltyCase) -> None:
+    """A leaf of zeros, as a bias is at first. An infinite value may be meant there, as of a logarithm."""
+    for path in case.params.paths():
+        at = case.params.set(path, np.zeros_like(case.params.at(path)))
+        with np.errstate(all="ignore"):
+            value, pullback = case.pull(at)
+            for name, a in (("penalty", np.asarray(value)), *nested.leaves(pullback(1.0))):
+                what = name if name == "penalty" else f"gradient of {name}"
+                if np.isnan(a).any():
+                    raise broken(f"where {path} is all 0 the {what} is NaN, as of 0 / 0")
+
+
 def _linear_pullback(case: PenaltyCase) -> None:
     pullback = case.pull()[1]
     one = dict(nested.leaves(pullback(1.0)))
@@ -120,6 +132,7 @@ PENALTY_LAWS: Final[Mapping[str, Law[Any]]] = listed(
     Law("true_pullback", "the pullback is the derivative of the value, for every leaf", "derivative", _true_pullback,
         dtypes=FLOAT64),
     Law("tree", "gradients have the structure, the shapes and the dtype of the params", "exact", _tree),
+    Law("finite", "where a leaf is all 0 nothing is NaN", "exact", _finite),
     Law("linear_pullback", "the pullback is linear", "exact", _linear_pullback),
     Law("selected", "the gradient is zero where the penalty does not look, and there alone", "exact", _selected),
     Law("pure", "nothing is changed and nothing remembered", "exact", _pure),

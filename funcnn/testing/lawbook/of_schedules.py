@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 import numpy as np
 
 from funcnn.testing.casebook.copies import copies
 from funcnn.testing.casebook.of_parts import ScheduleCase
+from funcnn.testing.judging.numbers import turns
 from funcnn.testing.judging.verdicts import Law, Verdict, broken, listed
 
 AHEAD: Final = (0, 1, 7, 1000, 10**9)
 
 
 def _a_rate(case: ScheduleCase) -> None:
-    for step in {case.step, *AHEAD}:
+    for step in {case.step, *AHEAD, *turns(case.schedule)}:
         rate = case.schedule(step)
         if type(rate) is not float:
             raise broken(f"at step {step} the rate is a {type(rate).__name__}, {rate!r}; a Python float is wanted")
@@ -40,6 +42,10 @@ def _any_integer(case: ScheduleCase) -> None:
         other = case.schedule(step)
         if not math.isclose(other, case.rate, rel_tol=1e-12):  # NumPy's powers end in other digits than Python's
             raise broken(f"at step {step!r} the rate is {other!r}, at {case.step} it is {case.rate!r}")
+    with suppress(TypeError):  # as of an index: a word is no wrong rate
+        step = float(case.step)
+        if not math.isclose(case.schedule(step), case.rate, rel_tol=1e-12):
+            raise broken(f"at step {step!r} the rate is {case.schedule(step)!r}, at {case.step} it is {case.rate!r}")
 
 
 def _is_data(case: ScheduleCase) -> Verdict | None:
@@ -56,9 +62,10 @@ def plain_rate(formula: Callable[[int], Any]) -> Law[ScheduleCase]:
     """The law that a schedule is a plain formula of the step."""
 
     def check(case: ScheduleCase) -> None:
-        wanted = float(formula(case.step))
-        if not math.isclose(case.rate, wanted, rel_tol=1e-12, abs_tol=1e-300):
-            raise broken(f"at step {case.step} the rate is {case.rate!r}, the plain formula says {wanted!r}")
+        for step in (case.step, *turns(case.schedule), *turns(formula)):
+            rate, wanted = case.schedule(step), float(formula(step))
+            if not math.isclose(rate, wanted, rel_tol=1e-12, abs_tol=1e-300):
+                raise broken(f"at step {step} the rate is {rate!r}, the plain formula says {wanted!r}")
 
     statement = "the rate is that of the plain formula"
     return Law("plain_value", statement, "exact", check, made_by=(plain_rate, formula))
@@ -68,7 +75,7 @@ SCHEDULE_LAWS: Final[Mapping[str, Law[Any]]] = listed(
     "SCHEDULE_LAWS",
     Law("a_rate", "every step has a rate, a Python float from 0 up that is finite", "exact", _a_rate),
     Law("pure", "a rate depends on the step alone, whichever was asked for before", "exact", _pure),
-    Law("any_integer", "NumPy's integers are steps, too", "exact", _any_integer),
+    Law("any_integer", "NumPy's integers are steps, too, and 3.0 is no other step than 3", "exact", _any_integer),
     Law("is_data", "a schedule comes back equal from pickle and deepcopy", "exact", _is_data),
 )
 """Every law about schedules, by name."""

@@ -17,7 +17,7 @@ FAR: Final = 2.0**-12
 NEAR: Final = 2.0**-27  # less than float32 tells apart near 1
 
 
-def _full_precision(case: Case) -> Verdict | None:
+def full_precision(case: Case) -> Verdict | None:
     """A step that float32 does not see moves the value as the pullback says, where one that it sees does, too."""
     y, pullback = case.bare_pull(case.z)
     dy = case.cotangent(y)
@@ -58,6 +58,6 @@ PRECISION_LAWS = (
     Law(
         "full_precision",
         "in float64 the value follows steps that float32 does not see: nothing on the way is rounded to float32",
-        "numeric", _full_precision, dtypes=FLOAT64, kinds=("normal",),
+        "numeric", full_precision, dtypes=FLOAT64, kinds=("normal",),
     ),
 )  # fmt: skip

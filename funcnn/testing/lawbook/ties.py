@@ -18,7 +18,7 @@ NEAR: Final = 24  # points
 FEW: Final = 3  # outputs, and entries of the input, that are looked at in a case
 
 
-def _at_ties(case: Case) -> Verdict | None:
+def at_ties(case: Case) -> Verdict | None:
     """Along one entry, and along all entries that are tied: both keep to one kink, which has two sides and no more."""
     real = [(path, a) for path, a in real_leaves({"x": case.x}) if case.domain is None]
     if not real:
@@ -100,6 +100,6 @@ TIE_LAWS = (
     Law(
         "at_ties",
         "where entries are tied, or zero, the pullback lies between the derivatives of the two sides",
-        "numeric", _at_ties, dtypes=FLOAT64, kinds=("ties",), shrinks=False,
+        "numeric", at_ties, dtypes=FLOAT64, kinds=("ties",), shrinks=False,
     ),
 )  # fmt: skip

@@ -15,6 +15,7 @@ from funcnn.testing.drawing.contents import Domain
 from funcnn.testing.drawing.strategies import Template, cases, in_batch, larger, shapes
 from funcnn.testing.judging.causes import Told
 from funcnn.testing.judging.verdicts import Law
+from funcnn.testing.lawbook.memory import as_new
 from funcnn.testing.lawbook.values import plain_value
 from funcnn.testing.trials.choosing import LAWS, Claims, common, laws_for, selected, several
 from funcnn.testing.trials.refusals import demand, demand_cases, demand_domain
@@ -108,10 +109,10 @@ def trials(
 
     return {
         name: Trial(
-            law, tried(law, drawn, law.kinds), label, reason, examples, told,
+            law if single is None else as_new(law, single), tried(law, drawn, law.kinds), label, reason, examples, told,
             {
                 **({"large": tried(law, wide, ("normal",))} if wide is not None and law.large else {}),
-                **({"rare": tried(law, drawn, law.rare)} if law.rare else {}),
+                **{kind: tried(law, drawn, [kind]) for kind in law.rare},
             },
             asked,
         )

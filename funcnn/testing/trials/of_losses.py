@@ -94,7 +94,7 @@ def loss_trials(
         rare = [kind for kind in law.rare if (kind == "edges") == (domain is not None)]
         return {
             **({"large": tried(law, wide, ("normal",))} if wide is not None and law.large else {}),
-            **({"rare": tried(law, drawn, rare)} if rare else {}),
+            **{kind: tried(law, drawn, [kind]) for kind in rare},
         }
 
     return {

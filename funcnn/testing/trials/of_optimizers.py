@@ -13,7 +13,7 @@ from funcnn.testing.casebook.of_optimizers import OptimizerCase, Step
 from funcnn.testing.drawing.strategies import seeds
 from funcnn.testing.judging.causes import Told
 from funcnn.testing.judging.verdicts import Law
-from funcnn.testing.lawbook.of_optimizers import OPTIMIZER_LAWS, closed_form
+from funcnn.testing.lawbook.of_optimizers import MANY_STEPS, OPTIMIZER_LAWS, closed_form
 from funcnn.testing.trials.choosing import common, selected, several
 from funcnn.testing.trials.refusals import demand, demand_cases
 from funcnn.testing.trials.running import Trial
@@ -52,10 +52,10 @@ _trees: Final = st.builds(
 def optimizer_cases(
     draw: DrawFn, optimizer: Optimizer[Any], dtypes: Sequence[str], *, long: bool = False
 ) -> OptimizerCase:
-    """Cases of an optimizer; long ones take up to 12 steps, with gradients of all sizes."""
+    """Cases of an optimizer; long ones take 12 steps, with gradients of all sizes."""
     return OptimizerCase(
         optimizer, draw(_trees), dtype=draw(st.sampled_from(dtypes)), seed=draw(seeds()),
-        steps=draw(st.integers(6, 12)) if long else draw(st.integers(1, 4)), wide=long,
+        steps=MANY_STEPS if long else draw(st.integers(1, 4)), wide=long,
     )  # fmt: skip
 
 

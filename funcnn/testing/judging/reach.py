@@ -1,0 +1,151 @@
+"""What a layer's functions reach: those they call, and everything in which they could remember something."""
+
+from __future__ import annotations
+
+import dis
+import functools
+from collections import deque
+from collections.abc import Callable, Iterator
+from types import CellType, CodeType, FunctionType, MethodType
+from typing import Any, Final
+from weakref import WeakKeyDictionary, WeakValueDictionary
+
+import numpy as np
+
+from funcnn.networks import Layer, is_layer
+from funcnn.networks.definitions import Definition
+from funcnn.testing.judging.causes import outside
+from funcnn.types import is_array
+
+MOST: Final = 2000  # things that are looked at
+_KEPT: Final = (dict, list, set, deque, WeakKeyDictionary, WeakValueDictionary)
+
+
+class Reach:
+    """What is found from the functions of a layer on, in closures, defaults, attributes, and in globals of modules that
+    are neither this library nor another.
+    """
+
+    def __init__(self, layer: Layer[Any, Any]) -> None:
+        self.functions: list[FunctionType] = []
+        self.memories: list[Memory] = []
+        self.memos: list[Any] = []
+        self._seen: dict[int, Any] = {}
+        todo: list[Any] = [layer.definition]
+        while todo and len(self._seen) < MOST:
+            thing = todo.pop()
+            if id(thing) not in self._seen:
+                self._seen[id(thing)] = thing  # kept, so that nothing else gets its identity
+                todo += self._beyond(thing)
+
+    def _beyond(self, thing: Any) -> Iterator[Any]:
+        if isinstance(thing, Definition):
+            yield from (thing.rule, thing.value, thing.step, *thing.children.values())
+        elif is_layer(thing):
+            yield thing.definition
+        elif isinstance(thing, FunctionType):
+            self.functions.append(thing)
+            yield from (*(thing.__defaults__ or ()), *(thing.__kwdefaults__ or {}).values(), *(thing.__closure__ or ()))
+            if outside(thing.__code__.co_filename):
+                yield from self._globals(thing)
+        elif isinstance(thing, CellType):
+            yield from self._in_cell(thing)
+        elif isinstance(thing, MethodType):
+            yield from (thing.__func__, thing.__self__)
+        elif isinstance(thing, functools.partial):
+            yield from (thing.func, *thing.args, *thing.keywords.values())
+        elif hasattr(thing, "cache_clear") and hasattr(thing, "__wrapped__"):
+            self.memos.append(thing)
+            yield thing.__wrapped__
+        elif isinstance(thing, _KEPT):
+            self.memories.append(Memory.of(thing))
+            yield from list(thing.values() if hasattr(thing, "values") else thing)
+        elif is_array(thing):
+            if thing.flags.writeable:
+                self.memories.append(Memory.of(thing))
+        elif isinstance(thing, tuple):
+            yield from thing
+        elif _is_users(thing):
+            self.memories.append(Memory.of(vars(thing)))
+            yield from (*vars(thing).values(), *(v for kind in type(thing).__mro__ for v in vars(kind).values()))
+
+    def _in_cell(self, cell: CellType) -> Iterator[Any]:
+        try:
+            held = cell.cell_contents
+        except ValueError:  # nothing is in it yet
+            return
+        self.memories.append(Memory(held, functools.partial(setattr, cell, "cell_contents", held),
+                                    lambda: cell.cell_contents is held))  # fmt: skip
+        yield held
+
+    def _globals(self, f: FunctionType) -> Iterator[Any]:
+        known = f.__globals__
+        for code in _codes(f.__code__):
+            for name in code.co_names:
+                thing = known.get(name)
+                if isinstance(thing, (FunctionType, *_KEPT)) or is_array(thing) or hasattr(thing, "cache_clear"):
+                    yield thing
+            for instruction in dis.get_instructions(code):
+                name = instruction.argval
+                if instruction.opname == "STORE_GLOBAL" and name in known:
+                    held = known[name]
+                    self.memories.append(Memory(held, functools.partial(known.__setitem__, name, held),
+                                                lambda name=name, held=held: known.get(name) is held))  # fmt: skip
+
+    def restore(self) -> None:
+        """Let all be as it was when this was made; what is found again by the same arguments is forgotten."""
+        for memory in self.memories:
+            memory.back()
+        for memo in self.memos:
+            memo.cache_clear()
+
+    @property
+    def changed(self) -> bool:
+        """Has anything changed since?"""
+        return bool(self.memos) or not all(memory.same() for memory in self.memories)
+
+
+class Memory:
+    """Something that may change: how to bring `held` back, and whether it is the same as it was."""
+
+    def __init__(self, held: Any, back: Callable[[], None], same: Callable[[], bool]) -> None:
+        self.held, self.back, self.same = held, back, same
+
+    @classmethod
+    def of(cls, thing: Any) -> Memory:
+        """A container with what is in it now, or an array with its numbers."""
+        if is_array(thing):
+            numbers = thing.copy()
+            return cls(thing, lambda: np.copyto(thing, numbers), lambda: thing.tobytes() == numbers.tobytes())
+        items = dict(thing) if hasattr(thing, "keys") else list(thing)
+
+        def back() -> None:
+            if not same():
+                thing.clear()
+                add: Any = getattr(thing, "update", None) or thing.extend
+                add(items)
+
+        def same() -> bool:
+            if len(thing) != len(items):
+                return False
+            if isinstance(items, dict):
+                return all(thing.get(key) is value for key, value in items.items())
+            return all(a is b for a, b in zip(thing, items, strict=True)) or (isinstance(thing, set) and thing == {*items})
+
+        return cls(thing, back, same)
+
+
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    yield code
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            yield from _codes(inner)
+
+
+def _is_users(thing: object) -> bool:
+    """Is this an instance of a class that somebody wrote in Python, outside of libraries?"""
+    rule = getattr(type(thing), "__call__", None)
+    known = [rule, *vars(type(thing)).values()]
+    return hasattr(thing, "__dict__") and not isinstance(thing, type) and any(
+        isinstance(f, FunctionType) and outside(f.__code__.co_filename) for f in known
+    )  # fmt: skip
