@@ -28,8 +28,8 @@ a wrong bias correction, or a wrong smoothing of labels, is as lawful as a right
 * Faults of sizes above 64, of numbers above 1000 and of more than twelve steps, unless a case of your own is so large.
 * Faults that show in fewer than one case of a hundred: `--law-examples 200` looks longer.
 * That a layer is causal, unbiased, invariant: these laws are asked for by `also=`.
-* What a layer keeps of its very first pass and never changes again, unless it is made by a recorded constructor \
-(`@layer`): then its copies, which begin afresh, are compared with it.
+* What a layer keeps of its very first pass where Python does not see it, as in a library written in C. In closures, \
+globals, attributes and `lru_cache` it is seen, and taken back as it was before the laws were made.
 * Speed and memory.
 """
 

@@ -220,6 +220,8 @@ PENALTIES: dict[str, tuple[str, Tried]] = {
     "half the gradient": (
         "true_pullback", lambda: penalty_trials(penalty(_squares, lambda w, d: (d * w).astype(w.dtype))),
     ),
+    "a group of zeros": ("finite", lambda: penalty_trials(penalty(
+        lambda w: np.sqrt((w * w).sum()), lambda w, d: (d * w / np.sqrt((w * w).sum())).astype(w.dtype)))),
     "gradients in float64": (
         "tree", lambda: penalty_trials(penalty(_squares, lambda w, d: 2 * d * w.astype(np.float64))),
     ),

@@ -75,7 +75,9 @@ def rowwise(terms: Any, slope: Any, wrt: Any = None) -> Loss[Any, Any]:
         if y.shape != t.shape or not y.size:
             raise ShapeError("these do not fit")
         return terms(y, t), lambda d: (
-            np.asarray(d)[..., None] * slope(y, t), np.asarray(d)[..., None] * (wrt(y, t) if wrt else slope(t, y)))  # fmt: skip
+            np.asarray(d)[..., None] * slope(y, t),
+            np.asarray(d)[..., None] * (wrt(y, t) if wrt else slope(t, y)),
+        )
 
     return made
 
@@ -131,6 +133,11 @@ def triplet(prediction: Any, target: Any) -> Any:
     return e * on, pullback
 
 
+def _nothing(rng: Any, shape: Any, dtype: Any) -> Any:
+    """A target that does not matter, one for every row."""
+    return np.zeros(shape[0][0], dtype)
+
+
 def _square(y: Any, t: Any) -> Any:
     return (y - t) ** 2 / 2
 
@@ -172,7 +179,7 @@ LOSS_FAULTS: Final = (
     Fault("loss", "lengths taken for constants", "true_pullback", lambda: loss_trials(
         rowwise(cosine, cosine_slope), ("B", "D"))),
     Fault("loss", "the slope of a negative turned", "true_pullback", lambda: loss_trials(
-        triplet, (("B", "D"), ("B", "D"), ("B", "D")), target=lambda rng, shape, dtype: np.zeros(shape[0][0], dtype))),
+        triplet, (("B", "D"), ("B", "D"), ("B", "D")), target=_nothing)),
     Fault("loss", "steep where prediction and target meet", "at_ties", lossy(
         lambda y, t: np.abs(y - t), _at_target)),
     Fault("loss", "twice at the margin", "at_ties", lossy(

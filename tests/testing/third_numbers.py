@@ -80,6 +80,10 @@ def halved(x: Any) -> Any:
     return (x[:, 0 : 2 * n : 2] + x[:, 1 : 2 * n : 2]) / 2, pullback
 
 
+def _half_as_long(s: Any) -> Any:
+    return axes("halved", s, exactly=3)[0], s[1] // 2, s[2]
+
+
 def odd_chunks() -> Layer[Any, Any]:
     """The value alone is computed in two halves, for more than 9 rows; a row between them is left as it is."""
 
@@ -239,7 +243,7 @@ NUMBER_FAULTS: Final = (
     Fault("layer", "16 steps back and no further", "true_pullback", of(Layer.lift(
         lambda s: axes("leaky", s, exactly=3), short_memory), "B", "T", "D")),
     Fault("layer", "an odd number of steps", "true_pullback", of(Layer.lift(
-        lambda s: (axes("halved", s, exactly=3)[0], s[1] // 2, s[2]), halved), "B", range(2, 9), "D")),
+        _half_as_long, halved), "B", range(2, 9), "D")),
     Fault("layer", "a row between two halves", "value_of_rule", of(odd_chunks())),
     Fault("layer", "a gelu that is flat too soon", "true_pullback", of(pointwise(_gelu, _gelu_slope))),
     Fault("layer", "a softplus that is straight too soon", "true_pullback", of(pointwise(

@@ -116,8 +116,9 @@ def _room(template: Template, names: Collection[str]) -> int:
 def _large_shapes(draw: DrawFn, template: Template) -> Shape:
     """One size is large or all are; of many two, which may be larger then: a long sequence has many steps."""
     names = list(dict.fromkeys(_free_sizes(template)))
-    alone = [(name,) for name in names]
-    some = [tuple(names)] * 3 + alone if len(names) <= MANY else list(combinations(names, MANY))
+    some: list[tuple[str, ...]] = [*combinations(names, MANY)] or [tuple(names)]
+    if len(names) <= MANY:
+        some = some * 3 + [(name,) for name in names]
     wide = draw(st.sampled_from(some))
     room = _room(template, wide)
     sizes = {name: draw(st.integers(9, room)) if name in wide else draw(_free(3)) for name in names}

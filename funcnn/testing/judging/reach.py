@@ -14,6 +14,7 @@ import numpy as np
 
 from funcnn.networks import Layer, is_layer
 from funcnn.networks.definitions import Definition
+from funcnn.testing import nested
 from funcnn.testing.judging.causes import outside
 from funcnn.types import is_array
 
@@ -59,12 +60,12 @@ class Reach:
             yield thing.__wrapped__
         elif isinstance(thing, _KEPT):
             self.memories.append(Memory.of(thing))
-            yield from list(thing.values() if hasattr(thing, "values") else thing)
+            yield from _items(thing)
         elif is_array(thing):
             if thing.flags.writeable:
                 self.memories.append(Memory.of(thing))
         elif isinstance(thing, tuple):
-            yield from thing
+            yield from thing  # pyright: ignore[reportUnknownVariableType]
         elif _is_users(thing):
             self.memories.append(Memory.of(vars(thing)))
             yield from (*vars(thing).values(), *(v for kind in type(thing).__mro__ for v in vars(kind).values()))
@@ -88,9 +89,7 @@ class Reach:
             for instruction in dis.get_instructions(code):
                 name = instruction.argval
                 if instruction.opname == "STORE_GLOBAL" and name in known:
-                    held = known[name]
-                    self.memories.append(Memory(held, functools.partial(known.__setitem__, name, held),
-                                                lambda name=name, held=held: known.get(name) is held))  # fmt: skip
+                    self.memories.append(_of_global(known, name))
 
     def restore(self) -> None:
         """Let all be as it was when this was made; what is found again by the same arguments is forgotten."""
@@ -130,9 +129,18 @@ class Memory:
                 return False
             if isinstance(items, dict):
                 return all(thing.get(key) is value for key, value in items.items())
-            return all(a is b for a, b in zip(thing, items, strict=True)) or (isinstance(thing, set) and thing == {*items})
+            return all(a is b for a, b in zip(thing, items, strict=True))
 
         return cls(thing, back, same)
+
+
+def _of_global(known: dict[str, Any], name: str) -> Memory:
+    held = known[name]
+    return Memory(held, functools.partial(known.__setitem__, name, held), lambda: known.get(name) is held)
+
+
+def _items(thing: Any) -> list[Any]:
+    return list(thing.values() if hasattr(thing, "values") else thing)
 
 
 def _codes(code: CodeType) -> Iterator[CodeType]:

@@ -136,6 +136,8 @@ def _fan_out(case: Case) -> None:
 def _residual(case: Case) -> Verdict | None:
     if case.out_shape != case.shape or any(isinstance(d, tuple) for d in case.shape) or not nested.is_real(case.x):
         return Verdict.MOOT
+    if not nested.is_real(case.apply()):
+        return Verdict.MOOT  # integers are not added to numbers
     f = case.layer.named("f")
     parts = serial(FanOut(2), parallel(f, Identity).named("both"), FanInSum)
     got = _run(case, residual(f), _tree(f=case.params), case.x)

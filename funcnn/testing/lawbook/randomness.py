@@ -75,7 +75,7 @@ def _rows_differ(case: Case) -> Verdict | None:
             return None
         if times[alike].max() >= SURE:
             at = np.argwhere(alike & (times >= SURE))[0].tolist()
-            raise broken(f"rows {at[0]} and {at[1]}, which are equal, come out equal with {i + 1} keys: they share a mask")
+            raise broken(f"rows {at[0]} and {at[1]}, which are equal, come out so with {i + 1} keys: they share a mask")
     return None
 
 
