@@ -93,7 +93,7 @@ def test_what_cannot_be_imported_is_named() -> None:
     """A layer that was made inside a function has no name to import."""
     local: Layer[Any, Any] = Layer.lift(lambda shape: shape, lambda x: (x / 2, lambda dy: dy))
     again = printed_program(found(local, "true_pullback"))
-    assert "# <layer> is to be made first: no module has it by this name" in again
+    assert "layer = ...  # to be made first: no module has <layer> by a name" in again
 
 
 def _never(case: Case) -> None:

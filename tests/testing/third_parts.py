@@ -35,7 +35,7 @@ def f1_of_batches(state: Any, y: Any, t: Any, weights: Any = None) -> Any:
     return state[0] + _f1(*_hits(y, t)) * len(y), state[1] + len(y)
 
 
-def _seen(state: Any) -> float:
+def mean_of_seen(state: Any) -> float:
     if not state[1]:
         raise ShapeError("no row has been seen")
     return float(state[0] / state[1])
@@ -175,10 +175,11 @@ def in_a_row(fault: str) -> Callable[..., Layer[Any, Any]]:
 
 PART_FAULTS: Final = (
     Fault("metric", "the score of each batch, averaged", "batches_agree", measuring(
-        f1_of_batches, _seen, weighted=False, nan=False)),
-    Fault("metric", "variances without their means", "batches_agree", measuring(variance, _seen, weighted=False)),
-    Fault("metric", "later rows count more", "any_order", measuring(smoothed, _seen, weighted=False)),
-    Fault("metric", "weights above the line", "weights_are_copies", measuring(numerator, _seen)),
+        f1_of_batches, mean_of_seen, weighted=False, nan=False)),
+    Fault("metric", "variances without their means", "batches_agree", measuring(
+        variance, mean_of_seen, weighted=False)),
+    Fault("metric", "later rows count more", "any_order", measuring(smoothed, mean_of_seen, weighted=False)),
+    Fault("metric", "weights above the line", "weights_are_copies", measuring(numerator, mean_of_seen)),
     Fault("schedule", "ten steps too early", "plain_value", lambda: schedule_trials(warm, _warm)),
     Fault("schedule", "the boundary belongs to what came before", "plain_value", lambda: schedule_trials(
         late, lambda step: 0.1 if step < 300 else 0.01)),

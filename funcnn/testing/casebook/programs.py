@@ -6,6 +6,7 @@ import functools
 import importlib
 import inspect
 import math
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ from funcnn.optimizers.definition import Optimizer
 from funcnn.recorded_functions import is_recorded
 from funcnn.records import Record, as_argument
 from funcnn.testing import nested
+from funcnn.testing.judging.causes import outside
 from funcnn.types import is_array
 
 _PUBLIC = ("funcnn", "funcnn.testing")
@@ -37,25 +39,62 @@ _NP = Named("numpy", "np")  # NumPy's scalars print as np.float64(0.5)
 def program(source: str, *values: object) -> str:
     """A source that shows these values, after the imports it needs: it runs as it stands.
 
-    What no import can bring, for it was made inside a function, a comment names.
+    What no import can bring, for it was made inside a function, stands there as a name to be filled in.
 
     >>> print(program("serial(Dense(3), Relu)", serial(Dense(3), Relu)))
     from funcnn import Dense, Relu, serial
     serial(Dense(3), Relu)
     """
     imported: dict[str, set[str]] = {}
-    missing: set[str] = set()
-    needed = {one for value in values for one in _names(value)}
-    for module, name in needed - {_NP}:
-        home = _home(module, name)
-        if home:
-            imported.setdefault(home, set()).add(name)
+    missing: dict[str, str] = {}
+    needed: set[Named] = set()
+    for value in values:
+        lost = _lost(value)
+        known = _somewhere(value) if lost else None
+        if lost and known is None:
+            missing[_stand_in(value)] = lost
         else:
-            missing.add(name)
+            needed |= {known} if known else set(_names(value))
+    for module, name in needed - {_NP}:
+        imported.setdefault(_home(module, name), set()).add(name)
     lines = ["import numpy as np"] if _NP in needed else []
     lines += [f"from {home} import {', '.join(sorted(names))}" for home, names in sorted(imported.items())]
-    lines += [f"# {name} is to be made first: no module has it by this name" for name in sorted(missing)]
+    lines += [f"{name} = ...  # to be made first: no module has {what} by a name" for name, what in missing.items()]
     return "\n".join([*lines, source])
+
+
+def _lost(value: Any) -> str:
+    """What no import can bring of a value; "" where all can be brought, and its source is one."""
+    written = f"an object of {type(value).__name__}"
+    try:
+        lost = [name for module, name in _names(value) if (module, name) != _NP and not _home(module, name)]
+        if lost:
+            return min(lost)
+        written = "" if isinstance(value, Named) else _written(value)
+        compile(written, "", "exec")
+    except Exception:  # whatever a repr of somebody's raises: it is no source
+        return written
+    return ""
+
+
+def _somewhere(value: object) -> Named | None:
+    """The name under which some module outside of libraries knows a value."""
+    modules = [(name, there) for name, there in list(sys.modules.items()) if _of_users(there)]
+    found = [Named(module, name) for module, there in modules for name, other in list(vars(there).items())
+             if other is value and name.isidentifier()]  # fmt: skip
+    return min(found, key=lambda named: (named.name.startswith("_"), named), default=None)
+
+
+def _of_users(module: object) -> bool:
+    file: object = getattr(module, "__file__", None)
+    return isinstance(file, str) and outside(file)
+
+
+def _stand_in(value: Any) -> str:
+    """A name for what is to be made first: "layer", "loss", or the function's own."""
+    kinds: dict[type, str] = {Loss: "loss", Optimizer: "optimizer"}
+    name = "layer" if is_layer(value) else kinds.get(type(value), getattr(value, "__name__", type(value).__name__))
+    return re.sub(r"\W+", "_", name.rpartition(".")[2]).strip("_").lower() or "function"
 
 
 def _names(value: Any) -> Iterator[Named]:
@@ -79,6 +118,8 @@ def _names(value: Any) -> Iterator[Named]:
     elif _is_sequence(value):
         for item in value:
             yield from _names(item)
+    elif is_array(value) and value.size > np.get_printoptions()["threshold"]:
+        yield Named("", f"an array of {value.size} numbers")  # prints with dots
     elif is_array(value):
         yield Named("numpy", "array")
         if "dtype=" in repr(value):
@@ -138,7 +179,17 @@ def _modules(f: Any) -> Iterator[str]:
 
 
 def shown(value: Any) -> str:
-    """How a value is written in a program: functions, and layers that no recorded call made, by their names."""
+    """How a value is written in a program: functions, and layers that no recorded call made, by their names.
+
+    What no import can bring is known by the name it has among the globals of its module, or by one to be filled in.
+    """
+    if not _lost(value):
+        return _written(value)
+    known = _somewhere(value)
+    return known.name if known else _stand_in(value)
+
+
+def _written(value: Any) -> str:
     if (is_layer(value) and value.init.record is None) or (_is_optimizer(value) and not is_recorded(value.init)):
         found = _ready_made(value)
         return found.name if found else repr(value)

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from funcnn.recorded_functions import is_recorded
 from funcnn.records import Record
+from funcnn.testing.judging.reach import filled
 
 MOST: Final = 12  # numbers that are taken
 DEEP: Final = 6  # levels that are looked into
@@ -38,7 +39,7 @@ def _parts(thing: Any) -> Iterator[Any]:
     """What is in a function, a call that was recorded, a container, or an object that can be called."""
     if isinstance(thing, FunctionType):
         yield from (thing.__code__, *(thing.__defaults__ or ()), *(thing.__kwdefaults__ or {}).values())
-        yield from (cell.cell_contents for cell in thing.__closure__ or () if _filled(cell))
+        yield from (cell.cell_contents for cell in thing.__closure__ or () if filled(cell))
     elif isinstance(thing, CodeType):
         yield from thing.co_consts
     elif isinstance(thing, MethodType):
@@ -55,10 +56,3 @@ def _parts(thing: Any) -> Iterator[Any]:
         yield from (thing.func, thing.args, thing.keywords)
     elif callable(thing) and hasattr(thing, "__dict__") and not isinstance(thing, type):
         yield from (vars(thing), getattr(type(thing).__call__, "__code__", None))
-
-
-def _filled(cell: Any) -> bool:
-    try:
-        return cell.cell_contents is not cell
-    except ValueError:
-        return False

@@ -14,7 +14,6 @@ import numpy as np
 
 from funcnn.networks import Layer, is_layer
 from funcnn.networks.definitions import Definition
-from funcnn.testing import nested
 from funcnn.testing.judging.causes import outside
 from funcnn.types import is_array
 
@@ -67,14 +66,14 @@ class Reach:
         elif isinstance(thing, tuple):
             yield from thing  # pyright: ignore[reportUnknownVariableType]
         elif _is_users(thing):
-            self.memories.append(Memory.of(vars(thing)))
-            yield from (*vars(thing).values(), *(v for kind in type(thing).__mro__ for v in vars(kind).values()))
+            held = _own(thing)
+            self.memories.append(Memory.of(held))
+            yield from (*held.values(), *(value for kind in type(thing).__mro__ for value in vars(kind).values()))
 
     def _in_cell(self, cell: CellType) -> Iterator[Any]:
-        try:
-            held = cell.cell_contents
-        except ValueError:  # nothing is in it yet
+        if not filled(cell):
             return
+        held = cell.cell_contents
         self.memories.append(Memory(held, functools.partial(setattr, cell, "cell_contents", held),
                                     lambda: cell.cell_contents is held))  # fmt: skip
         yield held
@@ -132,6 +131,60 @@ class Memory:
             return all(a is b for a, b in zip(thing, items, strict=True))
 
         return cls(thing, back, same)
+
+
+_OF_CASES: Final = ("layer", "loss", "optimizer", "metric", "penalty", "schedule", "initializer")
+_RULES: Final = ("definition", "rule", "run", "update", "function", "__wrapped__", "func", "__func__")
+
+
+def rules(case: object) -> list[FunctionType]:
+    """The functions of a user's own that what a case is about begins with; none where it is this library's.
+
+    Those that a function of the library has closed over are looked into, and no others.
+    """
+    parts = [vars(case)[name] for name in _OF_CASES if vars(case).get(name) is not None]
+    of_shapes = _first_of([part.definition.meets for part in parts if is_layer(part)])
+    return [f for f in _first_of(parts) if f not in of_shapes]
+
+
+def _first_of(todo: list[Any]) -> list[FunctionType]:
+    found: list[FunctionType] = []
+    seen: dict[int, Any] = {}
+    while todo and len(seen) < MOST:
+        thing = todo.pop(0)
+        if id(thing) in seen or is_array(thing):
+            continue
+        seen[id(thing)] = thing
+        if isinstance(thing, FunctionType):
+            if outside(thing.__code__.co_filename):
+                found.append(thing)
+            else:
+                todo += [cell.cell_contents for cell in thing.__closure__ or () if filled(cell)]
+        elif not isinstance(thing, type):
+            todo += _rules_of(thing)
+    return found
+
+
+def _rules_of(thing: Any) -> list[Any]:
+    """What a value of the library, or something that can be called, calls in turn."""
+    kind: Any = type(thing)
+    if not callable(thing) and not is_layer(thing) and not kind.__module__.startswith("funcnn"):
+        return []
+    named = [name for name in _RULES if hasattr(kind, name) or name in _own(thing)]
+    return [*(getattr(thing, name) for name in named), getattr(kind, "__call__", None)]
+
+
+def _own(thing: object) -> dict[str, Any]:
+    held: dict[str, Any] = getattr(thing, "__dict__", {})
+    return held
+
+
+def filled(cell: Any) -> bool:
+    """Is there something in a cell of a closure?"""
+    try:
+        return cell.cell_contents is not cell
+    except ValueError:
+        return False
 
 
 def _of_global(known: dict[str, Any], name: str) -> Memory:

@@ -8,12 +8,12 @@ from enum import Enum
 from typing import Any, Final, Generic, Literal, NamedTuple, Protocol, TypeAlias, TypeVar, cast
 
 from funcnn.networks import is_layer
-from funcnn.records import as_argument
 from funcnn.testing.casebook.pairs import parts, standing
-from funcnn.testing.casebook.programs import Named, global_name
+from funcnn.testing.casebook.programs import Named, global_name, shown
 from funcnn.testing.drawing.contents import KINDS
 from funcnn.testing.judging.causes import near, of_a_pair, place
 from funcnn.testing.judging.flags import heeded
+from funcnn.testing.judging.reach import rules
 
 C = TypeVar("C")
 
@@ -80,10 +80,13 @@ class LawBroken(AssertionError):
             return cast(str, case.program(f"{law.table}[{law.name!r}]({case!r})", Named("funcnn.testing", law.table)))
         if law.made_by:
             make, *arguments = law.made_by
-            source = f"{as_argument(make)}({', '.join(map(as_argument, arguments))})"
+            source = f"{shown(make)}({', '.join(map(shown, arguments))})"
             return cast(str, case.program(f"{source}({case!r})", *law.made_by))
         home = global_name(law, law.check.__module__) or Named("", law.name)
         return cast(str, case.program(f"{home.name}({case!r})", home))
+
+
+MOST_RULES: Final = 3  # that a message names
 
 
 def _short(what: str, room: int = 160) -> str:
@@ -92,12 +95,15 @@ def _short(what: str, room: int = 160) -> str:
 
 
 def _of_functions(case: Any) -> str:
-    """The line of a message that says where the functions of a pair stand."""
+    """The line of a message that says where the functions of a pair stand, or the rule of what is the user's own."""
     functions = parts(case.layer) if is_layer(getattr(case, "layer", None)) else None
-    if functions is None:
-        return ""
-    named = zip((functions.signature.forward, functions.signature.backward), functions[:2], strict=True)
-    return f"  where:    {', '.join(f'{name} ({near(standing(f))})' for name, f in named if standing(f))}\n"
+    if functions is not None:
+        names = (functions.signature.forward, functions.signature.backward)
+        named = [(name, standing(f)) for name, f in zip(names, functions[:2], strict=True)]
+    else:
+        named = [(f.__name__, standing(f)) for f in rules(case)][:MOST_RULES]
+    told = ", ".join(f"{name} ({near(place)})" for name, place in named if place)
+    return f"  where:    {told}\n" if told else ""
 
 
 def _by_name(what: str, case: Any) -> str:

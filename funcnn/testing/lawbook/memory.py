@@ -24,9 +24,9 @@ def _remembers_nothing(case: Case, new: Reach | None = None) -> Verdict | None:
 
     `new` is what the layer remembered before it was tried.
     """
+    _afresh(case, new or Reach(case.layer))
     _in_place(case)
     _where_others_were(case)
-    _afresh(case, new or Reach(case.layer))
     y, pullback = case.bare_pull(case.z)
     dy = case.cotangent(y)
     g, kept = pullback(dy), nested.bits(y)
