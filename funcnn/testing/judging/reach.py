@@ -7,7 +7,7 @@ import functools
 from collections import deque
 from collections.abc import Callable, Iterator
 from types import CellType, CodeType, FunctionType, MethodType
-from typing import Any, Final
+from typing import Any, Final, cast
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import numpy as np
@@ -167,7 +167,7 @@ def _first_of(todo: list[Any]) -> list[FunctionType]:
 
 def _rules_of(thing: Any) -> list[Any]:
     """What a value of the library, or something that can be called, calls in turn."""
-    kind: Any = type(thing)
+    kind = cast(Any, type(thing))
     if not callable(thing) and not is_layer(thing) and not kind.__module__.startswith("funcnn"):
         return []
     named = [name for name in _RULES if hasattr(kind, name) or name in _own(thing)]

