@@ -92,8 +92,8 @@ def _of_users(module: object) -> bool:
 
 def _stand_in(value: Any) -> str:
     """A name for what is to be made first: "layer", "loss", or the function's own."""
-    kinds: dict[type, str] = {Loss: "loss", Optimizer: "optimizer"}
-    name = "layer" if is_layer(value) else kinds.get(type(value), getattr(value, "__name__", type(value).__name__))
+    name = getattr(value, "__name__", type(value).__name__)
+    name = "layer" if is_layer(value) else str(name)
     return re.sub(r"\W+", "_", name.rpartition(".")[2]).strip("_").lower() or "function"
 
 
