@@ -24,7 +24,7 @@ from funcnn.networks.rebuilding import Path, observed, walked
 from funcnn.nested import mapped
 from funcnn.promises import is_checked
 from funcnn.shapes import UNKNOWN, display, external, known, normalize
-from funcnn.types import Shape, Tree
+from funcnn.types import Array, Shape, Tree
 
 X = TypeVar("X")
 X_contra = TypeVar("X_contra", contravariant=True)
@@ -36,9 +36,9 @@ _WIDEST = 48  # characters of a layer in the table
 
 
 class Traced(Protocol[X_contra, Y_co]):
-    """What `trace` gives."""
+    """What `trace` gives: beside the value, an array for every layer, or the tuple of one that gives several."""
 
-    def __call__(self, params: Tree, x: X_contra, *, rng: Rng | None = None) -> tuple[Y_co, dict[str, Any]]: ...
+    def __call__(self, params: Tree, x: X_contra, *, rng: Rng | None = None) -> tuple[Y_co, dict[str, Array | Any]]: ...
 
 
 def trace(net: Layer[X, Y]) -> Traced[X, Y]:
@@ -59,7 +59,7 @@ def trace(net: Layer[X, Y]) -> Traced[X, Y]:
 
     definition_of(net, where="trace")
 
-    def traced(params: Tree, x: X, *, rng: Rng | None = None) -> tuple[Y, dict[str, Any]]:
+    def traced(params: Tree, x: X, *, rng: Rng | None = None) -> tuple[Y, dict[str, Array | Any]]:
         seen: dict[str, list[Any]] = defaultdict(list)
 
         def see(at: Path, layer: Definition, params: Tree, x: Any, y: Any) -> None:

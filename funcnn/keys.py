@@ -142,5 +142,5 @@ def as_key(rng: object, *, where: str = "rng") -> Key:
 Rng: TypeAlias = Union[Key, int]
 """Randomness, wherever it is taken: a key, or an integer seed."""
 
-Initializer: TypeAlias = Callable[[Key, tuple[int, ...], np.dtype[Any]], Array]
+Initializer: TypeAlias = Callable[[Key, tuple[int, ...], np.dtype[np.floating[Any]]], Array]
 """`(key, shape, dtype) -> array`."""

@@ -47,14 +47,16 @@ T9 = TypeVar("T9")
 T10 = TypeVar("T10")
 T11 = TypeVar("T11")
 T12 = TypeVar("T12")
+T13 = TypeVar("T13")
 
 if TYPE_CHECKING:
     from typing_extensions import TypeVar as DefaultTypeVar
 
     One = DefaultTypeVar("One", default=Array)
     Two = DefaultTypeVar("Two", default=Array)
+    Given = DefaultTypeVar("Given", covariant=True, default=Any)
 else:  # the defaults are for type checkers; at run time the library needs nothing but NumPy
-    One, Two = TypeVar("One"), TypeVar("Two")
+    One, Two, Given = TypeVar("One"), TypeVar("Two"), TypeVar("Given")
 
 
 # After a bare `isinstance`, type checkers do not know what is inside.

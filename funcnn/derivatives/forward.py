@@ -81,7 +81,7 @@ def linearize(
     key = key_of(apply, rng)
     with at_network(apply):
         tree, inner = apply.door.enter(params, x)
-        y = apply.value(tree, inner, *key)
+        y: Any = apply.value(tree, inner, *key)
 
     def along(dparams: Tree | None, dx: X | None) -> Any:
         with at_network(apply):

@@ -36,8 +36,8 @@ class Opened:
         gradients, _ = back(force(pull(1.0)[0]))
         gradients = ordered(gradients, params) if self.objective.penalties else gradients
         for penalty in self.objective.penalties:
-            more, back = penalty.rule(params)
-            value, gradients = value + more, mapped(add, gradients, back(1.0)[0])
+            more, pull_back = penalty.rule(params)
+            value, gradients = value + more, mapped(add, gradients, pull_back(1.0)[0])
         return value, gradients
 
     def sealed(self, gradients: Any) -> Gradients:

@@ -15,7 +15,7 @@ from funcnn.recorded_functions import recorded
 from funcnn.shapes import display
 from funcnn.types import Array
 
-DType: TypeAlias = "np.dtype[Any]"
+DType: TypeAlias = "np.dtype[np.floating[Any]]"
 
 
 def zeros(key: Key, shape: tuple[int, ...], dtype: DType) -> Array:

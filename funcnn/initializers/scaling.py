@@ -14,7 +14,7 @@ from funcnn.keys import Initializer, Key
 from funcnn.recorded_functions import recorded
 from funcnn.types import Array
 
-DType: TypeAlias = "np.dtype[Any]"
+DType: TypeAlias = "np.dtype[np.floating[Any]]"
 Mode: TypeAlias = Literal["fan_in", "fan_out", "fan_avg"]
 Distribution: TypeAlias = Literal["uniform", "normal", "truncated_normal"]
 

@@ -10,7 +10,7 @@ from typing import Any, Concatenate, Generic, Literal, TypeAlias, TypeVar, Union
 
 import numpy as np
 
-from funcnn.calculus import force
+from funcnn.calculus import Later, force
 from funcnn.cotangents import cotangent_like, cotangent_of_number, read_only
 from funcnn.array_kinds import as_array
 from funcnn.errors import brief
@@ -140,7 +140,7 @@ class Loss(Generic[Y, T]):
         value, back = self.rule(real(prediction), target, weights, reduce, options)
 
         def pullback(d: Any) -> tuple[Any, Any]:
-            dprediction, dtarget = back(cotangent_like(value, d) if reduce == "none" else cotangent_of_number(d))
+            dprediction, dtarget = cast(Back, back)(cotangent_like(value, d) if reduce == "none" else cotangent_of_number(d))
             return read_only(force(dprediction)), read_only(force(dtarget))
 
         return (read_only(value) if reduce == "none" else value), pullback
@@ -164,8 +164,8 @@ class Loss(Generic[Y, T]):
         return Loss(self.run, self.record, self.default, self.names, self.parts, fixed, wrapped)
 
     def rule(
-        self, prediction: Any, target: Any, weights: Any = None, reduce: str | None = None, options: Any = None
-    ) -> tuple[Any, Back]:
+        self, prediction: Y, target: T, weights: Weights | None = None, reduce: str | None = None, options: Any = None
+    ) -> tuple[Any, Callable[[Any], tuple[Y | Later[Y], T | Later[T]]]]:
         """The value and the pullback for a prediction of arrays, of real or complex numbers."""
         merged = {**self.options, **options} if options else self.options
         return self.run(prediction, target, weights, reduce or self.reduce, merged)

@@ -39,6 +39,7 @@ from mypy.plugin import (
 from mypy.types import FunctionLike, Type
 
 import funcnn
+from funcnn.metrics import Metric
 from funcnn.mypy_plugin.flow.shelf import Shelf
 from funcnn.mypy_plugin.hooks import Hooks
 from funcnn.mypy_plugin.reading import INIT, LAYER
@@ -60,6 +61,7 @@ SUMMARY = f"{funcnn.summary.__module__}.summary"
 SHIFT = f"{LAYER}.__rshift__"
 OBJECTIVES = {f"{f.__module__}.{f.__name__}" for f in (funcnn.value_and_grad, funcnn.grad)}
 OBJECTIVE = f"{funcnn.Objective.__module__}.{funcnn.Objective.__qualname__}"
+METRIC = f"{Metric.__module__}.{Metric.__qualname__}"
 CALLED = {f"{APPLY}.__call__", f"{OBJECTIVE}.__call__"}
 RUN = (funcnn.vjp, funcnn.fit, funcnn.train, funcnn.evaluate, funcnn.predict)
 GIVEN = {f"{f.__module__}.{f.__name__}" for f in RUN}
@@ -104,7 +106,8 @@ class FuncnnPlugin(Plugin):
             f"{LAYER}.out_shape": _quiet(hooks.out_shape),
             f"{LAYER}.named": _quiet(hooks.named),
             SHIFT: _quiet(hooks.shifted),
-            **{f"{of}.__call__": _quiet(hooks.given) for of in (APPLY, OBJECTIVE, LOSS)},
+            **{f"{of}.__call__": _quiet(hooks.given) for of in (APPLY, OBJECTIVE, LOSS, METRIC)},
+            f"{LOSS}.bind": _quiet(hooks.given),
         }
 
     def report_config_data(self, ctx: ReportConfigContext) -> Any:

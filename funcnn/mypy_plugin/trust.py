@@ -21,6 +21,7 @@ from mypy.options import Options
 import funcnn
 from funcnn import stax
 from funcnn.losses.definition import Loss
+from funcnn.metrics.definition import Metric
 from funcnn.networks import is_layer
 
 LIBRARY = Path(funcnn.__file__).parent
@@ -122,7 +123,7 @@ class Loader:
         return found is not None and name in getattr(found, "__all__", dir(found))
 
     def loss(self, module: str, name: str) -> Any:
-        """A loss of the library, or None."""
+        """A loss or a metric of the library, or None."""
         return _loss_of_ours(module, name) if f"{module}.".startswith("funcnn.") else None
 
     def get(self, module: str, name: str) -> Any:
@@ -188,7 +189,7 @@ def _loss_of_ours(module: str, name: str) -> Any:
         found: Any = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError):
         return None
-    return cast("Any", found) if isinstance(found, Loss) else None
+    return cast("Any", found) if isinstance(found, (Loss, Metric)) else None
 
 
 def _is_constructor(value: object) -> bool:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from mypy.expandtype import expand_type_by_instance
-from mypy.nodes import ARG_POS, ARG_STAR, CallExpr, Expression, OpExpr
+from mypy.nodes import ARG_POS, ARG_STAR, CallExpr, Expression, IntExpr, OpExpr, RefExpr
 from mypy.options import Options
 from mypy.plugin import FunctionSigContext, MethodSigContext
-from mypy.subtypes import is_subtype
+from mypy.subtypes import is_same_type, is_subtype
 from mypy.types import (
     AnyType,
     CallableType,
@@ -24,11 +24,14 @@ from mypy.types import (
     get_proper_type,
 )
 
+from funcnn.combinators import first, keep, select
 from funcnn.losses.definition import Loss
 from funcnn.mypy_plugin.reading import is_init, is_layer
 from funcnn.mypy_plugin.reports import WIRING, shown, titled
 from funcnn.networks import Apply
 
+PASSING: Final = {f"{f.__module__}.{f.__name__}" for f in (first, keep)}
+SELECT: Final = f"{select.__module__}.{select.__name__}"
 LOSS: Final = f"{Loss.__module__}.{Loss.__qualname__}"
 APPLY: Final = f"{Apply.__module__}.{Apply.__qualname__}"
 
@@ -45,7 +48,7 @@ def serial_signature(ctx: FunctionSigContext, options: Options) -> FunctionLike:
     if ARG_STAR in call.arg_kinds:
         lists = any(k == ARG_STAR and isinstance(t, Instance) for k, t in zip(call.arg_kinds, types, strict=True))
         joined = any(k == ARG_STAR and _of_objects(t) for k, t in zip(call.arg_kinds, types, strict=True))
-        return _of_a_list(sig, types[0], joined) if lists else sig
+        return _of_a_list(sig, call, types, joined) if lists else sig
     strangers = [(a, t) for a, t in zip(call.args, types, strict=True) if isinstance(t, (CallableType, Instance))]
     for a, t in strangers:
         problem = f"got {shown(t, options)}"
@@ -57,12 +60,12 @@ def serial_signature(ctx: FunctionSigContext, options: Options) -> FunctionLike:
     known = [t for t in map(as_layer, types) if t is not None]
     if len(known) < len(types) or len(types) < 2:
         return sig
-    wrong = False
+    given = _type_of(known[0], 1)
     for i in range(len(known) - 1):
-        given, wanted = _type_of(known[i], 1), _type_of(known[i + 1], 0)
+        wanted, wrong = _type_of(known[i + 1], 0), False
         if fits(given, wanted):
-            continue
-        if (other := _behind(ctx, call.args[i + 1], known[i + 1], given)) is not None:
+            pass
+        elif (other := _behind(ctx, call.args[i + 1], known[i + 1], given)) is not None:
             known[i + 1] = other
         else:
             wrong = True
@@ -71,8 +74,23 @@ def serial_signature(ctx: FunctionSigContext, options: Options) -> FunctionLike:
                 f"{here} takes {shown(wanted, options)}, but {before} before it gives {shown(given, options)}",
                 call.args[i + 1], code=WIRING,
             )  # fmt: skip
-    first, out = known[0], AnyType(TypeOfAny.from_error) if wrong else _type_of(known[-1], 1)
-    return _accepting(sig, list(known), _layer_type(first, _type_of(first, 0), out))
+        given = _type_of(known[i + 1], 1) if wrong else _passed(call.args[i + 1], given, _type_of(known[i + 1], 1))
+    return _accepting(sig, list(known), _layer_type(known[0], _type_of(known[0], 0), given))
+
+
+def _passed(e: Expression, given: Type, out: Type) -> Type:
+    """What comes out where this tuple comes in: of `first` and `keep` its own rest, of `select` its own items."""
+    into, gives = get_proper_type(given), get_proper_type(out)
+    if not isinstance(into, TupleType) or not isinstance(e, CallExpr) or not isinstance(e.callee, RefExpr):
+        return out
+    if e.callee.fullname in PASSING and isinstance(gives, TupleType) and _open(gives):
+        return into.copy_modified(items=[gives.items[0], *into.items[1:]])
+    if e.callee.fullname == SELECT and not any(isinstance(i, UnpackType) for i in into.items):
+        places = [a.value for a in e.args if isinstance(a, IntExpr) and a.value < len(into.items)]
+        if len(places) == len(e.args) > 0:
+            found = [into.items[i] for i in places]
+            return found[0] if len(found) == 1 else into.copy_modified(items=found)
+    return out
 
 
 def _behind(ctx: FunctionSigContext, e: Expression, layer: TupleType, given: Type) -> TupleType | None:
@@ -142,17 +160,23 @@ def _of_objects(t: Type) -> bool:
     return isinstance(item, TupleType) and len(item.items) == 2 and is_init(item.items[0]) and not is_layer(item)
 
 
-def _of_a_list(sig: CallableType, first: Type, joined: bool) -> CallableType:
+def _of_a_list(sig: CallableType, call: CallExpr, types: Sequence[Type], joined: bool) -> CallableType:
     """One signature for any number of layers: left with several, mypy finds them ambiguous, and gives up the pair."""
-    given, first = get_proper_type(sig.ret_type), get_proper_type(first)
+    given = get_proper_type(sig.ret_type)
     if not isinstance(given, TupleType):
         return sig
-    if isinstance(first, Instance) and len(first.args) == 1:
-        first = get_proper_type(first.args[0])
-    unknown = AnyType(TypeOfAny.explicit)
-    known = as_layer(first)
-    first = _type_of(known, 0) if known else unknown
-    result = _layer_type(given, first, unknown)
+    unknown: Type = AnyType(TypeOfAny.explicit)
+    x: Type | None = None
+    y = unknown
+    for t, kind in zip(map(get_proper_type, types), call.arg_kinds, strict=True):
+        item = t.args[0] if kind == ARG_STAR and isinstance(t, Instance) and len(t.args) == 1 else t
+        known = as_layer(item)
+        into, out = (unknown, unknown) if known is None else (_type_of(known, 0), _type_of(known, 1))
+        empty = kind == ARG_STAR and x is not None  # perhaps: then what stands before it goes on
+        x, y = into if x is None else x, out if not empty or is_same_type(y, out) else unknown
+        if kind == ARG_STAR and not fits(out, into):  # of one layer or none, or else wrong
+            y = unknown
+    result = _layer_type(given, unknown if x is None else x, y)
     taken = unknown if joined else _layer_type(given, unknown, unknown)
     return sig.copy_modified(  # pyright: ignore[reportUnknownMemberType]
         arg_types=[taken], arg_kinds=[ARG_STAR], arg_names=[None], ret_type=result, variables=[]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast, final
+from typing import TYPE_CHECKING, Any, Concatenate, Final, Generic, Never, TypeVar, cast, final, overload
 
 import numpy as np
 import numpy.typing as npt
 
-from funcnn.calculus import force
+from funcnn.calculus import Later, force
 from funcnn.cotangents import cotangent_like, described, like_input, read_only
 from funcnn.errors import FuncnnError, ParamsError
 from funcnn.foreign.calls import misfit, understood
@@ -23,7 +23,7 @@ from funcnn.params.packing import pack
 from funcnn.params.trees import floating
 from funcnn.records import Record
 from funcnn.shapes import external, normalize
-from funcnn.types import Shape, Tree, is_tuple
+from funcnn.types import Given, Shape, Tree, is_tuple
 from funcnn.values import frozen
 
 X_contra = TypeVar("X_contra", contravariant=True)
@@ -35,7 +35,7 @@ _ABSENT: Final[Any] = object()
 
 @final
 @frozen("layers never change; {name} cannot be set")
-class Init:
+class Init(Generic[Given]):
     """The `init` of a layer: draws params for inputs of a shape. It carries the shape rule and the params spec.
 
     Calling it returns `(out_shape, params)`. The key is folded with "init" once, and then with the path of each leaf: a
@@ -59,10 +59,21 @@ class Init:
         for field in ("name", "out_shape", "record", "spec"):
             _set(self, field, getattr(definition, field))
 
-    @understood
+    # Integers where the network gives an array, shapes where it gives several; `Never` is met by `Any` alone.
+    @overload
+    def __call__(
+        self: Init[Never], rng: Rng | np.random.Generator, shape: Shape, *, dtype: npt.DTypeLike = np.float32
+    ) -> tuple[tuple[Any, ...], Params]: ...
+    @overload
+    def __call__(
+        self: Init[npt.NDArray[Any]], rng: Rng | np.random.Generator, shape: Shape, *, dtype: npt.DTypeLike = np.float32
+    ) -> tuple[tuple[int, ...], Params]: ...
+    @overload
     def __call__(
         self, rng: Rng | np.random.Generator, shape: Shape, *, dtype: npt.DTypeLike = np.float32
-    ) -> tuple[Shape, Params]:
+    ) -> tuple[Shape, Params]: ...
+    @understood
+    def __call__(self, rng: Rng | np.random.Generator, shape: Shape, *, dtype: npt.DTypeLike = np.float32) -> Any:
         key = (Key(rng) if isinstance(rng, np.random.Generator) else as_key(rng)).fold("init")
         wanted = floating(dtype)
         fix = "dtype=np.{wide}, and astype(params, np.{narrow}) to store them"
@@ -98,8 +109,8 @@ class Apply(Generic[X_contra, Y_co]):
 
     __slots__ = ("definition", "rule", "value", "random", "door")
     definition: Definition
-    rule: Callable[..., Any]
-    value: Callable[..., Any]
+    rule: Callable[Concatenate[Tree, X_contra, ...], tuple[Y_co, Callable[[Y_co], tuple[Tree, X_contra | Later[X_contra]]]]]
+    value: Callable[Concatenate[Tree, X_contra, ...], Y_co]
     random: bool
     door: Door
 
@@ -129,7 +140,7 @@ class Apply(Generic[X_contra, Y_co]):
 
     def pull(
         self, params: Tree, x: X_contra, *, rng: Rng | None = None
-    ) -> tuple[Y_co, Callable[[Any], tuple[Gradients, Any]]]:
+    ) -> tuple[Y_co, Callable[[Y_co], tuple[Gradients, X_contra]]]:
         """The value and the pullback; what `vjp(apply, params, x)` calls."""
         tree, inner, y, back = self.entered(params, x, rng)
 

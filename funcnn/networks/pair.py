@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Generic, NamedTuple, Never, NoReturn, TypeGuard, TypeVar, Union, cast, overload
 
+import numpy.typing as npt
+
 from funcnn.calculus import Later
 from funcnn.errors import FuncnnError
 from funcnn.inputs import features
@@ -20,7 +22,7 @@ from funcnn.networks.series import in_series
 from funcnn.networks.statistics import Statistics
 from funcnn.records import Origin, Record, known_by_origin, recording
 from funcnn.shapes import external, normalize
-from funcnn.types import T0, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, One, Shape
+from funcnn.types import T0, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, One, Shape
 from funcnn.values import frozen
 
 X = TypeVar("X", contravariant=True)
@@ -47,7 +49,7 @@ class Layer(NamedTuple, Generic[X, Y]):
     True
     """
 
-    init: Init
+    init: Init[Y]
     apply: Apply[X, Y]
 
     @staticmethod
@@ -130,7 +132,13 @@ class Layer(NamedTuple, Generic[X, Y]):
         mine, its = self.init.definition, self.apply.definition
         return mine if mine is its else replace(mine, rule=its.rule, value=its.value, random=its.random)
 
-    def out_shape(self, shape: Shape) -> Shape:
+    @overload  # Never is met by Any alone
+    def out_shape(self: Layer[Any, Never], shape: Shape) -> tuple[Any, ...]: ...
+    @overload
+    def out_shape(self: Layer[Any, npt.NDArray[Any]], shape: Shape) -> tuple[int, ...]: ...
+    @overload
+    def out_shape(self, shape: Shape) -> Shape: ...
+    def out_shape(self, shape: Shape) -> Any:
         """The shape of the output for an input of this shape; -1 stands for what is not known.
 
         Errors
@@ -241,7 +249,7 @@ def constant(name: str, module: str, made: Layer[A, B]) -> Layer[A, B]:
 
 
 # layers in a row ------------------------------------------------------------------------------------------------------
-# One overload per arity; the tail beyond them is gradual, because a shorter catch-all would accept wrong networks.
+# One overload per arity. Lists, and more layers, are of one kind from the 13th on, or gradual: no shorter tail is sound.
 # fmt: off
 @overload
 def serial() -> Layer[One, One]: ...
@@ -269,6 +277,8 @@ def serial(l0: Layer[T0, T1], l1: Layer[T1, T2], l2: Layer[T2, T3], l3: Layer[T3
 def serial(l0: Layer[T0, T1], l1: Layer[T1, T2], l2: Layer[T2, T3], l3: Layer[T3, T4], l4: Layer[T4, T5], l5: Layer[T5, T6], l6: Layer[T6, T7], l7: Layer[T7, T8], l8: Layer[T8, T9], l9: Layer[T9, T10], l10: Layer[T10, T11], /) -> Layer[T0, T11]: ...
 @overload
 def serial(l0: Layer[T0, T1], l1: Layer[T1, T2], l2: Layer[T2, T3], l3: Layer[T3, T4], l4: Layer[T4, T5], l5: Layer[T5, T6], l6: Layer[T6, T7], l7: Layer[T7, T8], l8: Layer[T8, T9], l9: Layer[T9, T10], l10: Layer[T10, T11], l11: Layer[T11, T12], /) -> Layer[T0, T12]: ...
+@overload
+def serial(l0: Layer[T0, T1], l1: Layer[T1, T2], l2: Layer[T2, T3], l3: Layer[T3, T4], l4: Layer[T4, T5], l5: Layer[T5, T6], l6: Layer[T6, T7], l7: Layer[T7, T8], l8: Layer[T8, T9], l9: Layer[T9, T10], l10: Layer[T10, T11], l11: Layer[T11, T12], l12: Layer[T12, T13], /, *rest: Layer[T13, T13]) -> Layer[T0, T13]: ...
 @overload
 def serial(l0: Layer[T0, T1], l1: Layer[T1, T2], l2: Layer[T2, T3], l3: Layer[T3, T4], l4: Layer[T4, T5], l5: Layer[T5, T6], l6: Layer[T6, T7], l7: Layer[T7, T8], l8: Layer[T8, T9], l9: Layer[T9, T10], l10: Layer[T10, T11], l11: Layer[T11, T12], l12: Layer[T12, Any], /, *rest: Layer[Any, Any]) -> Layer[T0, Any]: ...
 # fmt: on

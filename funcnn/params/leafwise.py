@@ -37,10 +37,25 @@ def astype(params: Tree, dtype: npt.DTypeLike) -> Any:
     return _kind(params)(trees.mapped(convert, plain_tree(params)))
 
 
+# One overload for a number of trees, so that a type checker knows what a lambda is given.
+# fmt: off
+@overload
+def tree_map(f: Callable[[Array], Array], params: K, /) -> K: ...  # type: ignore[overload-overlap] # pyright: ignore[reportOverlappingOverload]
+@overload
+def tree_map(f: Callable[[Array], Array], params: Tree, /) -> Params: ...
+@overload
+def tree_map(f: Callable[[Array, Array], Array], params: K, other: Tree, /) -> K: ...  # type: ignore[overload-overlap] # pyright: ignore[reportOverlappingOverload]
+@overload
+def tree_map(f: Callable[[Array, Array], Array], params: Tree, other: Tree, /) -> Params: ...
+@overload
+def tree_map(f: Callable[[Array, Array, Array], Array], params: K, a: Tree, b: Tree, /) -> K: ...  # type: ignore[overload-overlap] # pyright: ignore[reportOverlappingOverload]
+@overload
+def tree_map(f: Callable[[Array, Array, Array], Array], params: Tree, a: Tree, b: Tree, /) -> Params: ...
 @overload
 def tree_map(f: Callable[..., Array], params: K, *rest: Tree) -> K: ...  # type: ignore[overload-overlap] # pyright: ignore[reportOverlappingOverload]
 @overload
 def tree_map(f: Callable[..., Array], params: Tree, *rest: Tree) -> Params: ...
+# fmt: on
 def tree_map(f: Callable[..., Array], params: Tree, *rest: Tree) -> Any:
     """`f` of every leaf, or of corresponding leaves of several trees. Results are copied.
 

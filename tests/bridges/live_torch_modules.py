@@ -76,7 +76,8 @@ def test_shapes_are_known_as_far_as_they_can_be() -> None:
     modules = five()
     assert from_torch(modules["perceptron"][0])[0].out_shape((-1, 7, 3)) == (-1, 7, 2)
     assert from_torch(modules["convolution"][0])[0].out_shape((-1, 2, 8, 8)) == (-1, 12)
-    assert from_torch(nn.LSTM(2, 3, batch_first=True))[0].out_shape((5, -1, 2)) == ((5, -1, 3), ((1, 5, 3),) * 2)
+    lstm: Layer[Any, Any] = from_torch(nn.LSTM(2, 3, batch_first=True))[0]
+    assert lstm.out_shape((5, -1, 2)) == ((5, -1, 3), ((1, 5, 3),) * 2)
     with pytest.raises(ShapeError, match=r"Sequential does not take \(2, 4\): mat1 and mat2"):
         from_torch(modules["perceptron"][0])[0].out_shape((2, 4))
 

@@ -79,7 +79,8 @@ def test_scan_of_no_steps() -> None:
     """No outputs, the state as it came, and no gradient."""
     net = scan(LSTMCell(5), masked=True)
     params = drawn(net, (X.shape, (S.shape, S.shape), (3, 6)))
-    (y, state), pull = net.apply.rule(params.to_dict(), (X[:, :0], (S, S), MASKS["full"][:, :0]))
+    rule: Any = net.apply.rule
+    (y, state), pull = rule(params.to_dict(), (X[:, :0], (S, S), MASKS["full"][:, :0]))
     assert y.shape == (3, 0, 5)
     assert close(state, (S, S))
     grads, dx = pull((y, (S, 2 * S)))

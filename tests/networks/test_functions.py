@@ -46,7 +46,7 @@ def test_the_same_seed_gives_the_same_bits() -> None:
     net = serial(Dense(5), Dense(2))
     params = net.init(0, (-1, 3))[1]
     assert params == net.init(0, (-1, 3))[1] == net.init(Key(0), (4, 3))[1]
-    assert params == net.init(np.int64(0), (-1, 3))[1]  # type: ignore[arg-type]
+    assert params == net.init(np.int64(0), (-1, 3))[1]  # type: ignore[call-overload]
     assert params != net.init(1, (-1, 3))[1]
 
 

@@ -63,9 +63,9 @@ assert_type(serial(FanOut(2), select(1, 0), parallel(Dense(2), Relu)), Layer[Arr
 # a layer is a pair, and unpacks with its exact types
 net = serial(Embedding(9, 3), Relu, Dense(2))
 init, apply = net
-assert_type(init, Init)
+assert_type(init, Init[Array])
 assert_type(apply, Apply[Tokens, Array])
-assert_type(net.init, Init)
+assert_type(net.init, Init[Array])
 assert_type(net.apply, Apply[Tokens, Array])
 assert_type(Layer(init, apply), Layer[Tokens, Array])
 _, params = init(Key(0), (2, 5))

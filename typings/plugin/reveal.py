@@ -71,6 +71,6 @@ def walked(layers: list[Layer[Array, Array]], shape: Shape) -> Shape:
     """A variable that is bound again is a shape, of whatever kind."""
     for layer in layers:
         shape, _ = layer.init(Key(0), shape)
-    either = layers[0].out_shape(shape)
+    either: Shape = layers[0].out_shape(shape)
     either = FanOut(2).out_shape(either)
     return either

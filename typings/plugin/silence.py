@@ -178,7 +178,7 @@ def sizes(n: int, unknown: tuple[int, ...], some: tuple[int, int, *tuple[int, ..
     a.init(key, (*BAD, 8, 1))
     b.out_shape(*((2, 3),))
     b.init(*(key, (2, 3)))
-    b.init(**{"rng": 0, "shape": (2, 3)})  # E[arg-type]
+    b.init(**{"rng": 0, "shape": (2, 3)})  # E[call-overload]
     serial(FanOut(n), FanInSum, residual(Dense(4))).init(key, (2, n))
     residual(Dense(n)).init(key, BAD)
     residual(Dense(n - n + 3)).init(key, BAD)

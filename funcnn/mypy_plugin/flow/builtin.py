@@ -7,7 +7,22 @@ from typing import TYPE_CHECKING, Any, Final
 
 from funcnn.mypy_plugin.flow.data import Data
 from funcnn.mypy_plugin.flow.keys import keyed
-from funcnn.mypy_plugin.flow.values import BOOL, FLOAT, INT, NONE, SOME, Row, Table, listed, tabled
+from funcnn.mypy_plugin.flow.values import (
+    BOOL,
+    DOUBTED,
+    FLOAT,
+    INT,
+    NONE,
+    SOME,
+    Class,
+    Name,
+    Row,
+    Table,
+    Thing,
+    descends,
+    listed,
+    tabled,
+)
 from funcnn.mypy_plugin.recipes import ANY, Missing, Value
 
 if TYPE_CHECKING:  # which calls these
@@ -107,11 +122,31 @@ def _cast(f: Callable[[Any], Any], otherwise: Missing) -> Callable[[Expressions,
     return of
 
 
+def _is_instance(value: Any, kind: Any) -> Any:
+    """Whether it is one, where it is an object of the program's own, a number, a word or a network."""
+    if isinstance(kind, Row) and not kind.mutable:
+        found = [_is_instance(value, k) for k in kind.items] if listed(kind.items) else [BOOL]
+        yes = [f for f in found if isinstance(f, Value) and f.value]
+        return yes[0] if yes else next((f for f in found if not isinstance(f, Value)), Value(False))
+    match value, kind:
+        case Thing(own, _, False), Class() if own.understood and kind.understood:
+            return Value(descends(own, kind))
+        case _, Class(understood=False):
+            return DOUBTED
+        case Value(number), Name(full) if isinstance(plain := PLAIN.get(full), type):
+            return Value(isinstance(number, plain))
+        case Thing(), Name(full) if full in PLAIN and value.kind.understood and not value.kind.options:
+            return Value(False)
+        case _:
+            return BOOL
+
+
+PLAIN: Final[Mapping[str, type]] = {f"builtins.{t.__name__}": t for t in (bool, int, float, str, bytes)}
 BUILTINS: Final[Mapping[str, Callable[[Any, list[Any]], Any]]] = {
     "range": _range, "len": _len, "zip": _zip, "enumerate": _enumerate, "list": _listed(True), "tuple": _listed(False),
     "reversed": _reversed, "sorted": _sorted, "dict": _dict, "max": _chosen(max), "min": _chosen(min),
     "sum": _chosen(sum), "int": _cast(int, INT), "float": _cast(float, FLOAT), "str": _cast(str, SOME),
-    "bool": _cast(bool, BOOL), "abs": _cast(abs, ANY), "isinstance": lambda m, v: BOOL, "print": lambda m, v: NONE,
+    "bool": _cast(bool, BOOL), "abs": _cast(abs, ANY), "isinstance": lambda m, v: _is_instance(*v) if len(v) == 2 else BOOL, "print": lambda m, v: NONE,
     "callable": lambda m, v: BOOL, "id": lambda m, v: INT, "hash": lambda m, v: INT, "repr": lambda m, v: SOME,
     "type": lambda m, v: ANY, "round": _cast(round, ANY), "any": lambda m, v: BOOL, "all": lambda m, v: BOOL,
     "open": lambda m, v: SOME, "input": lambda m, v: SOME,

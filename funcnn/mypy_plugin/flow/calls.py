@@ -12,7 +12,7 @@ from funcnn.mypy_plugin.flow.comprehensions import joined_items
 from funcnn.mypy_plugin.flow.following import Following
 from funcnn.mypy_plugin.flow.frames import NEVER, Frame
 from funcnn.mypy_plugin.flow.modules import FUNCTIONS
-from funcnn.mypy_plugin.flow.objectives import bound
+from funcnn.mypy_plugin.flow.objectives import bound, unknown_options
 from funcnn.mypy_plugin.flow.values import (
     LAYER,
     NONE,
@@ -202,6 +202,7 @@ class Calls(Following):
             case _, "apply" if is_network(m.of) and len(args) == 2 and not self.quiet:
                 return self.ran(m.of, values[0], values[1], here, frame)
             case Made(loss), "bind" if not args:
+                self.complain(unknown_options(loss, kwargs, here), here, frame)
                 return bound(loss, {k: g.value for k, g in kwargs.items()})
             case Data() as data, name:
                 return arrays.method(data, name, args, kwargs, data.place if name == "astype" else here)

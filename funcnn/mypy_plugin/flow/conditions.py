@@ -13,6 +13,8 @@ from funcnn.mypy_plugin.flow.data import Data
 from funcnn.mypy_plugin.flow.frames import Frame
 from funcnn.mypy_plugin.flow.values import (
     BOOL,
+    DOUBT,
+    DOUBTED,
     Class,
     Either,
     Function,
@@ -67,6 +69,8 @@ class Conditions(Core):
         truth = self.truth(found)
         if truth is not None:
             return truth, False
+        if found is DOUBTED:
+            return f"{DOUBT}{self.fresh()}", False
         if isinstance(found, Either):
             both = self.truth(found.then), self.truth(found.otherwise)
             if None not in both:
@@ -113,7 +117,7 @@ class Conditions(Core):
             if truth is None:
                 for rest in values[values.index(e) + 1 :]:
                     self.value(rest, frame)
-                return BOOL if is_kind(found, BOOL) else ANY
+                return found if found is DOUBTED else BOOL if is_kind(found, BOOL) else ANY
             if truth is not conjunction:
                 return found
         return found

@@ -9,7 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from funcnn.errors import FuncnnError
+from funcnn.inputs import convert
 from funcnn.losses.definition import Loss
+from funcnn.metrics.definition import Metric
 from funcnn.mypy_plugin.flow.values import Given, Name, Row, listed
 from funcnn.mypy_plugin.recipes import Node, Place, Value, form
 from funcnn.mypy_plugin.runs import Runner, leaf_sizes
@@ -38,9 +40,9 @@ class Trained:
 
 @dataclass(frozen=True, eq=False)
 class Made:
-    """A loss of the library."""
+    """A loss of the library, or a metric."""
 
-    loss: Loss[Any, Any]
+    loss: Loss[Any, Any] | Metric[Any, Any, Any, Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,6 +135,8 @@ def applied(runner: Runner, network: Any, params: Any, x: Any, call: Place) -> t
         return None, problem
     if taken is None:
         return None, None
+    if (problem := _of_another_kind(net, taken, call)) is not None:
+        return None, problem
     try:
         out, wanted = net.definition.planned(normalize(taken.shape))
     except FuncnnError as error:
@@ -148,6 +152,16 @@ def applied(runner: Runner, network: Any, params: Any, x: Any, call: Place) -> t
     if not all(isinstance(n, int) and n >= 0 for n in shape):
         return None, None
     return Data(tuple(int(n) for n in shape), np.dtype(np.float32), call, network), None  # type: ignore[arg-type]
+
+
+def _of_another_kind(net: Layer[Any, Any], taken: Data, call: Place) -> Complaint | None:
+    """Floating-point numbers where tokens are taken, or a mask."""
+    kind = net.definition.takes("any")
+    try:
+        convert(np.zeros(0, taken.dtype), kind if isinstance(kind, str) else "any", np.dtype(np.float32))
+    except FuncnnError as error:
+        return Complaint(str(error), call)
+    return None
 
 
 def _of_another(runner: Runner, net: Layer[Any, Any], given: Trained, call: Place) -> Complaint | None:

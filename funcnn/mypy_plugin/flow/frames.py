@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from funcnn.mypy_plugin.flow.files import File
-from funcnn.mypy_plugin.flow.values import Either, Row, either
+from funcnn.mypy_plugin.flow.values import DOUBT, Either, Row, either
 from funcnn.mypy_plugin.recipes import ANY
 
 
@@ -100,8 +100,16 @@ def ways_to(came: Any, leaf: Any) -> list[dict[str, bool]]:
 def filled(came: Any, rest: Any) -> Any:
     """The same, where `rest` comes of what goes on."""
     if isinstance(came, Either):
+        rest = ANY if came.condition.startswith(DOUBT) else rest
         return Either(came.condition, filled(came.then, rest), filled(came.otherwise, rest))
     return rest if came is NEXT else came
+
+
+def veiled(came: Any) -> Any:
+    """The same, with nothing known of what is returned."""
+    if isinstance(came, Either):
+        return Either(came.condition, veiled(came.then), veiled(came.otherwise))
+    return came if any(came is way for way in (NEXT, BREAK, CONTINUE, NEVER)) else ANY
 
 
 def within(came: Any) -> Any:

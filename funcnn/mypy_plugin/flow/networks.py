@@ -10,7 +10,7 @@ from funcnn.mypy_plugin.flow.core import Meeting
 from funcnn.mypy_plugin.flow.data import Complaint, Data, Made, Step, Trained, applied
 from funcnn.mypy_plugin.flow.expressions import Expressions
 from funcnn.mypy_plugin.flow.frames import Frame
-from funcnn.mypy_plugin.flow.objectives import begun, looped, refused, stepped
+from funcnn.mypy_plugin.flow.objectives import begun, looped, measured, refused, stepped, unknown_options
 from funcnn.mypy_plugin.flow.values import Class, Given, Method, Row, Thing, is_network, listed, node_of
 from funcnn.mypy_plugin.recipes import ANY, Argument, Call, Missing, Place, Turned, Value, exact
 from funcnn.networks import is_layer
@@ -108,6 +108,9 @@ class Networks(Expressions):
                 return self.ran(of, params, x, here, frame)
             case "evaluate", [Method(of, "apply"), params, Row(items), *_] if listed(items) and items:
                 self.ran(of, params, items[0], here, frame)
+                for measure in values[3:]:
+                    if isinstance(measure, Made) and len(items) > 1:
+                        self.complain(measured(self.runner, measure, of, items), here, frame, of)
             case "fit", [loss, Method(of, "apply"), _, _, _, *_]:
                 self.complain(looped(self.runner, Step(loss, of), args[3], args[4], here), here, frame, of)
             case "fit", [Step() as step, _, _, _]:
@@ -147,6 +150,7 @@ class Networks(Expressions):
     def objective(self, f: Any, args: tuple[Given, ...], kwargs: dict[str, Given], here: Place, frame: Frame) -> Any:
         """What the call of an objective or of a loss gives."""
         if isinstance(f, Made) and len(args) == 2:
+            self.complain(unknown_options(f.loss, kwargs, here), here, frame)
             self.complain(refused(f, args[0].value, args[1].value, here), here, frame)
         if isinstance(f, Step) and not self.quiet:
             self.complain(stepped(self.runner, f, args, kwargs, here), here, frame, f.network)

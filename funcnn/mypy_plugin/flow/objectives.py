@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 
 from funcnn.errors import FuncnnError
 from funcnn.losses.definition import Loss
+from funcnn.metrics.definition import Metric
 from funcnn.mypy_plugin.flow.data import Complaint, Data, Made, Step, Trained, applied
 from funcnn.mypy_plugin.flow.values import Given, Row, is_network, listed
 from funcnn.mypy_plugin.recipes import ANY, Call, Items, Missing, Place, Value, form
@@ -86,7 +87,7 @@ def fitted(runner: Runner, loss: Any, net: Layer[Any, Any], network: Any, x: Dat
     prediction, wanted = _zeros(out, np.dtype(np.float32)), _targets(target)
     if not isinstance(loss, Made) or prediction is None or wanted is None:
         return None
-    if isinstance(prediction, tuple) is not bool(loss.loss.parts):  # a mistake of types, and mypy's own business
+    if isinstance(prediction, tuple) is not bool(getattr(loss.loss, "parts", ())):  # a mistake of types, and mypy's own business
         return None
     error = _raised(loss.loss, prediction, wanted)
     if error is None:
@@ -94,6 +95,14 @@ def fitted(runner: Runner, loss: Any, net: Layer[Any, Any], network: Any, x: Dat
     if isinstance(target, Data) and any(_raised(loss.loss, prediction, t) is None for t in _meant(wanted)):
         return Complaint(error, target.place)
     return Complaint(error, network.place, network.path) if isinstance(network, Call) else None
+
+
+def measured(runner: Runner, metric: Made, network: Any, data: Sequence[Any]) -> Complaint | None:
+    """What a metric would raise for what the network gives for data `(x, target)`."""
+    net, x = runner.built(network), data[0]
+    if net is None or not isinstance(x, Data):
+        return None
+    return fitted(runner, metric, net, network, x, data[1])
 
 
 def _meant(target: Any) -> Iterator[Any]:
@@ -115,6 +124,16 @@ def bound(loss: Loss[Any, Any], options: Mapping[str, Any]) -> Any:
         return ANY
 
 
+def unknown_options(loss: Loss[Any, Any] | Metric[Any, Any, Any, Any], names: Iterable[str], call: Place) -> Complaint | None:
+    """What a loss says of options that it does not have."""
+    if isinstance(loss, Loss) and (unknown := {*names} - {*loss.names, "reduce", "weights"}):
+        try:
+            loss.bind(**dict.fromkeys(unknown, 0))
+        except TypeError as error:
+            return Complaint(str(error), call, code="value")
+    return None
+
+
 def refused(loss: Made, prediction: Any, target: Any, call: Place) -> Complaint | None:
     """What `loss(prediction, target)` would raise."""
     y, wanted = _targets(prediction), _targets(target)
@@ -122,7 +141,7 @@ def refused(loss: Made, prediction: Any, target: Any, call: Place) -> Complaint 
     return None if error is None else Complaint(error, call)
 
 
-def _raised(loss: Loss[Any, Any], prediction: Any, target: Any) -> str | None:
+def _raised(loss: Loss[Any, Any] | Metric[Any, Any, Any, Any], prediction: Any, target: Any) -> str | None:
     """What it raises whatever numbers the target has: labels, distributions, probabilities, signs."""
     first: str | None = None
     for add, even in ((0, False), (0, True), (1, False), (-1, False)):

@@ -10,7 +10,7 @@ from funcnn.mypy_plugin.flow.classes import Classes
 from funcnn.mypy_plugin.flow.files import stored_names
 from funcnn.mypy_plugin.flow.frames import NEXT, Frame
 from funcnn.mypy_plugin.flow.keys import keyed
-from funcnn.mypy_plugin.flow.values import Class, Row, Table, Thing, listed, tabled
+from funcnn.mypy_plugin.flow.values import DOUBT, Class, Row, Table, Thing, descends, listed, tabled
 from funcnn.mypy_plugin.recipes import ANY, Value
 
 
@@ -28,8 +28,8 @@ class Patterns(Classes):
             known = self._matches(first.pattern, subject, frame)
             if known is True and first.guard is not None:
                 known = self.truth(self.value(first.guard, frame))
-            taken = self.fresh() if known is None else known
-            return self.ways(taken, lambda: self.block(first.body, frame), lambda: arms(rest))
+            asked = f"{DOUBT if self._strange(first.pattern, frame) else ''}{self.fresh()}"
+            return self.ways(asked if known is None else known, lambda: self.block(first.body, frame), lambda: arms(rest))
 
         return arms(s.cases)
 
@@ -66,14 +66,16 @@ class Patterns(Classes):
             case _:
                 return self._unknown(pattern, frame)
 
+    def _strange(self, pattern: ast.pattern, frame: Frame) -> bool:
+        """Is it decided by a class of the program of which nothing is known, its metaclass say?"""
+        kinds = (self.value(p.cls, frame) for p in ast.walk(pattern) if isinstance(p, ast.MatchClass))
+        return any(isinstance(kind, Class) and not kind.understood for kind in kinds)
+
     def _of_class_pattern(self, pattern: ast.MatchClass, subject: Thing, frame: Frame) -> bool | None:
         kind = self.value(pattern.cls, frame)
         if not isinstance(kind, Class) or not kind.understood or not subject.kind.understood:
             return self._unknown(pattern, frame)
-        lineage = [subject.kind]
-        for one in lineage:
-            lineage += one.parents
-        if not any(one is kind for one in lineage):
+        if not descends(subject.kind, kind):
             return False
         names = [*(kind.fields or {})][: len(pattern.patterns)]
         if len(names) < len(pattern.patterns) or "__match_args__" in kind.members:

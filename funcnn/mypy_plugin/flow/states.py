@@ -8,8 +8,8 @@ from typing import Any
 
 from funcnn.mypy_plugin.flow.calls import Calls
 from funcnn.mypy_plugin.flow.core import Kept
-from funcnn.mypy_plugin.flow.frames import Frame, goes_on
-from funcnn.mypy_plugin.flow.values import Either, Function, Row, Table, Thing, either, parts_of, same
+from funcnn.mypy_plugin.flow.frames import Frame, goes_on, veiled
+from funcnn.mypy_plugin.flow.values import DOUBT, Either, Function, Row, Table, Thing, either, parts_of, same
 from funcnn.mypy_plugin.recipes import ANY
 
 
@@ -25,18 +25,20 @@ class States(Calls):
         """The way that is taken, or both."""
         if isinstance(decided, bool):
             return then() if decided else otherwise()
-        before = self.keep()
-        with self.assuming({decided: True}):
-            first = then()
+        before, doubtful = self.keep(), decided.startswith(DOUBT)
+        with self.assuming({decided: True}), self.expecting(doubtful):
+            first = veiled(then()) if doubtful else then()
         after = self.keep()
         self.restore(before)
-        with self.assuming({decided: False}):
-            second = otherwise()
+        with self.assuming({decided: False}), self.expecting(doubtful):
+            second = veiled(otherwise()) if doubtful else otherwise()
         goes = [goes_on(first), goes_on(second)]
         if all(goes):
             self.restore(self.joined(decided, after, self.keep()))
         elif goes[0]:
             self.restore(after)
+        if doubtful:
+            return Either(decided, first, second)  # of what is returned, nothing is known; but where it goes on, it does
         return first if first is second else either(decided, first, second)
 
     def keep(self, frames: list[Frame] | None = None) -> Kept:

@@ -71,6 +71,11 @@ class Class:
     options: tuple[str, ...] = ()  # the members of an enumeration
 
 
+def descends(kind: Class, other: Class) -> bool:
+    """Is it this class, or one below it?"""
+    return kind is other or any(descends(parent, other) for parent in kind.parents)
+
+
 @dataclass(eq=False)
 class Thing:
     """An instance of a class of the program."""
@@ -121,6 +126,8 @@ class Parent:
 
 
 INT, BOOL, FLOAT, SOME, LAYER = map(Missing, ("int", "bool", "float", "value", "layer"))
+DOUBTED = Missing("bool")  # what a stranger answers; equal to BOOL, but told apart by `is`
+DOUBT = "doubt"  # what conditions begin with that a stranger decides: nothing is said of either way
 KINDS = {"int": INT, "bool": BOOL, "float": FLOAT, "str": SOME}  # what an annotation says; `Layer[...]` too
 NONE = Value(None)
 AUTO = Missing("value")  # of a member of an enumeration
@@ -182,6 +189,8 @@ def either(condition: str, then: Any, otherwise: Any) -> Any:
     then, otherwise = chosen(then, condition, True), chosen(otherwise, condition, False)
     if same(then, otherwise):
         return then
+    if condition.startswith(DOUBT):
+        return ANY
     made = Either(condition, then, otherwise)
     return made if options(made) <= OPTIONS else ANY
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, TypedDict
+from typing import Never, Any, TypedDict
 
 from hypothesis.strategies import SearchStrategy
 
@@ -22,7 +22,7 @@ from funcnn.testing.trials.refusals import demand, demand_cases, demand_domain
 from funcnn.testing.trials.running import Trial
 from funcnn.types import Shape
 
-Layers = Layer[Any, Any] | SearchStrategy[Layer[Any, Any]]
+Layers = Layer[Never, object] | SearchStrategy[Layer[Never, object]]
 
 
 class Options(TypedDict, total=False):
