@@ -8,7 +8,7 @@ import numpy as np
 
 from funcnn import (
     Array, Dense, Embedding, FanOut, Gradients, Key, Layer, Params, Relu, Shape, Tokens, Tree, residual, select, serial,
-    squared_error, trace, tree_map, tree_map as mapped,
+    squared_error, trace, tree_map,
 )  # fmt: skip
 from funcnn.authoring import Later
 from funcnn.types import Numbers
@@ -71,9 +71,8 @@ squared_error.rule("x", x)  # pyright: ignore[reportArgumentType]  # E[arg-type]
 # trees, and what each layer gave ------------------------------------------------------------------------------------------
 assert_type(tree_map(lambda a: -a, params), Params)
 assert_type(tree_map(lambda a, b: a + 0.5 * b, params, params), Params)
-assert_type(mapped(lambda a, b, c: a + b + c, params, params, params), Params)
+assert_type(tree_map(lambda a, b, c: a + b + c, params, params, params), Params)
 assert_type(tree_map(np.maximum, params, params), Params)
-tree_map(lambda a, b: a.nonsense, params, params)  # pyright: ignore  # E[attr-defined]
 y, seen = trace(net)(params, x)
 assert_type(y, Array)
 assert_type(seen["relu_0"].mean(), Any)

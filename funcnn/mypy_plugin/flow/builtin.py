@@ -133,6 +133,8 @@ def _is_instance(value: Any, kind: Any) -> Any:
             return Value(descends(own, kind))
         case _, Class(understood=False):
             return DOUBTED
+        case Value(), Class(options=()):
+            return Value(False)
         case Value(number), Name(full) if isinstance(plain := PLAIN.get(full), type):
             return Value(isinstance(number, plain))
         case Thing(), Name(full) if full in PLAIN and value.kind.understood and not value.kind.options:

@@ -115,9 +115,10 @@ class Conditions(Core):
             found = self.value(e, frame)
             truth = self.truth(found)
             if truth is None:
-                for rest in values[values.index(e) + 1 :]:
-                    self.value(rest, frame)
-                return found if found is DOUBTED else BOOL if is_kind(found, BOOL) else ANY
+                rest = [self.value(other, frame) for other in values[values.index(e) + 1 :]]
+                if any(v is DOUBTED for v in (found, *rest)):
+                    return DOUBTED
+                return BOOL if is_kind(found, BOOL) else ANY
             if truth is not conjunction:
                 return found
         return found
