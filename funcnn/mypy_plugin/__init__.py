@@ -61,6 +61,7 @@ SUMMARY = f"{funcnn.summary.__module__}.summary"
 SHIFT = f"{LAYER}.__rshift__"
 OBJECTIVES = {f"{f.__module__}.{f.__name__}" for f in (funcnn.value_and_grad, funcnn.grad)}
 OBJECTIVE = f"{funcnn.Objective.__module__}.{funcnn.Objective.__qualname__}"
+DECODER = f"{funcnn.Decoder.__module__}.{funcnn.Decoder.__qualname__}"
 METRIC = f"{Metric.__module__}.{Metric.__qualname__}"
 CALLED = {f"{APPLY}.__call__", f"{OBJECTIVE}.__call__"}
 RUN = (funcnn.vjp, funcnn.fit, funcnn.train, funcnn.evaluate, funcnn.predict)
@@ -106,7 +107,7 @@ class FuncnnPlugin(Plugin):
             f"{LAYER}.out_shape": _quiet(hooks.out_shape),
             f"{LAYER}.named": _quiet(hooks.named),
             SHIFT: _quiet(hooks.shifted),
-            **{f"{of}.__call__": _quiet(hooks.given) for of in (APPLY, OBJECTIVE, LOSS, METRIC)},
+            **{f"{of}.__call__": _quiet(hooks.given) for of in (APPLY, OBJECTIVE, LOSS, METRIC, DECODER)},
             f"{LOSS}.bind": _quiet(hooks.given),
         }
 

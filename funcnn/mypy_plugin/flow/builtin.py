@@ -122,6 +122,11 @@ def _cast(f: Callable[[Any], Any], otherwise: Missing) -> Callable[[Expressions,
     return of
 
 
+def _sliced(m: Expressions, values: list[Any]) -> Any:
+    whole = values and all(isinstance(v, Value) and (v.value is None or type(v.value) is int) for v in values)
+    return slice(*(v.value for v in values)) if whole and len(values) <= 3 else ANY
+
+
 def _is_instance(value: Any, kind: Any) -> Any:
     """Whether it is one, where it is an object of the program's own, a number, a word or a network."""
     if isinstance(kind, Row) and not kind.mutable:
@@ -151,5 +156,5 @@ BUILTINS: Final[Mapping[str, Callable[[Any, list[Any]], Any]]] = {
     "bool": _cast(bool, BOOL), "abs": _cast(abs, ANY), "isinstance": lambda m, v: _is_instance(*v) if len(v) == 2 else BOOL, "print": lambda m, v: NONE,
     "callable": lambda m, v: BOOL, "id": lambda m, v: INT, "hash": lambda m, v: INT, "repr": lambda m, v: SOME,
     "type": lambda m, v: ANY, "round": _cast(round, ANY), "any": lambda m, v: BOOL, "all": lambda m, v: BOOL,
-    "open": lambda m, v: SOME, "input": lambda m, v: SOME,
+    "slice": _sliced, "open": lambda m, v: SOME, "input": lambda m, v: SOME,
 }  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from funcnn.mypy_plugin.flow import arrays
 from funcnn.mypy_plugin.flow.builtin import BUILTINS
-from funcnn.mypy_plugin.flow.data import Data, Made, Step, array_of
+from funcnn.mypy_plugin.flow.data import Back, Data, Made, Step, Steps, array_of
 from funcnn.mypy_plugin.flow.comprehensions import joined_items
 from funcnn.mypy_plugin.flow.following import Following
 from funcnn.mypy_plugin.flow.frames import NEVER, Frame
@@ -33,6 +33,7 @@ from funcnn.mypy_plugin.flow.values import (
     spoil,
     tabled,
 )
+from funcnn.mypy_plugin.flow.words import of_words
 from funcnn.mypy_plugin.recipes import ANY, Call, Place, Ref, Value
 
 ENDS: Final = {"sys.exit", "builtins.exit", "builtins.quit", "os._exit", "os.abort", "pytest.skip", "pytest.fail"}
@@ -116,7 +117,7 @@ class Calls(Following):
                 return self.instance_of(f, args, kwargs, here, frame)
             case Partial(make, first, named):
                 return self.called(make, (*first, *args), {**named, **kwargs}, here, frame)
-            case Step() | Made():
+            case Step() | Made() | Back() | Steps():
                 return self.objective(f, args, kwargs, here, frame)
             case Method(of, "static"):
                 return self.called(of, args, kwargs, here, frame)
@@ -137,6 +138,10 @@ class Calls(Following):
             return NEVER
         if full == "typing.cast" and len(values) == 2:
             return values[1]
+        if full == "typing.NewType" and len(values) == 2:
+            return Name("typing.cast.of")
+        if full == "typing.cast.of" and len(values) == 1:
+            return values[0]
         if full == "functools.partial" and args:
             return Partial(values[0], args[1:], kwargs)
         if full in ("dataclasses.replace", "copy.replace") and len(values) == 1 and isinstance(values[0], Thing):
@@ -204,6 +209,8 @@ class Calls(Following):
             case Made(loss), "bind" if not args:
                 self.complain(unknown_options(loss, kwargs, here), here, frame)
                 return bound(loss, {k: g.value for k, g in kwargs.items()})
+            case Value(str() as text), name:
+                return of_words(text, name, values)
             case Data() as data, name:
                 return arrays.method(data, name, args, kwargs, data.place if name == "astype" else here)
             case _, "out_shape" if is_network(m.of):

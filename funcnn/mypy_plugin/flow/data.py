@@ -46,6 +46,22 @@ class Made:
 
 
 @dataclass(frozen=True, eq=False)
+class Back:
+    """The pullback that `vjp` gives beside this value, where it was called: mypy asks there, for a pullback is any function."""
+
+    value: Any
+    place: Place
+    path: str
+
+
+@dataclass(frozen=True, eq=False)
+class Steps:
+    """`decoder(net)`."""
+
+    network: Any
+
+
+@dataclass(frozen=True, eq=False)
 class Step:
     """`value_and_grad(loss, net.apply)`."""
 
@@ -124,41 +140,62 @@ def _literal(value: Any) -> np.ndarray[Any, Any] | None:
 
 
 # what a network is given ----------------------------------------------------------------------------------------------
-def applied(runner: Runner, network: Any, params: Any, x: Any, call: Place) -> tuple[Data | None, Complaint | None]:
+def shape_of(x: Any) -> Any:
+    """The shape of an array, or the tuple of shapes of a tuple of arrays; None where it is not known."""
+    if isinstance(x, Data):
+        return x.shape
+    if not isinstance(x, Row) or x.mutable or not listed(x.items):
+        return None
+    shapes = tuple(map(shape_of, x.items))
+    return None if None in shapes or not shapes else shapes
+
+
+def applied(runner: Runner, network: Any, params: Any, x: Any, call: Place) -> tuple[Any, Complaint | None]:
     """What comes of `net.apply(params, x)`: the output, or what it would raise."""
     net = runner.built(network)
     if net is None:
         return None, None
-    given, taken = params if isinstance(params, Trained) else None, x if isinstance(x, Data) else None
+    given, taken = params if isinstance(params, Trained) else None, shape_of(x)
     another = given is not None and form(given.network) != form(network)
     if another and given is not None and (problem := _of_another(runner, net, given, call)) is not None:
         return None, problem
     if taken is None:
         return None, None
-    if (problem := _of_another_kind(net, taken, call)) is not None:
+    if (problem := _of_another_kind(net, x, call)) is not None:
         return None, problem
     try:
-        out, wanted = net.definition.planned(normalize(taken.shape))
+        out, wanted = net.definition.planned(normalize(taken))
     except FuncnnError as error:
         return None, Complaint(str(error), call)
     if given is not None:
         had = runner.spec(given.network, given.shape)
         if had is not None and (other := _differs(had, leaf_sizes(wanted))) is not None:
             met = display(normalize(given.shape))
-            text = f"takes params for arrays of shape {taken.shape}, got those of init on {met}: {other}"
-            place = given.place if taken.network is not None else call
+            text = f"takes params for arrays of shape {taken}, got those of init on {met}: {other}"
+            place = given.place if isinstance(x, Data) and x.network is not None else call
             return None, Complaint(text, place)
-    shape = external(out)
-    if not all(isinstance(n, int) and n >= 0 for n in shape):
-        return None, None
-    return Data(tuple(int(n) for n in shape), np.dtype(np.float32), call, network), None  # type: ignore[arg-type]
+    return _given(external(out), call, network), None
 
 
-def _of_another_kind(net: Layer[Any, Any], taken: Data, call: Place) -> Complaint | None:
+def _given(shape: Any, call: Place, network: Any) -> Any:
+    """The array, or the tuple of arrays, that a network gives; None where its shape is not known."""
+    if any(isinstance(n, tuple) for n in shape):
+        parts = tuple(_given(s, call, network) if isinstance(s, tuple) else None for s in shape)
+        return None if None in parts else Row(parts)
+    known = all(isinstance(n, int) and n >= 0 for n in shape)
+    return Data(tuple(map(int, shape)), np.dtype(np.float32), call, network) if known else None
+
+
+def _of_another_kind(net: Layer[Any, Any], taken: Any, call: Place) -> Complaint | None:
     """Floating-point numbers where tokens are taken, or a mask."""
+
+    def empty(part: Any) -> Any:
+        return np.zeros(0, part.dtype) if isinstance(part, Data) else tuple(map(empty, part.items))
+
     kind = net.definition.takes("any")
+    kind = kind if isinstance(kind, str) or isinstance(taken, Row) else "any"  # that a tuple is wanted, its shape says
     try:
-        convert(np.zeros(0, taken.dtype), kind if isinstance(kind, str) else "any", np.dtype(np.float32))
+        convert(empty(taken), kind, np.dtype(np.float32))
     except FuncnnError as error:
         return Complaint(str(error), call)
     return None

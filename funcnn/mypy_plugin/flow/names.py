@@ -27,6 +27,7 @@ from funcnn.mypy_plugin.flow.values import (
     place_in,
     spoil,
 )
+from funcnn.mypy_plugin.flow.words import WORDS
 from funcnn.mypy_plugin.recipes import ANY, Missing, Ref, Value
 from funcnn.mypy_plugin.sizes import named
 from funcnn.networks import is_layer
@@ -138,6 +139,8 @@ class Names(Conditions):
                 return self._of_class(members.get(name, ANY), of)
             case Parent():
                 return self._inherited(of, name)
+            case Value(str()) if name in WORDS:
+                return Method(of, name)
             case Value() if name == "value":  # of an enumeration of numbers or words
                 return of
             case Row() | Table() | Made():

@@ -7,16 +7,16 @@ from typing import Any
 from funcnn.losses import joint
 from funcnn.mypy_plugin.building import Verdict
 from funcnn.mypy_plugin.flow.core import Meeting
-from funcnn.mypy_plugin.flow.data import Complaint, Data, Made, Step, Trained, applied
+from funcnn.mypy_plugin.flow.data import Back, Complaint, Data, Made, Step, Steps, Trained, applied
 from funcnn.mypy_plugin.flow.expressions import Expressions
 from funcnn.mypy_plugin.flow.frames import Frame
-from funcnn.mypy_plugin.flow.objectives import begun, looped, measured, refused, stepped, unknown_options
+from funcnn.mypy_plugin.flow.objectives import begun, looped, measured, pulled, refused, stepped, unknown_options
 from funcnn.mypy_plugin.flow.values import Class, Given, Method, Row, Thing, is_network, listed, node_of
 from funcnn.mypy_plugin.recipes import ANY, Argument, Call, Missing, Place, Turned, Value, exact
 from funcnn.networks import is_layer
 
 MEETINGS = 24  # of one place that are kept
-TRAINING = {"value_and_grad", "vjp", "fit", "train", "evaluate", "predict", "joint", "save_params", "load_params"}
+TRAINING = {"value_and_grad", "vjp", "fit", "train", "evaluate", "predict", "joint", "save_params", "load_params", "decoder"}
 
 
 class Networks(Expressions):
@@ -103,14 +103,17 @@ class Networks(Expressions):
             case "value_and_grad", [loss, Method(of, "apply"), *_]:
                 return Step(loss, of)
             case "vjp", [Method(of, "apply"), params, x]:
-                return Row((self.ran(of, params, x, here, frame), ANY))
+                y = self.ran(of, params, x, here, frame)
+                return Row((y, Back(y, here, frame.file.path)))
+            case "decoder", [of]:
+                return Steps(of)
             case "predict", [Method(of, "apply"), params, x]:
                 return self.ran(of, params, x, here, frame)
             case "evaluate", [Method(of, "apply"), params, Row(items), *_] if listed(items) and items:
                 self.ran(of, params, items[0], here, frame)
                 for measure in values[3:]:
                     if isinstance(measure, Made) and len(items) > 1:
-                        self.complain(measured(self.runner, measure, of, items), here, frame, of)
+                        self.complain(measured(self.runner, measure, of, items, here), here, frame, of)
             case "fit", [loss, Method(of, "apply"), _, _, _, *_]:
                 self.complain(looped(self.runner, Step(loss, of), args[3], args[4], here), here, frame, of)
             case "fit", [Step() as step, _, _, _]:
@@ -152,6 +155,10 @@ class Networks(Expressions):
         if isinstance(f, Made) and len(args) == 2:
             self.complain(unknown_options(f.loss, kwargs, here), here, frame)
             self.complain(refused(f, args[0].value, args[1].value, here), here, frame)
+        if isinstance(f, Back) and len(args) == 1 and frame.file.path == f.path:
+            self.complain(pulled(f, args[0].value, here), f.place, frame)
+        if isinstance(f, Steps) and len(args) in (2, 3) and not self.quiet:
+            return Row((self.ran(f.network, args[0].value, args[1].value, here, frame), ANY))
         if isinstance(f, Step) and not self.quiet:
             self.complain(stepped(self.runner, f, args, kwargs, here), here, frame, f.network)
         return ANY

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
 
+from funcnn.cotangents import cotangent_like
 from funcnn.errors import FuncnnError
 from funcnn.losses.definition import Loss
 from funcnn.metrics.definition import Metric
-from funcnn.mypy_plugin.flow.data import Complaint, Data, Made, Step, Trained, applied
+from funcnn.mypy_plugin.flow.data import Back, Complaint, Data, Made, Step, Trained, applied, shape_of
 from funcnn.mypy_plugin.flow.values import Given, Row, is_network, listed
 from funcnn.mypy_plugin.recipes import ANY, Call, Items, Missing, Place, Value, form
 from funcnn.mypy_plugin.runs import Runner
@@ -20,6 +22,7 @@ from funcnn.shapes import external, normalize
 from funcnn.types import Shape
 
 LARGEST: Final = 1_000_000  # numbers that a loss is tried on
+SWAPPED: Final = 4  # targets that are tried in another order
 
 
 def looped(runner: Runner, step: Step, start: Given, data: Given, call: Place) -> Complaint | None:
@@ -60,9 +63,9 @@ def stepped(
             "the network takes a key in training: give rng=key.fold(step), or rng=None where inference is meant", call
         )
     _, problem = applied(runner, network, args[0].value, args[1].value, call)
-    if problem is not None or not isinstance(args[1].value, Data):
+    if problem is not None or shape_of(args[1].value) is None:
         return problem
-    problem = fitted(runner, step.loss, net, network, args[1].value, args[2].value)
+    problem = fitted(runner, step.loss, net, network, args[1].value, args[2].value, args[2].place)
     if problem is None and right is not None:
         runner.right[right] = step.loss  # its identity is part of the form, and stays
     return problem
@@ -78,10 +81,12 @@ def _form(step: Step, args: tuple[Given, ...], kwargs: Mapping[str, Given]) -> H
             return None
 
 
-def fitted(runner: Runner, loss: Any, net: Layer[Any, Any], network: Any, x: Data, target: Any) -> Complaint | None:
+def fitted(
+    runner: Runner, loss: Any, net: Layer[Any, Any], network: Any, x: Any, target: Any, place: Place
+) -> Complaint | None:
     """What a loss would raise for what the network gives and this target."""
     try:
-        out = external(net.init.out_shape(normalize(x.shape)))
+        out = external(net.init.out_shape(normalize(shape_of(x))))
     except FuncnnError:
         return None
     prediction, wanted = _zeros(out, np.dtype(np.float32)), _targets(target)
@@ -94,15 +99,31 @@ def fitted(runner: Runner, loss: Any, net: Layer[Any, Any], network: Any, x: Dat
         return None
     if isinstance(target, Data) and any(_raised(loss.loss, prediction, t) is None for t in _meant(wanted)):
         return Complaint(error, target.place)
+    if isinstance(wanted, tuple):
+        parts = itertools.permutations(cast("tuple[Any, ...]", wanted)) if len(wanted) <= SWAPPED else ()
+        if any(_raised(loss.loss, prediction, other) is None for other in parts):
+            return Complaint(error, place)
     return Complaint(error, network.place, network.path) if isinstance(network, Call) else None
 
 
-def measured(runner: Runner, metric: Made, network: Any, data: Sequence[Any]) -> Complaint | None:
+def measured(runner: Runner, metric: Made, network: Any, data: Sequence[Any], call: Place) -> Complaint | None:
     """What a metric would raise for what the network gives for data `(x, target)`."""
     net, x = runner.built(network), data[0]
-    if net is None or not isinstance(x, Data):
+    if net is None or shape_of(x) is None:
         return None
-    return fitted(runner, metric, net, network, x, data[1])
+    return fitted(runner, metric, net, network, x, data[1], call)
+
+
+def pulled(back: Back, dy: Any, call: Place) -> Complaint | None:
+    """What a pullback would raise for this cotangent."""
+    value, given = _targets(back.value), _targets(dy)
+    if value is None or given is None:
+        return None
+    try:
+        cotangent_like(value, given)
+    except FuncnnError as error:
+        return Complaint(str(error), call)
+    return None
 
 
 def _meant(target: Any) -> Iterator[Any]:
