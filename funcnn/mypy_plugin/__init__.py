@@ -45,6 +45,7 @@ from funcnn.mypy_plugin.hooks import Hooks
 from funcnn.mypy_plugin.reading import INIT, LAYER
 from funcnn.mypy_plugin.runs import Runner
 from funcnn.mypy_plugin.trust import Loader, digest, read_trust
+from funcnn.params import Params
 from funcnn.mypy_plugin.wiring import (
     APPLY,
     LOSS,
@@ -62,8 +63,9 @@ SHIFT = f"{LAYER}.__rshift__"
 OBJECTIVES = {f"{f.__module__}.{f.__name__}" for f in (funcnn.value_and_grad, funcnn.grad)}
 OBJECTIVE = f"{funcnn.Objective.__module__}.{funcnn.Objective.__qualname__}"
 DECODER = f"{funcnn.Decoder.__module__}.{funcnn.Decoder.__qualname__}"
+TREE = f"{Params.__module__}.{Params.__qualname__}"
 METRIC = f"{Metric.__module__}.{Metric.__qualname__}"
-CALLED = {f"{APPLY}.__call__", f"{OBJECTIVE}.__call__"}
+CALLED = {f"{of}.__call__" for of in (APPLY, OBJECTIVE, DECODER)}
 RUN = (funcnn.vjp, funcnn.fit, funcnn.train, funcnn.evaluate, funcnn.predict)
 GIVEN = {f"{f.__module__}.{f.__name__}" for f in RUN}
 
@@ -108,7 +110,7 @@ class FuncnnPlugin(Plugin):
             f"{LAYER}.named": _quiet(hooks.named),
             SHIFT: _quiet(hooks.shifted),
             **{f"{of}.__call__": _quiet(hooks.given) for of in (APPLY, OBJECTIVE, LOSS, METRIC, DECODER)},
-            f"{LOSS}.bind": _quiet(hooks.given),
+            **{name: _quiet(hooks.given) for name in (f"{LOSS}.bind", f"{TREE}.at", f"{TREE}.set")},
         }
 
     def report_config_data(self, ctx: ReportConfigContext) -> Any:

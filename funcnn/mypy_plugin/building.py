@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from funcnn.combinators import transposed
+from funcnn.combinators import freeze, transposed
 from funcnn.errors import ShapeError, UndecidedError
 from funcnn.keys import Key
 from funcnn.mypy_plugin.recipes import (
@@ -41,6 +41,7 @@ class Refusal(NamedTuple):
     text: str
 
 
+FREEZE = freeze.__module__, freeze.__name__
 LARGEST = 20_000  # layers of a network that is built: its rules would take seconds
 KEPT = 20_000  # networks that are kept for when they are met again
 Built = dict[bytes, "Layer[Any, Any] | Refusal"]
@@ -140,6 +141,8 @@ class Builder:
 
     def _new(self, call: Call) -> Layer[Any, Any] | Refusal:
         call = self._typed(call)
+        if (call.module, call.name) == FREEZE and call.args:  # its shapes are the network's, whatever the params
+            return self._watched(call.args[0], call)
         if any(map(vague, call.nodes)):
             return OPAQUE
         before_inside, self.inside = self.inside, self.inside or (not call.module and call.name == "composite")

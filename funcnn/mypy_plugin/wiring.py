@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from mypy.expandtype import expand_type_by_instance
-from mypy.nodes import ARG_POS, ARG_STAR, CallExpr, Expression, IntExpr, OpExpr, RefExpr
+from mypy.nodes import ARG_POS, ARG_STAR, CallExpr, Expression, IntExpr, MemberExpr, OpExpr, RefExpr
 from mypy.options import Options
 from mypy.plugin import FunctionSigContext, MethodSigContext
 from mypy.subtypes import is_same_type, is_subtype
@@ -27,7 +27,7 @@ from mypy.types import (
 from funcnn.combinators import first, keep, select
 from funcnn.losses.definition import Loss
 from funcnn.mypy_plugin.reading import is_init, is_layer
-from funcnn.mypy_plugin.reports import WIRING, shown, titled
+from funcnn.mypy_plugin.reports import ARRAYS, WIRING, shown, titled
 from funcnn.networks import Apply
 
 PASSING: Final = {f"{f.__module__}.{f.__name__}" for f in (first, keep)}
@@ -119,7 +119,7 @@ def shift_signature(ctx: MethodSigContext, options: Options) -> FunctionLike:
 
 def features_signature(ctx: MethodSigContext, options: Options) -> FunctionLike:
     """The signature of `apply(params, x)` and of an objective: features may be numbers of any kind, such as bytes."""
-    sig = ctx.default_signature
+    sig = _in_place(ctx, options)
     if len(sig.arg_types) < 2 or shown(sig.arg_types[1], options) != "Array":
         return sig
     array = get_proper_type(sig.arg_types[1])
@@ -134,6 +134,30 @@ def features_signature(ctx: MethodSigContext, options: Options) -> FunctionLike:
         kinds.append(array.copy_modified(args=[array.args[0], other]))  # pyright: ignore[reportUnknownMemberType]
     types = [sig.arg_types[0], UnionType(kinds), *sig.arg_types[2:]]
     return sig.copy_modified(arg_types=types)  # pyright: ignore[reportUnknownMemberType]
+
+
+def _in_place(ctx: MethodSigContext, options: Options) -> CallableType:
+    """The signature, where arrays that are made in place are what they are: mypy lets them be what is wanted."""
+    sig = ctx.default_signature
+    types = list(sig.arg_types)
+    for i, (wanted, args) in enumerate(zip(sig.arg_types, ctx.args, strict=True)):
+        if shown(wanted, options) not in ("Tokens", "Mask") or len(args) != 1 or not _made_by_numpy(args[0]):
+            continue
+        given = ctx.api.get_expression_type(args[0])
+        if shown(given, options) in ARRAYS.values() and not fits(given, wanted):
+            ctx.api.fail(f"{shown(wanted, options)} are taken, but this is an {shown(given, options)}", args[0], code=WIRING)
+            types[i] = given
+    return sig.copy_modified(arg_types=types)  # pyright: ignore[reportUnknownMemberType]
+
+
+def _made_by_numpy(e: Expression, deep: int = 3) -> bool:
+    """Is it a call of NumPy's, and not one of many calls within each other, each of which mypy would read twice?"""
+    if not isinstance(e, CallExpr) or not deep:
+        return False
+    f = e.callee
+    known = isinstance(f, RefExpr) and f.fullname.startswith("numpy.")
+    cast = isinstance(f, MemberExpr) and f.name == "astype"
+    return (known or cast) and all(not isinstance(a, CallExpr) or _made_by_numpy(a, deep - 1) for a in e.args)
 
 
 def objective_signature(ctx: FunctionSigContext, options: Options) -> FunctionLike:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from funcnn.mypy_plugin.flow import arrays
 from funcnn.mypy_plugin.flow.builtin import BUILTINS
-from funcnn.mypy_plugin.flow.data import Back, Data, Made, Step, Steps, array_of
+from funcnn.mypy_plugin.flow.data import Back, Data, Made, Step, Steps, Trained, array_of, leaf
 from funcnn.mypy_plugin.flow.comprehensions import joined_items
 from funcnn.mypy_plugin.flow.following import Following
 from funcnn.mypy_plugin.flow.frames import NEVER, Frame
@@ -70,7 +70,10 @@ class Calls(Following):
                 whole, items = place_in(a), self.items(self.value(a.value, frame))
                 more = mapped(lambda t: self._placed(t, places, whole, frame) if listed(t) else ANY, items)
             else:
-                more = (Given(self.value(a, frame), place_in(a)),)
+                found = self.value(a, frame)
+                inside = isinstance(a, ast.Call) and not a.args and not a.keywords and isinstance(found, Call)
+                own = inside and found.path == frame.file.path  # of a call without arguments, nothing but the inside
+                more = (Given(found, found.place if own else place_in(a)),)
             args = combined(joined_items, args, more)
         kwargs: dict[str, Given] | None = {}
         for k in e.keywords:
@@ -209,6 +212,10 @@ class Calls(Following):
             case Made(loss), "bind" if not args:
                 self.complain(unknown_options(loss, kwargs, here), here, frame)
                 return bound(loss, {k: g.value for k, g in kwargs.items()})
+            case Trained() as params, name if len(args) == 1 + (name == "set"):
+                found, problem = leaf(self.runner, params, values, here)
+                self.complain(problem, here, frame)
+                return params if name == "set" else found
             case Value(str() as text), name:
                 return of_words(text, name, values)
             case Data() as data, name:

@@ -13,7 +13,7 @@ from funcnn.inputs import convert
 from funcnn.losses.definition import Loss
 from funcnn.metrics.definition import Metric
 from funcnn.mypy_plugin.flow.values import Given, Name, Row, listed
-from funcnn.mypy_plugin.recipes import Node, Place, Value, form
+from funcnn.mypy_plugin.recipes import ANY, Node, Place, Value, form
 from funcnn.mypy_plugin.runs import Runner, leaf_sizes
 from funcnn.networks import Layer
 from funcnn.shapes import display, external, normalize
@@ -199,6 +199,21 @@ def _of_another_kind(net: Layer[Any, Any], taken: Any, call: Place) -> Complaint
     except FuncnnError as error:
         return Complaint(str(error), call)
     return None
+
+
+def leaf(runner: Runner, params: Trained, given: list[Any], call: Place) -> tuple[Any, Complaint | None]:
+    """What `params.at(path)` gives, or the mistake in it; in `params.set(path, array)` too."""
+    sizes, path = runner.spec(params.network, params.shape), given[0]
+    if sizes is None or not isinstance(path, Value) or not isinstance(path.value, str):
+        return ANY, None
+    if path.value not in sizes:
+        below = [name for name in sizes if name.startswith(f"{path.value}/")]
+        fix = f"it is a subtree, use .sub({path.value!r})" if below else f"the paths are {', '.join(sorted(sizes)[:8])}"
+        return ANY, Complaint(f"there is no {path.value!r}; {fix}", call)
+    own, other = tuple(sizes[path.value]), shape_of(given[1]) if len(given) > 1 else None
+    if other is not None and other != own:
+        return ANY, Complaint(f"{path.value!r} has shape {own}, got {other}", call)
+    return Data(own, np.dtype(np.float32), call), None
 
 
 def _of_another(runner: Runner, net: Layer[Any, Any], given: Trained, call: Place) -> Complaint | None:

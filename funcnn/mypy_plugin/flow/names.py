@@ -7,7 +7,7 @@ from typing import Any
 
 from funcnn.mypy_plugin.flow import arrays
 from funcnn.mypy_plugin.flow.conditions import Conditions
-from funcnn.mypy_plugin.flow.data import Data, Made
+from funcnn.mypy_plugin.flow.data import Data, Made, Trained
 from funcnn.mypy_plugin.flow.frames import Frame
 from funcnn.mypy_plugin.flow.values import (
     DOORS,
@@ -139,6 +139,8 @@ class Names(Conditions):
                 return self._of_class(members.get(name, ANY), of)
             case Parent():
                 return self._inherited(of, name)
+            case Trained() if name in ("at", "set"):
+                return Method(of, name)
             case Value(str()) if name in WORDS:
                 return Method(of, name)
             case Value() if name == "value":  # of an enumeration of numbers or words

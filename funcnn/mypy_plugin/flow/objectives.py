@@ -99,6 +99,8 @@ def fitted(
         return None
     if isinstance(target, Data) and any(_raised(loss.loss, prediction, t) is None for t in _meant(wanted)):
         return Complaint(error, target.place)
+    if not isinstance(wanted, tuple) and wanted.shape[:1] != prediction.shape[:1]:  # of other rows
+        return Complaint(error, place)
     if isinstance(wanted, tuple):
         parts = itertools.permutations(cast("tuple[Any, ...]", wanted)) if len(wanted) <= SWAPPED else ()
         if any(_raised(loss.loss, prediction, other) is None for other in parts):
