@@ -141,8 +141,10 @@ class Builder:
 
     def _new(self, call: Call) -> Layer[Any, Any] | Refusal:
         call = self._typed(call)
-        if (call.module, call.name) == FREEZE and call.args:  # its shapes are the network's, whatever the params
-            return self._watched(call.args[0], call)
+        known = len(call.args) > 1 and isinstance(call.args[1].node, Pairs)
+        if (call.module, call.name) == FREEZE and call.args and not known:  # its shapes are those of the network
+            frozen = self._watched(call.args[0], call)
+            return frozen if is_layer(frozen) else OPAQUE
         if any(map(vague, call.nodes)):
             return OPAQUE
         before_inside, self.inside = self.inside, self.inside or (not call.module and call.name == "composite")

@@ -145,7 +145,8 @@ def _in_place(ctx: MethodSigContext, options: Options) -> CallableType:
             continue
         given = ctx.api.get_expression_type(args[0])
         if shown(given, options) in ARRAYS.values() and not fits(given, wanted):
-            ctx.api.fail(f"{shown(wanted, options)} are taken, but this is an {shown(given, options)}", args[0], code=WIRING)
+            text = f"{shown(wanted, options)} are taken, but this is an {shown(given, options)}"
+            ctx.api.fail(text, args[0], code=WIRING)
             types[i] = given
     return sig.copy_modified(arg_types=types)  # pyright: ignore[reportUnknownMemberType]
 

@@ -57,7 +57,7 @@ assert_type(serial(FanOut(2), keep(serial(select(0), Relu)), select(0)), Layer[A
 assert_type(select(0), Layer[tuple[Array, *tuple[Any, ...]], Array])
 assert_type(select(1, 0), Layer[tuple[Array, Array, *tuple[Any, ...]], tuple[Array, Array]])
 assert_type(select(3), Layer[tuple[Any, ...], Array])
-assert_type(select(2, 1, 0), Layer[tuple[Any, ...], tuple[Any, ...]])
+assert_type(select(2, 1, 0), Layer[tuple[Any, ...], tuple[Any, Any, Any]])
 assert_type(serial(FanOut(2), select(1, 0), parallel(Dense(2), Relu)), Layer[Array, tuple[Array, Array]])
 
 # a layer is a pair, and unpacks with its exact types

@@ -40,7 +40,7 @@ words = Embedding(9, 3)
 _, params = words.init(0, (-1,))
 words.apply(params, np.array([1, 2]))
 words.apply(params, np.arange(3))
-words.apply(params, np.zeros((2, 3), np.float32))  # E[funcnn-shape]: the input has dtype float32, but tokens are integers
+words.apply(params, np.zeros((2, 3), np.float32))  # E[funcnn-wiring]: Tokens are taken, but this is an Array
 words.apply(params, np.array([1.0, 2.0]))  # E[funcnn-shape]: the input has dtype float64, but tokens are integers
 
 # metrics take predictions first

@@ -84,12 +84,12 @@ split(0)  # E[funcnn-value]: split: parts must be an integer of at least 1, got 
 repeat(Relu, 0)  # E[funcnn-value]: repeat: n must be an integer of at least 1, got 0
 gelu(exact=1.0)  # E[arg-type]
 
-# what is not known is silent
+# what is not known is silent; a frozen part has the shapes that it had
 serial(Dense(3), shape_dependent(lambda shape: Dense(shape[-1])), GLU).init(key, (-1, 3))
 freeze(language, {})  # E[funcnn-value]: freeze: where='**' matches no path of the params: none
 _, params = language.init(key, (-1, 3))
 frozen = freeze(language, params, "in/**")
-serial(frozen, GLU, stop_gradient(Sparsemax)).init(key, (-1, 3))
+serial(frozen, GLU, stop_gradient(Sparsemax)).init(key, (-1, 3))  # E[funcnn-shape]: GLU takes an even number
 parallel(frozen, Dense(0))  # E[funcnn-value]: Dense: units must be an integer of at least 1, got 0
 
 

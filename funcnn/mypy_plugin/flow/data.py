@@ -10,8 +10,6 @@ import numpy as np
 
 from funcnn.errors import FuncnnError
 from funcnn.inputs import convert
-from funcnn.losses.definition import Loss
-from funcnn.metrics.definition import Metric
 from funcnn.mypy_plugin.flow.values import Given, Name, Row, listed
 from funcnn.mypy_plugin.recipes import ANY, Node, Place, Value, form
 from funcnn.mypy_plugin.runs import Runner, leaf_sizes
@@ -42,7 +40,7 @@ class Trained:
 class Made:
     """A loss of the library, or a metric."""
 
-    loss: Loss[Any, Any] | Metric[Any, Any, Any, Any]
+    loss: Any
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,7 +148,9 @@ def shape_of(x: Any) -> Any:
     return None if None in shapes or not shapes else shapes
 
 
-def applied(runner: Runner, network: Any, params: Any, x: Any, call: Place) -> tuple[Any, Complaint | None]:
+def applied(
+    runner: Runner, network: Any, params: Any, x: Any, call: Place, *, kinds: bool = True
+) -> tuple[Any, Complaint | None]:
     """What comes of `net.apply(params, x)`: the output, or what it would raise."""
     net = runner.built(network)
     if net is None:
@@ -161,7 +161,7 @@ def applied(runner: Runner, network: Any, params: Any, x: Any, call: Place) -> t
         return None, problem
     if taken is None:
         return None, None
-    if (problem := _of_another_kind(net, x, call)) is not None:
+    if kinds and (problem := _of_another_kind(net, x, call)) is not None:
         return None, problem
     try:
         out, wanted = net.definition.planned(normalize(taken))

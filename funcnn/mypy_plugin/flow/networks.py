@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from typing import Any
 
 from funcnn.losses import joint
@@ -87,7 +88,8 @@ class Networks(Expressions):
 
     def ran(self, network: Any, params: Any, x: Any, here: Place, frame: Frame) -> Any:
         """What `net.apply(params, x)` gives."""
-        out, problem = applied(self.runner, network, params, x, here)
+        handed = any(frame.env.get(name) is network for name in parameters_of(frame.node))  # its type is compared there
+        out, problem = applied(self.runner, network, params, x, here, kinds=not handed)
         self.complain(problem, here, frame, network)
         return ANY if out is None else out
 
@@ -155,13 +157,21 @@ class Networks(Expressions):
         if isinstance(f, Made) and len(args) == 2:
             self.complain(unknown_options(f.loss, kwargs, here), here, frame)
             self.complain(refused(f, args[0].value, args[1].value, here), here, frame)
-        if isinstance(f, Back) and len(args) == 1 and frame.file.path == f.path:
+        if isinstance(f, Back) and args and frame.file.path == f.path:
             self.complain(pulled(f, args[0].value, here), f.place, frame)
-        if isinstance(f, Steps) and len(args) in (2, 3) and not self.quiet:
+        if isinstance(f, Steps) and len(args) > 1 and not self.quiet:
             return Row((self.ran(f.network, args[0].value, args[1].value, here, frame), ANY))
         if isinstance(f, Step) and not self.quiet:
             self.complain(stepped(self.runner, f, args, kwargs, here), here, frame, f.network)
         return ANY
+
+
+def parameters_of(function: ast.AST | None) -> list[str]:
+    """The names of the parameters of a function; none of anything else."""
+    if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+        return []
+    a = function.args
+    return [p.arg for p in (*a.posonlyargs, *a.args, *a.kwonlyargs)]
 
 
 def row_of(out: Any) -> Any:

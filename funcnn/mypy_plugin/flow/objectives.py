@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import numpy as np
 
@@ -27,7 +27,7 @@ SWAPPED: Final = 4  # targets that are tried in another order
 
 def looped(runner: Runner, step: Step, start: Given, data: Given, call: Place) -> Complaint | None:
     """What a loop over `(x, target)` or `(x, target, weights)` would raise, which hands out keys itself."""
-    items = data.value.items if isinstance(data.value, Row) else ANY
+    items = data.value.items if isinstance(data.value, Row) and not data.value.mutable else ANY
     if not listed(items) or len(items) < 2:
         return None
     args = start, *(Given(v, data.place) for v in items[:2])
@@ -36,7 +36,7 @@ def looped(runner: Runner, step: Step, start: Given, data: Given, call: Place) -
 
 def begun(runner: Runner, step: Step, start: Given | None, data: Given, call: Place) -> Complaint | None:
     """What `train` would raise, which draws the params for the data itself if it is given none to start from."""
-    items = data.value.items if isinstance(data.value, Row) else ANY
+    items = data.value.items if isinstance(data.value, Row) and not data.value.mutable else ANY
     if not is_network(step.network) or not listed(items) or len(items) < 2:
         return None
     if isinstance(x := items[0], Data):
@@ -102,7 +102,8 @@ def fitted(
     if not isinstance(wanted, tuple) and wanted.shape[:1] != prediction.shape[:1]:  # of other rows
         return Complaint(error, place)
     if isinstance(wanted, tuple):
-        parts = itertools.permutations(cast("tuple[Any, ...]", wanted)) if len(wanted) <= SWAPPED else ()
+        several: tuple[Any, ...] = tuple(wanted)  # pyright: ignore[reportUnknownArgumentType]
+        parts = itertools.permutations(several) if len(several) <= SWAPPED else ()
         if any(_raised(loss.loss, prediction, other) is None for other in parts):
             return Complaint(error, place)
     return Complaint(error, network.place, network.path) if isinstance(network, Call) else None
@@ -147,11 +148,12 @@ def bound(loss: Loss[Any, Any], options: Mapping[str, Any]) -> Any:
         return ANY
 
 
-def unknown_options(loss: Loss[Any, Any] | Metric[Any, Any, Any, Any], names: Iterable[str], call: Place) -> Complaint | None:
+def unknown_options(loss: object, names: Iterable[str], call: Place) -> Complaint | None:
     """What a loss says of options that it does not have."""
-    if isinstance(loss, Loss) and (unknown := {*names} - {*loss.names, "reduce", "weights"}):
+    made: Any = loss
+    if isinstance(loss, Loss) and (unknown := {*names} - {*made.names, "reduce", "weights"}):
         try:
-            loss.bind(**dict.fromkeys(unknown, 0))
+            made.bind(**dict.fromkeys(unknown, 0))
         except TypeError as error:
             return Complaint(str(error), call, code="value")
     return None
