@@ -216,6 +216,8 @@ class Calls(Following):
                 found, problem = leaf(self.runner, params, values, here)
                 self.complain(problem, here, frame)
                 return params if name == "set" else found
+            case _, "step" if len(values) == 3 and isinstance(values[2], Trained):  # of an optimizer
+                return Row((values[2], ANY))
             case Value(str() as text), name:
                 return of_words(text, name, values)
             case Data() as data, name:

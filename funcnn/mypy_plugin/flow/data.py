@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -41,6 +41,13 @@ class Made:
     """A loss of the library, or a metric."""
 
     loss: Any
+
+
+@dataclass(frozen=True, eq=False)
+class Stream:
+    """What gives the like of this, a new one each time, and nobody knows how often."""
+
+    item: Callable[[], Any]
 
 
 @dataclass(frozen=True, eq=False)

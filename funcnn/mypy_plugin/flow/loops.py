@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Any, Final
 
+from funcnn.mypy_plugin.flow.data import Stream
 from funcnn.mypy_plugin.flow.files import loaded_names, stored_names
 from funcnn.mypy_plugin.flow.frames import (
     BREAK,
@@ -32,7 +33,10 @@ class Loops(Patterns):
 
     def for_(self, s: ast.For | ast.AsyncFor, frame: Frame) -> Any:
         """What comes of a `for`."""
-        items = self.items(self.value(s.iter, frame))
+        over = self.value(s.iter, frame)
+        if isinstance(over, Stream):
+            return self._streaming(s, over, frame)
+        items = self.items(over)
         if listed(items) and len(items) <= ROUNDS and isinstance(s, ast.For):
             kept = self.keep() if jumps(s.body) else None
             try:
@@ -49,6 +53,18 @@ class Loops(Patterns):
                     raise
                 self.restore(kept)
         return self._often([s.target, *s.body], s.body, s.orelse, frame)
+
+    def _streaming(self, s: ast.For | ast.AsyncFor, over: Stream, frame: Frame) -> Any:
+        """Any number of rounds with the like of this, which is at hand behind them too."""
+        self.havoc([s.target, *s.body], frame)
+        self.assign(s.target, over.item(), frame)
+        came = self.ways(self.fresh(), lambda: within(self.block(s.body, frame)), lambda: NEXT)
+        self.havoc(s.body, frame)
+        bound = stored_names(s.body) & stored_names([ast.For(s.target, s.iter, [], [])])
+        if not bound:
+            self.assign(s.target, over.item(), frame)
+        rest = self.block(s.orelse, frame)
+        return filled(came, rest) if isinstance(came, Either) else rest if came is NEXT else came
 
     def _round(self, came: Any) -> Any:
         """What comes of one round: on, out, or away; where it cannot be told, the loop is not followed."""

@@ -139,6 +139,8 @@ class Names(Conditions):
                 return self._of_class(members.get(name, ANY), of)
             case Parent():
                 return self._inherited(of, name)
+            case Missing(kind="any") if name == "step":  # of an optimizer, perhaps
+                return Method(of, name)
             case Trained() if name in ("at", "set"):
                 return Method(of, name)
             case Value(str()) if name in WORDS:

@@ -8,7 +8,7 @@ from typing import Any
 from funcnn.losses import joint
 from funcnn.mypy_plugin.building import Verdict
 from funcnn.mypy_plugin.flow.core import Meeting
-from funcnn.mypy_plugin.flow.data import Back, Complaint, Data, Made, Step, Steps, Trained, applied
+from funcnn.mypy_plugin.flow.data import Back, Complaint, Data, Made, Step, Steps, Stream, Trained, applied
 from funcnn.mypy_plugin.flow.expressions import Expressions
 from funcnn.mypy_plugin.flow.frames import Frame
 from funcnn.mypy_plugin.flow.objectives import begun, looped, measured, pulled, refused, stepped, unknown_options
@@ -17,7 +17,7 @@ from funcnn.mypy_plugin.recipes import ANY, Argument, Call, Missing, Place, Turn
 from funcnn.networks import is_layer
 
 MEETINGS = 24  # of one place that are kept
-TRAINING = {"value_and_grad", "vjp", "fit", "train", "evaluate", "predict", "joint", "save_params", "load_params", "decoder"}
+TRAINING = {"value_and_grad", "vjp", "fit", "train", "evaluate", "predict", "joint", "save_params", "load_params", "decoder", "apply_updates", "calibrate"}
 
 
 class Networks(Expressions):
@@ -116,10 +116,16 @@ class Networks(Expressions):
                 for measure in values[3:]:
                     if isinstance(measure, Made) and len(items) > 1:
                         self.complain(measured(self.runner, measure, of, items, here), here, frame, of)
-            case "fit", [loss, Method(of, "apply"), _, _, _, *_]:
+            case "fit", [loss, Method(of, "apply"), _, start, _, *_]:
                 self.complain(looped(self.runner, Step(loss, of), args[3], args[4], here), here, frame, of)
-            case "fit", [Step() as step, _, _, _]:
+                return _states(start)
+            case "fit", [Step() as step, _, start, _]:
                 self.complain(looped(self.runner, step, args[2], args[3], here), here, frame, step.network)
+                return _states(start)
+            case "apply_updates", [Trained() as params, _]:
+                return params
+            case "calibrate", [_, Trained() as params, *_]:
+                return params
             case "train", [loss, of, _, _]:
                 return self.train(Step(loss, of), args[3], kwargs, here, frame)
             case "save_params", [_, Trained() as params, *_]:
@@ -164,6 +170,11 @@ class Networks(Expressions):
         if isinstance(f, Step) and not self.quiet:
             self.complain(stepped(self.runner, f, args, kwargs, here), here, frame, f.network)
         return ANY
+
+
+def _states(start: Any) -> Stream:
+    """What `fit` gives in every step, the params being those of one network all the way."""
+    return Stream(lambda: Row((Thing(Class("TrainState", {}), {"params": start}), ANY)))
 
 
 def parameters_of(function: ast.AST | None) -> list[str]:

@@ -12,14 +12,13 @@ import numpy as np
 from funcnn.cotangents import cotangent_like
 from funcnn.errors import FuncnnError
 from funcnn.losses.definition import Loss
-from funcnn.metrics.definition import Metric
 from funcnn.mypy_plugin.flow.data import Back, Complaint, Data, Made, Step, Trained, applied, shape_of
 from funcnn.mypy_plugin.flow.values import Given, Row, is_network, listed
 from funcnn.mypy_plugin.recipes import ANY, Call, Items, Missing, Place, Value, form
 from funcnn.mypy_plugin.runs import Runner
 from funcnn.networks import Layer
 from funcnn.shapes import external, normalize
-from funcnn.types import Shape
+from funcnn.types import Shape, is_tuple
 
 LARGEST: Final = 1_000_000  # numbers that a loss is tried on
 SWAPPED: Final = 4  # targets that are tried in another order
@@ -66,6 +65,8 @@ def stepped(
     if problem is not None or shape_of(args[1].value) is None:
         return problem
     problem = fitted(runner, step.loss, net, network, args[1].value, args[2].value, args[2].place)
+    if problem is None and isinstance(step.loss, Made) and "weights" in kwargs:
+        problem = weighed(step.loss, net, args[1].value, args[2].value, kwargs["weights"])
     if problem is None and right is not None:
         runner.right[right] = step.loss  # its identity is part of the form, and stays
     return problem
@@ -99,14 +100,27 @@ def fitted(
         return None
     if isinstance(target, Data) and any(_raised(loss.loss, prediction, t) is None for t in _meant(wanted)):
         return Complaint(error, target.place)
-    if not isinstance(wanted, tuple) and wanted.shape[:1] != prediction.shape[:1]:  # of other rows
+    if not is_tuple(wanted) and _of_other_rows(prediction.shape, wanted.shape):
         return Complaint(error, place)
-    if isinstance(wanted, tuple):
-        several: tuple[Any, ...] = tuple(wanted)  # pyright: ignore[reportUnknownArgumentType]
-        parts = itertools.permutations(several) if len(several) <= SWAPPED else ()
+    if is_tuple(wanted):
+        parts = itertools.permutations(wanted) if len(wanted) <= SWAPPED else ()
         if any(_raised(loss.loss, prediction, other) is None for other in parts):
             return Complaint(error, place)
     return Complaint(error, network.place, network.path) if isinstance(network, Call) else None
+
+
+def weighed(loss: Made, net: Layer[Any, Any], x: Any, target: Any, weights: Given) -> Complaint | None:
+    """What a loss would raise for weights, where it takes the target."""
+    out, wanted, given = _zeros(net.out_shape(shape_of(x)), np.dtype(np.float32)), _targets(target), _targets(weights.value)
+    if given is None or out is None or wanted is None or isinstance(given, tuple):
+        return None
+    error = _raised(loss.loss, out, wanted, given + 1)
+    return None if error is None else Complaint(error, weights.place)
+
+
+def _of_other_rows(out: tuple[int, ...], target: tuple[int, ...]) -> bool:
+    """Do they differ before the last axis of the prediction? Then the network is not to blame, which never changes these."""
+    return out[:1] != target[:1] or (len(target) >= len(out) - 1 > 0 and out[:-1] != target[: len(out) - 1])
 
 
 def measured(runner: Runner, metric: Made, network: Any, data: Sequence[Any], call: Place) -> Complaint | None:
@@ -166,12 +180,12 @@ def refused(loss: Made, prediction: Any, target: Any, call: Place) -> Complaint 
     return None if error is None else Complaint(error, call)
 
 
-def _raised(loss: Loss[Any, Any] | Metric[Any, Any, Any, Any], prediction: Any, target: Any) -> str | None:
+def _raised(loss: Any, prediction: Any, target: Any, weights: Any = None) -> str | None:
     """What it raises whatever numbers the target has: labels, distributions, probabilities, signs."""
     first: str | None = None
     for add, even in ((0, False), (0, True), (1, False), (-1, False)):
         try:
-            loss(prediction, _filled(target, add, even))
+            loss(prediction, _filled(target, add, even), weights=weights)
         except FuncnnError as error:
             first = str(error) if first is None else first
         except Exception:
