@@ -183,8 +183,6 @@ class Hooks:
             return self.runner.fails(network, anything)
 
         rank, sizes = len(shape.items), tuple(i.value if isinstance(i, Value) else -1 for i in shape.items)
-        if verdict.place is None and isinstance(network, Call) and all(map(wrong, range(1, 6))):
-            return verdict._replace(place=network.place, path=network.path)  # it takes nothing at all
         if verdict.met is None or external(verdict.met) != sizes:  # what stands before it may have changed it
             return verdict
         if not wrong(rank) or all(wrong(axes) for axes in range(1, 6) if axes != rank):
