@@ -23,7 +23,7 @@ from funcnn.params.packing import pack
 from funcnn.params.trees import floating
 from funcnn.records import Record
 from funcnn.shapes import external, normalize
-from funcnn.types import Given, Shape, Tree, is_tuple
+from funcnn.types import Given, Numbers, Shape, Tree, is_tuple
 from funcnn.values import frozen
 
 X_contra = TypeVar("X_contra", contravariant=True)
@@ -66,7 +66,7 @@ class Init(Generic[Given]):
     ) -> tuple[tuple[Any, ...], Params]: ...
     @overload
     def __call__(
-        self: Init[npt.NDArray[Any]], rng: Rng | np.random.Generator, shape: Shape, *, dtype: npt.DTypeLike = np.float32
+        self: Init[Numbers], rng: Rng | np.random.Generator, shape: Shape, *, dtype: npt.DTypeLike = np.float32
     ) -> tuple[tuple[int, ...], Params]: ...
     @overload
     def __call__(

@@ -6,8 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Generic, NamedTuple, Never, NoReturn, TypeGuard, TypeVar, Union, cast, overload
 
-import numpy.typing as npt
-
 from funcnn.calculus import Later
 from funcnn.errors import FuncnnError
 from funcnn.inputs import features
@@ -22,7 +20,7 @@ from funcnn.networks.series import in_series
 from funcnn.networks.statistics import Statistics
 from funcnn.records import Origin, Record, known_by_origin, recording
 from funcnn.shapes import external, normalize
-from funcnn.types import T0, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, One, Shape
+from funcnn.types import T0, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, Numbers, One, Shape
 from funcnn.values import frozen
 
 X = TypeVar("X", contravariant=True)
@@ -135,7 +133,7 @@ class Layer(NamedTuple, Generic[X, Y]):
     @overload  # Never is met by Any alone
     def out_shape(self: Layer[Any, Never], shape: Shape) -> tuple[Any, ...]: ...
     @overload
-    def out_shape(self: Layer[Any, npt.NDArray[Any]], shape: Shape) -> tuple[int, ...]: ...
+    def out_shape(self: Layer[Any, Numbers], shape: Shape) -> tuple[int, ...]: ...
     @overload
     def out_shape(self, shape: Shape) -> Shape: ...
     def out_shape(self, shape: Shape) -> Any:

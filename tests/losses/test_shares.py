@@ -74,6 +74,7 @@ def test_nothing_at_all() -> None:
     y, weights = np.ones((2, 1)), np.zeros(2)
     with pytest.raises(ShapeError, match="the weights sum to 0.0"):
         shared(squared_error, lambda ns: ns).rule(y, 3 * y, weights)
+    back: Any
     value, back = shared(squared_error, lambda ns: [4.0]).rule(y, 3 * y, weights)
     assert value == 0 and not back(1.0)[0].any()
 
