@@ -156,8 +156,8 @@ def GRUCell(
 
     Shapes
         x       (batch, n), and h (batch, units)
-        params  {"w": (n, 3 units), "u": (units, 3 units), "b": (6 units,)}: blocks r, z, n; b beside the input, then b';
-                no "b" without `bias`
+        params  {"w": (n, 3 units), "u": (units, 3 units), "b": (6 units,)}: blocks r, z, n; b beside the input,
+                then b'; no "b" without `bias`
         y       h' twice: as output and as the new state
     Errors
         ValueError   `units` is less than one

@@ -178,8 +178,8 @@ def GRU(
     Shapes
         input   x, (x, mask), (x, state) or (x, mask, state): x (batch, time, n), mask (batch, time), state (batch,
                 units)
-        params  {"w": (n, 3 units), "u": (units, 3 units), "b": (6 units,)}: blocks r, z, n; b beside the input, then b';
-                no "b" without `bias`
+        params  {"w": (n, 3 units), "u": (units, 3 units), "b": (6 units,)}: blocks r, z, n; b beside the input,
+                then b'; no "b" without `bias`
         output  y or (y, state): y (batch, time, units), with `last` (batch, units)
     Errors
         ValueError   `units` is less than one

@@ -21,6 +21,7 @@ CHAINS: list[tuple[Layer[Any, Any], Any, int]] = [
     (serial(Conv(4, (3, 3)), BatchNorm(), residual(serial(Conv(4, (3, 3), padding="SAME"), PRelu()))), IMAGES, 2),
     (serial(Conv(4, (3, 3)), Pad(((1, 1), (0, 2))), Upsample(2), split(2), FanInConcat()), IMAGES, 2),
     (serial(Conv(4, (3, 3)), GroupNorm(2), Relu, GlobalAvgPool, Dense(3)), IMAGES, 1),
+    (serial(Conv(4, (3, 3)), GroupNorm(2, center=False, scale=False), Relu, GlobalAvgPool, Dense(3)), IMAGES, 1),
     (serial(Conv1D(4, 3), Relu, MaxPool((2,)), Flatten, Dense(3)), (2, 9, 2), 2),
     (serial(Dense(4), Relu, Dense(2)), (2, 3, 4), 0),
     (serial(Transpose((0, 2, 3, 1)), Conv(3, (2, 2)), Relu, Transpose((0, 3, 1, 2))), TURNED, 0),
