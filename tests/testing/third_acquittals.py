@@ -195,7 +195,7 @@ def _entropic_slope(w: Any) -> Any:
 
 def _extremes(state: Any, y: Any, t: Any, weights: Any = None) -> Any:
     e = (np.asarray(y, np.float64) - t).reshape(-1)
-    return (*(f(state[i], e.max(initial=-np.inf)) for i, f in enumerate([max])), state[1] + len(e))
+    return np.maximum(state[0], e.max(initial=-np.inf)), state[1] + len(e)  # Python's max would lose a NaN
 
 
 def _largest(state: Any) -> float:
