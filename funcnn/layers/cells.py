@@ -38,8 +38,10 @@ def weights(gates: Gates, features: int, units: int, inits: Inits) -> Spec:
 def given_weights(params: Tree) -> tuple[Array, Array, Array]:
     """The same as arrays; both biases are 0 where there is none."""
     w, u = leaves(params, "w", "u")
-    b: Array = leaves(params, "b")[0] if "b" in params else np.zeros(2 * u.shape[1], u.dtype)
-    return w, u, b
+    if "b" in params:
+        return w, u, leaves(params, "b")[0]
+    none: Array = np.zeros_like(u, shape=2 * u.shape[1])
+    return w, u, none
 
 
 def weight_gradients(params: Tree, found: kernel.Cotangents) -> Tree:

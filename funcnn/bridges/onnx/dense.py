@@ -5,8 +5,6 @@ from __future__ import annotations
 from string import ascii_lowercase
 from typing import Any, Final
 
-import numpy as np
-
 from funcnn.bridges.onnx.graph_values import Value
 from funcnn.bridges.onnx.graphs import Graph
 from funcnn.bridges.onnx.walking import Part, Rule, either_layout
@@ -18,6 +16,7 @@ from funcnn.layers.embedding import Embedding
 from funcnn.layers.gates import GLU
 from funcnn.layers.maxout import Maxout
 from funcnn.layers.rectifiers import PRelu
+from funcnn.types import Array
 
 
 def affine(graph: Graph, x: Value, w: Value, b: Value | None) -> Value:
@@ -69,8 +68,10 @@ def embedding(graph: Graph, part: Part, x: Value) -> Value:
     """Rows of a table, in which the row of the padding is 0."""
     padding: int | None = part.arguments["padding"]
 
-    def without(w: Any) -> Any:
-        return np.where(np.arange(len(w))[:, None] == padding, w.dtype.type(0), w)
+    def without(w: Array) -> Array:
+        table = w.copy()
+        table[padding] = 0
+        return table
 
     w = part.param("w", None if padding is None else without)
     return graph.op("Gather", w, x, shape=part.out_shape, axis=0)
