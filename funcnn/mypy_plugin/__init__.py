@@ -24,7 +24,6 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TypeVar
 
 from mypy.options import Options
@@ -40,7 +39,7 @@ from mypy.types import FunctionLike, Type
 
 import funcnn
 from funcnn.metrics import Metric
-from funcnn.mypy_plugin.flow.shelf import Shelf
+from funcnn.mypy_plugin.flow.shelf import Shelf, own
 from funcnn.mypy_plugin.hooks import Hooks
 from funcnn.mypy_plugin.reading import INIT, LAYER
 from funcnn.mypy_plugin.runs import Runner
@@ -96,14 +95,22 @@ def _quiet_signature(hook: Callable[[S, Options], FunctionLike], options: Option
     return safe
 
 
+def _folders(options: Options) -> list[str]:
+    """Where modules are looked for, beside the folder of the file that imports them."""
+    here = os.getcwd()
+    given = [*options.mypy_path, *filter(None, os.environ.get("MYPYPATH", "").split(os.pathsep))]
+    return [os.path.join(here, folder) for folder in (*given, "", "src")]
+
+
 class FuncnnPlugin(Plugin):
     """Which of mypy's questions are answered here."""
 
     def __init__(self, options: Options) -> None:
         super().__init__(options)
         self._trust = read_trust(options)
-        self._shelf = Shelf()
+        self._shelf = Shelf(_folders(options))
         self._hooks = hooks = Hooks(options, Runner(Loader(self._trust)), self._shelf)
+        self._functions: dict[str, Callable[[FunctionContext], Type]] = {}
         self._methods: dict[str, Callable[[MethodContext], Type]] = {
             f"{INIT}.__call__": _quiet(hooks.init),
             f"{LAYER}.out_shape": _quiet(hooks.out_shape),
@@ -113,33 +120,40 @@ class FuncnnPlugin(Plugin):
             **{name: _quiet(hooks.given) for name in (f"{LOSS}.bind", f"{TREE}.at", f"{TREE}.set")},
         }
 
+        self._signatures: dict[str, Callable[[FunctionSigContext], FunctionLike]] = {
+            SERIAL: _quiet_signature(serial_signature, options),
+            **dict.fromkeys(OBJECTIVES, _quiet_signature(objective_signature, options)),
+        }
+        self._method_signatures: dict[str, Callable[[MethodSigContext], FunctionLike]] = {
+            SHIFT: _quiet_signature(shift_signature, options),
+            **dict.fromkeys(CALLED, _quiet_signature(features_signature, options)),
+        }
+
     def report_config_data(self, ctx: ReportConfigContext) -> Any:
         """Kept by mypy with every module: verdicts of other rules must not survive in its cache."""
-        installed = {"site-packages", "dist-packages"} & {*Path(ctx.path).parts}
-        if installed or ctx.path.endswith(".pyi") or f"{ctx.id}.".startswith("funcnn."):
+        if not own(ctx.path, ctx.id):
             return None  # mypy reports nothing of ours about these, and NumPy takes seconds to check again
+        self._shelf.known[ctx.id] = ctx.path
         followed = self._shelf.reached(ctx.path, ctx.id)
         return {"rules": digest(self._trust), "trusted": list(self._trust.modules), "followed": followed}
 
     def get_function_hook(self, fullname: str) -> Callable[[FunctionContext], Type] | None:
         if not self._trust.covers(fullname):
             return None
-        if fullname in GIVEN:
-            return _quiet(self._hooks.given)
-        return _quiet(self._hooks.summarized if fullname == SUMMARY else functools.partial(self._hooks.made, fullname))
+        if fullname not in self._functions:
+            hooks = self._hooks
+            made = hooks.summarized if fullname == SUMMARY else functools.partial(hooks.made, fullname)
+            self._functions[fullname] = _quiet(hooks.given if fullname in GIVEN else made)
+        return self._functions[fullname]
 
     def get_method_hook(self, fullname: str) -> Callable[[MethodContext], Type] | None:
         return self._methods.get(fullname)
 
     def get_function_signature_hook(self, fullname: str) -> Callable[[FunctionSigContext], FunctionLike] | None:
-        if fullname == SERIAL:
-            return _quiet_signature(serial_signature, self.options)
-        return _quiet_signature(objective_signature, self.options) if fullname in OBJECTIVES else None
+        return self._signatures.get(fullname)
 
     def get_method_signature_hook(self, fullname: str) -> Callable[[MethodSigContext], FunctionLike] | None:
-        if fullname in CALLED:
-            return _quiet_signature(features_signature, self.options)
-        return _quiet_signature(shift_signature, self.options) if fullname == SHIFT else None
+        return self._method_signatures.get(fullname)
 
 
 def plugin(version: str) -> type[Plugin]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Container
 from typing import Final
 
 from mypy.constant_fold import constant_fold_expr
@@ -43,7 +43,7 @@ from mypy.types import (
 
 from funcnn.combinators import transposed
 from funcnn.mypy_plugin import recipes
-from funcnn.mypy_plugin.flow.arithmetic import SIGNS, number
+from funcnn.mypy_plugin.flow.arithmetic import LONGEST, SIGNS, number
 from funcnn.mypy_plugin.owners import NOTHING, Owners, identity
 from funcnn.mypy_plugin.recipes import (
     ANY,
@@ -111,7 +111,7 @@ class Reader:
     """Reads the expressions of the file that is being checked."""
 
     def __init__(
-        self, api: CheckerPluginInterface, trust: Trust, owners: Owners = NOTHING, rebound: Collection[str] = ()
+        self, api: CheckerPluginInterface, trust: Trust, owners: Owners = NOTHING, rebound: Container[str] = ()
     ) -> None:
         self.api, self.trust, self.owners, self.rebound = api, trust, owners, rebound
         self.module: str = getattr(getattr(api, "tree", None), "fullname", "")
@@ -178,6 +178,8 @@ class Reader:
         match p:
             case NoneType():
                 return Value(None)
+            case LiteralType(value=str() as value) if len(value) > LONGEST:
+                return Missing("value")
             case LiteralType(value=int() | str() as value):
                 return Value(value) if p.fallback.type.fullname in (*NUMBERS, "builtins.str") else ANY
             case Instance(last_known_value=LiteralType() as literal):

@@ -142,8 +142,18 @@ class Call(_Call):
     def form(self) -> bytes:
         """What it says without where it stands: calls of one form make equal networks."""
         named = ",".join(f"{name!r}={form(a.node)}" for name, a in self.kwargs.items())
-        text = f"{self.module!r}.{self.name!r}({','.join(form(a.node) for a in self.args)};{named})"
-        return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+        return _short(f"{self.module!r}.{self.name!r}({','.join(form(a.node) for a in self.args)};{named})")
+
+    @functools.cached_property
+    def whole(self) -> bytes:
+        """What it says, and where it stands with all that is in it."""
+        every = (*self.args, *self.kwargs.values())
+        args = ",".join(f"{form(a.node, placed=True)} {a.path!r} {tuple(a.place)}" for a in every)
+        return _short(f"{self.module!r}.{self.name!r}({args};{[*self.kwargs]}) {self.path!r} {tuple(self.place)}")
+
+
+def _short(text: str) -> bytes:
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 Node: TypeAlias = Union[Value, Items, Pairs, Turned, Choice, Missing, Ref, Call, Fork]
@@ -195,19 +205,19 @@ def exact(node: Node) -> bool:
             return False
 
 
-def form(node: Node) -> str:
-    """What a node says without where it stands."""
+def form(node: Node, *, placed: bool = False) -> str:
+    """What a node says without where it stands, or with that."""
     match node:
         case Call():
-            return node.form.hex()
+            return (node.whole if placed else node.form).hex()
         case Value(value):
             return f"{type(value).__name__} {value!r}"
         case Items(parts) | Choice(parts):
-            return f"{type(node).__name__}({','.join(map(form, parts))})"
+            return f"{type(node).__name__}({','.join(form(part, placed=placed) for part in parts)})"
         case Pairs(pairs):
-            return f"{{{','.join(f'{name!r}:{form(v)}' for name, v in pairs)}}}"
+            return f"{{{','.join(f'{name!r}:{form(v, placed=placed)}' for name, v in pairs)}}}"
         case Fork(condition, then, otherwise):
-            return f"Fork({condition!r},{form(then)},{form(otherwise)})"
+            return f"Fork({condition!r},{form(then, placed=placed)},{form(otherwise, placed=placed)})"
         case _:
             return repr(node)
 

@@ -99,6 +99,8 @@ class Runner:
             return plain
         key = id(network), form(shape), params, frozenset((assumed or {}).items())
         if key not in self._told:
+            if len(self._told) >= KEPT:
+                self._told.clear()
             self._told[key] = network, self._verdict(network, shape, params, assumed or {}, None)
         return self._told[key][1]
 

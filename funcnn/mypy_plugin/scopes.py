@@ -66,6 +66,7 @@ class Scopes(ast.NodeVisitor):
         self.values: dict[ast.AST, tuple[Binding, Scope]] = {}
         self.parents: dict[ast.AST, ast.AST] = {}
         self.stored: set[str] = set()  # names of attributes that are bound: of modules too
+        self.rebound: list[ast.Global | ast.Nonlocal] = []
         self._stack = [self.module]
         self._around: list[ast.AST] = []
         for node in tree.body:
@@ -167,6 +168,7 @@ class Scopes(ast.NodeVisitor):
         self.visit(node.value)
 
     def visit_Global(self, node: ast.Global | ast.Nonlocal) -> None:
+        self.rebound.append(node)
         for name in node.names:
             self._unsettle(name)
 

@@ -116,11 +116,7 @@ class Loader:
 
     def public(self, module: str, name: str) -> bool:
         """Does `from module import *` bring this name?"""
-        try:
-            found = importlib.import_module(module) if f"{module}.".startswith("funcnn.") else None
-        except ImportError:
-            return False
-        return found is not None and name in getattr(found, "__all__", dir(found))
+        return f"{module}.".startswith("funcnn.") and name in public_names(module)
 
     def loss(self, module: str, name: str) -> Any:
         """A loss or a metric of the library, or None."""
@@ -171,6 +167,16 @@ class Loader:
             raise Misbehaved(what) from error
         finally:
             self._inside = False
+
+
+@functools.lru_cache(64)
+def public_names(module: str) -> frozenset[str]:
+    """The names that `from module import *` brings."""
+    try:
+        found = importlib.import_module(module)
+    except ImportError:
+        return frozenset()
+    return frozenset(found.__all__ if hasattr(found, "__all__") else dir(found))
 
 
 @functools.lru_cache(2048)

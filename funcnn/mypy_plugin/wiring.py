@@ -39,11 +39,13 @@ APPLY: Final = f"{Apply.__module__}.{Apply.__qualname__}"
 def serial_signature(ctx: FunctionSigContext, options: Options) -> FunctionLike:
     """The signature of `serial` for just these layers."""
     call, sig = ctx.context, ctx.default_signature
-    if not isinstance(call, CallExpr) or any(kind not in (ARG_POS, ARG_STAR) for kind in call.arg_kinds):
+    if not isinstance(call, CallExpr):
         return sig
     least, several = sig.arg_kinds.count(ARG_POS), len(call.args)
     if ARG_STAR not in call.arg_kinds and (several < least if sig.is_var_arg else several != least):
         return sig  # mypy asks for every overload, and takes none of another length
+    if any(kind not in (ARG_POS, ARG_STAR) for kind in call.arg_kinds):
+        return sig
     types = [get_proper_type(ctx.api.get_expression_type(a)) for a in call.args]
     if ARG_STAR in call.arg_kinds:
         lists = any(k == ARG_STAR and isinstance(t, Instance) for k, t in zip(call.arg_kinds, types, strict=True))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-
 import pytest
 
 from tests.mypy_plugin.mypy_runs import Error, Project
 
 HEAD = "from funcnn import *\nfrom funcnn import FanOut, repeat\n"
 SECONDS = 60  # a run of mypy takes one or two, where NumPy is in its cache
+MAKES = "import sys\ndef f(n: int, m: int = 3) -> Layer[Array, Array]:\n"
+MADE = "f(int(sys.argv[1]), int(sys.argv[2])).init(0, (2, 3))"
 ENDLESS = {
     "fan": "serial(FanOut(10**9), FanInSum).init(0, (2, 3))",
     "power": "serial(Dense(10**10**9)).init(0, (2, 3))",
@@ -31,6 +32,50 @@ ENDLESS = {
     "long_shape": "serial(Flatten, Dense(3)).init(0, (2,) + (3,) * 5000)",
     "array": "import numpy as np\nx = np.zeros((10**6, 10**6))\n_, params = Dense(3).init(0, x.shape)\n"
     "Dense(3).apply(params, x @ x.T)",
+    "returns": MAKES
+    + "".join(f"    if n > {i}:\n        if m > {i}:\n            return Dense({i + 1})\n" for i in range(25))
+    + f"    return Relu\n{MADE}",
+    "handlers": MAKES
+    + "    try:\n        print(n)\n    except OSError:\n        return Relu\n    except KeyError:\n        n = 1\n" * 25
+    + f"    return Dense(n)\n{MADE}",
+    "doubled_alike": "import sys\na = b = serial(Dense(3), Relu)\n"
+    + "a, b = serial(a, a), serial(b, b)\n" * 40
+    + "c = a if len(sys.argv) > 2 else b\nc.init(0, (2, 3))",
+    "doubled_by_branches": "import sys\na0 = serial(Dense(3), Relu)\n"
+    + "".join(
+        f"a{i + 1} = serial(a{i}, a{i})\nif len(sys.argv) > {i}:\n    a{i + 1} = serial(a{i}, a{i}, Relu)\n"
+        for i in range(40)
+    )
+    + "a40.init(0, (2, 3))",
+    "doubled_by_calls": "def make0(n: int) -> Layer[Array, Array]:\n    return Dense(n)\n"
+    + "".join(
+        f"def make{i + 1}(n: int) -> Layer[Array, Array]:\n    return serial(make{i}(n), make{i}(n))\n"
+        for i in range(25)
+    )
+    + "make25(3).init(0, (2, 3))",
+    "doubled_dict": "from typing import Any\na: Any = {'x': 1}\n"
+    + "a = {'x': a, 'y': a}\n" * 60
+    + "Dense(3).named(a).init(0, (2, 3))",
+    "doubled_list": "a = [1, 2]\n" + "a = a + a\n" * 60 + "Dense(len(a)).init(0, (2, 3))\nb = [1, 2]\n"
+    "for _ in range(60):\n    b.extend(b)\nDense(len(b)).init(0, (2, 3))",
+    "doubled_text": "import sys\ns = 'a' if len(sys.argv) > 1 else 'b'\n"
+    + "s = s + s\n" * 40
+    + "t = 'a'\n"
+    + "t = f'{t}{t}'\n" * 40
+    + "Dense(3).named(s).named(t).init(0, (2, 3))",
+    "doubled_array": "import numpy as np\nfrom typing import Any\na: Any = [1.0, 2.0]\n"
+    + "a = [a, a]\n" * 40
+    + "Dense(3).init(0, np.array(a).shape)",
+    "arrays": "import numpy as np\nx = np.zeros((1000, 1000))\nfor y in (np.tile(x, (999, 999)), "
+    "np.repeat(x, 999_999), np.pad(x, 999_999), np.eye(999_999), np.stack([x] * 9999), np.arange(0, 1e6, 1e-9), "
+    "np.add(np.zeros((999_999, 1)), np.zeros((1, 999_999))), np.ones((999_999, 1)) @ np.ones((1, 999_999)), "
+    "x[np.zeros(999_999, int)]):\n    Dense(3).init(0, y.shape)",
+    "million": "layers: list[Layer[Array, Array]] = []\nfor i in range(10**6):\n    layers.append(Dense(i + 1))\n"
+    "serial(*layers, *[Dense(i * j + 1) for i in range(1000) for j in range(1000)]).init(0, (2, 3))",
+    "mutual": "def f(n: int) -> Layer[Array, Array]:\n    return serial(g(n - 1), g(n + 1))\n"
+    "def g(n: int) -> Layer[Array, Array]:\n    return serial(f(n - 1), f(n + 1))\nf(3).init(0, (2, 3))",
+    "ranges": "a = list(range(10**9))\nb = [0] * 10**9\nfor i in range(10**12):\n    Dense(a[i]).init(0, (2, b[i]))\n"
+    "Dense(1 << 10**9).init(0, (2, 3))\nDense(3).named('a' * 10**9).init(0, (2, 3))",
     "text": "s = 'ab' * 5\n" + "s = s * 9\n" * 30 + "Dense(3).named(s).init(0, (2, 3))",
 }
 WRONG = "residual(Dense(4))"

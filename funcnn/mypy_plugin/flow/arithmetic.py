@@ -24,6 +24,7 @@ SIGNS: Final[Mapping[str, ast.operator]] = {
     "**": ast.Pow(), "<<": ast.LShift(), ">>": ast.RShift(), "&": ast.BitAnd(), "|": ast.BitOr(), "^": ast.BitXor(),
 }  # fmt: skip
 LARGEST: Final = 10**12
+LONGEST: Final = 10_000  # characters of a text
 
 
 def is_integer(v: Any) -> bool:
@@ -53,7 +54,7 @@ def number(op: ast.operator, x: Any, y: Any) -> Any:
 
 
 def _kept(v: Any) -> Node:
-    return Value(v) if isinstance(v, str) or abs(v) < LARGEST else ANY
+    return Value(v) if (len(v) <= LONGEST if isinstance(v, str) else abs(v) < LARGEST) else ANY
 
 
 def size_of(v: Any) -> Sum | None:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
 
-from funcnn.mypy_plugin.flow.data import Data, dtype_of
-from funcnn.mypy_plugin.flow.values import Given, Name, Row, listed
+from funcnn.mypy_plugin.flow.data import Data
+from funcnn.mypy_plugin.flow.trials import tried
+from funcnn.mypy_plugin.flow.values import Given, Row, listed
 from funcnn.mypy_plugin.recipes import ANY, Place, Value
 
-LARGEST: Final = 2_000_000  # numbers in an array that is tried
 METHODS: Final = {
     "reshape", "ravel", "flatten", "transpose", "swapaxes", "squeeze", "mean", "sum", "std", "var", "max", "min",
     "argmax", "argmin", "copy", "astype", "clip", "round", "cumsum",
@@ -32,40 +31,6 @@ OPERATORS: Final = {
 }  # fmt: skip
 
 
-class _Unknown(Exception):
-    """There is something in it that is not known."""
-
-
-def _zeros(data: Data) -> Any:
-    if math.prod(data.shape) > LARGEST:
-        raise _Unknown
-    return np.broadcast_to(np.zeros((), data.dtype), data.shape)
-
-
-def _plain(value: Any) -> Any:
-    match value:
-        case Value():
-            return value.value
-        case Data():
-            return _zeros(value)
-        case Row(items, mutable) if listed(items):
-            parts = [_plain(i) for i in items]
-            return parts if mutable else tuple(parts)
-        case Name() if (dtype := dtype_of(value)) is not None:
-            return dtype
-        case _:
-            if value is ... or isinstance(value, slice):
-                return value  # pyright: ignore[reportUnknownVariableType]
-            raise _Unknown
-
-
-def _huge(value: Any) -> bool:
-    if isinstance(value, (tuple, list)):
-        parts: list[Any] = list(value)  # pyright: ignore[reportUnknownArgumentType]
-        return math.prod(p for p in parts if isinstance(p, int)) > LARGEST
-    return isinstance(value, (int, float)) and abs(value) > LARGEST
-
-
 def _permuted(x: Any) -> Any:
     return np.arange(x) if isinstance(x, int) else x
 
@@ -78,36 +43,23 @@ def _at(x: Any, *index: Any) -> Any:
     return x[index]
 
 
-def _tried(f: Callable[..., Any], values: list[Any], named: Mapping[str, Any], place: Place) -> Data | None:
-    try:
-        args, kwargs = [_plain(v) for v in values], {k: _plain(v) for k, v in named.items()}
-        if any(_huge(v) for v in (*args, *kwargs.values())):
-            return None
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("ignore")
-            made = np.asarray(f(*args, **kwargs))
-    except Exception:  # unknown, or a mistake that is not ours to tell
-        return None
-    return Data(made.shape, made.dtype, place) if made.dtype.kind in "biuf" else None
-
-
 def function(full: str, args: tuple[Given, ...], kwargs: Mapping[str, Given], place: Place) -> Data | None:
     """What a function of NumPy gives for arrays of known shape; None where that cannot be told."""
     module, _, name = full.rpartition(".")
     values, named = [g.value for g in args], {k: g.value for k, g in kwargs.items()}
     if module == "numpy" and name in FUNCTIONS and args:
-        return _tried(getattr(np, name), values, named, place)
+        return tried(getattr(np, name), values, named, place)
     if module == "numpy" and name == "repeat" and len(values) > 1 and isinstance(values[1], Value):
-        return _tried(np.repeat, values, named, place)
+        return tried(np.repeat, values, named, place)
     if module == "numpy.random" and name in ("randn", "rand") and args:
         shape = Row(tuple(values))
-        return _tried(np.zeros, [shape], {}, place)
+        return tried(np.zeros, [shape], {}, place)
     if module == "numpy.random" and name in ("normal", "uniform", "randint", "standard_normal", "random"):
         position = 0 if name in ("standard_normal", "random") else 2
         size = values[position] if len(values) > position else named.get("size")
-        return None if size is None else _tried(np.zeros, [size], {"dtype": Value(_dtype(name))}, place)
+        return None if size is None else tried(np.zeros, [size], {"dtype": Value(_dtype(name))}, place)
     if full.endswith(".permutation") and len(values) == 1:
-        return _tried(_permuted, values, {}, place)
+        return tried(_permuted, values, {}, place)
     return None
 
 
@@ -120,7 +72,7 @@ def method(data: Data, name: str, args: tuple[Given, ...], kwargs: Mapping[str, 
     if name not in METHODS:
         return ANY
     values, named = [g.value for g in args], {k: g.value for k, g in kwargs.items()}
-    made = _tried(_called, [data, Value(name), *values], named, place)
+    made = tried(_called, [data, Value(name), *values], named, place)
     return ANY if made is None else Data(made.shape, made.dtype, place, data.network if name == "astype" else None)
 
 
@@ -144,11 +96,11 @@ def indexed(data: Data, index: Any) -> Any:
     parts = index.items if isinstance(index, Row) and not index.mutable else (index,)
     if not listed(parts) or any(isinstance(p, Data) and p.dtype.kind == "b" for p in parts):
         return ANY
-    found = _tried(_at, [data, *parts], {}, data.place)
+    found = tried(_at, [data, *parts], {}, data.place)
     return ANY if found is None else found
 
 
 def computed(op: str, a: Any, b: Any, place: Place) -> Any:
     """`a op b`, where one of them is an array."""
-    found = _tried(OPERATORS[op], [a, b], {}, place) if op in OPERATORS else None
+    found = tried(OPERATORS[op], [a, b], {}, place) if op in OPERATORS else None
     return ANY if found is None else found

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ast
-from typing import Any
+from typing import Any, Final
 
 from funcnn.mypy_plugin.flow.frames import Frame
 from funcnn.mypy_plugin.flow.keys import keyed
 from funcnn.mypy_plugin.flow.names import Names
 from funcnn.mypy_plugin.flow.values import Row, Table, combined, listed
 from funcnn.mypy_plugin.recipes import ANY
+
+MOST: Final = 20_000  # items of a list
 
 
 class Comprehensions(Names):
@@ -64,5 +66,5 @@ class Comprehensions(Names):
 
 
 def joined_items(a: Any, b: Any) -> Any:
-    """The items of both, where both are known."""
-    return a + b if listed(a) and listed(b) else ANY
+    """The items of both, where both are known, and not so many that a list that doubles would fill the memory."""
+    return a + b if listed(a) and listed(b) and len(a) + len(b) <= MOST else ANY

@@ -10,7 +10,7 @@ import numpy as np
 
 from funcnn.errors import FuncnnError
 from funcnn.inputs import convert
-from funcnn.mypy_plugin.flow.values import Given, Name, Row, listed
+from funcnn.mypy_plugin.flow.values import PARTS, Given, Name, Row, listed
 from funcnn.mypy_plugin.recipes import ANY, Node, Place, Value, form
 from funcnn.mypy_plugin.runs import Runner, leaf_sizes
 from funcnn.networks import Layer
@@ -130,7 +130,11 @@ def _dtype(value: Any, default: Any) -> np.dtype[Any] | None:
 
 
 def _literal(value: Any) -> np.ndarray[Any, Any] | None:
+    left = iter(range(PARTS))
+
     def plain(v: Any) -> Any:
+        if next(left, None) is None:
+            raise ValueError
         if isinstance(v, Row) and listed(v.items):
             return [plain(i) for i in v.items]
         if isinstance(v, Value) and isinstance(v.value, (int, float)):

@@ -6,7 +6,7 @@ import ast
 from typing import Any
 
 from funcnn.mypy_plugin.flow import arrays
-from funcnn.mypy_plugin.flow.arithmetic import is_integer, is_numeric, number, sized, unary
+from funcnn.mypy_plugin.flow.arithmetic import LONGEST, is_integer, is_numeric, number, sized, unary
 from funcnn.mypy_plugin.flow.comprehensions import Comprehensions, joined_items
 from funcnn.mypy_plugin.flow.data import Data
 from funcnn.mypy_plugin.flow.frames import YIELDED, YIELDS, Frame
@@ -43,12 +43,14 @@ class Expressions(Comprehensions):
         """What is known of an expression."""
         self.step()
         match e:
+            case ast.Name(id=name):
+                return self.named(self.now(self.lookup(name, frame)), e, frame)
+            case ast.Call():
+                return self.now(self.call(e, frame))
             case ast.Constant(value=bool() | int() | float() | str() | None as literal):
                 return Value(literal)
             case ast.Constant():
                 return SOME
-            case ast.Name(id=name):
-                return self.named(self.now(self.lookup(name, frame)), e, frame)
             case ast.Tuple(elts=elements) | ast.List(elts=elements):
                 return Row(self._elements(elements, frame), isinstance(e, ast.List))
             case ast.Dict(keys=keys, values=values):
@@ -56,8 +58,6 @@ class Expressions(Comprehensions):
             case ast.Attribute(value=of, attr=name):
                 held = mapped(lambda found: self.attribute(found, name), self.value(of, frame))
                 return self.named(self.now(held), e, frame)
-            case ast.Call():
-                return self.now(self.call(e, frame))
             case ast.BinOp(left=left, right=right):
                 a, b = self.value(left, frame), self.value(right, frame)
                 return combined(lambda x, y: self.computed(e.op, x, y, e, frame, (left, right)), a, b)
@@ -207,6 +207,8 @@ class Expressions(Comprehensions):
             if not isinstance(found, Value) or not (plain or isinstance(v, ast.Constant)):
                 return SOME
             text += str(found.value)
+            if len(text) > LONGEST:
+                return SOME
         return Value(text)
 
     def defaults(self, a: ast.arguments, frame: Frame) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import functools
-import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,10 +19,6 @@ class File:
     module: str
     source: bytes
     scopes: Scopes
-    globals: frozenset[str] = frozenset()  # names of the module that functions bind
-    nonlocals: frozenset[str] = frozenset()  # names of functions that functions in them bind
-    elsewhere: frozenset[str] = frozenset()  # names of other modules that it binds
-    imports: frozenset[str] = frozenset()  # modules, and what may be one
 
     @property
     def tree(self) -> ast.Module:
@@ -36,22 +31,32 @@ class File:
         return self.scopes.module
 
     @functools.cached_property
-    def digest(self) -> str:
-        """Of what it says."""
-        return hashlib.sha256(self.source).hexdigest()
+    def globals(self) -> frozenset[str]:
+        """Names of the module that functions bind."""
+        return frozenset(name for node in self.scopes.rebound if isinstance(node, ast.Global) for name in node.names)
 
-    @property
-    def package(self) -> str:
-        """What relative imports start from."""
-        return self.module if Path(self.path).name == "__init__.py" else self.module.rpartition(".")[0]
+    @functools.cached_property
+    def nonlocals(self) -> frozenset[str]:
+        """Names of functions that functions in them bind."""
+        return frozenset(name for node in self.scopes.rebound if isinstance(node, ast.Nonlocal) for name in node.names)
+
+    @functools.cached_property
+    def elsewhere(self) -> frozenset[str]:
+        """Names of other modules that it binds."""
+        return frozenset(_elsewhere(self))
 
     def origin(self, node: ast.ImportFrom) -> str:
         """The module that `from ... import` means."""
-        if not node.level:
-            return node.module or ""
-        base = self.package.split(".") if self.package else []
-        base = base[: len(base) - node.level + 1]
-        return ".".join([*base, *([node.module] if node.module else [])])
+        return origin(self.path, self.module, node.level, node.module or "")
+
+
+def origin(path: str, module: str, level: int, name: str) -> str:
+    """The module that `from ...name import` means in a file, with this many dots before the name."""
+    if not level:
+        return name
+    package = module if os.path.basename(path) == "__init__.py" else module.rpartition(".")[0]
+    base = package.split(".") if package else []
+    return ".".join([*base[: len(base) - level + 1], *([name] if name else [])])
 
 
 def parsed(path: str, module: str) -> File | None:
@@ -70,24 +75,7 @@ def _parsed(path: str, module: str, changed: int) -> File | None:
         scopes = Scopes(ast.parse(source))
     except (SyntaxError, ValueError, RecursionError):
         return None
-    file = File(path, module, source, scopes)
-    rebound: dict[type[ast.Global | ast.Nonlocal], set[str]] = {ast.Global: set(), ast.Nonlocal: set()}
-    for node in scopes.nodes:
-        if isinstance(node, (ast.Global, ast.Nonlocal)):
-            rebound[type(node)].update(node.names)
-    file.globals, file.nonlocals = frozenset(rebound[ast.Global]), frozenset(rebound[ast.Nonlocal])
-    file.elsewhere, file.imports = frozenset(_elsewhere(file)), frozenset(_imports(file))
-    return file
-
-
-def _imports(file: File) -> set[str]:
-    found: set[str] = set()
-    for node in file.scopes.nodes:
-        if isinstance(node, ast.Import):
-            found |= {a.name for a in node.names}
-        elif isinstance(node, ast.ImportFrom) and (origin := file.origin(node)):
-            found |= {origin, *(f"{origin}.{a.name}" for a in node.names)}
-    return {name for name in found if not f"{name}.".startswith("funcnn.")}
+    return File(path, module, source, scopes)
 
 
 def _elsewhere(file: File) -> set[str]:

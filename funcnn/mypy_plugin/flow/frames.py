@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from funcnn.mypy_plugin.flow.files import File
-from funcnn.mypy_plugin.flow.values import DOUBT, Either, Row, either
+from funcnn.mypy_plugin.flow.values import DOUBT, Either, Row, chosen, options
 from funcnn.mypy_plugin.recipes import ANY
 
 
@@ -45,6 +46,8 @@ NEXT: Final = Way("next")
 BREAK: Final = Way("break")
 CONTINUE: Final = Way("continue")
 NEVER: Final = Way("never")  # an error is raised, or the program ends
+UNKNOWN: Final = Returned(ANY)
+OUTCOMES: Final = 64  # of statements that are kept apart: the ways through n branches are 2 ** n
 
 
 @dataclass(eq=False)
@@ -97,12 +100,44 @@ def ways_to(came: Any, leaf: Any) -> list[dict[str, bool]]:
     return [{came.condition: decided, **way} for decided, part in here for way in ways_to(part, leaf)]
 
 
-def filled(came: Any, rest: Any) -> Any:
+def parted(condition: str, then: Any, otherwise: Any, fresh: Callable[[], str]) -> Any:
+    """What comes of one of two blocks, as a condition decides."""
+    if then is otherwise:
+        return then
+    made = Either(condition, chosen(then, condition, True), chosen(otherwise, condition, False))
+    return made if made.options <= OUTCOMES else _outlined(leaves(made), fresh, _doubt(made))
+
+
+def filled(came: Any, rest: Any, fresh: Callable[[], str]) -> Any:
     """The same, where `rest` comes of what goes on."""
+    found = leaves(came)
+    if sum(options(rest) if leaf is NEXT else 1 for leaf in found) > OUTCOMES:
+        return _outlined([*(leaf for leaf in found if leaf is not NEXT), *leaves(rest)], fresh, _doubt(came))
+    return _filled(came, rest)
+
+
+def _filled(came: Any, rest: Any) -> Any:
     if isinstance(came, Either):
         rest = ANY if came.condition.startswith(DOUBT) else rest
-        return Either(came.condition, filled(came.then, rest), filled(came.otherwise, rest))
+        return Either(came.condition, _filled(came.then, rest), _filled(came.otherwise, rest))
     return rest if came is NEXT else came
+
+
+def _doubt(came: Any) -> str:
+    """What conditions begin with that are as doubtful as those in here."""
+    if not isinstance(came, Either):
+        return ""
+    return DOUBT if came.condition.startswith(DOUBT) else _doubt(came.then) or _doubt(came.otherwise)
+
+
+def _outlined(found: list[Any], fresh: Callable[[], str], doubt: str) -> Any:
+    """Where too much may come of it, that which kinds of it may is known alone."""
+    kinds = dict.fromkeys(leaf if isinstance(leaf, Way) else UNKNOWN for leaf in found)
+    first, *rest = kinds
+    made: Any = first
+    for kind in rest:
+        made = Either(f"{doubt}{fresh()}", kind, made)
+    return made
 
 
 def veiled(came: Any) -> Any:
@@ -115,5 +150,6 @@ def veiled(came: Any) -> Any:
 def within(came: Any) -> Any:
     """Outside of a loop, what leaves a round goes on."""
     if isinstance(came, Either):
-        return either(came.condition, within(came.then), within(came.otherwise))
+        then, otherwise = within(came.then), within(came.otherwise)
+        return then if then is otherwise else Either(came.condition, then, otherwise)
     return NEXT if came in (BREAK, CONTINUE) else came

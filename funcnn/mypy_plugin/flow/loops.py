@@ -64,7 +64,7 @@ class Loops(Patterns):
         if not bound:
             self.assign(s.target, over.item(), frame)
         rest = self.block(s.orelse, frame)
-        return filled(came, rest) if isinstance(came, Either) else rest if came is NEXT else came
+        return filled(came, rest, self.fresh) if isinstance(came, Either) else rest if came is NEXT else came
 
     def _round(self, came: Any) -> Any:
         """What comes of one round: on, out, or away; where it cannot be told, the loop is not followed."""
@@ -103,7 +103,7 @@ class Loops(Patterns):
         if not isinstance(came, Either):
             return self.block(orelse, frame) if came is NEXT else came
         rest = self.block(orelse, frame)
-        return filled(came, rest)
+        return filled(came, rest, self.fresh)
 
     def havoc(self, body: list[Any], frame: Frame) -> None:
         """Nothing is known any more of what these statements may change."""

@@ -69,7 +69,7 @@ class Machine(Loops):
             if isinstance(came, Either) and (ways := ways_to(came, NEXT)):
                 with self.assuming(ways[0] if len(ways) == 1 else {}):
                     rest = self.block(body[i + 1 :], frame)
-                return filled(came, rest)
+                return filled(came, rest, self.fresh)
             return came
         return NEXT
 

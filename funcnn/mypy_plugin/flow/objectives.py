@@ -12,6 +12,7 @@ import numpy as np
 from funcnn.cotangents import cotangent_like
 from funcnn.errors import FuncnnError
 from funcnn.losses.definition import Loss
+from funcnn.mypy_plugin.building import KEPT
 from funcnn.mypy_plugin.flow.data import Back, Complaint, Data, Made, Step, Trained, applied, shape_of
 from funcnn.mypy_plugin.flow.values import Given, Row, is_network, listed
 from funcnn.mypy_plugin.recipes import ANY, Call, Items, Missing, Place, Value, form
@@ -68,6 +69,8 @@ def stepped(
     if problem is None and isinstance(step.loss, Made) and "weights" in kwargs:
         problem = weighed(step.loss, net, args[1].value, args[2].value, kwargs["weights"])
     if problem is None and right is not None:
+        if len(runner.right) >= KEPT:
+            runner.right.clear()
         runner.right[right] = step.loss  # its identity is part of the form, and stays
     return problem
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ast
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from mypy.checker import TypeChecker
+from mypy.nodes import MypyFile
 from mypy.options import Options
 
 from funcnn.mypy_plugin.flow.core import Library, Meeting
@@ -29,6 +30,22 @@ class Found(NamedTuple):
 
 
 NOTHING = Found({}, {})
+
+
+class Paths(Mapping[str, str]):
+    """The paths of modules, as mypy comes to know them."""
+
+    def __init__(self, modules: Mapping[str, MypyFile]) -> None:
+        self._modules = modules
+
+    def __getitem__(self, name: str) -> str:
+        return self._modules[name].path
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._modules)
+
+    def __len__(self) -> int:
+        return len(self._modules)
 
 
 class _Kept(NamedTuple):
@@ -87,7 +104,7 @@ class Readings:
     def files(self, api: object) -> Files:
         """The files of the program."""
         if self._files[0] is not api and isinstance(api, TypeChecker):
-            self._files = api, Files({name: tree.path for name, tree in api.modules.items()}, self.shelf)
+            self._files = api, Files(Paths(api.modules), self.shelf)
         return self._files[1]
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from funcnn.mypy_plugin.flow.calls import Calls
 from funcnn.mypy_plugin.flow.core import Kept
-from funcnn.mypy_plugin.flow.frames import Frame, goes_on, veiled
-from funcnn.mypy_plugin.flow.values import DOUBT, Either, Function, Row, Table, Thing, either, parts_of, same
+from funcnn.mypy_plugin.flow.frames import OUTCOMES, Frame, goes_on, parted, veiled
+from funcnn.mypy_plugin.flow.values import DOUBT, Either, Function, Row, Table, Thing, either, options, parts_of, same
 from funcnn.mypy_plugin.recipes import ANY
 
 
@@ -37,9 +37,9 @@ class States(Calls):
             self.restore(self.joined(decided, after, self.keep()))
         elif goes[0]:
             self.restore(after)
-        if doubtful:
+        if doubtful and options(first) + options(second) <= OUTCOMES:
             return Either(decided, first, second)  # of what is returned, nothing is known; but where it goes on, it does
-        return first if first is second else either(decided, first, second)
+        return parted(decided, first, second, self.fresh)
 
     def keep(self, frames: list[Frame] | None = None) -> Kept:
         """All that frames and containers hold now, and what they hold; other files, once read, do not change."""

@@ -7,16 +7,17 @@ through one name is seen through the other. What cannot be told is `ANY`, or a `
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 from funcnn.mypy_plugin.recipes import (
-    ANY, Call, Choice, Fork, Items, Missing, Node, Pairs, Place, Ref, Turned, Value,
+    ANY, Call, Choice, Fork, Items, Missing, Node, Pairs, Place, Ref, Turned, Value, form,
 )  # fmt: skip
 
 NODES = (Value, Items, Pairs, Turned, Choice, Missing, Ref, Call, Fork)
 OPTIONS = 16  # of one value; with more it is unknown
+PARTS = 10_000  # of an argument
 
 
 @dataclass(eq=False)
@@ -43,6 +44,9 @@ class Either:
     condition: str
     then: Any
     otherwise: Any
+
+    def __post_init__(self) -> None:
+        self.options: int = options(self.then) + options(self.otherwise)
 
 
 @dataclass(eq=False)
@@ -155,16 +159,27 @@ def is_network(value: Any) -> bool:
 
 
 def node_of(value: Any) -> Node:
-    """A value as an argument of a constructor."""
+    """A value as an argument of a constructor; unknown where there is too much in it, as in pairs of pairs of pairs."""
+    if isinstance(value, NODES):
+        return value
+    try:
+        return _node(value, iter(range(PARTS)))
+    except OverflowError:
+        return ANY
+
+
+def _node(value: Any, left: Iterator[int]) -> Node:
+    if next(left, None) is None:
+        raise OverflowError
     match value:
         case Row(items, False) if listed(items):
-            return Items(tuple(map(node_of, items)))
+            return Items(tuple(_node(v, left) for v in items))
         case Table(items) if tabled(items) and all(isinstance(name, str) for name in items):
-            return Pairs(tuple((name, node_of(v)) for name, v in items.items()))
+            return Pairs(tuple((name, _node(v, left)) for name, v in items.items()))
         case Row() | Table():
             return SOME
         case Either(condition, then, otherwise):
-            return Fork(condition, node_of(then), node_of(otherwise))
+            return Fork(condition, _node(then, left), _node(otherwise, left))
         case Function() | Class() | Partial() | Name():
             return Missing("function")
         case _:
@@ -192,12 +207,16 @@ def either(condition: str, then: Any, otherwise: Any) -> Any:
     if condition.startswith(DOUBT):
         return ANY
     made = Either(condition, then, otherwise)
-    return made if options(made) <= OPTIONS else ANY
+    return made if made.options <= OPTIONS else ANY
 
 
 def same(a: Any, b: Any) -> bool:
     """Are these the same value?"""
-    return a is b or (type(a) is type(b) and isinstance(a, (*NODES, Name)) and repr(a) == repr(b))
+    if a is b or type(a) is not type(b):
+        return a is b
+    if isinstance(a, Name):
+        return bool(a == b)
+    return isinstance(a, NODES) and form(a, placed=True) == form(b, placed=True)
 
 
 def chosen(value: Any, condition: str, decided: bool) -> Any:
@@ -206,12 +225,15 @@ def chosen(value: Any, condition: str, decided: bool) -> Any:
         return value
     if value.condition == condition:
         return chosen(value.then if decided else value.otherwise, condition, decided)
-    return either(value.condition, chosen(value.then, condition, decided), chosen(value.otherwise, condition, decided))
+    then, otherwise = chosen(value.then, condition, decided), chosen(value.otherwise, condition, decided)
+    if then is value.then and otherwise is value.otherwise:
+        return value
+    return then if same(then, otherwise) else Either(value.condition, then, otherwise)
 
 
 def options(value: Any) -> int:
     """How many values this may be."""
-    return options(value.then) + options(value.otherwise) if isinstance(value, Either) else 1
+    return value.options if isinstance(value, Either) else 1
 
 
 def spoil(values: Iterable[Any], seen: set[int] | None = None) -> None:
@@ -249,6 +271,7 @@ def parts_of(items: Any) -> list[Any]:
 
 def place_in(node: ast.AST) -> Place:
     """Where an expression or a statement stands, in the terms of mypy."""
+    if isinstance(node, (ast.expr, ast.stmt)) and node.end_lineno is not None and node.end_col_offset is not None:
+        return Place(node.lineno, node.col_offset, node.end_lineno, node.end_col_offset)
     line, column = getattr(node, "lineno", 1), getattr(node, "col_offset", 0)
-    end, end_column = getattr(node, "end_lineno", None), getattr(node, "end_col_offset", None)
-    return Place(line, column, end or line, end_column or column)
+    return Place(line, column, line, column)
