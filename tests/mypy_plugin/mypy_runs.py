@@ -68,8 +68,8 @@ class Project:
         clean = {k: v for k, v in os.environ.items() if k != "FUNCNN_MYPY_DEBUG"}
         done = subprocess.run(
             [sys.executable, "-m", module, *arguments],
-            capture_output=True, text=True, check=False, cwd=self.folder, env={**clean, **(env or {})},
-            timeout=seconds,
+            capture_output=True, text=True, check=False, cwd=self.folder, timeout=seconds,
+            env={"PYTHONPATH": str(ROOT), **clean, **(env or {})},
         )  # fmt: skip
         return done.stdout + done.stderr
 

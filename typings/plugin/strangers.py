@@ -78,3 +78,18 @@ serial(told("five"), residual(Dense(16))).init(0, (-1, 3))
 serial(told(Small(3)), residual(Dense(3))).init(0, (-1, 3))  # E[funcnn-shape]: got (?, 3) and (?, 8)
 serial(told(Large(3)), residual(Dense(8))).init(0, (-1, 3))  # E[funcnn-shape]: got (?, 8) and (?, 3)
 serial(told(5), residual(Dense(8))).init(0, (-1, 3))  # E[funcnn-shape]: got (?, 8) and (?, 16)
+
+
+def behind(config: object, deep: bool) -> Layer[Array, Array]:
+    """What stands behind a return that nothing static can know of is read."""
+    widths = [3]
+    if deep:
+        if isinstance(config, Wide):
+            return Dense(8)
+        widths.append(4)
+    else:
+        if isinstance(config, Wide):
+            return Dense(9)
+        widths.append(5)
+    serial(Dense(widths[0]), residual(Dense(8))).init(0, (-1, 3))  # E[funcnn-shape]: got (?, 8) and (?, 3)
+    return Dense(widths[1])

@@ -118,7 +118,7 @@ def filled(came: Any, rest: Any, fresh: Callable[[], str]) -> Any:
 
 def _filled(came: Any, rest: Any) -> Any:
     if isinstance(came, Either):
-        rest = ANY if came.condition.startswith(DOUBT) else rest
+        rest = veiled(rest) if came.condition.startswith(DOUBT) else rest
         return Either(came.condition, _filled(came.then, rest), _filled(came.otherwise, rest))
     return rest if came is NEXT else came
 
