@@ -12,7 +12,7 @@ from hypothesis import settings
 pytest_plugins = ["funcnn.hooks.for_pytest"]  # where funcnn is installed it is loaded anyway, under the same name
 
 settings.register_profile("quick", max_examples=20, deadline=None)
-settings.register_profile("ci", max_examples=50, deadline=None, derandomize=True)
+settings.register_profile("ci", max_examples=25, deadline=None, derandomize=True)
 settings.register_profile("fixed", max_examples=20, deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "quick")
 

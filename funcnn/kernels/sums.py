@@ -8,11 +8,13 @@ from typing import Any, Final
 
 import numpy as np
 
+from funcnn.kernels.threads import alone
 from funcnn.types import Array
 
 _ROWS: Final = 256  # that are summed by one product
 _PART: Final = 1 << 12  # terms of a part, where there are many
 _MANY: Final = 1 << 10  # numbers that repay two reshapes
+_SPREAD: Final = 9216  # numbers; OpenBLAS sums more by several threads, which keep a core busy for some time after
 _WIDE: Final = 64  # terms of an inner product that repay a call
 _LONG: Final = 1 << 14
 """Terms that one product may add up: of 70,000 float32 numbers of 1.1 it loses the fifth digit.
@@ -31,13 +33,14 @@ def column_sums(rows: Array) -> Array:
     n = len(rows)
     if n < 2 * _ROWS:
         try:
-            sums: Array = ones(n, rows.dtype).dot(rows)
+            multiply = ones(n, rows.dtype).dot
+            sums: Array = multiply(rows) if rows.size < _SPREAD else alone(multiply, rows)
         except AttributeError:  # no array, but what passes for one: jets, see `funcnn.derivatives.jets`
             sums = np.matmul(ones(n, rows.dtype), rows)
         return sums
     whole = n // _ROWS
     head = rows[: whole * _ROWS].reshape(whole, _ROWS, rows.shape[1])
-    sums = column_sums(np.matmul(ones(_ROWS, rows.dtype), head))
+    sums = column_sums(alone(np.matmul, ones(_ROWS, rows.dtype), head))
     if n > whole * _ROWS:
         sums += column_sums(rows[whole * _ROWS :])
     return sums
@@ -50,7 +53,9 @@ def weighted_sums(weights: Array, rows: Array) -> Array:
         once: Array = weights.dot(rows)
         return once
     n = whole * _ROWS
-    parts = np.matmul(weights[:n].reshape(whole, 1, _ROWS), rows[:n].reshape(whole, _ROWS, rows.shape[1]))
+    parts = alone(
+        np.matmul, weights[:n].reshape(whole, 1, _ROWS), rows[:n].reshape(whole, _ROWS, rows.shape[1])
+    )
     sums = column_sums(parts[:, 0])
     sums += weights[n:].dot(rows[n:])
     return sums
@@ -61,12 +66,12 @@ def middle_sums(x: Array) -> Array:
     *_, n, columns = x.shape
     whole = n // _ROWS
     if whole < 4:
-        once: Array = np.matmul(ones(n, x.dtype), x)
+        once: Array = alone(np.matmul, ones(n, x.dtype), x)
         return once
     head = x[..., : whole * _ROWS, :].reshape(*x.shape[:-2], whole, _ROWS, columns)
-    sums = middle_sums(np.matmul(ones(_ROWS, x.dtype), head))
+    sums = middle_sums(alone(np.matmul, ones(_ROWS, x.dtype), head))
     if n > whole * _ROWS:
-        sums += np.matmul(ones(n - whole * _ROWS, x.dtype), x[..., whole * _ROWS :, :])
+        sums += alone(np.matmul, ones(n - whole * _ROWS, x.dtype), x[..., whole * _ROWS :, :])
     return sums
 
 
@@ -86,9 +91,11 @@ def totals(x: Array) -> Array:
     if n > _LONG:
         sums: Array = np.add.reduce(x, -1)
     elif x.ndim > 2 and x.size >= _MANY and type(x) is np.ndarray and x.flags.c_contiguous:
-        sums = x.reshape(-1, n).dot(ones(n, x.dtype)).reshape(x.shape[:-1])
-    else:
+        sums = alone(x.reshape(-1, n).dot, ones(n, x.dtype)).reshape(x.shape[:-1])
+    elif x.size < _SPREAD:
         sums = np.dot(x, ones(n, x.dtype))
+    else:
+        sums = alone(np.dot, x, ones(n, x.dtype))
     return sums
 
 

@@ -29,6 +29,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from funcnn.kernels import scratch
 from funcnn.kernels.sums import column_sums
+from funcnn.kernels.threads import alone
 from funcnn.kernels.windows import Pads
 from funcnn.kernels.winograd_matrices import STEP, Form, form
 from funcnn.kernels.winograd_tiles import Source, Tiling, tiling
@@ -114,7 +115,7 @@ class Outputs:
 def transformed(w: Array, groups: int = 1) -> Array:
     """G g G^T for every pair of channels: (points, C, O); with groups, (points, groups, C, O) of every group."""
     r, _, c, o = w.shape
-    u: Array = np.dot(form(r).gg, w.reshape(-1, c * o))
+    u: Array = alone(np.dot, form(r).gg, w.reshape(-1, c * o))
     return u.reshape(-1, c, o) if groups == 1 else np.ascontiguousarray(_apart(u.reshape(-1, c, o), groups))
 
 

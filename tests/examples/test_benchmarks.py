@@ -112,7 +112,7 @@ def test_large_work_is_timed_beside_bare_calls() -> None:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     cells = [line.strip("| ").split(" | ") for line in done.stdout.splitlines()[2:]]
-    assert len(cells) == 6
+    assert len(cells) == 8
     assert all(float(number) > 0 for row in cells for number in row[1:])
 
 

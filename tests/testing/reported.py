@@ -31,7 +31,6 @@ def he(n: int, m: int) -> float:
 CLIPPED: Final = affine(third_numbers.clipped_weights)
 NORM: Final = Layer.lift(lambda s: axes("norm", s, at_least=1), third_numbers.wide_norm)
 BY_SHAPE: Final = third_states.by_shape()
-BY_IDS: Final = third_states.by_identity_of_weights()
 SLOPE: Final = third_states.slope_in_the_layer()
 TILED: Final = random(third_states.tiled)
 UNIT: Final = Layer.lift(lambda s: axes("unit", s, at_least=1), third_numbers.unit)
@@ -49,7 +48,6 @@ REPORTED: Final[dict[str, tuple[str, str, Tried]]] = {  # what: the law, the fun
     "CLIPPED": ("true_pullback", "clipped_weights", lambda: trials(CLIPPED, ("B", "D"))),
     "NORM": ("true_pullback", "wide_norm", lambda: trials(NORM, ("B", "D"))),
     "BY_SHAPE": ("remembers_nothing", "f", lambda: trials(BY_SHAPE, ("B", "D"))),
-    "BY_IDS": ("remembers_nothing", "rule", lambda: trials(BY_IDS, ("B", "D"))),
     "SLOPE": ("threads", "f", lambda: trials(SLOPE, ("B", "D"))),
     "TILED": ("rows_differ", "rule", lambda: trials(TILED, ("B", 4))),
     "UNIT": ("finite", "unit", lambda: trials(UNIT, ("B", "D"))),
