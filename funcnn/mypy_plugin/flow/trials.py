@@ -6,7 +6,7 @@ import functools
 import math
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
 
@@ -49,7 +49,7 @@ def _frozen(value: Any, left: Iterator[int]) -> tuple[Any, ...]:
             return "value", type(dtype), dtype
         case _:
             if isinstance(value, slice):
-                cut: Any = value
+                cut = cast(Any, value)
                 return "slice", cut.start, cut.stop, cut.step
             if value is ...:
                 return "value", None, ...
