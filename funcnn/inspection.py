@@ -136,9 +136,10 @@ def summary(net: Layer[Never, object], shape: Shape, *, dtype: npt.DTypeLike = n
 
     A row for each layer that is not made of others: path, constructor, output shape, number of params, their bytes in
     `dtype`, the multiply-adds of a forward pass, and the bytes of what the layer gives, which a training pass keeps
-    most of; both for one example where the batch is -1, and for one step of what is in `scan`. Multiply-adds are those of matrix products and convolutions;
-    work on each number alone is not counted. A layer of one's own says them by `Layer.of(multiply_adds=)`; one with
-    params that does not, and what depends on sizes that are not known, has -1, and prints as `?`.
+    most of; both for one example where the batch is -1, and for one step of what is in `scan`. Multiply-adds are those
+    of matrix products and convolutions; work on each number alone is not counted. A layer of one's own says them by
+    `Layer.of(multiply_adds=)`; one with params that does not, and what depends on sizes that are not known, has -1, and
+    prints as `?`.
 
     Errors
         ShapeError   the network does not take this shape

@@ -1,4 +1,4 @@
-"""How a training step grows with the batch, the width, the depth, the image and the sequence, as a picture and a table."""
+"""How a training step grows with batch, width, depth, image and sequence, as a picture and a table."""
 
 from __future__ import annotations
 

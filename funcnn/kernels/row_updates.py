@@ -30,7 +30,7 @@ def stepped(
     new, finite = [vector for vector, _ in others], not whole or all_finite(onto)
     for change, some in parts:
         step = _run if change.rows is None else _rows
-        finite = step(change, some, onto, old, moved, new, block) and finite
+        finite = step(change, some, (onto, *old), (moved, *new), block) and finite
     return moved, new, finite
 
 
@@ -51,42 +51,31 @@ def _parts(pieces: Sequence[Array]) -> Iterator[tuple[Change, list[Array]]]:
 
 
 def _run(
-    change: Change,
-    pieces: Sequence[Array],
-    onto: Array,
-    old: Sequence[Array],
-    moved: Array,
-    new: Sequence[Array],
-    block: Block,
+    change: Change, pieces: Sequence[Array], before: Sequence[Array], after: Sequence[Array], block: Block
 ) -> bool:
-    """All numbers from one place to another."""
-    p, before, after = change.part(onto), [change.part(v) for v in old], [change.part(v) for v in new]
+    """All numbers from one place to another, of the params and of their state."""
+    p, *old = map(change.part, before)
+    moved, *new = map(change.part, after)
 
     def part(s: slice, g: Array, u: Array) -> Sequence[Array]:
         s = slice(s.start, s.start + g.size)
-        into = [v[s] for v in after]
-        block(g, u, p[s], [v[s] for v in before], into)
+        into = [v[s] for v in new]
+        block(g, u, p[s], [v[s] for v in old], into)
         return into
 
-    return sweep(pieces, p, part, change.part(moved))[1]
+    return sweep(pieces, p, part, moved)[1]
 
 
 def _rows(
-    change: Change,
-    pieces: Sequence[Array],
-    onto: Array,
-    old: Sequence[Array],
-    moved: Array,
-    new: Sequence[Array],
-    block: Block,
+    change: Change, pieces: Sequence[Array], before: Sequence[Array], after: Sequence[Array], block: Block
 ) -> bool:
     """The rows of a table: taken out, stepped, and put where they belong."""
     assert change.rows is not None
     places, width = change.rows
-    g, p, *before = (x[places].reshape(-1) for x in (pieces[0].reshape(-1, width), *map(change.part, (onto, *old))))
-    u, after = np.empty_like(p), [np.empty_like(v) for v in before]
-    block(g, u, p, before, after)
+    g, p, *old = (x[places].reshape(-1) for x in (pieces[0].reshape(-1, width), *map(change.part, before)))
+    u, *new = (np.empty_like(v) for v in (p, *old))
+    block(g, u, p, old, new)
     np.add(p, u, u)
-    for vector, rows in zip((moved, *new), (u, *after), strict=True):
+    for vector, rows in zip(after, (u, *new), strict=True):
         change.part(vector)[places] = rows.reshape(-1, width)
-    return all(map(all_finite, (u, *after)))
+    return all(map(all_finite, (u, *new)))

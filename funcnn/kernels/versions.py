@@ -63,7 +63,7 @@ def follow(old: Array, changes: Sequence[Change]) -> tuple[Array, bool]:
 
 
 def _taken(memory: _Memory, old: Array) -> _Memory | None:
-    """The memory of the vector before, up to date, if it is nobody's. It is taken out first: nobody else can have it."""
+    """The memory of the vector before, up to date, if it is nobody's. Taken out first, so that nobody else can have it."""
     try:
         before: tuple[_Memory, Sequence[Change]] = memory.__dict__.pop("before")
     except KeyError:

@@ -140,7 +140,8 @@ class Loss(Generic[Y, T]):
         value, back = self.rule(real(prediction), target, weights, reduce, options)
 
         def pullback(d: Any) -> tuple[Any, Any]:
-            dprediction, dtarget = cast(Back, back)(cotangent_like(value, d) if reduce == "none" else cotangent_of_number(d))
+            dvalue = cotangent_like(value, d) if reduce == "none" else cotangent_of_number(d)
+            dprediction, dtarget = cast(Back, back)(dvalue)
             return read_only(force(dprediction)), read_only(force(dtarget))
 
         return (read_only(value) if reduce == "none" else value), pullback

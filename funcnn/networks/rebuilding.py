@@ -80,7 +80,7 @@ def walked(net: Definition, shape: Shape) -> Walk:
 def observed(
     net: Definition, see: Callable[[Path, Definition, Tree, Any, Any], None], *, where: str
 ) -> Definition:
-    """The same network; `see(path, layer, params, x, y)` is called at every call of every layer, children before parents.
+    """The same network; `see(path, layer, params, x, y)` is called at every call of a layer, children before parents.
 
     Errors
         ValueError   the network is too deep to be looked into

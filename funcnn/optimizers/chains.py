@@ -16,6 +16,7 @@ from funcnn.optimizers.definition import (
 from funcnn.optimizers.flat import flat, pieces_like
 from funcnn.params import GradientsLike, Params, ParamsLike, Updates, wrap
 from funcnn.params.layouts import Layout
+from funcnn.params.packing import own
 from funcnn.types import T0, T1, T2, T3, T4, T5, Array, is_tuple
 
 
@@ -54,19 +55,18 @@ def clip_by_global_norm(max_norm: float) -> Optimizer[tuple[()]]:
         moved, finite = kernel.descended(g, scale(g), onto)
         return moved, state, finite
 
-    swept = sweeping(sweep)
-
     def updates(
         grads: GradientsLike, state: tuple[()], params: ParamsLike, value: float | None
     ) -> tuple[Updates, tuple[()], bool]:
         p, layout = flat(params)
         g = pieces_like(layout, grads, p, "grads")
-        if not has_rows(g):
-            return swept.updates(grads, state, params, value)
-        factor = scale(g)
-        return wrap(layout.tree(times(piece, factor) for piece in g), kind=Updates), state, True
+        if has_rows(g):
+            factor = scale(g)
+            return wrap(layout.tree(times(piece, factor) for piece in g), kind=Updates), state, True
+        moved, _, seen = sweep(g, state, p, layout, None)
+        return own(layout, moved, Updates), state, seen
 
-    return Optimizer(init, Update(updates, swept.applied))
+    return Optimizer(init, Update(updates, sweeping(sweep).applied))
 
 
 # One overload per arity, for the exact type of the state.

@@ -118,7 +118,7 @@ class ArrayTree(Mapping[str, "Array | ArrayTree"]):
         return made(type(self), trees.merged(_owned(other), plain(self)))
 
     def to_dict(self) -> dict[str, Any]:
-        """A nested dict of copies, writable and yours. Its items are what you index them as; `at` knows that it is an array."""
+        """A nested dict of copies, writable and yours. Its items are what you index them as; `at` gives an array."""
         return cast("dict[str, Any]", trees.mapped(np.array, plain(self)))
 
     # being a value ----------------------------------------------------------------------------------------------------

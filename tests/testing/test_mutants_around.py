@@ -18,7 +18,7 @@ from tests.testing import mutants, test_mutants_losses, test_mutants_parts
 from tests.testing.escapes import ESCAPES
 from tests.testing.escapes_losses import LOSS_ESCAPES, OPTIMIZER_ESCAPES
 from tests.testing.second_corpus import SECOND
-from tests.testing.test_third_corpus import THIRD
+from tests.testing.third_corpus import THIRD
 
 pytestmark = pytest.mark.usefixtures("same_cases")
 

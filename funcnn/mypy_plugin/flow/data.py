@@ -52,7 +52,7 @@ class Stream:
 
 @dataclass(frozen=True, eq=False)
 class Back:
-    """The pullback that `vjp` gives beside this value, where it was called: mypy asks there, for a pullback is any function."""
+    """The pullback that `vjp` gives beside this value, and where: mypy asks there, for a pullback is any function."""
 
     value: Any
     place: Place

@@ -96,7 +96,7 @@ def fitted(
     prediction, wanted = _zeros(out, np.dtype(np.float32)), _targets(target)
     if not isinstance(loss, Made) or prediction is None or wanted is None:
         return None
-    if isinstance(prediction, tuple) is not bool(getattr(loss.loss, "parts", ())):  # a mistake of types, and mypy's own business
+    if isinstance(prediction, tuple) is not bool(getattr(loss.loss, "parts", ())):  # a mistake of types, mypy's business
         return None
     error = _raised(loss.loss, prediction, wanted)
     if error is None:
@@ -114,7 +114,8 @@ def fitted(
 
 def weighed(loss: Made, net: Layer[Any, Any], x: Any, target: Any, weights: Given) -> Complaint | None:
     """What a loss would raise for weights, where it takes the target."""
-    out, wanted, given = _zeros(net.out_shape(shape_of(x)), np.dtype(np.float32)), _targets(target), _targets(weights.value)
+    out = _zeros(net.out_shape(shape_of(x)), np.dtype(np.float32))
+    wanted, given = _targets(target), _targets(weights.value)
     if given is None or out is None or wanted is None or isinstance(given, tuple):
         return None
     error = _raised(loss.loss, out, wanted, given + 1)
@@ -122,7 +123,7 @@ def weighed(loss: Made, net: Layer[Any, Any], x: Any, target: Any, weights: Give
 
 
 def _of_other_rows(out: tuple[int, ...], target: tuple[int, ...]) -> bool:
-    """Do they differ before the last axis of the prediction? Then the network is not to blame, which never changes these."""
+    """Do they differ before the last axis of the prediction? The network is not to blame then: it never changes these."""
     return out[:1] != target[:1] or (len(target) >= len(out) - 1 > 0 and out[:-1] != target[: len(out) - 1])
 
 

@@ -29,7 +29,8 @@ class Patterns(Classes):
             if known is True and first.guard is not None:
                 known = self.truth(self.value(first.guard, frame))
             asked = f"{DOUBT if self._strange(first.pattern, frame) else ''}{self.fresh()}"
-            return self.ways(asked if known is None else known, lambda: self.block(first.body, frame), lambda: arms(rest))
+            decided = asked if known is None else known
+            return self.ways(decided, lambda: self.block(first.body, frame), lambda: arms(rest))
 
         return arms(s.cases)
 

@@ -37,7 +37,7 @@ class Shelf:
         self._imported: dict[tuple[Named, str], list[Named]] = {}
         self._reached: dict[tuple[Named, str], Reached] = {}
         self._tops: dict[tuple[str, str], bool] = {}
-        self._own: dict[str, str] = {}  # the modules of the program so far, in the order in which mypy came to know them
+        self._own: dict[str, str] = {}  # the modules of the program so far, in the order in which mypy met them
         self._asked = 0
         self._bound: dict[str, tuple[int, set[str]]] = {}  # by the last word of a name, of how many of these modules
 
