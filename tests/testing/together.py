@@ -79,7 +79,7 @@ def _on_its_own(trial: Trial, many: int, first: Found) -> Found:
     """Its large and its rare cases beside those tried; all of it where they decided little."""
     start = time.process_time()
     runs = [(trial, many)]
-    if not trial.reason and 2 * first.holds >= many:
+    if not trial.reason and first.holds >= LEAST and (not first.none or 2 * first.holds >= many):
         of_few = max(LEAST, many // 8)
         runs = [(trial._replace(cases=c, more={}, label=f"{trial.label}, {w}"), of_few) for w, c in trial.more.items()]
     else:

@@ -16,6 +16,7 @@ STEP: Final = 1e-30  # a complex step has no cancellation: as small as one likes
 CLOSE: Final = 1e-11  # relative to the sum of the sizes of all terms
 NODES: Final = tuple(zip(*np.polynomial.legendre.leggauss(4), strict=True))  # of Gauss, and their weights
 FIRST: Final = (2.0**-6, 2.0**-9, 2.0**-12)  # first steps of the ladders, one an attempt
+SMALLEST: Final = 1e-4  # jump of a derivative, relative to its size, that counts
 CLOSER: Final = 256  # times nearer is looked once more before anybody is convicted
 
 
@@ -217,7 +218,7 @@ class Jump(NamedTuple):
 
 
 def jump(slope: Callable[[float], float], samples: int = 24, halvings: int = 44) -> Jump:
-    """The largest jump of a derivative between 0 and 1; 0 up to rounding where it has none.
+    """The largest jump of a derivative between 0 and 1; less than `SMALLEST` where it has none that counts.
 
     The interval in which the derivative changes most is halved until it is as narrow as numbers allow: a change that is
     still there is a jump.
@@ -237,7 +238,7 @@ def jump(slope: Callable[[float], float], samples: int = 24, halvings: int = 44)
                 high, at_high = middle, at_middle
             else:
                 low, at_low = middle, at_middle
-            if abs(at_high - at_low) < 1e-7 * size:
+            if abs(at_high - at_low) < SMALLEST * size:
                 break
         largest = max(largest, Jump(abs(at_high - at_low) / size, (low + high) / 2))
     return largest

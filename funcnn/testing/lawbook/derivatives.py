@@ -13,6 +13,7 @@ from funcnn.testing.casebook.of_layers import Case
 from funcnn.testing.drawing.contents import signs
 from funcnn.testing.judging.derivatives import (
     CLOSE,
+    SMALLEST,
     STEP,
     Finding,
     Line,
@@ -103,21 +104,24 @@ def _full_jacobian(case: Case) -> Verdict | None:
 
     chosen = [outs[i] for i in some(len(outs))]
     rows = {at: dict(nested.leaves(pullback(basis({"y": y}, at)["y"]))) for at in chosen}
+    rounding = {at: 1e-13 * nested.largest(y_leaf(y, at[0])) for at in chosen}
     said = True
     for path, leaf in real_leaves(z):
+        largest = {at: nested.largest(rows[at][path]) for at in chosen}
         for i in some(leaf.size):
             d = entry(leaf, i)
-            column, moves = _column(case, path, d, y), _moves(case, path, d, y)
+            column, moves = _column(case, z, path, d, y), _moves(case, z, path, d, y)
             for at in chosen:
                 claimed = float(rows[at][path].reshape(-1)[i])
-                found = None if column is None else float(column[at[0]].reshape(-1)[at[1]])
-                size = abs(claimed) + nested.largest(rows[at][path])
-                room = CLOSE * size + 1e-13 * nested.largest(y_leaf(y, at[0]))
+                size = abs(claimed) + largest[at]
                 still = not moves[at[0]].reshape(-1)[at[1]]
-                if found is None and claimed == 0 and still:
-                    continue
-                if found is not None and abs(found - claimed) <= room and (found or still):  # a step may lose, and say 0
-                    continue
+                if column is None:
+                    if claimed == 0 and still:
+                        continue
+                else:
+                    found = float(column[at[0]].reshape(-1)[at[1]])
+                    if abs(found - claimed) <= CLOSE * size + rounding[at] and (found or still):
+                        continue  # a step may lose, and say 0
                 finding = _entrywise(case, path, d, at, claimed, size, y)
                 if finding.outcome is False:
                     into, by = named_entry(at[0], y_leaf(y, at[0]), at[1]), named_entry(path, leaf, i)
@@ -145,48 +149,49 @@ def named_entry(path: str, leaf: Any, i: int) -> str:
     return f"{nested.spoken(path)}{[int(n) for n in where]}"
 
 
-def _column(case: Case, path: str, d: Any, y: Any) -> dict[str, Any] | None:
+def _column(case: Case, z: Any, path: str, d: Any, y: Any) -> dict[str, Any] | None:
     """A column of the Jacobian by complex step, or None where the rule at complex numbers is another one, or none."""
     try:
         with complex_numbers():
-            there = dict(nested.leaves({"y": case.bare_value(moved(case.z, path, d, 1j * STEP))}))
+            there = dict(nested.leaves({"y": case.bare_value(moved(z, path, d, 1j * STEP))}))
     except Exception:
         return None
-    big = max([nested.largest(a) for _, a in nested.leaves((case.z, y)) if nested.is_real(a)], default=1.0)
+    big = max([nested.largest(a) for _, a in nested.leaves((z, y)) if nested.is_real(a)], default=1.0)
     for at, a in nested.leaves({"y": y}):
         if nested.is_real(a) and not nested.largest(np.real(there[at]) - a) <= 1e-10 * big:
             return None
     return {at: np.imag(a) / STEP for at, a in there.items()}
 
 
-def _moves(case: Case, path: str, d: Any, y: Any) -> dict[str, Any]:
+def _moves(case: Case, z: Any, path: str, d: Any, y: Any) -> dict[str, Any]:
     """Which outputs differ on the two sides of the inputs: none of their derivatives is believed to be 0 unheard.
 
     An imaginary part that was lost on the way says 0, too, and so does a pullback that has forgotten that way.
     """
     with np.errstate(all="ignore"):
-        sides = [dict(nested.leaves({"y": case.bare_value(moved(case.z, path, d, h))})) for h in (-COARSE, COARSE)]
-    big = max([nested.largest(a) for _, a in nested.leaves((case.z, y)) if nested.is_real(a)], default=1.0)
+        sides = [dict(nested.leaves({"y": case.bare_value(moved(z, path, d, h))})) for h in (-COARSE, COARSE)]
+    big = max([nested.largest(a) for _, a in nested.leaves((z, y)) if nested.is_real(a)], default=1.0)
     return {at: np.abs(sides[1][at] - sides[0][at]) > 1e-9 * big for at, _ in real_leaves({"y": y})}
 
 
 def _entrywise(case: Case, path: str, d: Any, at: tuple[str, int], claimed: float, size: float, y: Any) -> Finding:
-    w = basis({"y": y}, at)["y"]
-    value, scale = float(nested.dot(w, y)), scale_of(case.z, y, w)
+    z, w = case.z, basis({"y": y}, at)["y"]
+    value, scale = float(nested.dot(w, y)), scale_of(z, y, w)
 
     def line(attempt: int) -> Line:
         del attempt  # there is one direction only; the steps become smaller
         return Line(along, claimed, value, size, scale, partial(noise, case, path, w, d))
 
     def along(t: Any) -> Any:
-        return nested.dot(w, case.bare_value(moved(case.z, path, d, t)))
+        return nested.dot(w, case.bare_value(moved(z, path, d, t)))
 
     return judge(line)
 
 
 def _smooth(case: Case) -> Verdict | None:
     """The derivative along a segment through the inputs has no jump."""
-    y, _ = case.bare_pull(case.z)
+    z = case.z
+    y, _ = case.bare_pull(z)
     dy = case.cotangent(y)
     if case.domain is None:
         d = nested.mapped(lambda a: signs(case.generator("line"), a.shape) if nested.is_real(a) else 0, case.x)
@@ -202,7 +207,7 @@ def _smooth(case: Case) -> Verdict | None:
         return Verdict.MOOT
 
     def there(t: float) -> Any:
-        return {**case.z, "x": nested.mapped(lambda a, v: a + t * v if nested.is_real(a) else a, start, way)}
+        return {**z, "x": nested.mapped(lambda a, v: a + t * v if nested.is_real(a) else a, start, way)}
 
     def slope(t: float) -> float:
         return float(nested.dot(case.bare_pull(there(t))[1](dy)["x"], way))
@@ -214,11 +219,11 @@ def _smooth(case: Case) -> Verdict | None:
         found = jump(slope)
         if not np.isfinite(found.size):
             return Verdict.MOOT  # it overflows on the way
-        if found.size <= 1e-4:
+        if found.size <= SMALLEST:
             if case.domain is None and far == FAR[0] and (edge := leap(value, slope)):
                 raise broken(f"the value jumps along a line, from {edge.low:.9g} to {edge.high:.9g}: say kinks=True")
             return None
-        scale = scale_of({"z": case.z, "start": start, "end": end}, y, dy)
+        scale = scale_of({"z": z, "start": start, "end": end}, y, dy)
         off = _untrue_beside(found.at, value, slope, scale)
     jumps = f"the pullback by x jumps by {found.size:.2g} of its size along a line"
     if off is None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime
+import os
 import pickle
 import sys
 import time
 from collections.abc import Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from typing import Any, Final
 
 import numpy as np
@@ -47,6 +48,16 @@ def _leaves_random_state(case: Case) -> None:
         pullback(case.cotangent(y))
 
 
+@cache
+def _pool() -> ThreadPoolExecutor:
+    """Threads that are started once."""
+    return ThreadPoolExecutor(THREADS)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pool.cache_clear)  # a child has none of them, and would wait for ever
+
+
 def _threads(case: Case) -> Verdict | None:
     if case.seed % 3:
         return Verdict.MOOT  # eight passes are dear, and one case of three finds what threads do to each other
@@ -61,8 +72,7 @@ def _threads(case: Case) -> Verdict | None:
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     try:
-        with ThreadPoolExecutor(THREADS) as pool:
-            got: list[Any] = list(pool.map(run, cases * 2))
+        got: list[Any] = list(_pool().map(run, cases * 2))
     finally:
         sys.setswitchinterval(interval)
     if got != wanted * 2:
