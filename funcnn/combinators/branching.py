@@ -9,6 +9,7 @@ from typing import Any, overload
 from funcnn.calculus import Later
 from funcnn.combinators.fans import add, agreed
 from funcnn.inputs import Kind, part, unify
+from funcnn.kernels.elements import total
 from funcnn.keys import Key
 from funcnn.layers.reshaping import Identity
 from funcnn.networks import Child, Combined, Go, Layer, is_layer, layer
@@ -122,7 +123,7 @@ def residual(f: Layer[Any, Any], shortcut: Layer[Any, Any] = Identity, /) -> Lay
             return unify(inner.takes("features"), around.takes("features") if around else "features")
 
         def value(params: Tree, x: Any, rng: Key | None = None) -> Any:
-            return inner.value(params, x, rng) + (around.value(params, x, rng) if around else x)
+            return total(inner.value(params, x, rng), around.value(params, x, rng) if around else x)
 
         def rule(params: Tree, x: Any, rng: Key | None = None) -> tuple[Any, Callable[[Any], Any]]:
             y, pull = inner.pull(params, x, rng)
@@ -138,7 +139,7 @@ def residual(f: Layer[Any, Any], shortcut: Layer[Any, Any] = Identity, /) -> Lay
                     dz = dy
                 return grads, Later(add, dx, dz)
 
-            return y + z, pullback
+            return total(y, z), pullback
 
         return Combined(meets, rule, value, takes)
 

@@ -14,6 +14,7 @@ from funcnn.combinators.nested import leading
 from funcnn.cotangents import zeros_like
 from funcnn.errors import ShapeError
 from funcnn.inputs import Kind, part, unify
+from funcnn.kernels.elements import total
 from funcnn.networks import Layer, constant, layer
 from funcnn.shapes import branches, display, known, same
 from funcnn.types import Array, One, Shape, Two, is_tuple
@@ -21,7 +22,7 @@ from funcnn.types import Array, One, Shape, Two, is_tuple
 
 def add(a: Any, b: Any) -> Any:
     """The sum of two cotangents, arrays or tuples; never in place, for either may be somebody's."""
-    return tuple(map(add, a, b)) if is_tuple(a) else a + b
+    return tuple(map(add, a, b)) if is_tuple(a) else total(a, b)
 
 
 def agreed(what: str, shapes: tuple[Shape, ...], fix: str) -> Shape:

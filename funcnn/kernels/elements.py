@@ -64,6 +64,16 @@ def product(x: Array, y: Array) -> Array:
     return out
 
 
+def total(x: Array, y: Array) -> Array:
+    """`x + y`; never in place, for either may be somebody's."""
+    if getattr(x, "size", 0) < SHORT or not _in_blocks((x, y)):
+        return x + y
+    out = like(x)
+    a, b, c = x.reshape(-1), y.reshape(-1), out.reshape(-1)
+    spread(x.size, 2 * _WORTHWHILE, lambda i, j: np.add(a[i:j], b[i:j], c[i:j]))
+    return out
+
+
 def _in_blocks(arrays: tuple[Array, ...]) -> bool:
     """Are they laid out alike?"""
     x = arrays[0]

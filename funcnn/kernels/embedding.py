@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
+from funcnn.kernels.scratch import array
 from funcnn.kernels.tables import LARGE, table as sealed_table
 from funcnn.types import Array, Tokens
 
 _OFTEN = 32  # rows with one token: so many are added up one after the other
 _FEW = 100  # rows: up to here numpy's own loop, a microsecond a row, costs less than fifty calls
+
+
+def rows_of_tokens(w: Array, tokens: Tokens) -> Array:
+    """The row of every token, all of which are in the table; many in scratch memory."""
+    if type(w) is not np.ndarray:
+        return np.take(w, tokens, axis=0)
+    y: Array = array((*tokens.shape, w.shape[1]), w.dtype)
+    return np.take(w, tokens, axis=0, out=y, mode="clip")  # with another mode it would be buffered
 
 
 def add_rows(tokens: Tokens, dy: Array, rows: int) -> Array:

@@ -30,7 +30,7 @@ SHORT: Final = 1 << 15  # elements; shorter arrays come from the allocator's own
 _LINE: Final = 64  # bytes of a line of the cache
 _LONG: Final = 1 << 27  # bytes; longer blocks are not kept
 _IDLE: Final = 1.0  # seconds without a request, after which what a thread holds is others' to let go
-_KEPT: Final = 24  # blocks of a size
+_KEPT: Final = 64  # blocks of a size
 
 
 class Block(np.ndarray[tuple[int], np.dtype[np.uint8]]):
@@ -79,7 +79,7 @@ def array(shape: tuple[int, ...], dtype: np.dtype[Any]) -> _Any:
     n = prod(shape)
     if n < SHORT or not COUNTED or n * dtype.itemsize > _LONG:
         return np.empty(shape, dtype)
-    block = _block(_rounded(n * dtype.itemsize + _LINE))
+    block = _block(_rounded(n * dtype.itemsize) + _LINE)
     return np.ndarray(shape, dtype, block, -block.__array_interface__["data"][0] % _LINE)
 
 

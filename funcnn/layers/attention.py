@@ -14,6 +14,7 @@ from funcnn.inputs import Kind
 from funcnn.kernels import attention as kernel
 from funcnn.kernels.affine import affine, affine_input, affine_params, product
 from funcnn.kernels.attention_blocks import Block, attend_in_blocks, blocks_pullback
+from funcnn.kernels.elements import total
 from funcnn.kernels.positions import rotated
 from funcnn.keys import Initializer, Key
 from funcnn.layers.memories import Seen
@@ -188,11 +189,11 @@ def MultiHeadAttention(
                 grads |= {f"w{name}": dw, f"b{name}": db} if bias else {f"w{name}": dw}
 
             def input_cotangents() -> Any:
-                dx, ds = affine_input(dq, wq), affine_input(dk, wk) + affine_input(dv, wv)
+                dx, ds = affine_input(dq, wq), total(affine_input(dk, wk), affine_input(dv, wv))
                 if mask is not None:
                     ds = np.where(mask[..., None], ds, 0)
                     dx = dx if cross else np.where(mask[..., None], dx, 0)
-                arrays = (dx, ds) if cross else (dx + ds,)
+                arrays = (dx, ds) if cross else (total(dx, ds),)
                 if masked and mask is not None:
                     return (*arrays, np.zeros(mask.shape, dx.dtype))
                 return arrays if cross else arrays[0]
