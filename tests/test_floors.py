@@ -18,7 +18,7 @@ FLOORS = (
     "errors version warned",
     "types",
     "keys generators shapes nested values records recorded_functions documentation array_kinds inputs kernels foreign",
-    "arguments cotangents calculus params promises",
+    "arguments cotangents calculus params promises pulling",
     "initializers schedules checkpoints",
     "networks",
     "layers losses optimizers inspection decoding",

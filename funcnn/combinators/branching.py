@@ -13,6 +13,7 @@ from funcnn.kernels.elements import total
 from funcnn.keys import Key
 from funcnn.layers.reshaping import Identity
 from funcnn.networks import Child, Combined, Go, Layer, is_layer, layer
+from funcnn.pulling import Pulling
 from funcnn.shapes import branches
 from funcnn.types import T0, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, Array, Shape, Tree
 
@@ -69,16 +70,16 @@ def parallel(*layers: Layer[Any, Any]) -> Layer[Any, Any]:
         def rule(params: Tree, x: Any, rng: Key | None = None) -> tuple[Any, Callable[[Any], Any]]:
             y, pulls = zip(*map(Child.pull, children, repeat(params), x, repeat(rng)), strict=True)
 
-            def pullback(dy: Any) -> tuple[Tree, Any]:
+            def back(dy: Any, last: bool) -> tuple[Tree, Any]:
                 grads: dict[str, Any] = {}
                 dxs: list[Any] = []
                 for child, pull, d in zip(children, pulls, dy, strict=True):
-                    dparams, dx = pull(d)
+                    dparams, dx = pull.run(d, last)
                     grads |= child.grads(dparams)
                     dxs.append(dx)
                 return grads, Later(_tuple_of, *dxs)
 
-            return y, pullback
+            return y, Pulling(back)
 
         return Combined(meets, rule, value, takes)
 
@@ -129,17 +130,17 @@ def residual(f: Layer[Any, Any], shortcut: Layer[Any, Any] = Identity, /) -> Lay
             y, pull = inner.pull(params, x, rng)
             z, pull_around = around.pull(params, x, rng) if around else (x, None)
 
-            def pullback(dy: Any) -> tuple[Tree, Any]:
-                dp, dx = pull(dy)
+            def back(dy: Any, last: bool) -> tuple[Tree, Any]:
+                dp, dx = pull.run(dy, last)
                 grads = inner.grads(dp)
                 if around and pull_around:
-                    dq, dz = pull_around(dy)
+                    dq, dz = pull_around.run(dy, last)
                     grads |= around.grads(dq)
                 else:
                     dz = dy
                 return grads, Later(add, dx, dz)
 
-            return total(y, z), pullback
+            return total(y, z), Pulling(back)
 
         return Combined(meets, rule, value, takes)
 

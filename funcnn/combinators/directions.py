@@ -17,6 +17,7 @@ from funcnn.keys import Key
 from funcnn.layers.sequences import is_nested, masked_steps, sequence
 from funcnn.networks import Child, Combined, Go, Layer, layer
 from funcnn.networks.children import definition_of
+from funcnn.pulling import Pulling
 from funcnn.shapes import axes, branches, display
 from funcnn.types import Array, Shape, Tree, is_tuple
 
@@ -74,14 +75,14 @@ def bidirectional(f: Layer[A, Array], /) -> Layer[A, Array]:
             y, pull = forward.pull(params, x, rng)
             z, pull_back = backward.pull(params, reordered(x, order), rng)
 
-            def pullback(d: Array) -> tuple[Tree, Any]:
+            def run(d: Array, last: bool) -> tuple[Tree, Any]:
                 dy, dz = d[..., : y.shape[-1]], d[..., y.shape[-1] :]
-                dp, dx = pull(contiguous(dy))
-                dq, dxt = pull_back(contiguous(dz) if z.ndim < 3 else reordered(dz, order))
+                dp, dx = pull.run(contiguous(dy), last)
+                dq, dxt = pull_back.run(contiguous(dz) if z.ndim < 3 else reordered(dz, order), last)
                 grads = forward.grads(dp) | backward.grads(dq)
                 return grads, Later(lambda: add(force(dx), reordered(force(dxt), order)))
 
-            return np.concatenate([y, z if z.ndim < 3 else reordered(z, order)], -1), pullback
+            return np.concatenate([y, z if z.ndim < 3 else reordered(z, order)], -1), Pulling(run)
 
         return Combined(meets, rule, value, takes, step="it reads from both ends")
 

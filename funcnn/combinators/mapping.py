@@ -16,6 +16,7 @@ from funcnn.keys import Key
 from funcnn.layers.sequences import expected
 from funcnn.nested import mapped
 from funcnn.networks import Child, Combined, Go, Layer, layer
+from funcnn.pulling import Pulling
 from funcnn.shapes import axes, display
 from funcnn.types import Shape, Tree
 
@@ -85,11 +86,11 @@ def map_over(f: Layer[A, B], /, axis: int = 1) -> Layer[A, B]:
         def rule(params: Tree, x: Any, rng: Key | None = None) -> tuple[Any, Any]:
             y, back = child.pull(params, mapped(joined, x), rng)
 
-            def pullback(dy: Any) -> tuple[Tree, Any]:
-                dparams, dx = back(mapped(joined, dy))
+            def run(dy: Any, last: bool) -> tuple[Tree, Any]:
+                dparams, dx = back.run(mapped(joined, dy), last)
                 return child.grads(dparams), Later(lambda: parted(force(dx), x))
 
-            return parted(y, x), pullback
+            return parted(y, x), Pulling(run)
 
         def step(params: Tree, x: Any, memory: None) -> tuple[Any, None]:
             return value(params, x), None

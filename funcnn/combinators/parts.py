@@ -11,6 +11,7 @@ from funcnn.combinators.fans import add
 from funcnn.inputs import Kind, part, unify
 from funcnn.keys import Key
 from funcnn.networks import Child, Combined, Go, Layer, layer
+from funcnn.pulling import Pulling
 from funcnn.shapes import branches
 from funcnn.types import Shape, Tree
 
@@ -109,10 +110,10 @@ def _first_of(
     def rule(params: Tree, x: Any, rng: Key | None = None) -> tuple[Any, Callable[[Any], Any]]:
         y, pull = child.pull(params, given(x), rng)
 
-        def pullback(dy: Any) -> tuple[Tree, Any]:
-            dparams, dx = pull(dy[0])
+        def run(dy: Any, last: bool) -> tuple[Tree, Any]:
+            dparams, dx = pull.run(dy[0], last)
             return child.grads(dparams), Later(back, dx, dy)
 
-        return (y, *x[1:]), pullback
+        return (y, *x[1:]), Pulling(run)
 
     return Combined(meets, rule, value, takes)

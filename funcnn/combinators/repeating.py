@@ -11,6 +11,7 @@ from funcnn.combinators.fans import agreed
 from funcnn.combinators.nested import summed
 from funcnn.keys import Key
 from funcnn.networks import Child, Combined, Go, Layer, layer, serial
+from funcnn.pulling import Pulling
 from funcnn.types import Shape, Tree
 
 A = TypeVar("A")
@@ -57,29 +58,31 @@ def repeat(f: Layer[A, A], n: int, /, *, shared: bool = False) -> Layer[A, A]:
             return x
 
         def rule(params: Tree, x: Any, rng: Key | None = None) -> tuple[Any, Callable[[Any], Any]]:
-            backs: list[Callable[[Any], Any]] = []
+            backs: list[Pulling] = []
             for i in range(times):
                 x, back = child.pull(params, x, None if rng is None else rng.fold(i))
                 backs.append(back)
 
-            def pullback(dy: Any) -> tuple[Tree, Any]:
+            def run(dy: Any, last: bool) -> tuple[Tree, Any]:
                 if not params:
-                    return {}, Later(lambda: _back(backs, dy, None))
+                    return {}, Later(lambda: _back(backs[:], dy, None, False))
                 total: dict[str, Any] = {}
-                dx = _back(backs, dy, total)
+                dx = _back(backs if last else backs[:], dy, total, last)
                 return child.grads(total), dx
 
-            return x, pullback
+            return x, Pulling(run)
 
         return Combined(meets, rule, value, child.takes)
 
     return Layer.over((f,), build, where="repeat")
 
 
-def _back(backs: list[Callable[[Any], Any]], dy: Any, total: dict[str, Any] | None) -> Any:
-    """The cotangent of the input, which is left for later where it can be; gradients are added to the total."""
-    for back in reversed(backs):
-        gradients, dy = back(force(dy))
+def _back(backs: list[Pulling], dy: Any, total: dict[str, Any] | None, last: bool) -> Any:
+    """The cotangent of the input, which is left for later where it can be; gradients are added to the total. Empties
+    the list.
+    """
+    while backs:
+        gradients, dy = backs.pop().run(force(dy), last)
         if total is not None:
             summed(total, gradients)
     return force(dy) if total is None else dy

@@ -17,6 +17,7 @@ from funcnn.layers.masks import zeroed
 from funcnn.layers.sequences import expected, items, masked_steps
 from funcnn.nested import mapped
 from funcnn.networks import Child, Combined, Go, Layer, layer
+from funcnn.pulling import Pulling
 from funcnn.shapes import axes
 from funcnn.types import Mask, Shape, Tree
 
@@ -113,10 +114,10 @@ def scan(cell: Layer[Any, Any], /, *, masked: bool = False, reverse: bool = Fals
             return run(alone, params, x, rng, x[1])[:2]
 
         def rule(params: Tree, x: Any, rng: Key | None = None) -> tuple[Any, Any]:
-            ys, last, backs = run(child.pull, params, x, rng, x[1])
+            ys, end, backs = run(child.pull, params, x, rng, x[1])
             mask = x[2] if masked else None
 
-            def pullback(d: Any) -> tuple[Tree, Any]:
+            def back(d: Any, last: bool) -> tuple[Tree, Any]:
                 dys, ds = d
                 grads: dict[str, Any] = {}
                 dxs: list[Any] = [None] * len(backs)
@@ -125,7 +126,9 @@ def scan(cell: Layer[Any, Any], /, *, masked: bool = False, reverse: bool = Fals
                     if mask is not None:
                         real = mask[:, t]
                         dy, stays, ds = where(real, dy), where(~real, ds), where(real, ds)
-                    dparams, dx = backs[t]((dy, ds))
+                    dparams, dx = backs[t].run((dy, ds), last)
+                    if last:
+                        backs[t] = None
                     grads = summed(grads, dparams)
                     dxs[t], ds = force(dx)
                     ds = ds if stays is None else add(ds, stays)
@@ -136,7 +139,7 @@ def scan(cell: Layer[Any, Any], /, *, masked: bool = False, reverse: bool = Fals
                 dx = dx if mask is None else zeroed(mask, dx)
                 return child.grads(grads), (dx, ds, np.zeros(mask.shape, dtype)) if mask is not None else (dx, ds)
 
-            return (ys, last), pullback
+            return (ys, end), Pulling(back)
 
         def step(params: Tree, x: Any, memory: Any) -> tuple[Any, Any]:
             ys, state, _ = run(alone, params, x, None, x[1] if memory is None else memory)

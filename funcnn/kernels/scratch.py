@@ -79,7 +79,7 @@ def array(shape: tuple[int, ...], dtype: np.dtype[Any]) -> _Any:
     n = prod(shape)
     if n < SHORT or not COUNTED or n * dtype.itemsize > _LONG:
         return np.empty(shape, dtype)
-    block = _block(_rounded(n * dtype.itemsize) + _LINE)
+    block = _block(_size(n * dtype.itemsize))
     return np.ndarray(shape, dtype, block, -block.__array_interface__["data"][0] % _LINE)
 
 
@@ -174,7 +174,10 @@ def _has_room(pool: _Pool, size: int) -> bool:
     return free >= 0
 
 
-def _rounded(size: int) -> int:
-    """Two sizes to every power of two, so that arrays of nearly one size share blocks; the rest is never touched."""
-    step = 1 << max(0, size.bit_length() - 2)
-    return -(-size // step) * step
+def _size(n: int) -> int:
+    """That of a block for n bytes. There are two to every power of two, so that arrays of nearly one size share blocks;
+    the line for the beginning comes on top, so that arrays of 4 MB take that: what a block has beyond them is touched
+    too, where Linux gives pages of 2 MB, as it does from there on.
+    """
+    step = 1 << max(0, (n - 1).bit_length() - 2)
+    return -(-n // step) * step + _LINE

@@ -12,6 +12,7 @@ from funcnn.inputs import Kind
 from funcnn.keys import Initializer, Key
 from funcnn.networks.joining import joined
 from funcnn.networks.statistics import Statistics
+from funcnn.pulling import Pulling
 from funcnn.records import Record
 from funcnn.types import Shape
 
@@ -115,7 +116,7 @@ class Child:
             locate(error, self.name)
             raise
 
-    def pull(self, params: Mapping[str, Any], x: Any, rng: Key | None) -> tuple[Any, Callable[[Any], Any]]:
+    def pull(self, params: Mapping[str, Any], x: Any, rng: Key | None) -> tuple[Any, Pulling]:
         """The value and the pullback, which gives the child's gradients without its name."""
         try:
             y, back = self._rule(*self.given(params, x, rng))
@@ -123,15 +124,15 @@ class Child:
             locate(error, self.name)
             raise
 
-        def pullback(dy: Any) -> tuple[Any, Any]:
+        def run(dy: Any, last: bool) -> tuple[Any, Any]:
             try:
-                dparams, dx = back(dy)
+                dparams, dx = back.run(dy, last) if back.__class__ is Pulling else back(dy)
             except Exception as error:
                 locate(error, self.name)
                 raise
             return dparams, dx.within(self.name) if dx.__class__ is Later else dx
 
-        return y, pullback
+        return y, Pulling(run)
 
     def grads(self, dparams: Any) -> dict[str, Any]:
         """The child's gradients under its name; nothing if it has none."""

@@ -12,6 +12,7 @@ from funcnn.inputs import Kind
 from funcnn.keys import Key
 from funcnn.networks.children import Combined
 from funcnn.networks.definitions import EMPTY, Child, Go
+from funcnn.pulling import Pulling
 from funcnn.types import Shape, Tree
 
 
@@ -44,28 +45,26 @@ def in_series(*children: Child) -> Combined:
         return x
 
     def rule(params: Mapping[str, Any], x: Any, rng: Key | None = None) -> tuple[Any, Callable[[Any], Any]]:
-        name, first = "", -1
-        pulls: list[tuple[str, Callable[[Any], Any]]] = []
+        name, first = "", 0  # so many have no params before the first that has
+        pulls: list[tuple[str, Any]] = []
         try:
             for name, _, f, random in steps:
                 p = params.get(name, EMPTY)
-                if p and first < 0:
-                    first = len(pulls)
+                first += not p and first == len(pulls)
                 x, pull = f(p, x, None if rng is None else rng.fold(name)) if random else f(p, x)
                 pulls.append((name, pull))
         except Exception as error:
             locate(error, name)
             raise
-        if first < 0:
-            first = len(pulls)
 
-        def pullback(dy: Any) -> tuple[Tree, Union[Any, Later[Any]]]:
+        def back(dy: Any, last: bool) -> tuple[Tree, Union[Any, Later[Any]]]:
             grads: dict[str, Any] = {}
-            name = ""
+            name, left = "", pulls if last else pulls[:]
             try:
-                for i in range(len(pulls) - 1, first - 1, -1):
-                    name, pull = pulls[i]
-                    dparams, dy = pull(dy)
+                for i in range(len(left) - 1, first - 1, -1):
+                    name, pull = left.pop()
+                    dparams, dy = pull.run(dy, last) if pull.__class__ is Pulling else pull(dy)
+                    del pull  # what it kept goes before the cotangent of its input is made
                     if dparams:
                         grads[name] = dparams
                     if dy.__class__ is Later:
@@ -73,9 +72,9 @@ def in_series(*children: Child) -> Combined:
             except Exception as error:
                 locate(error, name)
                 raise
-            return grads, Later(partial(_pulled, pulls[:first]), dy) if first else dy
+            return grads, Later(partial(_pulled, left), dy) if first else dy
 
-        return x, pullback
+        return x, Pulling(back)
 
     return Combined(meets, rule, value, takes)
 

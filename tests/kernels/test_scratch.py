@@ -44,6 +44,24 @@ def test_memory_comes_back() -> None:
     assert (address(again) == where, again.flags.writeable) == (counted, True)
 
 
+@pytest.mark.skipif(not counted, reason="nothing is used again")
+@pytest.mark.parametrize("n", [30, 60])
+def test_many_of_a_size_come_back(n: int) -> None:
+    """As many as a pass through a transformer keeps at once."""
+    scratch.release()
+    first = [address(v) for v in [vector(SHORT + 17, FLOAT32) for _ in range(n)]]
+    again = [address(v) for v in [vector(SHORT + 17, FLOAT32) for _ in range(n)]]
+    assert (len(set(first)), set(again)) == (n, set(first))
+
+
+@pytest.mark.parametrize("megabytes", [1, 3, 4, 64])
+def test_what_is_two_or_three_to_a_power_of_two_wastes_nothing(megabytes: int) -> None:
+    """But for the line at which it begins: a page of the rest may be 2 MB."""
+    scratch.release()
+    _held = vector(megabytes << 18, FLOAT32)
+    assert scratch.held() == ((megabytes << 20) + 64 if counted else 0)
+
+
 def test_a_vector_in_use_is_left_alone() -> None:
     """However many are asked for, those that are held, or of which a view is held, keep what they hold."""
     held = []
@@ -149,7 +167,7 @@ def room() -> Iterator[Callable[[int], None]]:
     for pool in scratch._all():
         pool.clear()
     with mock.patch.object(scratch, "SCRATCH", 0), mock.patch.object(scratch, "_IDLE", 0.0):
-        yield lambda n: setattr(scratch, "SCRATCH", n * scratch._rounded(4 * LARGE + 64))
+        yield lambda n: setattr(scratch, "SCRATCH", n * scratch._size(4 * LARGE))
     for pool in scratch._all():
         pool.clear()
 
@@ -171,7 +189,7 @@ class Idle:
 
 def kept() -> float:
     """How many vectors all threads keep."""
-    return scratch.held() / scratch._rounded(4 * LARGE + 64)
+    return scratch.held() / scratch._size(4 * LARGE)
 
 
 @pytest.mark.skipif(not counted, reason="nothing is kept where references are not counted")

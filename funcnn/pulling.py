@@ -1,0 +1,31 @@
+"""Pullbacks that are called for the last time: what layers kept for theirs goes while the cotangents go backward."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, final
+
+
+@final
+class Pulling:
+    """The pullback of a combinator: `run(dy, last)`, where `last` says that nobody calls it again.
+
+    Then what a layer kept is let go as soon as its own pullback is done, and is memory for those before it.
+    """
+
+    __slots__ = ("run",)
+
+    def __init__(self, run: Callable[[Any, bool], tuple[Any, Any]]) -> None:
+        self.run = run
+
+    def __call__(self, dy: Any) -> tuple[Any, Any]:
+        return self.run(dy, False)
+
+
+def last_pulled(pullback: Callable[[Any], Any], dy: Any) -> Any:
+    """`pullback(dy)`, of a pullback that nobody calls again.
+
+    >>> last_pulled(lambda dy: ({}, 2 * dy), 3)
+    ({}, 6)
+    """
+    return pullback.run(dy, True) if isinstance(pullback, Pulling) else pullback(dy)
