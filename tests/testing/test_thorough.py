@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,6 +30,15 @@ def test_parts_are_the_whole() -> None:
     parts = [list(thorough.rows(1, (i, 3))) for i in (1, 2, 3)]
     assert sorted(row for part in parts for row in part) == sorted(whole) != whole
     assert sorted(thorough.rows(2)) == sorted(whole) and list(thorough.rows(2)) != whole
+
+
+def test_every_name_comes_once_before_any_comes_again() -> None:
+    """What is large comes last."""
+    order = list(thorough.rows(1, kinds=["layers", "large"]))
+    small = [re.split(r"\W", row)[0] for row in order if not row.startswith("at large")]
+    names = set(small)
+    assert set(small[: len(names)]) == names and len(small) > len(names)
+    assert all(row.startswith("at large") for row in order[len(small) :])
 
 
 def test_all_kinds_are_there() -> None:
