@@ -11,7 +11,7 @@ from funcnn.calculus import Later
 from funcnn.initializers import glorot_normal, zeros
 from funcnn.inputs import Kind
 from funcnn.kernels import cells
-from funcnn.kernels import recurrence as kernel
+from funcnn.kernels import recurrence_parts as kernel
 from funcnn.kernels.cells import Gates
 from funcnn.keys import Initializer
 from funcnn.layers.cells import (
@@ -53,14 +53,14 @@ def _recurrent(
     def takes(out: Kind) -> Kind:
         return kinds(names)
 
-    def run(params: Tree, x: Any, memory: Any, keep: bool, ends: bool = True) -> kernel.Pass | kernel.Single:
+    def run(params: Tree, x: Any, memory: Any, keep: bool, ends: bool = True) -> kernel.Done:
         w, u, b = given_weights(params)
         xs, mask = x[0] if len(names) > 1 else x, x[1] if masked else None
         initial = memory if memory is not None else x[-1] if state else None
         first = None if initial is None else arrays(initial)
         return kernel.recur(gates, w, u, b, xs, mask, first, keep=keep, ends=ends)
 
-    def given(done: kernel.Pass | kernel.Single) -> Any:
+    def given(done: kernel.Done) -> Any:
         y = done.final[0].T.copy() if last else kernel.outputs(done)
         return (y, like_state(gates, done.final)) if state else y
 
