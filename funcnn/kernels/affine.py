@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from math import prod
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -18,16 +20,22 @@ _WORTHWHILE: Final = 1 << 23  # multiplications that repay another thread
 
 def affine(x: Array, w: Array, b: Array) -> Array:
     """`y = x w + b` over the last axis of `x`."""
-    y = product(x, w)
-    y += b
-    return y
+    return product(x, w, b)
 
 
 def affine_params(x: Array, dy: Array) -> tuple[Array, Array]:
     """The cotangents of `w` and `b`: `dw = x^T dy`, `db = 1^T dy`, batch axes flattened to rows."""
     if x.ndim != 2:
         x, dy = x.reshape(-1, x.shape[-1]), dy.reshape(-1, dy.shape[-1])
-    return product(x.T, dy), column_sums(dy)
+    if _is_short(x.T, dy):
+        return product(x.T, dy), column_sums(dy)
+    db: Any = np.empty(dy.shape[1], dy.dtype)
+
+    def sums(start: int, end: int, of: int) -> None:
+        part = slice(start * len(db) // of, end * len(db) // of)
+        db[part] = column_sums(dy[:, part])
+
+    return _in_parts(x.T, dy, array((x.shape[1], len(db)), dy.dtype), sums), db
 
 
 def linear_params(x: Array, dy: Array) -> Array:
@@ -53,27 +61,54 @@ def affine_input(dy: Array, w: Array) -> Array:
     return product(dy, w.T)
 
 
-def product(a: Array, b: Array) -> Array:
-    """`a b`, a long one in scratch memory and on several cores.
+def product(a: Array, b: Array, plus: Array | None = None) -> Array:
+    """`a b`, or `a b + plus`, a long one in scratch memory and on several cores.
 
     Of short ones the method `dot` costs least to call: 0.27 us, `np.matmul` 0.65. More than two axes it adds up without
     BLAS: one row of three axes by 128 x 512 takes 75 us, of two axes 3.
     """
-    few = a.size * b.shape[1] < FEW
-    if few or a.dtype != b.dtype or not isinstance(a, np.ndarray) or not isinstance(b, np.ndarray):
+    if _is_short(a, b):
         flat = a.reshape(-1, a.shape[-1]) if a.ndim > 2 else a
         try:
             y: Array = flat.dot(b)
         except AttributeError:  # b is no array, but passes for one: jets, see `funcnn.derivatives.jets`
             y = np.matmul(flat, b)
+        if plus is not None:
+            y += plus
         return y if flat is a else y.reshape(*a.shape[:-1], b.shape[1])
-    rows, columns = a.size // a.shape[-1], b.shape[1]
-    flat, y = a.reshape(rows, -1), array((*a.shape[:-1], columns), a.dtype)
-    out = y.reshape(rows, columns)
-    if rows >= columns:
-        least = -(-_WORTHWHILE // (columns * len(b)))
-        spread(rows, least, lambda i, j: np.matmul(flat[i:j], b, out=out[i:j]))
-    else:
-        least = -(-_WORTHWHILE // a.size)
-        spread(columns, least, lambda i, j: np.matmul(flat, b[:, i:j], out=out[:, i:j]))
+    y = array((*a.shape[:-1], b.shape[1]), a.dtype)
+    out = y.reshape(-1, b.shape[1])
+    then = None if plus is None else functools.partial(_add, out, plus)
+    _in_parts(a.reshape(len(out), -1), b, out, then)
     return y
+
+
+def _add(out: Array, b: Array, start: int, end: int, of: int) -> None:
+    """`b` to a part of rows, or of columns, of `out`."""
+    if of == len(out):
+        out[start:end] += b
+    else:
+        out[:, start:end] += b[start:end]
+
+
+def _is_short(a: Array, b: Array) -> bool:
+    """Does one thread do it at once? It does what is no product of two arrays of one dtype."""
+    few = a.size * b.shape[1] < FEW
+    return few or a.dtype != b.dtype or not isinstance(a, np.ndarray) or not isinstance(b, np.ndarray)
+
+
+def _in_parts(a: Array, b: Array, out: Array, then: Callable[[int, int, int], None] | None) -> Array:
+    """`a b` into `out`, by parts of its longer side; behind each of them `then(start, end, of all)`."""
+    rows, columns = out.shape
+    by_rows = rows >= columns
+
+    def part(i: int, j: int) -> None:
+        if by_rows:
+            np.matmul(a[i:j], b, out=out[i:j])
+        else:
+            np.matmul(a, b[:, i:j], out=out[:, i:j])
+        if then is not None:
+            then(i, j, rows if by_rows else columns)
+
+    spread(rows if by_rows else columns, -(-_WORTHWHILE // (columns * len(b) if by_rows else a.size)), part)
+    return out

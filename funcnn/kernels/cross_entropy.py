@@ -19,9 +19,9 @@ from funcnn.types import Array
 
 Indices = npt.NDArray[np.intp]
 
-_MANY: Final = 1 << 19  # logits; fewer stay in the cache as they are
+_MANY: Final = 1 << 17  # logits; fewer stay in the cache as they are, and are too few for two threads
 _BLOCK: Final = 1 << 17  # logits of a block
-_WORTHWHILE: Final = 1 << 18  # logits that repay another thread
+_WORTHWHILE: Final = 1 << 16  # logits that repay another thread
 
 
 def of_labels(x: Array, labels: Indices, smoothing: float) -> tuple[Array, Array, Array, Indices]:

@@ -57,3 +57,16 @@ def test_products_of_other_kinds() -> None:
         found = kernel.product(x, y)
         np.testing.assert_allclose(found, wanted, rtol=1e-12)
         assert found.dtype == dtype
+
+
+@pytest.mark.parametrize("shape", [*SHORT, *LONG, (4000, 300, 300), (300, 4000, 300)], ids=str)
+def test_the_affine_map_and_its_pullbacks(shape: tuple[int, int, int]) -> None:
+    """Biases and their cotangents, which the threads of the products add up."""
+    m, k, n = shape
+    x, w, b, dy = drawn(m, k), drawn(k, n), drawn(n), drawn(m, n)
+    exact_x, exact_w, exact_dy = (a.astype(np.float64) for a in (x, w, dy))
+    np.testing.assert_allclose(kernel.affine(x, w, b), exact_x @ exact_w + b, rtol=1e-4, atol=2e-3)
+    dw, db = kernel.affine_params(x, dy)
+    np.testing.assert_allclose(dw, exact_x.T @ exact_dy, rtol=1e-4, atol=2e-3)
+    np.testing.assert_allclose(db, exact_dy.sum(0), rtol=1e-4, atol=1e-3)
+    assert db.shape == (n,) and db.dtype == dw.dtype == np.float32
