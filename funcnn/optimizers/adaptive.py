@@ -6,16 +6,18 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
-import numpy as np
-
 from funcnn.arguments import finite_positive, is_number, probability
 from funcnn.kernels import updates as kernel
+from funcnn.kernels.adam_later import adam_later
+from funcnn.kernels.pending import zeros
+from funcnn.kernels.row_updates import has_rows
 from funcnn.optimizers.definition import Optimizer, optimizer, sweeping
 from funcnn.optimizers.flat import checked_state, flat, flat_like
 from funcnn.optimizers.groups import Table, grouping
 from funcnn.params import Params, ParamsLike
 from funcnn.params.layouts import Layout
 from funcnn.params.packing import own
+from funcnn.params.waiting import own_later, step_of
 from funcnn.schedules import Rate, Schedule
 from funcnn.schedules.definition import rates
 from funcnn.types import Array, Where
@@ -135,8 +137,8 @@ def _adam(
     def init(params: ParamsLike) -> AdamState:
         p, layout = flat(params)
         spans(p, layout)
-        zeros = own(layout, np.zeros_like(p))
-        return AdamState(0, zeros, zeros)
+        nothing = own(layout, zeros(p))
+        return AdamState(0, nothing, nothing)
 
     def sweep(
         g: list[Array], state: AdamState, p: Array, layout: Layout, onto: Array | None
@@ -150,4 +152,23 @@ def _adam(
         moved, m, v, finite = kernel.adam(g, m, v, b1, b2, scale, inner, onto, decays, t % interval == 0)
         return moved, AdamState(t, own(layout, m), own(layout, v)), finite
 
-    return Optimizer(init, sweeping(sweep))
+    def later(g: list[Array], state: AdamState, params: Params) -> tuple[Params, AdamState, bool] | None:
+        checked_state(name, state, AdamState)
+        p, layout = flat(params)
+        t = state.step + 1
+        if t % interval == 0 or has_rows(g):
+            return None
+        m, v = flat_like(layout, state.m, p, "state/m"), flat_like(layout, state.v, p, "state/v")
+        step_rate = read(state.step)
+        scale, inner = kernel.adam_scalars(t, step_rate, b1, b2, eps)
+        where = spans(p, layout)
+        decays = kernel.Decay(p, -step_rate * decay, where) if where else None
+        known = step_of(params)
+        bounds = known.bounds if known and known is step_of(state.m) is step_of(state.v) else None
+        step = adam_later(g, [p, m, v], bounds, b1, b2, scale, inner, decays)
+        if step is None:
+            return None
+        after, *moments = (own_later(layout, step, i, Params) for i in range(3))
+        return after, AdamState(t, *moments), True
+
+    return Optimizer(init, sweeping(sweep, later))

@@ -13,10 +13,12 @@ from funcnn.errors import FuncnnError, ParamsError
 from funcnn.foreign.calls import misfit, understood
 from funcnn.foreign.lookups import answering
 from funcnn.kernels import updates as kernel
+from funcnn.kernels.pending import LONG, may_wait
 from funcnn.optimizers.flat import flat, flat_like, pieces_like
 from funcnn.optimizers.showing import as_html
 from funcnn.params import GradientsLike, Params, ParamsLike, Updates, UpdatesLike, refuse_kind
 from funcnn.params.layouts import Layout
+from funcnn.params.mapping import ArrayTree
 from funcnn.params.packing import own
 from funcnn.recorded_functions import Recorded, is_recorded
 from funcnn.records import Record, recording
@@ -140,8 +142,14 @@ class Sweep(Protocol[S]):
     ) -> tuple[Array, S, bool]: ...
 
 
-def sweeping(sweep: Sweep[S]) -> Update[S]:
-    """The `update` that steps by one sweep over memory."""
+class LaterStep(Protocol[S]):
+    """The same, left for later: the params after it, the next state, and True; None where it cannot wait."""
+
+    def __call__(self, g: list[Array], state: S, params: Params, /) -> tuple[Params, S, bool] | None: ...
+
+
+def sweeping(sweep: Sweep[S], later: LaterStep[S] | None = None) -> Update[S]:
+    """The `update` that steps by one sweep over memory, `later` where that may be and gradients never change."""
 
     def updates(
         grads: GradientsLike, state: S, params: ParamsLike, value: float | None
@@ -152,7 +160,12 @@ def sweeping(sweep: Sweep[S]) -> Update[S]:
 
     def applied(grads: GradientsLike, state: S, params: ParamsLike, value: float | None) -> tuple[Params, S, bool]:
         p, layout = flat(params)
-        after, state, finite = sweep(pieces_like(layout, grads, p, "grads"), state, p, layout, p)
+        g = pieces_like(layout, grads, p, "grads")
+        if later and p.size >= LONG and may_wait() and isinstance(params, Params) and isinstance(grads, ArrayTree):
+            waiting = later(g, state, params)
+            if waiting is not None:
+                return waiting
+        after, state, finite = sweep(g, state, p, layout, p)
         return own(layout, after), state, finite
 
     return Update(updates, applied)

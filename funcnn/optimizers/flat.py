@@ -10,6 +10,7 @@ from funcnn.kernels.versions import settle
 from funcnn.params import Gradients, Params, as_params, packed, refuse_kind
 from funcnn.params.layouts import Layout
 from funcnn.params.packing import gather, layout_of, pack, pieces
+from funcnn.params.waiting import waits
 from funcnn.types import Array, Tree, is_tuple
 
 _CALLS: Final = "init(params) and update(grads, state, params)"
@@ -86,6 +87,8 @@ def checked_state(function: str, state: object, kind: type[Any]) -> None:
 
 def settled(state: object) -> None:
     """No step follows on these params, or this state: what is kept for the next goes, see `funcnn.kernels.versions`."""
+    if waits(state):
+        return
     if found := packed(state):
         settle(found[0])
     elif is_tuple(state):

@@ -13,10 +13,12 @@ from funcnn.params import trees
 from funcnn.params.arithmetic import without_arithmetic
 from funcnn.params.layouts import Layout
 from funcnn.params.mapping import ArrayTree, K, made, plain
+from funcnn.params.waiting import looked_at
 from funcnn.types import Array, Tree
 
 
 without_arithmetic(ArrayTree)
+looked_at(ArrayTree)
 
 
 @final

@@ -26,7 +26,7 @@ _set = object.__setattr__
 class ArrayTree(Mapping[str, "Array | ArrayTree"]):
     """A tree of read-only arrays that never changes; see `Params`. What is made of a tree is of its kind."""
 
-    __slots__ = ("_tree", "_flat", "_layout")
+    __slots__ = ("_tree", "_flat", "_layout", "_later")  # of the last see `funcnn.params.waiting`
     _tree: trees.Plain | None  # None until somebody asks, where the leaves are views of one vector
     _flat: Array | None  # that vector, and how the leaves lie in it
     _layout: Layout | None
