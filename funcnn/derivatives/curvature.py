@@ -8,7 +8,9 @@ from funcnn.calculus import force
 from funcnn.derivatives.forward import at_network, direction
 from funcnn.derivatives.objectives import REQUIRED, Objective, checked_objective
 from funcnn.derivatives.opened import Opened
-from funcnn.derivatives.stepping import analytic, derivative, derivative_of_gradients, like_cotangent, moved, ordered
+from funcnn.derivatives.stepping import (
+    analytic, derivative, derivative_of_gradients, like_cotangent, moved, ordered, unit,
+)  # fmt: skip
 from funcnn.foreign.calls import understood
 from funcnn.keys import Rng
 from funcnn.losses.reductions import Weights
@@ -58,9 +60,10 @@ def hvp(
     run = Opened(checked_objective("hvp", objective), params, x, target, weights, rng)
     with at_network(objective.apply):
         analytic(objective.apply.definition, run.params, run.x, run.key)
-        moving = moved(run.params, direction(run.params, vector))
-        _, gradients = run.pulled(moving)
-        return run.sealed(derivative_of_gradients(gradients, run.params))
+        d = direction(run.params, vector)
+        by = unit(d)
+        _, gradients = run.pulled(moved(run.params, d, by))
+        return run.sealed(derivative_of_gradients(gradients, run.params, by))
 
 
 @understood
@@ -96,7 +99,9 @@ def ggn_vp(
         apply, loss = objective.apply, objective.loss
         analytic(apply.definition, run.params, run.x, run.key)
         y, back = apply.rule(run.params, run.x, *run.key)
-        along = apply.value(moved(run.params, direction(run.params, vector)), run.x, *run.key)
+        d = direction(run.params, vector)
+        by = unit(d)
+        along = apply.value(moved(run.params, d, by), run.x, *run.key)
         _, pull = loss.rule(like_cotangent(along, along), target, weights)
-        curved = derivative(force(pull(1.0)[0]), y)
+        curved = derivative(force(pull(1.0)[0]), y, by)
         return run.sealed(ordered(back(curved)[0], run.params))

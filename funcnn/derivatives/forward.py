@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 
 from funcnn.cotangents import cotangent_like, described, read_only
 from funcnn.derivatives.objectives import checked_apply
-from funcnn.derivatives.stepping import analytic, derivative, moved
+from funcnn.derivatives.stepping import analytic, derivative, moved, unit
 from funcnn.errors import FuncnnError, ParamsError, ShapeError
 from funcnn.keys import Rng, as_key
 from funcnn.networks import Apply
@@ -88,7 +88,8 @@ def linearize(
             analytic(apply.definition, tree, inner, key)
             d = None if dparams is None else direction(tree, dparams)
             v = None if dx is None else cotangent_like(inner, dx, "the direction of x")
-            return read_only(derivative(apply.value(moved(tree, d), moved(inner, v), *key), y))
+            by = unit(d, v)
+            return read_only(derivative(apply.value(moved(tree, d, by), moved(inner, v, by), *key), y, by))
 
     return read_only(y), along
 

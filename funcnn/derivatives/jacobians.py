@@ -76,8 +76,8 @@ def jacobian(
             analytic(apply.definition, tree, inner, key)
             for j, index, d in _units(ins):
                 v = like(around, iter(d))
-                moving = (tree, moved(inner, v)) if by == "x" else (moved(tree, v), inner)
-                column = derivative(apply.value(*moving, *key), y)
+                moving = (tree, moved(inner, v, 1.0)) if by == "x" else (moved(tree, v, 1.0), inner)
+                column = derivative(apply.value(*moving, *key), y, 1.0)
                 place: Any = (..., *index)
                 for i, dy in enumerate(arrays(column)):
                     blocks[i][j][place] = dy

@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 import numpy as np
 
 from funcnn.calculus import Later, force
-from funcnn.derivatives.stepping import analytic, derivative, moved, ordered, stepped
+from funcnn.derivatives.stepping import analytic, derivative, moved, ordered, stepped, unit
 from funcnn.errors import NotAnalyticError, ShapeError
 from funcnn.inputs import Kind, part, unify
 from funcnn.keys import Key
@@ -64,9 +64,10 @@ def tangent(f: Layer[X, Y], /) -> Layer[tuple[X, X], tuple[Y, Y]]:
             x, v = xv
             run.real(params, x, v)
             key = run.ready(params, x, rng)
-            stepped_ = definition.value(params, moved(x, v), *key)
+            by = unit(v)
+            stepped_ = definition.value(params, moved(x, v, by), *key)
             y = mapped(lambda a: np.ascontiguousarray(a.real) if a.dtype.kind == "c" else a, stepped_)
-            return y, derivative(stepped_, y)
+            return y, derivative(stepped_, y, by)
 
         def rule(params: Tree, xv: Any, rng: Key | None = None) -> tuple[Any, Callable[[Any], Any]]:
             x, v = xv

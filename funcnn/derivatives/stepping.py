@@ -9,6 +9,7 @@ Source: Squire & Trapp, Using Complex Variables to Estimate Derivatives of Real 
 from __future__ import annotations
 
 import functools
+import math
 import warnings
 from typing import Any, Final, cast
 
@@ -23,41 +24,63 @@ from funcnn.networks.definitions import Definition
 from funcnn.networks.rebuilding import observed
 from funcnn.promises import is_checked
 
-# Its square is nothing beside one, and what it multiplies stays far from the smallest numbers of the dtype.
+# The square of a step is nothing beside one, and what it multiplies stays far from the smallest numbers of the dtype.
 _STEPS: Final = {"F": 2.0**-40, "D": 2.0**-66}
 _FINITE: Final = 1e-5  # the step of the differences that exact derivatives are compared with
 
 
-def moved(z: Any, d: Any) -> Any:
-    """`z + i h d`. What is no floating-point number, tokens and masks, stays where it is; so does all, if d is None."""
-    return z if d is None else mapped(_moved, z, d)
+def unit(*directions: Any) -> float:
+    """The power of two that directions are times numbers of order one, which are what is stepped along.
+
+    So the squares of steps are nothing along directions of any length, a derivative along 2^20 d is 2^20 times that
+    along d to the last bit, and along a direction of denormal numbers it is not lost.
+    """
+    tops = [top for d in directions if d is not None for a in arrays(d) if (top := _top(a))]
+    return 2.0 ** (math.frexp(max(tops))[1] - 1) if tops else 1.0
 
 
-def _moved(z: npt.NDArray[Any], d: npt.NDArray[Any]) -> Any:
+def _top(a: Any) -> float:
+    """The size of the largest finite entry; 0 where nothing moves."""
+    if a.dtype.kind != "f" or not a.size:
+        return 0.0
+    top = max(float(a.max()), -float(a.min()))
+    return top if math.isfinite(top) else float(np.abs(a, where=np.isfinite(a), out=np.zeros_like(a)).max())
+
+
+def moved(z: Any, d: Any, unit: float) -> Any:
+    """`z + i h d / unit`. What is no floating-point number, tokens and masks, stays where it is; so does all, if d is
+    None.
+    """
+    return z if d is None else mapped(lambda a, b: _moved(a, b, unit), z, d)
+
+
+def _moved(z: npt.NDArray[Any], d: npt.NDArray[Any], unit: float) -> Any:
     if z.dtype.kind != "f":
         return z
     moved: Any = z.astype("F" if z.dtype.char == "f" else "D")
-    np.multiply(d, _STEPS[moved.dtype.char], moved.imag)
+    np.multiply(d if unit == 1 else d / unit, _STEPS[moved.dtype.char], moved.imag)
     return moved
 
 
-def derivative(z: Any, like: Any) -> Any:
+def derivative(z: Any, like: Any, unit: float) -> Any:
     """What the step has done to z: real arrays in the dtypes of `like`."""
-    return mapped(_derivative, z, like)
+    return mapped(lambda a, b: _derivative(a, b, unit), z, like)
 
 
-def _derivative(z: Any, like: Any) -> Any:
+def _derivative(z: Any, like: Any, unit: float) -> Any:
     if z.dtype.kind != "c":  # it does not depend on what moved
         return np.zeros(z.shape, like.dtype if like.dtype.kind == "f" else np.float32)
     moved: Any = z.imag / _STEPS[z.dtype.char]
+    if unit != 1:
+        moved *= unit
     if moved.dtype != like.dtype and like.dtype.kind == "f":
         moved = moved.astype(like.dtype)
     return moved if moved.flags.c_contiguous else np.ascontiguousarray(moved)
 
 
-def derivative_of_gradients(grads: Any, params: Any) -> Any:
+def derivative_of_gradients(grads: Any, params: Any, unit: float) -> Any:
     """What the step has done to gradients, in the order of the params."""
-    return mapped(lambda p, g: _derivative(g, p), params, grads)
+    return mapped(lambda p, g: _derivative(g, p, unit), params, grads)
 
 
 def ordered(grads: Any, params: Any) -> Any:
@@ -72,9 +95,10 @@ def like_cotangent(y: Any, c: Any) -> Any:
 
 def stepped(definition: Definition, params: Any, x: Any, dparams: Any, dx: Any, c: Any, key: Any) -> tuple[Any, Any]:
     """The derivative of the pullback of c, along dparams and dx: of the gradients, and of the input's cotangent."""
-    y, back = definition.rule(moved(params, dparams), moved(x, dx), *key)
+    by = unit(dparams, dx)
+    y, back = definition.rule(moved(params, dparams, by), moved(x, dx, by), *key)
     grads, cotangent = back(like_cotangent(y, c))
-    return derivative(ordered(grads, params), params), derivative(force(cotangent), x)
+    return derivative(ordered(grads, params), params, by), derivative(force(cotangent), x, by)
 
 
 # who loses imaginary parts --------------------------------------------------------------------------------------------
@@ -140,7 +164,7 @@ def _fault(layer: Definition, params: Any, x: Any, key: Any) -> str:
             warnings.simplefilter("error", np.exceptions.ComplexWarning)
             y, back = layer.rule(params, x, *key)
             c = drawn(y)
-            along = derivative(layer.value(params, moved(x, v), *key), y)
+            along = derivative(layer.value(params, moved(x, v, 1.0), *key), y, 1.0)
             exact, cotangent = stepped(layer, params, x, None, v, c, key)
             ahead = layer.rule(params, mapped(lambda a, b: a + _FINITE * b, x, v), *key)[1](c)
             behind = layer.rule(params, mapped(lambda a, b: a - _FINITE * b, x, v), *key)[1](c)
