@@ -28,7 +28,6 @@ from funcnn.testing.drawing.contents import KINDS, contents, positive_definite
 # strategies
 from funcnn.testing.drawing.networks import Drawn, IllFormed, ill_formed_networks, layers, networks
 from funcnn.testing.drawing.strategies import (
-    Template,
     arrays,
     cases,
     cotangents,
@@ -38,10 +37,10 @@ from funcnn.testing.drawing.strategies import (
     kinds,
     masks,
     params,
-    shapes,
     tokens,
     trees,
 )
+from funcnn.testing.drawing.templates import Template, shapes
 
 # the derivative judge
 from funcnn.testing.judging.derivatives import Estimate, Finding, complex_step, judge, ladder

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple, TypeGuard
 
 from funcnn.networks import Layer
 from funcnn.testing.casebook.of_layers import Case
-from funcnn.testing.drawing.strategies import shapes
+from funcnn.testing.drawing.templates import shapes
 from funcnn.testing.trials.of_combinators import INSIDE, combinator_trials
 from funcnn.testing.trials.reports import Report, holds, report_of
 

@@ -216,10 +216,10 @@ def _from_time(x: Any) -> Any:
 
 
 STATE_FAULTS: Final = (
-    Fault("layer", "kept by the identity of weights", "remembers_nothing", of(by_identity_of_weights())),
+    Fault("layer", "kept by the identity of weights", "true_pullback", of(by_identity_of_weights())),
     Fault("layer", "kept by address", "remembers_nothing", of(by_address())),
     Fault("layer", "kept by shape", "remembers_nothing", of(by_shape())),
-    Fault("layer", "kept by bytes of half precision", "true_pullback", of(by_rounded_bytes())),
+    Fault("layer", "kept by bytes of half precision", "full_jacobian", of(by_rounded_bytes())),
     Fault("layer", "scales learned from large batches", "pure", of(warming_up())),
     Fault("layer", "gradients at every second pullback", "pure", of(thinning())),
     Fault("layer", "scratch for all threads", "threads", of(scratch_for_threads())),

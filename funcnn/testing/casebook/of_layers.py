@@ -101,11 +101,11 @@ class Case(KnownByFields):
 
     @cached_property
     def params(self) -> Params:
-        """The params of `init`, every entry moved by 1/8 to 3/8; in a "heavy" case they are up to 300 times larger."""
+        """The params of `init`, every entry moved by 1/8 to 3/8; in a "heavy" case they are 10 to 300 times larger."""
         rng, sizes = self.generator("params"), self.generator("sizes of params")
 
         def moved(a: Any) -> Any:
-            by = 10 ** sizes.uniform(0, 2.5) if self.kind == "heavy" else 1
+            by = 10 ** sizes.uniform(1, 2.5) if self.kind == "heavy" else 1
             return (by * (a + 0.25 * signs(rng, a.shape))).astype(a.dtype)
 
         return Params(nested.mapped(moved, self._made[1]))

@@ -26,7 +26,7 @@ class OptimizerCase(KnownByFields):
     optimizer   what is held to the law
     shapes      of the leaves of the params, by path
     steps       how many are taken
-    wide        the gradients of some steps are 1000 times larger than those of others; for odd seeds the params of
+    wide        the gradients of some steps are 100 000 times larger than those of others; for odd seeds the params of
                 one leaf are zero at first, and the gradients of another one in the first step
 
     >>> case = OptimizerCase(sgd(0.5), {"w": (2, 3), "deep/b": (3,)})
@@ -79,7 +79,7 @@ class OptimizerCase(KnownByFields):
     @cached_property
     def gradients(self) -> list[Gradients]:
         """A tree of gradients for every step; they do not depend on the params."""
-        sizes = self.generator("sizes").permutation(np.linspace(-2, 2, self.steps))
+        sizes = self.generator("sizes").permutation(np.linspace(-4, 2, self.steps))
         trees = [self.tree(f"gradients {i}") for i in range(self.steps)]
         if self.wide:
             trees = [times(10.0**size, t) for size, t in zip(sizes, trees, strict=True)]

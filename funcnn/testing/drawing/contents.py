@@ -17,7 +17,7 @@ Domain: TypeAlias = Union[
 ]
 """What features are: between two numbers, or what a function of `(rng, shape)` draws; a tuple for a tuple of inputs."""
 
-_SHAPED: Final = ("separated", "mixed", "sparse", "wide", "offset", "ties", "zeros", "faint")
+_SHAPED: Final = ("separated", "mixed", "sparse", "wide", "offset", "ties", "zeros", "faint", "negative")
 
 KINDS: Final = ("normal", "separated", "small", "large", "mixed")
 """The kinds most laws are tried with; `contents` knows more of them."""
@@ -34,12 +34,13 @@ def contents(rng: np.random.Generator, shape: tuple[int, ...], kind: str = "norm
     sparse      nine of ten exactly 0
     subnormal   smaller than the smallest normal float32
     huge, tiny  about 1000, about 1e-6
-    wide        of every size from 1/1000 to 1000, each as often
+    wide        of every size from 1/1000 to 1000, each as often; where there is room, both ends are among them
     offset      a standard normal distribution around 3000
     ties        whole numbers from -1 to 1: entries meet, and many are exactly 0, of either sign
     zeros       rows of nothing but 0, of either sign, beside others of a standard normal distribution
-    heavy       a standard normal distribution; a case of this kind has params of up to 300 times their size
+    heavy       a standard normal distribution; a case of this kind has params of 10 to 300 times their size
     faint       a third of them smaller than the smallest normal float32, beside a standard normal distribution
+    negative    all below -4
 
     Errors
         ValueError   there is no such kind
@@ -58,7 +59,9 @@ def contents(rng: np.random.Generator, shape: tuple[int, ...], kind: str = "norm
     if kind == "sparse":
         return np.where(rng.random(shape) < 0.9, 0.0, x)
     if kind == "wide":
-        return 10.0 ** rng.uniform(-3, 3, shape) * np.sign(x)
+        return _wide(rng, shape) * np.sign(x)
+    if kind == "negative":
+        return -4 - np.abs(x)
     if kind == "offset":
         return x + 3000.0
     if kind == "ties":
@@ -73,6 +76,15 @@ def contents(rng: np.random.Generator, shape: tuple[int, ...], kind: str = "norm
         raise ValueError(f"there is no kind {kind!r}; there are {', '.join([*_SHAPED, *scales])}")
     scaled: npt.NDArray[np.float64] = x * scales[kind]
     return scaled
+
+
+def _wide(rng: np.random.Generator, shape: tuple[int, ...]) -> npt.NDArray[np.float64]:
+    """Numbers from 1/1000 to 1000, some of them, or the only one, near an end."""
+    powers = rng.uniform(-3, 3, shape).reshape(-1)
+    ends = rng.permutation([rng.uniform(2.7, 3), rng.uniform(-3, -2.7)])
+    powers[rng.permutation(powers.size)[:2]] = ends[: powers.size]
+    sizes: npt.NDArray[np.float64] = 10.0 ** powers.reshape(shape)
+    return sizes
 
 
 def _signed_zeros(rng: np.random.Generator, x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -11,7 +11,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 import funcnn
 from funcnn.errors import ShapeError
 from funcnn.networks import Layer
-from funcnn.testing.drawing.strategies import shapes
+from funcnn.testing.drawing.templates import shapes
 from funcnn.types import Array, Shape, Tokens
 
 AnyLayer = Layer[Any, Any]

@@ -145,7 +145,8 @@ def plain_metric(formula: Callable[[Any, Any], Any]) -> Law[MetricCase]:
         _same(case, case.result(), formula(z["prediction"], z["target"]), "the plain formula says otherwise")
 
     statement = "the metric is that of the plain formula"
-    return Law("plain_value", statement, "exact", check, made_by=(plain_metric, formula), large=True)
+    made_by = (plain_metric, formula)
+    return Law("plain_value", statement, "exact", check, made_by=made_by, large=True, rare=("negative",))
 
 
 METRIC_LAWS: Final[Mapping[str, Law[MetricCase]]] = listed(

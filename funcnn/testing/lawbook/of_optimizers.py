@@ -42,8 +42,9 @@ def closed_form(steps: Callable[[Any], Step]) -> Law[OptimizerCase]:
                     f"{', '.join(sorted(got))}: one for every leaf is wanted"
                 )
             size = max([nested.largest(a) for a in wanted.values()], default=0.0)
-            for path, a in wanted.items():
-                off, allowed = nested.largest(got[path] - a), 1024 * float(np.finfo(case.dtype).eps) * (size + 1e-3)
+            eps, reach = float(np.finfo(case.dtype).eps), max(nested.largest(a) for a in by_path(params).values())
+            for path, a in wanted.items():  # an anchor is rounded as the params are
+                off, allowed = nested.largest(got[path] - a), eps * (1024 * (size + 1e-3) + 4 * reach)
                 if not off <= allowed:
                     raise broken(
                         f"step {i + 1}, {path}: the update is off by {off:.3g} from the closed form, whose values "

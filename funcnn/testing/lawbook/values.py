@@ -33,7 +33,7 @@ def plain_value(formula: Callable[[Any, Any], Any]) -> Law[Case]:
     statement = "the value is that of the plain formula"
     return Law(
         "plain_value", statement, "numeric", check, kinds=(*KINDS, "ties"), passes="inference",
-        made_by=(plain_value, formula), large=True, rare=("wide", "heavy"),
+        made_by=(plain_value, formula), large=True, rare=("wide", "heavy", "negative"),
     )  # fmt: skip
 
 
@@ -64,7 +64,7 @@ def plain_loss(formula: Callable[[Any, Any], Any]) -> Law[LossCase]:
             raise broken(f"the loss is {got[at]:.12g}, the plain formula says {wanted[at]:.12g}")
 
     statement = "the loss is that of the plain formula"
-    rare = ("wide", "ties", "edges")
+    rare = ("wide", "ties", "negative", "edges")
     return Law("plain_value", statement, "exact", check, made_by=(plain_loss, formula), large=True, rare=rare)
 
 

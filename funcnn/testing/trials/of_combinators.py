@@ -19,7 +19,7 @@ from funcnn.networks import Layer, layer
 from funcnn.networks.definitions import Spec
 from funcnn.shapes import axes
 from funcnn.testing.casebook.of_layers import Case
-from funcnn.testing.drawing.strategies import Template
+from funcnn.testing.drawing.templates import Template
 from funcnn.testing.judging.verdicts import Law, broken
 from funcnn.testing.trials.of_layers import Options, trials
 from funcnn.testing.trials.running import Trial

@@ -12,7 +12,8 @@ from funcnn.networks import Layer
 from funcnn.testing.casebook.of_layers import BatchAxis, Case
 from funcnn.testing.casebook.pairs import parts
 from funcnn.testing.drawing.contents import Domain
-from funcnn.testing.drawing.strategies import Template, cases, in_batch, larger, shapes
+from funcnn.testing.drawing.strategies import cases
+from funcnn.testing.drawing.templates import Template, in_batch, larger, shapes
 from funcnn.testing.judging.causes import Told
 from funcnn.testing.judging.verdicts import Law
 from funcnn.testing.lawbook.memory import as_new

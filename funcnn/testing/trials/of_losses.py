@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypedDict
 
+import numpy as np
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from funcnn.losses.definition import Loss
 from funcnn.testing.casebook.of_losses import LossCase, Target, checked_target
-from funcnn.testing.drawing.strategies import Template, larger, seeds
+from funcnn.testing.drawing.strategies import seeds
+from funcnn.testing.drawing.templates import Template, larger
+from funcnn.testing.drawing.turns import Changes, in_turn
 from funcnn.testing.judging.causes import Told
 from funcnn.testing.judging.verdicts import Law
 from funcnn.testing.lawbook.of_losses import LOSS_LAWS
@@ -88,7 +91,14 @@ def loss_trials(
     more = several("also", also, *([plain_loss(value)] if value else []))
 
     def tried(law: Law[LossCase], shape: SearchStrategy[Shape], kinds: Sequence[str]) -> SearchStrategy[LossCase]:
-        return loss_cases(loss, shape, target, common(dtypes, law.dtypes), kinds, weighted, domain)
+        of = common(dtypes, law.dtypes)
+        each = [{"dtype": np.dtype(dtype), "kind": kind} for dtype in of for kind in kinds]
+
+        def kind(turn: int, case: LossCase) -> Changes:
+            again, at = divmod(turn, len(each))
+            return {**each[at], "weighted": weighted and (again + at) % 2 == 1}
+
+        return in_turn(loss_cases(loss, shape, target, of, kinds, weighted, domain), kind, shape)
 
     def others(law: Law[LossCase]) -> dict[str, SearchStrategy[LossCase]]:
         rare = [kind for kind in law.rare if (kind == "edges") == (domain is not None)]

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeAlias, TypedDict
 
+import numpy as np
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from funcnn.optimizers.definition import Optimizer
 from funcnn.testing.casebook.of_optimizers import OptimizerCase, Step
 from funcnn.testing.drawing.strategies import seeds
+from funcnn.testing.drawing.turns import Changes, in_turn
 from funcnn.testing.judging.causes import Told
 from funcnn.testing.judging.verdicts import Law
 from funcnn.testing.lawbook.of_optimizers import MANY_STEPS, OPTIMIZER_LAWS, closed_form
@@ -32,6 +34,7 @@ class OptimizerOptions(TypedDict, total=False):
     may_fail: Mapping[str, str]
 
 
+STEPS: Final = 4  # at most, where a case is not long
 _shapes: Final[SearchStrategy[tuple[int, ...]]] = st.lists(st.integers(1, 3), max_size=3).map(lambda s: tuple(s))
 Shapes: TypeAlias = "dict[str, tuple[int, ...]]"
 
@@ -55,7 +58,7 @@ def optimizer_cases(
     """Cases of an optimizer; long ones take 12 steps, with gradients of all sizes."""
     return OptimizerCase(
         optimizer, draw(_trees), dtype=draw(st.sampled_from(dtypes)), seed=draw(seeds()),
-        steps=MANY_STEPS if long else draw(st.integers(1, 4)), wide=long,
+        steps=MANY_STEPS if long else draw(st.integers(1, STEPS)), wide=long,
     )  # fmt: skip
 
 
@@ -85,7 +88,14 @@ def optimizer_trials(
     label = repr(optimizer)
 
     def tried(law: Law[OptimizerCase], *, long: bool = False) -> SearchStrategy[OptimizerCase]:
-        return optimizer_cases(optimizer, common(dtypes, law.dtypes), long=long)
+        of = common(dtypes, law.dtypes)
+
+        def kind(turn: int, case: OptimizerCase) -> Changes:
+            if long:  # every second seed is of another kind
+                return {"dtype": np.dtype(of[turn // 2 % len(of)])}
+            return {"dtype": np.dtype(of[turn % len(of)]), "steps": 1 + turn // len(of) % STEPS}
+
+        return in_turn(optimizer_cases(optimizer, of, long=long), kind)
 
     def others(law: Law[OptimizerCase]) -> dict[str, SearchStrategy[OptimizerCase]]:
         return {"long": tried(law, long=True)} if law.large else {}

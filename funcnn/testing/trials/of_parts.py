@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, TypedDict, TypeVar
 
+import numpy as np
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
@@ -14,7 +15,9 @@ from funcnn.metrics import Metric
 from funcnn.schedules import Schedule
 from funcnn.testing.casebook.of_losses import Target, checked_target
 from funcnn.testing.casebook.of_parts import InitializerCase, MetricCase, PenaltyCase, ScheduleCase
-from funcnn.testing.drawing.strategies import Template, larger, seeds
+from funcnn.testing.drawing.strategies import seeds
+from funcnn.testing.drawing.templates import Template, larger
+from funcnn.testing.drawing.turns import Changes, in_turn
 from funcnn.testing.judging.causes import Told
 from funcnn.testing.judging.verdicts import Law
 from funcnn.testing.lawbook.of_initializers import INITIALIZER_LAWS, scale_by_fan
@@ -65,16 +68,23 @@ def _trials(
     }
 
 
+def _kinds(dtypes: Sequence[str], kinds: Sequence[str] = ()) -> Callable[[int, Any], Changes]:
+    """Every dtype in turn, and every kind."""
+    each = [{"dtype": np.dtype(d), "kind": k} for d in dtypes for k in kinds] or [{"dtype": np.dtype(d)} for d in dtypes]
+    return lambda turn, case: each[turn % len(each)]
+
+
 @st.composite
 def _metric_cases(
     draw: DrawFn,
     metric: Metric[Any, Any, Any, Any],
     shape: SearchStrategy[Shape],
     target: Target,
-    law: Law[Any],
+    dtypes: Sequence[str],
+    kinds: Sequence[str],
     domain: tuple[float, float] | None,
 ) -> MetricCase:
-    dtype, kind = draw(st.sampled_from(law.dtypes)), draw(st.sampled_from(law.kinds))
+    dtype, kind = draw(st.sampled_from(dtypes)), draw(st.sampled_from(kinds))
     return MetricCase(metric, draw(shape), target=target, dtype=dtype, kind=kind, seed=draw(seeds()), domain=domain)
 
 
@@ -98,11 +108,17 @@ def metric_trials(
     wide = larger(drawn)
 
     def cases(law: Law[Any]) -> SearchStrategy[MetricCase]:
-        return _metric_cases(metric, drawn, target, law, domain)
+        return tried(law, drawn, law.kinds)
+
+    def tried(law: Law[Any], shape: SearchStrategy[Shape], kinds: Sequence[str]) -> SearchStrategy[MetricCase]:
+        cases = _metric_cases(metric, shape, target, law.dtypes, kinds, domain)
+        return in_turn(cases, _kinds(law.dtypes, kinds), shape)
 
     def others(law: Law[Any]) -> dict[str, SearchStrategy[MetricCase]]:
-        large = wide is not None and law.large
-        return {"large": _metric_cases(metric, wide, target, law, domain)} if wide is not None and large else {}
+        return {
+            **({"large": tried(law, wide, law.kinds)} if wide is not None and law.large else {}),
+            **{kind: tried(law, drawn, [kind]) for kind in law.rare},
+        }
 
     return _trials(
         repr(metric), METRIC_LAWS, chosen, cases, options, [plain_metric(value)] if value else [], others,
@@ -133,8 +149,9 @@ def initializer_trials(
     """Every law an initializer is held to, with its cases. The arguments are those of `initializer_laws`."""
 
     def cases(law: Law[Any]) -> SearchStrategy[InitializerCase]:
-        tried = st.sampled_from(common(dtypes, law.dtypes))
-        return st.builds(InitializerCase, st.just(initializer), _sizes, dtype=tried, seed=seeds())
+        of = common(dtypes, law.dtypes)
+        cases = st.builds(InitializerCase, st.just(initializer), _sizes, dtype=st.sampled_from(of), seed=seeds())
+        return in_turn(cases, _kinds(of))
 
     label = getattr(initializer, "__name__", repr(initializer))
     more = [scale_by_fan(variance)] if variance else []
@@ -149,7 +166,8 @@ def penalty_trials(
     trees = st.fixed_dictionaries({"w": st.tuples(size, size), "b": st.tuples(size)})
 
     def cases(law: Law[Any]) -> SearchStrategy[PenaltyCase]:
-        tried = st.sampled_from(common(dtypes, law.dtypes))
-        return st.builds(PenaltyCase, st.just(penalty), trees, dtype=tried, seed=seeds())
+        of = common(dtypes, law.dtypes)
+        cases = st.builds(PenaltyCase, st.just(penalty), trees, dtype=st.sampled_from(of), seed=seeds())
+        return in_turn(cases, _kinds(of))
 
     return _trials(repr(penalty), PENALTY_LAWS, dict.fromkeys(PENALTY_LAWS, ""), cases, options, dtypes=dtypes)

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple, Unpack, overload
 
 from hypothesis.strategies import SearchStrategy
 
-from funcnn.testing.drawing.strategies import Template
+from funcnn.testing.drawing.templates import Template
 from funcnn.testing.judging.verdicts import LawBroken
 from funcnn.testing.trials.of_layers import Layers, Options, trials
 from funcnn.testing.trials.running import Tally, Trial

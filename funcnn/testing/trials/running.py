@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping
-from functools import partial
 from time import monotonic, process_time
 from typing import Any, Final, NamedTuple, cast
 from unittest import SkipTest
@@ -15,6 +14,7 @@ from hypothesis.errors import Flaky
 from hypothesis.strategies import SearchStrategy
 
 from funcnn.errors import FuncnnError
+from funcnn.testing.drawing.turns import Deal
 from funcnn.testing.judging.causes import Told, place
 from funcnn.testing.judging.verdicts import Law, LawBroken, Verdict
 
@@ -185,12 +185,13 @@ class Trial(NamedTuple):
 
     def _search(
         self, examples: int, seen: Counter[Verdict], shrink: bool, budget: Budget | None = None,
-        blank: list[Any] | None = None,
+        blank: list[Any] | None = None, *, in_turn: bool = True,
     ) -> Callable[[], None]:
         late = (Phase.shrink, Phase.explain)
         default = cast(Any, settings.default)
         known: LawBroken | None = None
-        phases = [phase for phase in default.phases if (shrink and self.law.shrinks) or phase not in late]
+        deal, small = Deal(self.cases, in_turn), shrink and self.law.shrinks
+        phases = [phase for phase in default.phases if (small and not deal.deals) or phase not in late]
 
         def tried(case: Any) -> None:
             nonlocal known
@@ -201,6 +202,7 @@ class Trial(NamedTuple):
             try:
                 verdict = self.law(case)
             except LawBroken as broken:
+                deal.keep()
                 if budget is not None:
                     budget.broken = True
                 if self._is_told(broken):
@@ -218,14 +220,26 @@ class Trial(NamedTuple):
             max_examples=examples, deadline=None, print_blob=False, report_multiple_bugs=False, phases=phases,
             suppress_health_check=cast("list[HealthCheck]", list(HealthCheck)),
         )  # fmt: skip
-        @given(case=self.cases)
+        @given(case=deal.cases)
         def holds(case: Any) -> None:  # short, for its source goes through a tokenizer at every search
-            tried(case)
+            tried(deal.dealt(case))
 
         test: Any = holds
         name = f"{self.law.name} {self.label}".encode()
         test.hypothesis.inner_test._hypothesis_internal_add_digest = test._hypothesis_internal_database_key = name
-        return partial(_without_flakes, test)
+
+        def searched() -> None:
+            first = _broken_by(test)
+            if first is None:
+                return
+            if small and deal.deals and known is None:  # a smaller one: as Hypothesis draws, or else of this kind
+                for cases in (self.cases, deal.alike()):
+                    beside = self._replace(cases=cases, label=f"{self.label}, smaller")
+                    beside._search(EXAMPLES, Counter(), shrink, in_turn=False)()
+                vars(first).pop("__notes__", None)  # Hypothesis says what it drew, not what was dealt
+            raise first
+
+        return searched
 
 
 def _cannot_begin(broken: LawBroken) -> Exception | None:
@@ -246,15 +260,18 @@ def _cause(broken: LawBroken) -> str:
     return f"{type(cause).__name__} {place(cause)}" if cause else broken.what
 
 
-def _without_flakes(test: Callable[[], None]) -> None:
+def _broken_by(test: Callable[[], None]) -> LawBroken | None:
     """Run a test; a law that was broken once, and not when Hypothesis tried the case again, is broken."""
     try:
         test()
     except SkipTest:  # there is no phase in which cases are tried, which is told of by how many were
         pass
+    except LawBroken as broken:
+        return broken
     except Flaky as flaky:
         for error in getattr(flaky, "exceptions", ()):
             if isinstance(error, LawBroken):
                 error.what += "; not at every run: something remembers, or draws without the key"
-                raise error from None
+                return error
         raise
+    return None

@@ -21,7 +21,7 @@ from funcnn.networks import Layer
 from funcnn.optimizers.definition import Optimizer
 from funcnn.schedules import Schedule
 from funcnn.testing.casebook.of_losses import Target
-from funcnn.testing.drawing.strategies import Template
+from funcnn.testing.drawing.templates import Template
 from funcnn.testing.judging.causes import Told
 from funcnn.testing.judging.verdicts import LawBroken
 from funcnn.testing.trials.of_combinators import combinator_trials
