@@ -53,14 +53,14 @@ def PositionalEmbedding(length: int, *, W_init: Initializer = normal(0.02)) -> L
         return {"w": (W_init, (length, sequence("PositionalEmbedding", shape)[2]))}
 
     def rule(params: Tree, x: Array) -> tuple[Array, Pullback]:
-        (w,) = leaves(params, "w")
+        (w,), steps = leaves(params, "w"), x.shape[1]
 
         def pullback(dy: Array) -> tuple[Tree, Array]:
             dw = np.zeros_like(dy, shape=w.shape)
-            dw[: x.shape[1]] = dy.sum(0)
+            dw[:steps] = dy.sum(0)
             return {"w": dw}, dy
 
-        return x + w[: x.shape[1]], pullback
+        return x + w[:steps], pullback
 
     def step(params: Tree, x: Array, memory: int | None) -> tuple[Array, int]:
         (w,) = leaves(params, "w")
