@@ -65,6 +65,8 @@ class Optimizer(NamedTuple, Generic[S]):
 
         The result is the same to the last bit, a tenth faster for many params, and the updates need no memory. `value`,
         that of the objective, is for optimizers that look at it; others go without.
+        On one thread Adam's step over many numbers is made when somebody looks at what it gives, over what nobody holds
+        any more; who measures its time looks too.
 
         Errors
             as `update` and `apply_updates`
