@@ -4,7 +4,7 @@ A step leaves the old vectors alone, for they may be somebody's; and who says `p
 params)` does hold them while it is made, and lets them go right after. So it is left for later. When the new numbers
 are wanted, they are written over the old ones where these are in scratch memory, and their count says that nobody else
 refers to them; else into memory of their own. Adam's step of 670k params takes 3 vectors and the gradients so, where it
-takes 6 and the gradients at once, and two thirds of the time.
+takes 6 and the gradients at once, and 1.1 ms instead of 1.45.
 
 All calls of NumPy that the step consists of are prepared in a row, and one call goes through the row, in which no
 interrupt and no signal handler comes: nobody finds a vector that is half old and half new. Who comes in while they are
