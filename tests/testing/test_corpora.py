@@ -1,4 +1,4 @@
-"""The second and the third corpus: each planted fault is found at default effort by the law that names it, and nobody
+"""The corpora from the second on: each planted fault is found at default effort by the law that names it, and nobody
 is accused."""
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from collections import Counter
 import pytest
 
 from funcnn.testing import LawBroken
+from tests.testing.fourth_corpus import FOURTH
 from tests.testing.second_acquittals import SECOND_RIGHT, Right
 from tests.testing.second_corpus import SECOND, Fault
 from tests.testing.third_acquittals import THIRD_RIGHT
@@ -16,7 +17,7 @@ from tests.testing.third_corpus import THIRD
 pytestmark = pytest.mark.usefixtures("same_cases")
 
 
-@pytest.mark.parametrize("fault", (*SECOND, *THIRD), ids=lambda fault: f"{fault.kind}: {fault.fault}")
+@pytest.mark.parametrize("fault", (*SECOND, *THIRD, *FOURTH), ids=lambda fault: f"{fault.kind}: {fault.fault}")
 def test_the_law_finds_the_fault(fault: Fault) -> None:
     """In a layer, a loss, an optimizer, a metric, a schedule, an initializer, a combinator, a pair."""
     with pytest.raises(LawBroken, match=fault.law):

@@ -17,6 +17,7 @@ from funcnn.testing import LAWS, LOSS_LAWS, OPTIMIZER_LAWS, Case, LawBroken
 from tests.testing import mutants, test_mutants_losses, test_mutants_parts
 from tests.testing.escapes import ESCAPES
 from tests.testing.escapes_losses import LOSS_ESCAPES, OPTIMIZER_ESCAPES
+from tests.testing.fourth_corpus import FOURTH
 from tests.testing.second_corpus import SECOND
 from tests.testing.third_corpus import THIRD
 
@@ -172,5 +173,5 @@ def test_the_readme_counts_the_planted_faults() -> None:
     """In layers, losses and optimizers."""
     losses = len(test_mutants_losses.LOSSES) + len(LOSS_ESCAPES) + test_mutants_parts.COUNT
     count = len(mutants.MUTANTS) + len(ESCAPES) + losses + len(test_mutants_losses.OPTIMIZERS) + len(OPTIMIZER_ESCAPES)
-    count += len(SECOND) + len(THIRD)
+    count += len(SECOND) + len(THIRD) + len(FOURTH)
     assert f" {count} planted faults" in (Path(__file__).parents[2] / "docs" / "laws.md").read_text(encoding="utf-8")
