@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("same_cases")
 def found(layer: Layer[Any, Any], law: str) -> LawBroken:
     """How a law is broken."""
     with pytest.raises(LawBroken) as raised:
-        trials(layer, ("B", "D"), only=[law])[law].run(10)
+        trials(layer, ("B", "D"), only=[law])[law].run(30)
     return raised.value
 
 
