@@ -17,7 +17,7 @@ ROOT = Path(funcnn.__file__).parent
 FLOORS = (
     "errors version warned",
     "types",
-    "keys generators shapes nested values records recorded_functions documentation array_kinds inputs kernels foreign",
+    "keys generators shapes nested values records recorded_functions documentation array_kinds inputs kernels foreign late_names",
     "arguments cotangents calculus params promises pulling",
     "initializers schedules checkpoints",
     "networks",

@@ -62,8 +62,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         return
     seconds = 0.0 if given.quick else given.seconds
     if given.imports:
-        for module, found in memory.imports(2 if given.quick else 20).items():
-            print(f"import {module:8s} {found:7.1f} ms")
+        for program, found in memory.imports(2 if given.quick else 20).items():
+            print(f"{found:7.1f} ms  {program}")
         return
     clock = time.process_time if given.cpu else time.perf_counter
     if given.scaling:

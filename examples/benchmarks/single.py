@@ -77,7 +77,7 @@ def labels(row: Row) -> Any:
 def ours(row: Row) -> tuple[Step, Any, dict[str, Any]]:
     """The step; a cotangent, and the params, which the peers get too."""
     funcnn: Any = importlib.import_module("funcnn")
-    net, x = eval(row.layer, vars(funcnn)), data(row)
+    net, x = eval(row.layer, {name: getattr(funcnn, name) for name in funcnn.__all__}), data(row)
     if row.layer.endswith("entropy"):
         target = labels(row)
         return (lambda: funcnn.vjp(net, x, target)[1](1.0)), None, {}

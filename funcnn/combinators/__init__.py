@@ -1,7 +1,7 @@
 """Combinators: layers side by side, around each other, on parts of a tuple, and along an axis. `serial` is in the core,
 for `>>`."""
 
-from funcnn.foreign.lookups import answers_for
+from funcnn.late_names import answers_for
 from funcnn.combinators.branching import parallel, residual
 from funcnn.combinators.deferring import shape_dependent
 from funcnn.combinators.directions import bidirectional

@@ -1,5 +1,6 @@
 """Derivatives of networks and losses, on top of the pullbacks they carry."""
 
+from funcnn.late_names import answers_for
 from funcnn.derivatives.objectives import Gradient, Objective, grad, value_and_grad
 from funcnn.derivatives.accumulating import Accumulated, accumulate
 from funcnn.derivatives.sharpness import SharpnessAware, sam
@@ -17,3 +18,5 @@ __all__ = [
     "jvp", "linearize", "jacobian", "ggn_vp", "hvp", "per_example_grads", "as_scipy",
     "input_gradient", "tangent", "second_tangent", "laplacian",
 ]  # fmt: skip
+
+answers_for(__name__)

@@ -60,29 +60,19 @@ def spelled(value: object) -> str:
     return f"; the word for it is {NAMES[name]}" if name in NAMES else ""
 
 
-def answers_for(module: str) -> None:
-    """Let a package answer for names of other libraries, with ours: `from funcnn import Linear`, `funcnn.Linear`.
+def missing(module: str, name: str) -> NoReturn:
+    """What a package's `__getattr__` ends in where there is no such name, with our word for it if another library has it.
 
-    It is done at run time, so that type checkers go on to know which names there are.
-
-    Errors, from then on
-        ImportError      where the name is imported
-        AttributeError   where it is taken from the package
-
-    >>> from funcnn import Linear
-    Traceback (most recent call last):
-    ImportError: funcnn has no 'Linear'; its word is Dense, whose inputs are not given: Dense(8)
+    Errors
+        ImportError      where the name of another library is imported
+        AttributeError   where it is taken from the package; where nobody has such a name
     """
-
-    def missing(name: str) -> NoReturn:
-        said = instead(module, name)
-        frame = inspect.currentframe()
-        if said and frame and frame.f_back and frame.f_back.f_code.co_name == _IMPORTING:
-            # who imports a name would see nothing of the message of an AttributeError
-            raise ImportError(said, name=module)
-        raise AttributeError(said or f"module {module!r} has no attribute {name!r}", name=name, obj=sys.modules[module])
-
-    setattr(sys.modules[module], "__getattr__", missing)  # noqa: B010
+    said, frame = instead(module, name), inspect.currentframe()
+    asking = frame.f_back.f_back if frame and frame.f_back else None
+    if said and asking and asking.f_code.co_name == _IMPORTING:
+        # who imports a name would see nothing of the message of an AttributeError
+        raise ImportError(said, name=module)
+    raise AttributeError(said or f"module {module!r} has no attribute {name!r}", name=name, obj=sys.modules[module])
 
 
 def instead(module: str, name: str) -> str:

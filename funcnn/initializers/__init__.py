@@ -16,7 +16,7 @@ have such names too; the others are names of the package. A network that was mad
 evaluates after `from funcnn import *` and `from funcnn.initializers import *`.
 """
 
-from funcnn.foreign.lookups import answers_for
+from funcnn.late_names import answers_for
 from funcnn.initializers.distributions import (
     constant, identity, normal, ones, orthogonal, truncated_normal, uniform, zeros,
 )  # fmt: skip

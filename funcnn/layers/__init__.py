@@ -1,5 +1,5 @@
 """The layers, one family a file."""
 
-from funcnn.foreign.lookups import answers_for
+from funcnn.late_names import answers_for
 
 answers_for(__name__)

@@ -1,6 +1,6 @@
 """Losses: differentiable functions of predictions and targets, of which nothing is broadcast."""
 
-from funcnn.foreign.lookups import answers_for
+from funcnn.late_names import answers_for
 from funcnn.losses.regression import absolute_error, cosine_distance, huber, log_cosh, squared_error, sum_squared_error
 from funcnn.losses.classification import softmax_cross_entropy
 from funcnn.losses.binary import focal, hinge, sigmoid_binary_cross_entropy

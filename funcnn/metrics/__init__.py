@@ -1,6 +1,6 @@
 """Metrics: what is said about predictions, exactly the same whichever way the data are cut into batches."""
 
-from funcnn.foreign.lookups import answers_for
+from funcnn.late_names import answers_for
 from funcnn.metrics.definition import Metric, Ratio
 from funcnn.metrics.classification import accuracy, binary_accuracy, top_k_accuracy
 from funcnn.metrics.confusion import confusion_matrix, f1, precision, recall

@@ -1,5 +1,6 @@
 """Networks: what a layer is, how layers are put in a row, and what is checked before they run."""
 
+from funcnn.late_names import answers_for
 from funcnn.networks.children import Combined as Combined
 from funcnn.networks.definitions import EMPTY as EMPTY
 from funcnn.networks.definitions import Child as Child
@@ -12,3 +13,5 @@ from funcnn.networks.pair import is_layer as is_layer
 from funcnn.networks.pair import layer as layer
 from funcnn.networks.pair import serial as serial
 from funcnn.networks.surgery import rebuild as rebuild
+
+answers_for(__name__)

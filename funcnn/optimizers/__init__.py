@@ -1,6 +1,6 @@
 """Optimizers: pairs of pure functions, `init(params) -> state`, `update(grads, state, params) -> (updates, state)`."""
 
-from funcnn.foreign.lookups import answers_for
+from funcnn.late_names import answers_for
 from funcnn.optimizers.definition import Optimizer, apply_updates, optimizer
 from funcnn.optimizers.descent import MomentumState, SgdState, momentum, sgd
 from funcnn.optimizers.signs import LionState, RpropState, lion, nesterov, rprop, sign_sgd

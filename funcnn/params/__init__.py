@@ -1,5 +1,6 @@
 """Params, gradients and updates: trees of arrays that never change, and may be one vector."""
 
+from funcnn.late_names import answers_for
 from funcnn.params.kinds import Gradients as Gradients
 from funcnn.params.kinds import GradientsLike as GradientsLike
 from funcnn.params.kinds import Params as Params
@@ -15,3 +16,5 @@ from funcnn.params.kinds import wrap as wrap
 from funcnn.params.mapping import ArrayTree as ArrayTree
 from funcnn.params.mapping import K as K
 from funcnn.params.mapping import plain as plain
+
+answers_for(__name__)

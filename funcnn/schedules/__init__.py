@@ -4,7 +4,7 @@ A schedule is any function of the step. Those made here print as source, compare
 package, because the initializers have such a name too.
 """
 
-from funcnn.foreign.lookups import answers_for
+from funcnn.late_names import answers_for
 from funcnn.schedules.definition import Rate, Schedule, as_schedule, constant
 from funcnn.schedules.decays import (
     cosine_decay, exponential_decay, inverse_time_decay, linear, piecewise_constant, polynomial_decay,

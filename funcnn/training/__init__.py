@@ -1,6 +1,6 @@
 """Training and what comes after it: batches, the loop, progress, predictions, metrics over all the data."""
 
-from funcnn.foreign.lookups import answers_for
+from funcnn.late_names import answers_for
 from funcnn.training.batching import batches
 from funcnn.training.evaluation import evaluate, predict
 from funcnn.training.fitting import fit

@@ -14,6 +14,7 @@ from funcnn import (
     serial, sgd, squared_error, summary, value_and_grad,
 )  # fmt: skip
 from funcnn.values import fixed
+from tests.evaluated import public_names
 
 SAME: list[tuple[Any, Any]] = [
     (Dense(np.int64(3)), Dense(3)),  # type: ignore[arg-type]
@@ -27,7 +28,7 @@ SAME: list[tuple[Any, Any]] = [
 def test_scalars_make_the_same_layer(with_numpy: Layer[Any, Any], plain: Layer[Any, Any]) -> None:
     """Equal, printed as source that evaluates, pickled alike."""
     assert with_numpy == plain and repr(with_numpy) == repr(plain)
-    assert eval(repr(with_numpy), vars(funcnn).copy()) == plain
+    assert eval(repr(with_numpy), public_names()) == plain
     assert pickle.loads(pickle.dumps(with_numpy)) == plain
 
 

@@ -15,6 +15,7 @@ from funcnn import BatchNorm, Conv, Dense, DTypeError, Flatten, Params, Relu, ad
 from funcnn.bridges.safetensors import load_tensors, save_tensors
 from funcnn.weights import from_state_dict, to_state_dict
 from funcnn.weights.places import places_of
+from tests.evaluated import public_names
 from tests.weights import torch_modules as peers
 from tests.weights.test_torch import nested, value
 from tests.weights.tables import TABLES, Row
@@ -96,7 +97,7 @@ def test_the_table_of_the_page_is_pytorchs(row: Row) -> None:
     """The module that stands in it has the tensors that stand there, of these shapes."""
     module = eval(row.theirs, {"nn": nn})
     state = {name.replace("_l0", "_l"): tuple(a.shape) for name, a in module.state_dict().items()}
-    (place,) = places_of("table", eval(row.source, dict(vars(funcnn))), row.shape).layers
+    (place,) = places_of("table", eval(row.source, public_names()), row.shape).layers
     form = TABLES[0].forms(place)[row.form]
     told = {name: s for part in form.parts for name, s in zip(part.theirs, part.theirs_for(place.shapes), strict=True)}
     assert told == {name: sizes for name, sizes in state.items() if name not in form.beside}

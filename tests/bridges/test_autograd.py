@@ -41,6 +41,7 @@ from tests.bridges.autograd_layers import (
     worst,
 )
 from tests.bridges.plain_layers import PLAIN, Plain, dense
+from tests.evaluated import public_names
 
 
 # beside written pullbacks ---------------------------------------------------------------------------------------------
@@ -48,7 +49,7 @@ from tests.bridges.plain_layers import PLAIN, Plain, dense
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_derived_pullbacks_are_the_written_ones(plain: Plain, dtype: str) -> None:
     """Value and every gradient of each analytic layer, to 1e-12 in float64, to 1e-5 in float32."""
-    ours: Layer[Any, Any] = eval(plain.source, vars(funcnn))
+    ours: Layer[Any, Any] = eval(plain.source, public_names())
     its = ours.definition
     derived: Layer[Any, Any] = Layer.of(its.out_shape, its.spec, derive(plain.f), takes=its.takes)
     case = Case(ours, plain.shape, dtype=dtype, seed=3, tokens=plain.tokens or 5)

@@ -68,7 +68,8 @@ def homes(package: str) -> dict[str, str]:
     """The module in which each name that a package hands on is defined."""
     module = importlib.import_module(package)
     found: dict[str, str] = {}
-    for node in ast.parse(inspect.getsource(module)).body:
+    body = ast.parse(inspect.getsource(module)).body
+    for node in [*body, *(node for block in body if isinstance(block, ast.If) for node in block.body)]:
         if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("funcnn"):
             below = homes(node.module) if hasattr(importlib.import_module(node.module), "__path__") else {}
             found |= {alias.name: below.get(alias.name, node.module) for alias in node.names}

@@ -20,6 +20,7 @@ from funcnn.foreign.keywords import KEYWORDS
 from funcnn.foreign.names import NAMES
 from funcnn.foreign.results import RESULTS
 from tests.docs.test_tables import PREPARED
+from tests.evaluated import public_names
 
 MORE = """
 from funcnn import plotting
@@ -33,7 +34,7 @@ minimum, estimator = Minimum(params, 0.5, 0.0, 3, 4, True, "flat"), NetworkClass
 metrics = StepMetrics(1, 0, 0.5, 8, True)
 history, metric = History([{"epoch": 1, "train_loss": 0.5}], 0), accuracy
 """
-PUBLIC: dict[str, Any] = {name: getattr(funcnn, name) for name in dir(funcnn) if not name.startswith("__")}
+PUBLIC = public_names()
 FUNCTIONS = {name: f for name, f in PUBLIC.items() if inspect.isfunction(f)}
 FUNCTIONS |= {name: vars(estimators)[name].__init__ for name in estimators.__all__}
 KEYWORD_ROWS = [(word, place, said) for word, row in KEYWORDS.items() for place, said in row.items()]

@@ -14,6 +14,7 @@ import funcnn
 from funcnn import Array, Dense, Dropout, FuncnnError, Layer, Relu, Tanh, layer, mlp, serial
 from funcnn.initializers import glorot_normal, zeros
 from funcnn.networks.pair import altered
+from tests.evaluated import public_names
 from tests.refusals import refusal
 
 X = np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32)
@@ -90,7 +91,7 @@ def test_layers_are_not_added() -> None:
 @pytest.mark.parametrize("net", NETS, ids=repr)
 def test_repr_evaluates_to_an_equal_network(net: Layer[Any, Any]) -> None:
     """Of the names that are imported."""
-    names = vars(funcnn) | {"Twice": Twice}
+    names = public_names() | {"Twice": Twice}
     assert eval(repr(net), names) == net
 
 

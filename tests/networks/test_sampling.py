@@ -28,6 +28,7 @@ from funcnn.testing import (
     shapes,
     trees,
 )
+from tests.evaluated import public_names
 
 for_hypothesis.register()  # as Hypothesis does where funcnn is installed
 
@@ -36,16 +37,16 @@ for_hypothesis.register()  # as Hypothesis does where funcnn is installed
 def test_the_repr_of_a_case_rebuilds_it(drawn: Drawn, seed: int, kind: str, training: bool) -> None:
     """Params and input are the same bit for bit."""
     case = Case(drawn.layer, drawn.shape, seed=seed, kind=kind, training=training)
-    again = eval(repr(case), {**vars(funcnn), "Case": Case})
+    again = eval(repr(case), {**public_names(), "Case": Case})
     assert (again.params, again.x.tobytes(), again.key) == (case.params, case.x.tobytes(), case.key)
 
 
 def test_the_repr_of_other_cases_rebuilds_them() -> None:
     """Cases of losses and of optimizers too."""
     loss = LossCase(funcnn.softmax_cross_entropy, (2, 3), target="labels", seed=3, weighted=True)
-    again = eval(repr(loss), {**vars(funcnn), "LossCase": LossCase})
+    again = eval(repr(loss), {**public_names(), "LossCase": LossCase})
     step = OptimizerCase(funcnn.sgd(0.5), {"w": (2,), "a/b": ()}, seed=3, dtype="float32")
-    other = eval(repr(step), {**vars(funcnn), "OptimizerCase": OptimizerCase})
+    other = eval(repr(step), {**public_names(), "OptimizerCase": OptimizerCase})
     assert (again.value(), other.walk()[-1]) == (loss.value(), step.walk()[-1])
 
 

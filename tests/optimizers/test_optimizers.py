@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from tests import closed_forms
 from tests.catalogue import OPTIMIZERS, OptimizerRow, build
 from tests.closed_forms import gradients, run, tree, updating
+from tests.evaluated import public_names
 from tests.peers import tables
 from tests.peers.optimizers import PEERS
 
@@ -267,7 +268,7 @@ def test_threads_may_share_everything() -> None:
 @every_row
 def test_optimizers_print_as_source(row: OptimizerRow) -> None:
     """What an optimizer prints evaluates to an equal one."""
-    assert eval(repr(build(row)), (vars(funcnn.optimizers) | vars(funcnn))) == build(row)
+    assert eval(repr(build(row)), (vars(funcnn.optimizers) | public_names())) == build(row)
 
 
 @every_row

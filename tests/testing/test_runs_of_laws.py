@@ -35,6 +35,7 @@ from funcnn.testing.trials.of_layers import trials
 from funcnn.testing.trials.of_losses import loss_trials
 from funcnn.testing.trials.of_optimizers import optimizer_trials
 from funcnn.testing.trials.of_parts import penalty_trials
+from tests.evaluated import public_names
 
 
 def trial(check: Any, kind: Any = "exact", reason: str = "") -> Trial:
@@ -86,7 +87,7 @@ def test_the_last_line_of_a_failure_is_a_program() -> None:
         holds(Tanh, ("B", "D"), only=["unit_interval"], also=["unit_interval"])
     again = str(raised.value).splitlines()[-1].removeprefix("  again:")
     with pytest.raises(LawBroken, match="values from"):
-        eval(again.strip(), {**vars(funcnn), "LAWS": LAWS, "Case": Case})
+        eval(again.strip(), {**public_names(), "LAWS": LAWS, "Case": Case})
 
 
 def test_exact_laws_convict_at_once() -> None:

@@ -12,6 +12,7 @@ import numpy as np
 import funcnn
 from funcnn.weights import from_keras, to_keras
 from funcnn.weights.places import places_of
+from tests.evaluated import public_names
 from tests.weights.cases import Case, Recorded, rough
 from tests.weights.keras_cases import CASES
 from tests.weights.tables import TABLES
@@ -116,7 +117,7 @@ def table_is_right() -> None:
         layer = eval(row.theirs, dict(vars(L)))
         x = np.zeros([2 if n == -1 else n for n in row.shape], int if "Embedding" in row.source else float)
         layer(x, x) if "Attention" in row.source else layer(x)
-        (place,) = places_of("table", eval(row.source, dict(vars(funcnn))), row.shape).layers
+        (place,) = places_of("table", eval(row.source, public_names()), row.shape).layers
         parts = table.forms(place)[row.form].parts
         told = [sizes for part in parts for sizes in part.theirs_for(place.shapes)]
         assert told == [tuple(w.shape) for w in layer.weights], row

@@ -11,6 +11,7 @@ from funcnn.weights import keras_forms, stax_forms, torch_forms
 from funcnn.weights.parts import Form
 from funcnn.weights.places import Place, places_of
 from tests.docs.pages import ROOT
+from tests.evaluated import public_names
 
 PAGE: Final = ROOT / "docs" / "weights.md"
 
@@ -98,7 +99,7 @@ def written(table: Table) -> str:
     """The lines of a table."""
     lines = [f"| funcnn | its leaves | {table.library} | its arrays | |", "|---|---|---|---|---|"]
     for row in table.rows:
-        net = eval(row.source, {**vars(funcnn), "stax": stax})
+        net = eval(row.source, {**public_names(), "stax": stax})
         (place,) = places_of("tables", net, row.shape).layers
         form = table.forms(place)[row.form]
         ours = [f"`{leaf}` {shown(place.shapes[leaf])}" for part in form.parts for leaf in part.ours]
