@@ -6,6 +6,7 @@ The public names, in the order a reader meets them. NumPy too has an `astype`, a
 
 import typing as _typing
 
+from funcnn.kernels import settings as _settings  # noqa: F401  (the environment is read when this is imported)
 from funcnn.late_names import answers_for as _answers_for
 from funcnn.version import __version__ as __version__
 

@@ -22,10 +22,10 @@ class Pulling:
         return self.run(dy, False)
 
 
-def last_pulled(pullback: Callable[[Any], Any], dy: Any) -> Any:
-    """`pullback(dy)`, of a pullback that nobody calls again.
+def pulled(pullback: Any, dy: Any, last: bool) -> Any:
+    """`pullback(dy)`; a combinator's hears whether it is the last time.
 
-    >>> last_pulled(lambda dy: ({}, 2 * dy), 3)
+    >>> pulled(lambda dy: ({}, 2 * dy), 3, True)
     ({}, 6)
     """
-    return pullback.run(dy, True) if isinstance(pullback, Pulling) else pullback(dy)
+    return pullback.run(dy, last) if pullback.__class__ is Pulling else pullback(dy)

@@ -83,7 +83,7 @@ def test_a_name_loads_what_it_needs(environment: dict[str, str]) -> None:
     command = [sys.executable, "-c", program]
     run = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     package, layers = map(ast.literal_eval, run.stdout.splitlines())
-    assert package == ["funcnn", "funcnn.late_names", "funcnn.version"]
+    assert package == ["funcnn", "funcnn.kernels", "funcnn.kernels.settings", "funcnn.late_names", "funcnn.version"]
     assert not {"optimizers", "training", "losses", "metrics", "derivatives"} & set(layers)
 
 

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from funcnn import (
-    Array, Dense, FanInSum, FanOut, Gelu, Layer, bidirectional, first, keep, map_over, parallel, repeat, residual, scan,
-    select, serial, squared_error, value_and_grad, vjp,
+    Array, Dense, FanInSum, FanOut, Gelu, Layer, bidirectional, checkpoint, ensemble, first, freeze, keep, map_over,
+    parallel, repeat, residual, scan, select, serial, squared_error, tie, value_and_grad, vjp,
 )  # fmt: skip
 from funcnn.kernels import scratch
 from funcnn.pulling import Pulling
@@ -61,6 +61,15 @@ COMBINED: dict[str, Callable[[Net], Net]] = {
 }
 
 
+AROUND: dict[str, tuple[Callable[[Net], Net], list[int]]] = {
+    "tie": (lambda f: tie(f, {"dense_1/w": "dense_0/w"}), [0]),
+    "freeze": (lambda f: freeze(f, f.init(0, (-1, 4))[1], "dense_1/w"), [0]),
+    "checkpoint": (checkpoint, [0]),
+    "ensemble": (lambda f: ensemble(f, 2), [1, 0]),  # of the second member, while the first one is gone back through
+}
+"""What goes around a whole network, and how many arrays each of its pullbacks still finds."""
+
+
 def _batch_only(shape: Any) -> Any:
     return (shape[0], *shape[2:])
 
@@ -88,6 +97,23 @@ def test_what_was_kept_is_gone_before_the_layers_in_front(name: str) -> None:
     y, pullback = vjp(net.apply, params, x)
     again = [pullback(vjp(squared_error, y, 0 * x)[1](1.0)[0])[0] for _ in range(2)]
     assert (seen, again, float(squared_error(y, 0 * x))) == ([0, len(kept), len(kept)], [grads, grads], value)
+
+
+@pytest.mark.parametrize("name", AROUND)
+def test_what_goes_around_a_network_hands_on_that_a_call_is_the_last(name: str) -> None:
+    """And the gradients are those of a pullback that is called again."""
+    kept: list[weakref.ref[Array]] = []
+    seen: list[int] = []
+    make, left = AROUND[name]
+    net = make(serial(Dense(4), watching(kept, seen), Dense(4), keeping(kept)))
+    _, params = net.init(0, (-1, 4))
+    x = np.ones((2, 4), np.float32)
+    target = 0 * net.apply(params, x)
+    _, grads = value_and_grad(squared_error, net.apply)(params, x, target)
+    assert seen == left
+    y, pullback = vjp(net.apply, params, x)
+    dy = vjp(squared_error, y, target)[1](1.0)[0]
+    assert pullback(dy)[0] == pullback(dy)[0] == grads
 
 
 def live_peak(work: Callable[[], object]) -> int:

@@ -17,6 +17,7 @@ from funcnn.nested import mapped
 from funcnn.networks import Child, Combined, Go, Layer, layer
 from funcnn.networks.definitions import Spec
 from funcnn.params.trees import mapped as mapped_tree
+from funcnn.pulling import Pulling, pulled
 from funcnn.types import Array, Shape, Tree
 
 A = TypeVar("A")
@@ -70,10 +71,13 @@ def ensemble(net: Layer[A, B], n: int, /) -> Layer[A, B]:
             return stacked([d.value(member(params, i), x, *key(rng, i)) for i in members], 0)
 
         def rule(params: Any, x: Any, *rng: Key | None) -> tuple[Any, Callable[[Any], Any]]:
-            pairs = [d.rule(member(params, i), x, *key(rng, i)) for i in members]
+            ys, backs = map(list, zip(*[d.rule(member(params, i), x, *key(rng, i)) for i in members]))
+            y = stacked(ys, 0)
 
-            def pullback(dy: Any) -> tuple[Tree, Any]:
-                found = [back(mapped(lambda a: a[i], dy)) for i, (_, back) in enumerate(pairs)]  # noqa: B023
+            def run(dy: Any, last: bool) -> tuple[Tree, Any]:
+                left = backs if last else backs[:]
+                left.reverse()
+                found = [pulled(left.pop(), mapped(lambda a: a[i], dy), last) for i in members]  # noqa: B023
                 grads = mapped_tree(_joined, params, *(g for g, _ in found))
 
                 def total() -> Any:
@@ -84,7 +88,7 @@ def ensemble(net: Layer[A, B], n: int, /) -> Layer[A, B]:
 
                 return grads, Later(total)
 
-            return stacked([y for y, _ in pairs], 0), pullback
+            return y, Pulling(run)
 
         return Combined(meets, rule, value, d.takes, params=Members(len(members)))
 

@@ -23,6 +23,7 @@ from funcnn.params import Params, as_params, plain_tree, trees
 from funcnn.params.grafting import pruned, subtree_at
 from funcnn.params.partitioning import parted
 from funcnn.params.trees import Plain
+from funcnn.pulling import Pulling, pulled
 from funcnn.types import Array, Shape, Tree, Where
 
 A = TypeVar("A")
@@ -198,15 +199,15 @@ def _holding(d: Definition, fixed: Plain) -> Definition:
     def rule(params: Tree, x: Any, *rng: Any) -> tuple[Any, Callable[[Any], Any]]:
         y, back = d.rule(whole(params), x, *rng)
 
-        def pullback(dy: Any) -> tuple[Tree, Any]:
+        def run(dy: Any, last: bool) -> tuple[Tree, Any]:
             if not params:  # only dx could be wanted
                 return {}, Later(lambda: force(back(dy)[1]))
-            gradients, dx = back(dy)
+            gradients, dx = pulled(back, dy, last)
             for path in paths:
                 gradients = pruned(gradients, path)
             return gradients, dx
 
-        return y, pullback
+        return y, Pulling(run)
 
     return replace(d, rule=rule, value=value)
 

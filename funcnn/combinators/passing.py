@@ -12,6 +12,7 @@ from funcnn.combinators.nested import leading, zeros_of
 from funcnn.cotangents import zeros_like
 from funcnn.networks import Child, Combined, Go, Layer, layer
 from funcnn.networks.definitions import Definition
+from funcnn.pulling import Pulling, pulled
 from funcnn.shapes import axes
 from funcnn.types import Array, Shape, Tree
 
@@ -85,7 +86,11 @@ def checkpoint(f: Layer[A, B], /) -> Layer[A, B]:
 
     def rule(d: Definition) -> Rule:
         def run(params: Tree, x: Any, *rng: Any) -> tuple[Any, Callable[[Any], Any]]:
-            return d.value(params, x, *rng), lambda dy: d.rule(params, x, *rng)[1](dy)
+            def again(dy: Any, last: bool) -> tuple[Tree, Any]:
+                found: tuple[Tree, Any] = pulled(d.rule(params, x, *rng)[1], dy, True)  # of one that is nobody else's
+                return found
+
+            return d.value(params, x, *rng), Pulling(again)
 
         return run
 

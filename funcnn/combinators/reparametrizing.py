@@ -15,6 +15,7 @@ from funcnn.networks import Child, Combined, Go, Layer, layer
 from funcnn.networks.definitions import Spec
 from funcnn.networks.surgery import promised
 from funcnn.params.grafting import grafted, pruned, subtree_at
+from funcnn.pulling import Pulling, pulled
 from funcnn.shapes import display, same
 from funcnn.types import Shape, Tree, is_mapping
 
@@ -68,13 +69,13 @@ def _over_other(
         def rule(params: Tree, x: Any, *rng: Any) -> tuple[Any, Callable[[Any], Any]]:
             y, back = definition.rule(inner(params), x, *rng)
 
-            def pullback(dy: Any) -> tuple[Tree, Any]:
+            def run(dy: Any, last: bool) -> tuple[Tree, Any]:
                 if not params:  # only dx could be wanted
                     return {}, Later(lambda: force(back(dy)[1]))
-                gradients, dx = back(dy)
+                gradients, dx = pulled(back, dy, last)
                 return outer(gradients, params), dx
 
-            return y, pullback
+            return y, Pulling(run)
 
         return Combined(meets, rule, value, definition.takes, params=spec)
 

@@ -24,7 +24,7 @@ from funcnn.losses.reductions import Weights
 from funcnn.nested import arrays, like, mapped
 from funcnn.params import Gradients, GradientsLike, ParamsLike, as_params
 from funcnn.params.leafwise import tree_map
-from funcnn.pulling import last_pulled
+from funcnn.pulling import pulled
 from funcnn.shapes import display
 from funcnn.types import Array, is_tuple
 
@@ -119,7 +119,7 @@ def _of_network(
             cut = [(dy[: len(a)], dy[len(a) :]) for dy, a in zip(rows, arrays(y), strict=True)]
             rows = [rest for _, rest in cut]
             _, back = apply.rule(run.params, part, *key)
-            gradients = ordered(last_pulled(back, like(y, iter([dy for dy, _ in cut])))[0], run.params)
+            gradients = ordered(pulled(back, like(y, iter([dy for dy, _ in cut])), True)[0], run.params)
             total = mapped(np.array, gradients) if total is None else mapped(_add_to, total, gradients)
             del back, gradients  # what a part has kept is memory for the next one
         sealed = run.sealed(total)

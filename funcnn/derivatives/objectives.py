@@ -22,7 +22,7 @@ from funcnn.losses.reductions import Weights
 from funcnn.networks import Apply
 from funcnn.networks.definitions import Definition
 from funcnn.params import Gradients, GradientsLike, Params, ParamsLike
-from funcnn.pulling import last_pulled
+from funcnn.pulling import pulled
 from funcnn.types import is_tuple
 
 X = TypeVar("X", contravariant=True)
@@ -121,7 +121,7 @@ class Objective(Generic[X, Y, T]):
             value, pull = self.loss.rule(prediction, target, weights)
             cotangent = force(pull(1.0)[0])
             del pull  # what it kept is memory for what comes
-            dparams, _ = last_pulled(back, cotangent)  # the input's cotangent may be a Later, and is left alone
+            dparams, _ = pulled(back, cotangent, True)  # the input's cotangent may be a Later, and is left alone
             gradients = apply.door.gradients(params, tree, dparams)
         except FuncnnError as error:
             error.seen_in(apply.definition.name)

@@ -1,4 +1,4 @@
-"""Adam's step, left for later: the calls of `funcnn.kernels.updates.adam` in the same order, for the same bits."""
+"""Adam's step, left for later: the passes of `funcnn.kernels.updates.adam`, for the same bits."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from typing import Final
 
 import numpy as np
 
-from funcnn.kernels.activations import number
-from funcnn.kernels.pending import Bounds, Calls, Pending, largest
+from funcnn.kernels.pending import Bounds, Pending, largest
 from funcnn.kernels.sweeps import BLOCK, blocks
 from funcnn.kernels.threads import longer
-from funcnn.kernels.updates import Decay
+from funcnn.kernels.updates import Calls, Decay, adam_passes
 from funcnn.types import Array
 
 _FAR: Final = 2.0**120  # where a float32 is finite, and what is a little more too
@@ -46,9 +45,8 @@ def adam_later(
     if not max(*bounds, first / eps) < _FAR:  # nor NaN
         return None
     dtype = p.dtype
-    keep, fade, root = number(b1, dtype), number(b2, dtype), number(math.sqrt(1 - b2), dtype)
-    inner, by, drawn = (np.array(a, dtype) for a in (eps, scale, decay.scale if decay else 0.0))
-    spans = decay.spans if decay else ()
+    passes = adam_passes(b1, b2, scale, eps, dtype)
+    drawn, spans = (np.array(decay.scale, dtype), decay.spans) if decay else (None, ())
 
     def calls(old: Sequence[Array], new: Sequence[Array]) -> Calls:
         rows: Calls = []
@@ -57,12 +55,7 @@ def adam_later(
         for s, part in blocks(g, 0, old[0].size):
             u = room[: part.size]
             (x, m, v), (y, a, b) = (vector[s] for vector in old), (vector[s] for vector in new)
-            rows += [
-                (np.multiply, m, keep, a), (np.add, a, part, a),
-                (np.multiply, part, root, u), (np.multiply, u, u, u),
-                (np.multiply, v, fade, b), (np.add, b, u, b),
-                (np.sqrt, b, u), (np.add, u, inner, u), (np.divide, a, u, u), (np.multiply, u, by, u),
-            ]  # fmt: skip
+            rows += passes(part, m, v, a, b, u)
             for start, end in spans:
                 i, j = max(start, s.start) - s.start, min(end, s.stop) - s.start
                 if i < j:

@@ -56,21 +56,22 @@ def both(f: Callable[[Array], tuple[Array, Array]], x: Array) -> tuple[Array, Ar
 
 def product(x: Array, y: Array) -> Array:
     """`x y`."""
-    if x.size < SHORT or not _in_blocks((x, y)):
-        return x * y
-    out = like(x)
-    a, b, c = x.reshape(-1), y.reshape(-1), out.reshape(-1)
-    spread(x.size, 2 * _WORTHWHILE, lambda i, j: np.multiply(a[i:j], b[i:j], c[i:j]))
-    return out
+    return _by_parts(np.multiply, x, y)
 
 
 def total(x: Array, y: Array) -> Array:
     """`x + y`; never in place, for either may be somebody's."""
+    return _by_parts(np.add, x, y)
+
+
+def _by_parts(f: np.ufunc, x: Array, y: Array) -> Array:
+    """`f(x, y)`, of long arrays in several threads."""
     if getattr(x, "size", 0) < SHORT or not _in_blocks((x, y)):
-        return x + y
+        short: Array = f(x, y)
+        return short
     out = like(x)
     a, b, c = x.reshape(-1), y.reshape(-1), out.reshape(-1)
-    spread(x.size, 2 * _WORTHWHILE, lambda i, j: np.add(a[i:j], b[i:j], c[i:j]))
+    spread(x.size, 2 * _WORTHWHILE, lambda i, j: f(a[i:j], b[i:j], c[i:j]))
     return out
 
 

@@ -19,18 +19,16 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from itertools import starmap
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from funcnn.kernels.scratch import ALONE, COUNTED, Block, vector
 from funcnn.kernels.settings import THREADS
+from funcnn.kernels.updates import Calls
 from funcnn.types import Array
 
 LONG: Final = 1 << 17  # numbers; fewer are in the cache twice
-
-Calls: TypeAlias = "list[tuple[Any, ...]]"
-"""Functions of NumPy with their arguments, one after the other."""
 
 
 class Bounds(NamedTuple):

@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import math
+import operator
 import sys
-from collections.abc import Sequence
-from typing import Final, NamedTuple
+from collections import deque
+from collections.abc import Callable, Sequence
+from itertools import starmap
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 
 from funcnn.kernels.activations import number
-from funcnn.kernels.scratch import SHORT, vector
+from funcnn.kernels.scratch import vector
 from funcnn.kernels.row_updates import has_rows, stepped
-from funcnn.kernels.sweeps import WORTHWHILE, Block, Pieces, blocks, in_pieces, size_of, sweep
+from funcnn.kernels.sweeps import Block, Pieces, blocks, in_pieces, size_of, sweep
 from funcnn.kernels.tables import in_use
-from funcnn.kernels.threads import spread
 from funcnn.types import Array
 
-
-def added(x: Array, y: Array) -> Array:
-    """`x + y`."""
-    if x.size < SHORT:
-        return x + y
-    total: Array = vector(x.size, x.dtype)
-    spread(x.size, 2 * WORTHWHILE, lambda i, j: np.add(x[i:j], y[i:j], total[i:j]))
-    return total
+Calls: TypeAlias = "list[tuple[Any, ...]]"
+"""Functions of NumPy with their arguments, one after the other."""
 
 
 def descended(g: Pieces, scale: float, onto: Array | None) -> tuple[Array, bool]:
@@ -87,21 +83,11 @@ def adam(
     is near them to zero: a step of a network with 38% dead params takes 5.5 ms then, and 14.5 without.
     """
     new_m, new_v = vector(m.size, m.dtype), vector(m.size, m.dtype)
-    # as arrays, which a ufunc takes faster than Python's floats
-    keep, fade, root = number(b1, m.dtype), number(b2, m.dtype), number(math.sqrt(1 - b2), m.dtype)
+    passes = adam_passes(b1, b2, scale, eps, m.dtype)
 
     def block(s: slice, g: Array, u: Array) -> tuple[Array]:
         a, b = new_m[s], new_v[s]
-        np.multiply(m[s], keep, a)
-        np.add(a, g, a)
-        np.multiply(g, root, u)
-        np.multiply(u, u, u)
-        np.multiply(v[s], fade, b)
-        np.add(b, u, b)
-        np.sqrt(b, u)
-        np.add(u, eps, u)
-        np.divide(a, u, u)
-        np.multiply(u, scale, u)
+        deque(starmap(operator.call, passes(g, m[s], v[s], a, b, u)), maxlen=0)
         if decay:
             _decay(decay, s, u)
         if flush:
@@ -111,6 +97,27 @@ def adam(
 
     moved, finite = sweep(in_pieces(g), onto, block)
     return moved, new_m, new_v, finite
+
+
+def adam_passes(
+    b1: float, b2: float, scale: float, eps: float, dtype: np.dtype[Any]
+) -> Callable[[Array, Array, Array, Array, Array, Array], Calls]:
+    """The ten passes of `adam` over a block: of `g`, `m` and `v` into `m'`, `v'` and the update, which they are given.
+
+    Numbers are arrays in them, which a ufunc takes faster than Python's floats.
+    """
+    keep, fade, root = number(b1, dtype), number(b2, dtype), number(math.sqrt(1 - b2), dtype)
+    inner, by = np.array(eps, dtype), np.array(scale, dtype)  # others at every step
+
+    def passes(g: Array, m: Array, v: Array, a: Array, b: Array, u: Array) -> Calls:
+        return [
+            (np.multiply, m, keep, a), (np.add, a, g, a),
+            (np.multiply, g, root, u), (np.multiply, u, u, u),
+            (np.multiply, v, fade, b), (np.add, b, u, b),
+            (np.sqrt, b, u), (np.add, u, inner, u), (np.divide, a, u, u), (np.multiply, u, by, u),
+        ]  # fmt: skip
+
+    return passes
 
 
 _MARGIN: Final = 20  # powers of two between what is set to zero and the denormal numbers

@@ -12,7 +12,7 @@ from funcnn.documentation import tells_of_itself
 from funcnn.errors import FuncnnError, ParamsError
 from funcnn.foreign.calls import misfit, understood
 from funcnn.foreign.lookups import answering
-from funcnn.kernels import updates as kernel
+from funcnn.kernels.elements import total
 from funcnn.kernels.pending import LONG, may_wait
 from funcnn.optimizers.flat import flat, flat_like, pieces_like
 from funcnn.optimizers.showing import as_html
@@ -289,4 +289,4 @@ def apply_updates(params: ParamsLike, updates: UpdatesLike) -> Params:
     if type(updates) is not Updates:
         refuse_kind(updates, Updates, _ADDED)
     u = flat_like(layout, updates, p, "updates")
-    return own(layout, kernel.added(p, u))
+    return own(layout, total(p, u))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from funcnn import Array, Elu, Gelu, HardSwish, Layer, Mish, Relu, Sigmoid, Silu, Softplus, gelu, vjp
-from funcnn.kernels.elements import LENGTH, at_least, at_most, both, each, product
+from funcnn.kernels.elements import LENGTH, at_least, at_most, both, each, product, total
 
 LONG = [LENGTH - 1, LENGTH, LENGTH + 1, 3 * LENGTH + 7]
 
@@ -30,13 +30,14 @@ def test_blocks_cover_every_place_once(n: int, dtype: Any) -> None:
     assert np.array_equal(first, x + x, equal_nan=True)
     assert np.array_equal(second, x * x, equal_nan=True)
     assert np.array_equal(product(x, y), x * y, equal_nan=True)
+    assert np.array_equal(total(x, y), x + y, equal_nan=True)
 
 
 def test_arrays_that_are_laid_out_otherwise_go_in_one_piece() -> None:
     """Transposed, of another dtype, or broadcast."""
     x, y = drawn(1 << 16).reshape(256, 256), drawn(1 << 16).reshape(256, 256)
     assert np.array_equal(each(np.add, x.T, y), x.T + y, equal_nan=True)
-    assert product(x, y.astype(np.float64)).dtype == np.float64
+    assert product(x, y.astype(np.float64)).dtype == total(x, y.astype(np.float64)).dtype == np.float64
     assert np.array_equal(product(x, y[:1]), x * y[:1], equal_nan=True)
     assert np.array_equal(both(lambda a: (a, -a), x.T)[1], -x.T, equal_nan=True)
 

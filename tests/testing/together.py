@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from hypothesis import HealthCheck, given, settings
 
 from funcnn.testing import LawBroken, Trial, Verdict
+from funcnn.testing.drawing.turns import Deal
 
 LEAST = 4
 """Of large and of rare cases."""
@@ -58,9 +59,12 @@ def _judged(
     spent = dict.fromkeys(trials, 0.0)
     broken: dict[str, str] = {}
 
+    deal: Deal[Any] = Deal(next(iter(trials.values())).cases)
+
     @settings(max_examples=many, deadline=None, suppress_health_check=list(HealthCheck))
-    @given(case=next(iter(trials.values())).cases)
-    def judged(case: Any) -> None:
+    @given(drawn=deal.cases)
+    def judged(drawn: Any) -> None:
+        case = deal.dealt(drawn)
         for name, trial in trials.items():
             if name in broken:
                 continue

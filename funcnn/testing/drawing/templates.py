@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from functools import cache, partial
 from itertools import combinations
 from math import prod
@@ -126,20 +126,7 @@ def _large_shapes(draw: DrawFn, template: Template) -> Shape:
     room = _room(template, wide)
     sizes = {name: draw(st.integers(LARGE, room)) if name in wide else draw(_free(3)) for name in names}
 
-    def fill(template: Template) -> Shape:
-        shape: list[Any] = []
-        for d in template:
-            if isinstance(d, tuple):
-                shape.append(fill(d))
-            elif isinstance(d, EllipsisType):
-                shape += draw(st.lists(_free(2), max_size=1))
-            elif isinstance(d, str):
-                shape.append(sizes[d])
-            else:
-                shape.append(draw(st.sampled_from(d)) if isinstance(d, range) else d)
-        return tuple(shape)
-
-    return fill(template)
+    return _filled(template, sizes.__getitem__, lambda: draw(st.lists(_free(2), max_size=1)), _among(draw))
 
 
 def _large(template: Template, turn: int, rng: random.Random) -> Shape:
@@ -154,27 +141,39 @@ def _large(template: Template, turn: int, rng: random.Random) -> Shape:
     for i, name in enumerate(sorted(wide, key=names.index)):
         size = rng.randint((LARGE + room) // 2, room)
         sizes[name] = size - (size > LARGE and (size + turn + i) % 2)
-    return _filled(template, rng, sizes, (1, 2))
+    return _filled(template, sizes.__getitem__, _few(rng, 1, 2), rng.choice)
 
 
 def _small(template: Template, largest: int, turn: int, rng: random.Random) -> Shape:
     """Of as many turns as there are sizes every free size has each of them, with others beside it at the next ones."""
     names = list(dict.fromkeys(_free_sizes(template)))
     sizes = {name: 1 + (turn + i * (1 + turn // largest)) % largest for i, name in enumerate(names)}
-    return _filled(template, rng, sizes, (2, largest))
+    return _filled(template, sizes.__getitem__, _few(rng, 2, largest), rng.choice)
 
 
-def _filled(template: Template, rng: random.Random, sizes: Mapping[str, int], dots: tuple[int, int]) -> Shape:
-    """A template with its gaps filled in; `dots` are how many sizes stand for `...` at most, and the largest."""
+def _filled(
+    template: Template, free: Callable[[str], int], dots: Callable[[], list[int]], among: Callable[[range], int]
+) -> Shape:
+    """A template with its gaps filled in from the left: a free size, what stands for `...`, one of a range."""
     shape: list[Any] = []
     for d in template:
         if isinstance(d, tuple):
-            shape.append(_filled(d, rng, sizes, dots))
+            shape.append(_filled(d, free, dots, among))
         elif isinstance(d, EllipsisType):
-            shape += [rng.randint(1, dots[1]) for _ in range(rng.randint(0, dots[0]))]
+            shape += dots()
         else:
-            shape.append(sizes[d] if isinstance(d, str) else rng.choice(d) if isinstance(d, range) else d)
+            shape.append(free(d) if isinstance(d, str) else among(d) if isinstance(d, range) else d)
     return tuple(shape)
+
+
+def _few(rng: random.Random, most: int, largest: int) -> Callable[[], list[int]]:
+    """At most so many sizes."""
+    return lambda: [rng.randint(1, largest) for _ in range(rng.randint(0, most))]
+
+
+def _among(draw: DrawFn) -> Callable[[range], int]:
+    """One of a range, drawn."""
+    return lambda among: draw(st.sampled_from(among))
 
 
 @cache
@@ -192,18 +191,9 @@ def _shapes(draw: DrawFn, template: Template, largest: int) -> Shape:
     sizes: dict[str, int] = {}
     free = _free(largest)
 
-    def fill(template: Template) -> Shape:
-        shape: list[Any] = []
-        for d in template:
-            if isinstance(d, tuple):
-                shape.append(fill(d))
-            elif isinstance(d, EllipsisType):
-                shape += draw(_dots(largest))
-            elif isinstance(d, str):
-                sizes[d] = sizes[d] if d in sizes else draw(free)
-                shape.append(sizes[d])
-            else:
-                shape.append(draw(st.sampled_from(d)) if isinstance(d, range) else d)
-        return tuple(shape)
+    def size(name: str) -> int:
+        if name not in sizes:
+            sizes[name] = draw(free)
+        return sizes[name]
 
-    return fill(template)
+    return _filled(template, size, lambda: draw(_dots(largest)), _among(draw))
