@@ -1,9 +1,10 @@
 """Columns made to have mean 0 and variance 1 over the rows, and the pullbacks: the arithmetic of `BatchNorm`.
 
 With `d = x - mean`, `y = d a + offset`. Long arrays go by blocks of rows, which stay in the cache from one step to the
-next, several short rows as one line; results are in scratch memory, and d is made anew where it is needed, which costs
-less than keeping it. Short arrays, complex numbers, and jets (`funcnn.derivatives.jets`) go as a whole.
-32768 rows of 64, float32: a training pass takes 1.6 ms and its pullback 2.3 ms, by whole arrays 2.5 ms each.
+next, several short rows as one line; results are in scratch memory. Where means are not `far` from zero, x takes the
+place of d, which is then made nowhere, and constants make that good; elsewhere d is made anew where it is needed, which
+costs less than keeping it. Short arrays, complex numbers, and jets (`funcnn.derivatives.jets`) go as a whole.
+8192 rows of 64, float32: moments, value and pullback take 0.78 ms, with d 1.0.
 Source: Ioffe & Szegedy, Batch Normalization (2015), algorithm 1.
 """
 
@@ -27,14 +28,33 @@ _LINE: Final = 1 << 13  # elements of a line: with 8192 NumPy takes half the tim
 _SHORT: Final = 1 << 9  # of those that are added up
 _LONG: Final = 1 << 17  # elements; shorter arrays stay in the cache as they are
 _WORTHWHILE: Final = 1 << 19  # elements that repay another thread
+_CLOSE: Final = 4.0  # squares of means over variances, for which the mean of squares gives variances to the last digit
+_FAR: Final = 8.0  # standard deviations: as many times what x itself was rounded by is what sums may lose
 
 
 def moments(x: Array) -> tuple[Array, Array]:
-    """Mean and (biased) variance of every column."""
+    """Mean and (biased) variance of every column.
+
+    The mean of the squares less the square of the mean is made in one sweep, and loses the digits in which the two
+    agree; where that is more than one or two, variances are the means of d^2, in another sweep.
+    """
     if not plain(_LONG, x):
         return of_rows.moments(x)
-    mean: Array = column_sums(x) / len(x)
     lines = _Lines(x)
+    found = lines.for_sums(2)
+
+    def both(i: int, source: Array, room: Array) -> None:
+        lines.add_up(source, found[0, i])
+        np.multiply(source, source, out=room)
+        lines.add_up(room, found[1, i])
+
+    with np.errstate(over="ignore", invalid="ignore"):
+        lines.each(both, x)
+        mean, var = lines.folded(found) / len(x)
+        square = mean * mean
+        var -= square
+        if (square <= _CLOSE * var).all() and np.isfinite(var).all():
+            return mean, var
     squares, m = lines.for_sums(1), lines.tiled(mean)
 
     def of(i: int, source: Array, d: Array) -> None:
@@ -46,45 +66,52 @@ def moments(x: Array) -> tuple[Array, Array]:
     return mean, lines.folded(squares)[0] / len(x)
 
 
-def normalized(x: Array, mean: Array, a: Array, offset: Array | None) -> Array:
-    """`y = (x - mean) a + offset`."""
+def far(x: Array, mean: Array, s: Array) -> bool:
+    """Is a mean so far from zero, in units of `1 / s`, that x must not take the place of d?"""
+    return not (plain(_LONG, x, mean, s) and bool((np.abs(mean) * s <= _FAR).all()))
+
+
+def normalized(x: Array, mean: Array, a: Array, offset: Array | None, away: bool) -> Array:
+    """`y = (x - mean) a + offset`; `away` is what `far` says."""
     given = (mean, a) if offset is None else (mean, a, offset)
     if not plain(_LONG, x, *given):
         y: Array = x - mean
         y = y * a
         return y if offset is None else y + offset
     y, lines = like(x), _Lines(x)
-    tiled = [lines.tiled(vector) for vector in given]
+    m, f = lines.tiled(mean), lines.tiled(a)
+    moved = offset if away else -mean * a if offset is None else offset - mean * a
+    c = None if moved is None else lines.tiled(moved)
 
     def of(i: int, source: Array, out: Array, room: Array) -> None:
-        np.subtract(source, tiled[0], out=out)
-        np.multiply(out, tiled[1], out=out)
-        if offset is not None:
-            np.add(out, tiled[2], out=out)
+        np.multiply(np.subtract(source, m, out=out) if away else source, f, out=out)
+        if c is not None:
+            np.add(out, c, out=out)
 
     lines.each(of, x, y)
     return y
 
 
-def column_cotangents(x: Array, dy: Array, mean: Array) -> tuple[Array, Array]:
+def column_cotangents(x: Array, dy: Array, mean: Array, away: bool) -> tuple[Array, Array]:
     """`1^T dy` and `1^T (dy d)`."""
     if not plain(_LONG, x, mean, dy):
         return column_sums(dy), column_sums(dy * (x - mean))
     lines = _Lines(x)
     found, m = lines.for_sums(2), lines.tiled(mean)
 
-    def of(i: int, source: Array, back: Array, d: Array) -> None:
+    def of(i: int, source: Array, back: Array, room: Array) -> None:
         lines.add_up(back, found[0, i])
-        np.subtract(source, m, out=d)
-        np.multiply(d, back, out=d)
-        lines.add_up(d, found[1, i])
+        np.multiply(np.subtract(source, m, out=room) if away else source, back, out=room)
+        lines.add_up(room, found[1, i])
 
     lines.each(of, x, dy)
     first, second = lines.folded(found)
-    return first, second
+    return first, second if away else second - mean * first
 
 
-def input_cotangent(x: Array, dy: Array, mean: Array, a: Array, slope: Array, constant: Array) -> Array:
+def input_cotangent(
+    x: Array, dy: Array, mean: Array, a: Array, slope: Array, constant: Array, away: bool
+) -> Array:
     """`dx = (dy - d slope - constant) a`."""
     if not plain(_LONG, x, mean, a, slope, constant, dy):
         dx: Array = (mean - x) * slope
@@ -92,13 +119,13 @@ def input_cotangent(x: Array, dy: Array, mean: Array, a: Array, slope: Array, co
         dx = dx - constant
         return dx * a
     dx, lines = like(x), _Lines(x)
-    m, s, c, f = (lines.tiled(vector) for vector in (mean, slope, constant, a))
+    m, s, f = lines.tiled(mean), lines.tiled(-slope), lines.tiled(a)
+    c = lines.tiled(-constant if away else mean * slope - constant)
 
     def of(i: int, source: Array, back: Array, out: Array, room: Array) -> None:
-        np.subtract(m, source, out=out)
-        np.multiply(out, s, out=out)
+        np.multiply(np.subtract(source, m, out=out) if away else source, s, out=out)
         np.add(out, back, out=out)
-        np.subtract(out, c, out=out)
+        np.add(out, c, out=out)
         np.multiply(out, f, out=out)
 
     lines.each(of, x, dy, dx)
@@ -122,7 +149,8 @@ class _Lines:
 
     def tiled(self, vector: Array) -> Array:
         """A number for every column, for the whole line."""
-        return np.tile(vector, self.times)
+        line: Array = vector[None].repeat(self.times, 0).reshape(-1)
+        return line
 
     def for_sums(self, many: int) -> Array:
         """Room for so many sums along the columns of every block."""

@@ -31,7 +31,7 @@ def column_sums(rows: Array) -> Array:
     float32 means over 32768 rows of 1000 + noise falls from 2e-3 to 2e-4, in the same time.
     """
     n = len(rows)
-    if n < 2 * _ROWS:
+    if n <= 2 * _ROWS:
         try:
             multiply = ones(n, rows.dtype).dot
             sums: Array = multiply(rows) if rows.size < _SPREAD else alone(multiply, rows)
@@ -48,10 +48,10 @@ def column_sums(rows: Array) -> Array:
 
 def weighted_sums(weights: Array, rows: Array) -> Array:
     """`weights^T rows`; of many rows by several products, as in `column_sums`."""
-    whole = len(rows) // _ROWS
-    if whole < 2:
+    if len(rows) <= 2 * _ROWS:
         once: Array = weights.dot(rows)
         return once
+    whole = len(rows) // _ROWS
     n = whole * _ROWS
     parts = alone(
         np.matmul, weights[:n].reshape(whole, 1, _ROWS), rows[:n].reshape(whole, _ROWS, rows.shape[1])

@@ -66,7 +66,7 @@ def LayerNorm(
         made = layer_norm.normalized(x, by, to, eps)
 
         def pullback(dy: Array) -> tuple[Tree, Later[Array]]:
-            dscale, doffset, means = layer_norm.params_cotangents(dy, made.h, by)
+            dscale, doffset, means = layer_norm.params_cotangents(dy, made, by)
             dx = Later(lambda: layer_norm.input_cotangent(dy, by, made, means))
             return _those_of(params, scale=dscale, offset=doffset), dx
 

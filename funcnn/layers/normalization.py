@@ -78,18 +78,19 @@ def BatchNorm(
         mean, var = (flat["mean"], flat["var"]) if rng is None else kernel.moments(rows)
         s: Array = 1 / np.sqrt(var + eps)
         a: Array = s * flat["scale"] if scale else s
-        y = kernel.normalized(rows, mean, a, flat.get("offset"))
+        away = kernel.far(rows, mean, s)
+        y = kernel.normalized(rows, mean, a, flat.get("offset"), away)
 
         def pullback(dy: Array) -> tuple[Tree, Later[Array]]:
             dys = as_rows(dy, axis)
-            doffset, dscale = kernel.column_cotangents(rows, dys, mean)
+            doffset, dscale = kernel.column_cotangents(rows, dys, mean, away)
             dscale *= s
 
             def input_cotangent() -> Array:
                 if rng is None:
                     return from_rows(dys * a, x.shape, axis)
                 n = max(len(rows), 1)
-                dx = kernel.input_cotangent(rows, dys, mean, a, s * dscale / n, doffset / n)
+                dx = kernel.input_cotangent(rows, dys, mean, a, s * dscale / n, doffset / n, away)
                 return from_rows(dx, x.shape, axis)
 
             if rng is None:

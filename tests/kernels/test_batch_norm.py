@@ -6,6 +6,7 @@ from typing import NamedTuple
 from unittest import mock
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,15 +34,15 @@ def cases(draw: st.DrawFn) -> Case:
     return Case(x, dy, *rng.normal(size=(3, columns)))
 
 
-def found(case: Case, block: int, line: int) -> tuple[Array, ...]:
-    """What the kernels make of it in blocks of this size."""
+def found(case: Case, block: int, line: int, away: bool = False) -> tuple[Array, ...]:
+    """What the kernels make of it in blocks of this size, by d where means are away from zero, by x where not."""
     x, dy, mean, a, b = case
     with mock.patch.multiple(kernel, _LONG=1, _BLOCK=block, _LINE=line, _SHORT=max(1, line // 2)):
         return (
             *kernel.moments(x),
-            kernel.normalized(x, mean, a, b), kernel.normalized(x, mean, a, None),
-            *kernel.column_cotangents(x, dy, mean),
-            kernel.input_cotangent(x, dy, mean, a, b, mean),
+            kernel.normalized(x, mean, a, b, away), kernel.normalized(x, mean, a, None, away),
+            *kernel.column_cotangents(x, dy, mean, away),
+            kernel.input_cotangent(x, dy, mean, a, b, mean, away),
         )  # fmt: skip
 
 
@@ -67,10 +68,12 @@ def agree(these: tuple[Array, ...], those: tuple[Array, ...]) -> None:
         np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12)
 
 
-@given(case=cases(), block=st.sampled_from([1, 16, 64, 1 << 16]), line=st.sampled_from([1, 8, 64]))
-def test_blocks_of_every_size_are_the_formulas(case: Case, block: int, line: int) -> None:
+@given(
+    case=cases(), block=st.sampled_from([1, 16, 64, 1 << 16]), line=st.sampled_from([1, 8, 64]), away=st.booleans()
+)
+def test_blocks_of_every_size_are_the_formulas(case: Case, block: int, line: int, away: bool) -> None:
     """Several rows side by side or not, one block or many, the last one shorter."""
-    agree(found(case, block, line), formulas(case))
+    agree(found(case, block, line, away), formulas(case))
 
 
 @given(case=cases())
@@ -93,17 +96,55 @@ def test_complex_numbers_flow_through(case: Case) -> None:
     ))  # fmt: skip
 
 
-def test_large_means_cost_no_digits() -> None:
-    """Columns of 1000 + noise in float32: variances, and what is made of them, to five digits."""
+MEANS: dict[float, bool] = {0.0: False, 1.5: False, -7.5: False, 9.0: True, 1000.0: True}
+
+
+@pytest.mark.parametrize(("middle", "away"), MEANS.items(), ids=map(str, MEANS))
+def test_means_cost_no_digits(middle: float, away: bool) -> None:
+    """A column of some mean + noise in float32 among others: moments, and what is made of them, are those of float64 up
+    to what a number of that size is rounded by."""
     rng = np.random.default_rng(0)
-    x = (1000 + rng.normal(size=(1 << 15, 8))).astype(np.float32)
+    x, dy = rng.normal(size=(2, 1 << 14, 8)).astype(np.float32)
+    x[:, 3] += middle
     assert x.size >= kernel._LONG
-    mean, var = kernel.moments(x)
-    exact = x.astype(np.float64)
-    np.testing.assert_allclose(var, exact.var(0), rtol=2e-5)
-    np.testing.assert_allclose(mean, exact.mean(0), rtol=1e-6)
-    y = kernel.normalized(x, mean, 1 / np.sqrt(var), None)
-    np.testing.assert_allclose(y, (exact - exact.mean(0)) / exact.std(0), atol=1e-3)
+    exact, g = x.astype(np.float64), dy.astype(np.float64)
+    mean, var = exact.mean(0), exact.var(0)
+    got = kernel.moments(x)
+    rounding = 1e-6 * max(1, abs(middle)) * np.ones(8)
+    np.testing.assert_allclose(got[0], mean, atol=1e-6, rtol=1e-6)
+    np.testing.assert_allclose(got[1], var, atol=1e-6, rtol=5e-6)
+    s = 1 / np.sqrt(var)
+    m, a = mean.astype(np.float32), s.astype(np.float32)
+    assert kernel.far(x, m, a) is away
+    h = (exact - m) * a
+    np.testing.assert_allclose(kernel.normalized(x, m, a, a, away), h + a, atol=rounding[0])
+    first, second = kernel.column_cotangents(x, dy, m, away)
+    np.testing.assert_allclose(first, g.sum(0), atol=1e-2)
+    np.testing.assert_allclose(second, (g * (exact - m)).sum(0), atol=2e-2 * max(1, abs(middle) / 10))
+    dx = kernel.input_cotangent(x, dy, m, a, a, a, away)
+    np.testing.assert_allclose(dx, (g - h - a) * a, atol=2 * rounding[0])
+
+
+def test_a_column_that_is_not_finite_spoils_no_other() -> None:
+    """Its own moments are not finite, nor is its value."""
+    x = np.random.default_rng(0).normal(size=(1 << 14, 8)).astype(np.float32)
+    with np.errstate(invalid="ignore"):
+        for value in (np.nan, np.inf):
+            x[77, 2] = value
+            mean, var = kernel.moments(x)
+            assert not np.isfinite(var[2]) and np.isfinite(np.delete(var, 2)).all()
+            assert kernel.far(x, mean, 1 / np.sqrt(var))
+            y = kernel.normalized(x, mean, 1 / np.sqrt(var), None, True)
+            assert np.isnan(y[77, 2]) and np.isfinite(np.delete(y, 2, 1)).all()
+
+
+def test_squares_that_leave_the_range() -> None:
+    """Of a column of 1e20 variances are finite all the same, and nobody is told of an overflow."""
+    x = np.full((1 << 14, 8), 1e20, np.float32)
+    with np.errstate(all="raise"):
+        mean, var = kernel.moments(x)
+    np.testing.assert_allclose(mean, 1e20, rtol=1e-6)
+    assert (np.sqrt(var) < 1e15).all()
 
 
 def test_what_comes_out_is_nobody_elses() -> None:
@@ -112,6 +153,6 @@ def test_what_comes_out_is_nobody_elses() -> None:
     x.setflags(write=False)
     dy.setflags(write=False)
     v = np.ones(16, np.float32)
-    once, again = kernel.normalized(x, v, v, v), kernel.input_cotangent(x, dy, v, v, v, v)
+    once, again = kernel.normalized(x, v, v, v, False), kernel.input_cotangent(x, dy, v, v, v, v, False)
     assert not np.shares_memory(once, again)
-    np.testing.assert_array_equal(once, kernel.normalized(x, v, v, v))
+    np.testing.assert_array_equal(once, kernel.normalized(x, v, v, v, False))

@@ -40,7 +40,7 @@ def found(case: Case, block: int, line: int, long: int = 1) -> tuple[Array, ...]
     with mock.patch.multiple(kernel, _LONG=long, _BLOCK=block, _LINE=line, _WORTHWHILE=8):
         made = kernel.normalized(x, scale, offset, 1e-5)
         assert np.array_equal(kernel.value(x, scale, offset, 1e-5), made.y)
-        dscale, doffset, means = kernel.params_cotangents(dy, made.h, scale)
+        dscale, doffset, means = kernel.params_cotangents(dy, made, scale)
         return made.y, dscale, doffset, kernel.input_cotangent(dy, scale, made, means)
 
 
@@ -68,6 +68,14 @@ def test_blocks_are_the_formulas(case: Case, block: int, line: int, cores: int) 
     for got, whole, wanted in zip(blocks, found(case, 1, 1, 1 << 20), formulas(case), strict=True):
         np.testing.assert_allclose(got, wanted, rtol=1e-9, atol=1e-9)
         np.testing.assert_allclose(whole, wanted, rtol=1e-9, atol=1e-9)
+
+
+@given(cases())
+def test_cotangents_in_another_order_of_memory(case: Case) -> None:
+    """Such go as a whole, though the value went by blocks."""
+    turned = case._replace(dy=np.asfortranarray(case.dy))
+    for got, wanted in zip(found(turned, 16, 8), formulas(case), strict=True):
+        np.testing.assert_allclose(got, wanted, rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.parametrize("shape", [(2, 600, 128), (3000, 50), (1, 1 << 17), (1 << 17, 1)])
