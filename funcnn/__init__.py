@@ -5,8 +5,8 @@ The public names, in the order a reader meets them. NumPy too has an `astype`, a
 """
 
 import typing as _typing
+from importlib import import_module as _import_module
 
-from funcnn.kernels import settings as _settings  # noqa: F401  (the environment is read when this is imported)
 from funcnn.late_names import answers_for as _answers_for
 from funcnn.version import __version__ as __version__
 
@@ -279,6 +279,7 @@ _HOMES = {
 """Where they come from when they are first asked for: what type checkers read above, as Python does it."""
 
 _answers_for(__name__, _HOMES)
+_import_module("funcnn.kernels.settings")  # which reads the environment
 
 
 def __dir__() -> list[str]:
