@@ -91,10 +91,10 @@ def correlate_input(dy: Array, w: Array, shape: tuple[int, ...], how: Windows, g
         return dilated.convolve_input(dy, w, shape, how)
     if groups == 1 and volumes.turns(how) and volumes.suits(shape, w.shape, how, dx.dtype):
         return volumes.convolve_input(dy, w, how)
-    dx.fill(0)
     if _depthwise(w, groups):
         _spread(dy, w, lambda i: depthwise.convolve_input(dy[i], w, how, dx[i]))
     else:
+        dx.fill(0)
         _spread(dy, w, lambda i: _multiply_input(dy[i], w, how, groups, dx[i]))
     return dx
 

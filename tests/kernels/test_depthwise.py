@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from funcnn import Array
-from funcnn.kernels import correlation, threads
+from funcnn.kernels import correlation, depthwise_lines, threads
 from funcnn.kernels import depthwise as kernel
 from funcnn.kernels.windows import Windows
 from tests.kernels.windowed import Case, agree, cases, summed
@@ -20,7 +20,7 @@ from tests.kernels.windowed import Case, agree, cases, summed
 def all_three(case: Case) -> tuple[Array, Array, Array]:
     """What the kernel makes of it."""
     x, w, dy, how, _ = case
-    y, dx = np.full(dy.shape, np.nan, np.result_type(x, w)), np.zeros(x.shape, np.result_type(dy, w))
+    y, dx = np.full(dy.shape, np.nan, np.result_type(x, w)), np.full(x.shape, np.nan, np.result_type(dy, w))
     kernel.convolve(x, w, how, None, y)
     kernel.convolve_input(dy, w, how, dx)
     return y, kernel.convolve_params(x, dy, how), dx
@@ -46,11 +46,9 @@ def test_the_grid_of_strides_and_gaps(size: int) -> None:
 @given(case=cases(depthwise=True), block=st.sampled_from([1, 100, 2000]), line=st.sampled_from([1, 7, 100]))
 def test_neither_blocks_nor_lines_matter(case: Case, block: int, line: int) -> None:
     """Bands of one row of windows, or several images; lines of one pixel, or all of them."""
-    with mock.patch.multiple(kernel, _BLOCK=block, _LINE=line):
-        kernel._layout.cache_clear()
-        found = all_three(case)
-    kernel._layout.cache_clear()
-    agree(found, summed(case))
+    lines = mock.patch.multiple(kernel, _LINE=line, _SUMMED=line, _PART=max(1, line // 4))
+    with lines, mock.patch.object(depthwise_lines, "BLOCK", block):
+        agree(all_three(case), summed(case))
 
 
 @given(case=cases(depthwise=True))
