@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import platform
 import re
 from importlib import metadata
@@ -11,7 +10,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from funcnn.kernels import settings
-from funcnn.kernels.blas import openblas_function
+from funcnn.kernels.blas import architecture
 from funcnn.version import __version__
 
 _REQUIREMENT: Final = re.compile(r"([\w.-]+)[^;]*;.*extra == ['\"]([\w-]+)['\"]")
@@ -68,15 +67,6 @@ def blas() -> str:
     built: Any = np.show_config(mode="dicts")
     found = built.get("Build Dependencies", {}).get("blas", {})
     return f"{found.get('name', 'unknown')} {found.get('version', '')}".strip()
-
-
-def architecture() -> str | None:
-    """The processor that OpenBLAS has chosen its products for, `Haswell` or `SkylakeX` say; None of another BLAS."""
-    name = openblas_function("openblas_get_corename")
-    if name is None:
-        return None
-    name.restype = ctypes.c_char_p
-    return str(name().decode())
 
 
 def advice() -> str | None:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import functools
 import importlib
-from typing import Any
+from typing import Any, Final
+
+_SMALL: Final = 1_000_000  # multiplications; OpenBLAS copies neither matrix for fewer, with kernels for AVX-512
+_SMALL_IS_FAST: Final = ("SkylakeX", "Cooperlake", "SapphireRapids")
+_FEWEST: Final = 48  # rows of a small product
 
 
 @functools.cache
@@ -15,6 +19,32 @@ def number_of_threads() -> tuple[Any, Any]:
     """
     get, put = (openblas_function(f"openblas_{verb}_num_threads") for verb in ("get", "set"))
     return (get, put) if get is not None and put is not None else _by_threadpoolctl()
+
+
+@functools.cache
+def architecture() -> str | None:
+    """The processor that OpenBLAS has chosen its products for, `Haswell` or `SkylakeX` say; None of another BLAS."""
+    import ctypes
+
+    name = openblas_function("openblas_get_corename")
+    if name is None:
+        return None
+    name.restype = ctypes.c_char_p
+    return str(name().decode())
+
+
+def small_products(rows: int, each: int) -> int:
+    """Into how many products one is best divided, of equal numbers of rows that take so many multiplications each.
+
+    25,088 x 16 by 16 x 64 take 0.79 ms with kernels for AVX-512, by 896 rows 0.57; the transpose of the former by
+    25,088 x 64 takes 1.15, so 0.63. Kernels for AVX2 are slower so, by a tenth.
+    """
+    count = -(-rows * each // _SMALL)
+    if count < 2 or rows < count * _FEWEST or architecture() not in _SMALL_IS_FAST:
+        return 1
+    while rows % count:
+        count += 1
+    return count if rows >= count * _FEWEST else 1
 
 
 def openblas_function(name: str) -> Any:

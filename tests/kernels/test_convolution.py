@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from funcnn import Array
+from funcnn.kernels import blas, direct
 from funcnn.kernels import convolution as kernel
-from funcnn.kernels import direct
 from funcnn.kernels.windows import Pads, Pair
 
 TINY = 1e-12  # relative to the size of the sums, which have at most a few hundred terms of order one
@@ -97,6 +97,25 @@ def test_the_size_of_the_blocks_does_not_matter(case: Case, size: int, windows: 
     with mock.patch.multiple(direct, _BLOCK=size, _WINDOWS=windows):
         for found, wanted in zip(all_three(case), expected, strict=True):
             np.testing.assert_allclose(found, wanted, rtol=TINY, atol=1e-11)
+
+
+@given(case=cases(), small=st.sampled_from([1, 100, 1000]))
+def test_products_of_a_few_rows_at_a_time_give_the_same(case: Case, small: int) -> None:
+    """As they are made where BLAS has kernels for AVX-512."""
+    expected = all_three(case)
+    with mock.patch.multiple(blas, _SMALL=small, _FEWEST=1, architecture=lambda: "SkylakeX"):
+        for found, wanted in zip(all_three(case), expected, strict=True):
+            np.testing.assert_allclose(found, wanted, rtol=TINY, atol=1e-11)
+
+
+def test_rows_are_divided_into_equal_products() -> None:
+    """The fewest of them that are small; one where they are few, or where small ones are slow."""
+    with mock.patch.object(blas, "architecture", lambda: "SkylakeX"):
+        assert blas.small_products(25088, 16 * 64) == 28  # 26 would do, and does not divide
+        assert blas.small_products(900, 16 * 64) == blas.small_products(25088, 576 * 64) == 1
+        assert blas.small_products(25087, 16 * 64) == 1  # 25,087 is a prime
+    with mock.patch.object(blas, "architecture", lambda: "Haswell"):
+        assert blas.small_products(25088, 16 * 64) == 1
 
 
 @given(case=cases())
