@@ -23,8 +23,11 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from funcnn.kernels.adam_tables import Live
 from funcnn.kernels.scratch import ALONE, COUNTED, Block, vector
 from funcnn.kernels.settings import THREADS
+from funcnn.kernels.sweeps import size_of
+from funcnn.kernels.tables import rows_of
 from funcnn.kernels.updates import Calls
 from funcnn.types import Array
 
@@ -32,11 +35,12 @@ LONG: Final = 1 << 17  # numbers; fewer are in the cache twice
 
 
 class Bounds(NamedTuple):
-    """What no number of the params, and of the two moments of Adam, is beyond."""
+    """What no number of the params, and of the two moments of Adam, is beyond; and which rows of tables are `Live`."""
 
     p: float
     m: float
     v: float
+    live: Live
 
 
 class Pending:
@@ -86,9 +90,12 @@ def _nothing(old: Sequence[Array], new: Sequence[Array]) -> Calls:
     return []
 
 
-def may_wait() -> bool:
-    """Is nothing lost if a step waits: threads, and errors that people ask for?"""
-    return COUNTED and THREADS == 1 and set(np.geterr().values()) <= {"ignore", "warn"}
+def may_wait(g: Sequence[Array]) -> bool:
+    """Is nothing lost if a step by these gradients waits: errors that people ask for, and the work of other threads, if
+    there is more for them than for the rows of tables?"""
+    if not COUNTED or not set(np.geterr().values()) <= {"ignore", "warn"}:
+        return False
+    return THREADS == 1 or 2 * size_of([piece for piece in g if rows_of(piece) is not None]) > size_of(g)
 
 
 def zeros(p: Array) -> Array:

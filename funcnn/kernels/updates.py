@@ -101,21 +101,25 @@ def adam(
 
 def adam_passes(
     b1: float, b2: float, scale: float, eps: float, dtype: np.dtype[Any]
-) -> Callable[[Array, Array, Array, Array, Array, Array], Calls]:
-    """The ten passes of `adam` over a block: of `g`, `m` and `v` into `m'`, `v'` and the update, which they are given.
+) -> Callable[[Array | None, Array, Array, Array, Array, Array], Calls]:
+    """The ten passes of `adam` over a block: of `g`, `m` and `v` into `m'`, `v'` and the update, which they are given;
+    six where there is no `g`. Zeros give the same then, but for the sign of a moment that comes out as zero.
 
     Numbers are arrays in them, which a ufunc takes faster than Python's floats.
     """
     keep, fade, root = number(b1, dtype), number(b2, dtype), number(math.sqrt(1 - b2), dtype)
     inner, by = np.array(eps, dtype), np.array(scale, dtype)  # others at every step
 
-    def passes(g: Array, m: Array, v: Array, a: Array, b: Array, u: Array) -> Calls:
-        return [
-            (np.multiply, m, keep, a), (np.add, a, g, a),
-            (np.multiply, g, root, u), (np.multiply, u, u, u),
-            (np.multiply, v, fade, b), (np.add, b, u, b),
-            (np.sqrt, b, u), (np.add, u, inner, u), (np.divide, a, u, u), (np.multiply, u, by, u),
-        ]  # fmt: skip
+    def passes(g: Array | None, m: Array, v: Array, a: Array, b: Array, u: Array) -> Calls:
+        if g is None:
+            moments: Calls = [(np.multiply, m, keep, a), (np.multiply, v, fade, b)]
+        else:
+            moments = [
+                (np.multiply, m, keep, a), (np.add, a, g, a),
+                (np.multiply, g, root, u), (np.multiply, u, u, u),
+                (np.multiply, v, fade, b), (np.add, b, u, b),
+            ]  # fmt: skip
+        return [*moments, (np.sqrt, b, u), (np.add, u, inner, u), (np.divide, a, u, u), (np.multiply, u, by, u)]
 
     return passes
 
@@ -135,6 +139,7 @@ def _flush(x: Array, unless: Array | None = None) -> None:
     """Set to zero what is less than a million times the smallest normal number, `unless` another is not zero there."""
     kept = np.abs(x) >= 2**_MARGIN * float(np.finfo(x.dtype).tiny)
     np.multiply(x, kept if unless is None else kept | (unless != 0), x)
+    np.add(x, 0, x)  # zeros without a sign
 
 
 class Decay(NamedTuple):

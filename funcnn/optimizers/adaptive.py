@@ -10,7 +10,6 @@ from funcnn.arguments import finite_positive, is_number, probability
 from funcnn.kernels import updates as kernel
 from funcnn.kernels.adam_later import adam_later
 from funcnn.kernels.pending import zeros
-from funcnn.kernels.row_updates import has_rows
 from funcnn.optimizers.definition import Optimizer, optimizer, sweeping
 from funcnn.optimizers.flat import checked_state, flat, flat_like
 from funcnn.optimizers.groups import Table, grouping
@@ -156,7 +155,7 @@ def _adam(
         checked_state(name, state, AdamState)
         p, layout = flat(params)
         t = state.step + 1
-        if t % interval == 0 or has_rows(g):
+        if t % interval == 0:
             return None
         m, v = flat_like(layout, state.m, p, "state/m"), flat_like(layout, state.v, p, "state/v")
         step_rate = read(state.step)

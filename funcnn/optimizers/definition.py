@@ -163,7 +163,7 @@ def sweeping(sweep: Sweep[S], later: LaterStep[S] | None = None) -> Update[S]:
     def applied(grads: GradientsLike, state: S, params: ParamsLike, value: float | None) -> tuple[Params, S, bool]:
         p, layout = flat(params)
         g = pieces_like(layout, grads, p, "grads")
-        if later and p.size >= LONG and may_wait() and isinstance(params, Params) and isinstance(grads, ArrayTree):
+        if later and p.size >= LONG and may_wait(g) and isinstance(params, Params) and isinstance(grads, ArrayTree):
             waiting = later(g, state, params)
             if waiting is not None:
                 return waiting
