@@ -34,7 +34,7 @@ FLOORS = (
 """From the ground up. What stands on one line is on one floor."""
 
 NETWORKS = (
-    "statistics joining", "definitions", "rules mistakes", "children", "series rebuilding replaying",
+    "statistics joining", "definitions", "rules mistakes by_parts", "children", "series rebuilding replaying",
     "diagnosis constructors leaks endings",
     "doors sampling", "pictures", "functions asides", "pair", "surgery", "__init__",
 )  # fmt: skip

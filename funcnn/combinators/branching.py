@@ -13,6 +13,7 @@ from funcnn.kernels.elements import total
 from funcnn.keys import Key
 from funcnn.layers.reshaping import Identity
 from funcnn.networks import Child, Combined, Go, Layer, is_layer, layer
+from funcnn.networks.by_parts import apart_if
 from funcnn.pulling import Pulling
 from funcnn.shapes import branches
 from funcnn.types import T0, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, Array, Shape, Tree
@@ -142,6 +143,6 @@ def residual(f: Layer[Any, Any], shortcut: Layer[Any, Any] = Identity, /) -> Lay
 
             return total(y, z), Pulling(back)
 
-        return Combined(meets, rule, value, takes)
+        return Combined(meets, apart_if(rule, [child for child in (inner, around) if child]), value, takes)
 
     return Layer.over((f,) if is_layer(shortcut) and shortcut == Identity else (f, shortcut), build, where="residual")

@@ -71,6 +71,16 @@ def _looked(u: Array, hidden: Sequence[Array] | None, onto: Array | None) -> boo
     return True
 
 
+def add_onto(into: Sequence[Array], pieces: Sequence[Array]) -> None:
+    """Add vectors to others of the same lengths, in their memory."""
+
+    def part(start: int, end: int) -> None:
+        for (_, a), (_, b) in zip(blocks(into, start, end), blocks(pieces, start, end), strict=True):
+            np.add(a, b, a)
+
+    spread(size_of(into), WORTHWHILE, part)
+
+
 def in_pieces(x: Pieces) -> Sequence[Array]:
     """A vector as a row of one."""
     return [x] if isinstance(x, np.ndarray) else x

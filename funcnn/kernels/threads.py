@@ -10,6 +10,9 @@ would wait for each other; and those of OpenBLAS keep a core busy for some time 
 use the machine too, they wait for a core in every product: one of 32 x 128 by 128 x 128 takes 25 us on one thread and
 10 ms on two. So loops of products run on one thread, see `alone`, and long products are spread by the library itself.
 
+Where threads have long parts of their own, as when each takes some examples through a whole network, nothing within a
+part is spread any further, see `side_by_side`.
+
 Who lowers the number of BLAS's threads, as threadpoolctl does, lowers that of these threads too.
 """
 
@@ -28,6 +31,14 @@ from funcnn.kernels.settings import THREADS as THREADS
 Work = Callable[[int, int], object]
 T = TypeVar("T")
 
+
+class _Mine(threading.local):
+    """What a thread knows of itself: whether all it does is a part of some work."""
+
+    inside = False
+
+
+_mine: Final = _Mine()
 _lock = threading.RLock()  # a signal handler may come here while its thread is in here
 _helpers: list[_Helper] = []
 
@@ -37,7 +48,7 @@ def spread(n: int, least: int, work: Work) -> None:
 
     How many parts there are depends on nothing else; those that nobody is free for are done one after the other.
     """
-    if THREADS < 2:
+    if THREADS < 2 or _mine.inside:
         work(0, n)
         return
     parts = max(1, min(_BLAS.allowed(), n // max(1, least)))
@@ -73,6 +84,29 @@ def spread(n: int, least: int, work: Work) -> None:
                 raise errors[0]
             finally:
                 errors.clear()  # with its traceback it would hold this frame, and all arrays in it
+
+
+def side_by_side(count: int, part: Callable[[int], T]) -> list[T]:
+    """`part(k)` for every k below `count`, each by a thread, if one is free. Within it no work is spread further: the
+    others have theirs.
+    """
+    found: dict[int, T] = {}
+
+    def some(i: int, j: int) -> None:
+        before, _mine.inside = _mine.inside, True
+        try:
+            for k in range(i, j):
+                found[k] = part(k)
+        finally:
+            _mine.inside = before
+
+    spread(count, 1, some)
+    return [found[k] for k in range(count)]
+
+
+def allowed() -> int:
+    """How many threads may work."""
+    return 1 if THREADS < 2 or _mine.inside else _BLAS.allowed()
 
 
 def alone(f: Callable[..., T], *args: Any) -> T:

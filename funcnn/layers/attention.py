@@ -19,7 +19,7 @@ from funcnn.kernels.positions import rotated
 from funcnn.keys import Initializer, Key
 from funcnn.layers.memories import Seen
 from funcnn.layers.sequences import expected, items, kinds, masked_steps, sequence
-from funcnn.networks import Layer, layer
+from funcnn.networks import Layer, apart, layer
 from funcnn.networks.definitions import Spec
 from funcnn.params.trees import leaves
 from funcnn.shapes import known
@@ -220,6 +220,6 @@ def MultiHeadAttention(
         return given_out(params, attended(q, k, v, mask)[0], mask)[1], seen
 
     return Layer.of(
-        out_shape, spec, rule, value=value, random=drop > 0, takes=takes, multiply_adds=multiply_adds,
+        out_shape, spec, rule if len(names) > 1 else apart(rule), value=value, random=drop > 0, takes=takes, multiply_adds=multiply_adds,
         step=step if causal or cross else "it looks at what comes later; give it causal=True",
     )  # fmt: skip

@@ -9,7 +9,7 @@ from funcnn.calculus import Later, Pullback
 from funcnn.initializers import glorot_normal, zeros
 from funcnn.kernels import affine as kernel
 from funcnn.keys import Initializer
-from funcnn.networks import Layer, layer
+from funcnn.networks import Layer, apart, layer
 from funcnn.networks.definitions import Spec
 from funcnn.params.trees import leaves
 from funcnn.shapes import axes
@@ -69,4 +69,4 @@ def Dense(
     def by_row(params: Tree, x: Array, dy: Array) -> Tree:
         return dict(zip("wb" if bias else "w", kernel.affine_params_by_row(x, dy), strict=False))
 
-    return Layer.of(out_shape, spec, rule if bias else linear, multiply_adds=multiply_adds, by_row=by_row)
+    return Layer.of(out_shape, spec, apart(rule if bias else linear), multiply_adds=multiply_adds, by_row=by_row)

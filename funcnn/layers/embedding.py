@@ -13,8 +13,9 @@ from funcnn.errors import LabelError, brief
 from funcnn.initializers import normal
 from funcnn.inputs import tokens
 from funcnn.kernels import embedding as kernel
+from funcnn.kernels.tables import LARGE
 from funcnn.keys import Initializer, Key
-from funcnn.networks import Layer, layer
+from funcnn.networks import Layer, apart, layer
 from funcnn.networks.definitions import Spec
 from funcnn.params.trees import leaves
 from funcnn.shapes import axes, known
@@ -82,7 +83,8 @@ def Embedding(
             y[index == padding] = 0
         return y, pullback
 
-    return Layer.of(out_shape, spec, rule, takes=tokens)
+    knows_rows = known(vocabulary, units) and vocabulary * units >= LARGE  # which are lost in a sum
+    return Layer.of(out_shape, spec, rule if knows_rows else apart(rule), takes=tokens)
 
 
 def _without(init: Initializer, row: int) -> Initializer:

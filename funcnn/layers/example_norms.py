@@ -15,7 +15,7 @@ from funcnn.initializers import ones, zeros
 from funcnn.kernels import group_norm, layer_norm, rms_norm
 from funcnn.keys import Initializer
 from funcnn.layers.normalization import affine
-from funcnn.networks import Layer, layer
+from funcnn.networks import Layer, apart, layer
 from funcnn.networks.definitions import Spec
 from funcnn.params.trees import leaves
 from funcnn.shapes import axes, display, known
@@ -75,7 +75,7 @@ def LayerNorm(
     def value(params: Tree, x: Array) -> Array:
         return layer_norm.value(x, *_scaling(params, x), eps)
 
-    return Layer.of(out_shape, spec, rule, value=value)
+    return Layer.of(out_shape, spec, apart(rule), value=value)
 
 
 @layer
@@ -120,7 +120,7 @@ def RMSNorm(
 
         return y, pullback
 
-    return Layer.of(out_shape, spec, rule)
+    return Layer.of(out_shape, spec, apart(rule))
 
 
 @layer
@@ -217,7 +217,7 @@ def grouped(
 
         return made.y, pullback
 
-    return Layer.of(lambda shape: sizes(shape), lambda shape: wanted(sizes(shape)[-1:]), rule)
+    return Layer.of(lambda shape: sizes(shape), lambda shape: wanted(sizes(shape)[-1:]), apart(rule))
 
 
 def _scaling(params: Tree, x: Array) -> tuple[Array, Array]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from funcnn.calculus import Pullback
 from funcnn.kernels.elements import both, each, product
-from funcnn.networks import EMPTY, Layer, constant, is_layer, layer
+from funcnn.networks import EMPTY, Layer, apart, constant, is_layer, layer
 from funcnn.networks.surgery import promised
 from funcnn.promises import ours
 from funcnn.shapes import axes
@@ -66,6 +66,9 @@ def pointwise(name: str, f: Value, df: Derivative) -> Layer[Array, Array]:
         y = f(x)
         return y, lambda dy: dy * df(x, y)
 
+    if ours(f, df):
+        apart(rule)
+
     return Layer.lift(lambda shape: axes(name, shape, at_least=1, empty=-1), rule, value=f)
 
 
@@ -83,6 +86,8 @@ def with_slope(name: str, f: Value, value_and_slope: Callable[[Array], tuple[Arr
     def rule(x: Array) -> tuple[Array, Callable[[Array], Array]]:
         y, slope = both(value_and_slope, x)
         return y, lambda dy: product(slope, dy)
+
+    apart(rule)
 
     return Layer.lift(lambda shape: axes(name, shape, at_least=1, empty=-1), rule, value=value)
 
@@ -107,4 +112,4 @@ def row_of_value(name: str, module: str, f: Value, pull: Callable[[Array, Array]
     def value(params: Tree, x: Array) -> Array:
         return f(x)
 
-    return constant(name, module, Layer.of(out_shape, lambda shape: EMPTY, rule, value=value))
+    return constant(name, module, Layer.of(out_shape, lambda shape: EMPTY, apart(rule), value=value))

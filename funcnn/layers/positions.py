@@ -13,7 +13,7 @@ from funcnn.initializers import normal
 from funcnn.kernels.positions import rotated, waves
 from funcnn.keys import Initializer
 from funcnn.layers.sequences import sequence
-from funcnn.networks import Layer, layer
+from funcnn.networks import Layer, apart, layer
 from funcnn.networks.definitions import EMPTY, Spec
 from funcnn.params.trees import leaves
 from funcnn.shapes import known
@@ -69,7 +69,7 @@ def PositionalEmbedding(length: int, *, W_init: Initializer = normal(0.02)) -> L
         fitting(end)
         return x + w[start:end], end
 
-    return Layer.of(out_shape, spec, rule, step=step)
+    return Layer.of(out_shape, spec, apart(rule), step=step)
 
 
 def _by_position(
@@ -88,7 +88,7 @@ def _by_position(
         start = memory or 0
         return at(x, start), start + x.shape[1]
 
-    return Layer.of(out_shape, lambda shape: EMPTY, rule, step=step)
+    return Layer.of(out_shape, lambda shape: EMPTY, apart(rule), step=step)
 
 
 @layer

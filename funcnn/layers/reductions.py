@@ -15,7 +15,7 @@ from funcnn.errors import ShapeError
 from funcnn.inputs import Kind
 from funcnn.kernels.sums import middle_sums, totals
 from funcnn.layers.sequences import expected, items, kinds
-from funcnn.networks import Layer, layer
+from funcnn.networks import Layer, apart, layer
 from funcnn.networks.definitions import EMPTY
 from funcnn.shapes import axes, display, known
 from funcnn.types import Array, Mask, Shape, Tree, is_tuple
@@ -59,7 +59,7 @@ def _over(name: str, axis: int, masked: bool, reduction: Reduction) -> Layer[Any
         return kinds(names)
 
     why = "it looks at all steps" if axis == 1 else None
-    return Layer.of(out_shape, lambda shape: EMPTY, rule, takes=takes, step=why)
+    return Layer.of(out_shape, lambda shape: EMPTY, rule if masked else apart(rule), takes=takes, step=why)
 
 
 def _mean(x: Array, axis: int, mask: Mask | None) -> tuple[Array, Callable[[Array], Array]]:

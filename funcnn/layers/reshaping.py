@@ -10,7 +10,7 @@ import numpy as np
 from funcnn.arguments import integers, is_integer
 from funcnn.errors import ShapeError
 from funcnn.inputs import passes
-from funcnn.networks import EMPTY, Layer, constant, layer
+from funcnn.networks import EMPTY, Layer, apart, constant, layer
 from funcnn.shapes import axes, display, known
 from funcnn.types import Array, Shape, Tree
 
@@ -33,7 +33,7 @@ def _same(x: Array) -> Array:
 
 
 Flatten: Layer[Array, Array] = constant(
-    "Flatten", __name__, Layer.lift(_flat_shape, _flatten, value=_flat, takes=passes)
+    "Flatten", __name__, Layer.lift(_flat_shape, apart(_flatten), value=_flat, takes=passes)
 )
 """All axes but the first in one, last axis fastest; the first, the batch, stays.
 

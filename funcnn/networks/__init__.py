@@ -1,6 +1,7 @@
 """Networks: what a layer is, how layers are put in a row, and what is checked before they run."""
 
 from funcnn.late_names import answers_for
+from funcnn.networks.by_parts import apart as apart
 from funcnn.networks.children import Combined as Combined
 from funcnn.networks.definitions import EMPTY as EMPTY
 from funcnn.networks.definitions import Child as Child

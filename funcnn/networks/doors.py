@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from funcnn.errors import ShapeError
 from funcnn.inputs import COMPUTED, Kind, computed_like, convert, refuse_stored
 from funcnn.kernels.tables import rows_of
+from funcnn.networks.by_parts import count, in_parts, is_apart, most
 from funcnn.networks.definitions import Definition
 from funcnn.networks.diagnosis import Shapes, explain, leaf_shapes, misled
 from funcnn.networks.leaks import has_people, refuse_leaks
@@ -29,15 +31,17 @@ class Plan(NamedTuple):
     out: Shape
     leaves: Shapes
     layouts: list[Layout]  # those that were found to fit
+    parts: int  # into how many the batch may be cut
 
 
 class Door:
     """What stands between people and the rule of a network: checks on the way in, sealed arrays on the way out."""
 
-    __slots__ = ("kind", "layer", "plans", "sound")
+    __slots__ = ("apart", "kind", "layer", "plans", "sound")
 
     def __init__(self, layer: Definition) -> None:
         self.layer = layer
+        self.apart = not layer.random and is_apart(layer.rule)
         self.kind: Kind | None = None  # until somebody enters: of every layer of a deep network it would cost too much
         self.plans: dict[Shape, Plan] = {}
         self.sound: set[np.dtype[Any]] = set()  # in these, no layer of people's own makes numbers wider
@@ -80,13 +84,21 @@ class Door:
         sizes = normalize(shape)
         try:
             out, spec = self.layer.planned(sizes)
-            plan = Plan(out, leaf_shapes(spec), [])
+            leaves = leaf_shapes(spec)
+            plan = Plan(out, leaves, [], most(self.layer, sizes, out, _numbers(leaves)) if self.apart else 1)
         except ShapeError as error:  # maybe far behind the layer that got the wrong input
             raise misled(self.layer, tree, sizes) or error from None
         if len(self.plans) >= _PLANS:
             self.plans.clear()
         self.plans[shape] = plan
         return plan
+
+    def ruled(self, tree: trees.Plain, x: Any) -> tuple[Any, Any]:
+        """What the rule gives for what came in, of a network without keys; in parts where that is worth it."""
+        plan = self.plans.get(x.shape) if self.apart and type(x) is np.ndarray else None
+        if plan and plan.parts > 1 and (parts := count(plan.parts, len(x))) > 1:
+            return in_parts(self.layer.rule, tree, x, parts)
+        return self.layer.rule(tree, x)  # type: ignore[no-any-return]
 
     def gradients(self, params: Tree, tree: trees.Plain, dparams: Tree) -> Gradients:
         """The gradients a rule returned, sealed, in the order of the params; short ones in one vector, like the params.
@@ -97,6 +109,11 @@ class Door:
         found = packed(params)
         short = taken(found[1], dparams, found[0].dtype) if found else None
         return wrap(_sealed(tree, dparams, ()), kind=Gradients) if short is None else short
+
+
+def _numbers(leaves: Shapes) -> int:
+    """How many numbers these leaves have together."""
+    return sum(_numbers(leaf) if isinstance(leaf, dict) else prod(leaf) for leaf in leaves.values())
 
 
 def _dtype(tree: trees.Plain, x: Any) -> np.dtype[Any]:

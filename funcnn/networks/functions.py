@@ -162,7 +162,7 @@ class Apply(Generic[X_contra, Y_co]):
         key = None if rng is None else as_key(rng)
         try:
             tree, inner = self.door.enter(params, x)
-            y, back = self.rule(tree, inner, key) if self.random else self.rule(tree, inner)
+            y, back = self.rule(tree, inner, key) if self.random else self.door.ruled(tree, inner)
         except FuncnnError as error:
             error.seen_in(self.definition.name)
             raise

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias, TypeVar, Union
 
 from funcnn.calculus import Later
 from funcnn.keys import Key
+from funcnn.networks.by_parts import apart, is_apart
 from funcnn.networks.definitions import EMPTY
 from funcnn.promises import checked, ours, paired
 from funcnn.types import Shape, Tree
@@ -66,4 +67,6 @@ def lifted(
     def plain(params: Tree, x: Any) -> Any:
         return f(x)[0] if value is None else value(x)
 
+    if is_apart(f):
+        apart(rule)
     return (rule, plain) if bare else checked(rule, None if value is None else plain, out_shape)

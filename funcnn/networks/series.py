@@ -10,6 +10,7 @@ from funcnn.calculus import Later, force
 from funcnn.errors import locate
 from funcnn.inputs import Kind
 from funcnn.keys import Key
+from funcnn.networks.by_parts import apart_if
 from funcnn.networks.children import Combined
 from funcnn.networks.definitions import EMPTY, Child, Go
 from funcnn.pulling import Pulling, pulled
@@ -58,8 +59,7 @@ def in_series(*children: Child) -> Combined:
             raise
 
         def back(dy: Any, last: bool) -> tuple[Tree, Union[Any, Later[Any]]]:
-            grads: dict[str, Any] = {}
-            name, left = "", pulls if last else pulls[:]
+            grads, name, left = dict[str, Any](), "", pulls if last else pulls[:]
             try:
                 for i in range(len(left) - 1, first - 1, -1):
                     name, pull = left.pop()
@@ -76,7 +76,7 @@ def in_series(*children: Child) -> Combined:
 
         return x, Pulling(back)
 
-    return Combined(meets, rule, value, takes)
+    return Combined(meets, apart_if(rule, children), value, takes)
 
 
 def _pulled(pulls: list[tuple[str, Callable[[Any], Any]]], dy: Any) -> Any:
