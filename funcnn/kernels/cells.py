@@ -27,7 +27,7 @@ def _rnn(product: Product, s: Stretch) -> None:
 
 
 def _rnn_slope(kept: Any, before: Any, after: Any, slopes: Any) -> None:
-    d = slopes[:, 0]
+    d = slopes[0]
     np.multiply(after, after, d)
     np.subtract(number(1.0, d.dtype), d, d)
 
@@ -71,20 +71,20 @@ def _lstm(product: Product, s: Stretch) -> None:
 def _lstm_slope(kept: Any, before: Any, after: Any, slopes: Any) -> None:
     """Of the rows, behind half the cotangent of c', but the first behind that of h'; of c' behind h'; of c."""
     one, half = number(1.0, slopes.dtype), number(0.5, slopes.dtype)
-    gates, candidate, tanh_c = kept[:, :3], kept[:, 3], kept[:, 5]
-    sigmoids, last, through, passed = slopes[:, :3], slopes[:, 3], slopes[:, 4], slopes[:, 5]
+    gates, candidate, tanh_c = kept[:3], kept[3], kept[5]
+    sigmoids, last, through = slopes[:3], slopes[3], slopes[4]
     np.subtract(number(2.0, slopes.dtype), gates, sigmoids)
     np.multiply(sigmoids, gates, sigmoids)  # 4 s (1 - s)
-    np.multiply(slopes[:, 0], tanh_c, slopes[:, 0])
-    np.multiply(slopes[:, 1:3], kept[:, 3:5], slopes[:, 1:3])
+    np.multiply(slopes[0], tanh_c, slopes[0])
+    np.multiply(slopes[1:3], kept[3:5], slopes[1:3])
     np.multiply(candidate, candidate, last)
     np.subtract(one, last, last)
-    np.multiply(last, kept[:, 1], last)
+    np.multiply(last, kept[1], last)
     np.multiply(tanh_c, tanh_c, through)
     np.subtract(one, through, through)
-    np.multiply(through, kept[:, 0], through)
+    np.multiply(through, kept[0], through)
     np.multiply(through, half, through)
-    np.multiply(kept[:, 2], half, passed)
+    np.multiply(kept[2], half, slopes[5])
 
 
 def _lstm_back(product: Product, slopes: Any, rows: Any, come: list[Any], d: list[Array]) -> None:
@@ -138,23 +138,21 @@ def _gru(product: Product, s: Stretch) -> None:
 
 
 def _gru_slope(kept: Any, before: Any, after: Any, slopes: Any) -> None:
-    """Of the rows behind the cotangent of h', and of h."""
-    one, half = number(1.0, slopes.dtype), number(0.5, slopes.dtype)
-    inner, r, z, candidate = (kept[:, k] for k in range(4))
-    d_inner, d_r, d_z, d_x, passed = (slopes[:, k] for k in range(5))
-    np.multiply(z, half, passed)
+    """Of the rows behind the cotangent of h', and of h. `h' - c` is `z (h - c)`."""
+    half = number(0.5, slopes.dtype)
+    inner, r, z, candidate = (kept[k] for k in range(4))
+    d_inner, d_r, d_z, d_x, passed = (slopes[k] for k in range(5))
+    np.subtract(number(2.0, slopes.dtype), kept[1:3], slopes[1:3])
     np.multiply(candidate, candidate, d_x)
-    np.subtract(one, d_x, d_x)
-    np.subtract(one, passed, d_z)
+    np.subtract(number(1.0, slopes.dtype), d_x, d_x)
     np.multiply(d_x, d_z, d_x)
+    np.multiply(d_x, half, d_x)
     np.multiply(d_x, r, d_inner)
-    np.subtract(number(2.0, slopes.dtype), kept[:, 1:3], slopes[:, 1:3])
     np.multiply(d_r, d_inner, d_r)
     np.multiply(d_r, inner, d_r)
+    np.subtract(after, candidate, passed)
     np.multiply(d_z, passed, d_z)
-    np.subtract(before, candidate, d_inner)
-    np.multiply(d_z, d_inner, d_z)
-    np.multiply(d_x, r, d_inner)
+    np.multiply(z, half, passed)
 
 
 def _gru_back(product: Product, slopes: Any, rows: Any, come: list[Any], d: list[Array]) -> None:

@@ -12,6 +12,7 @@ from funcnn.kernels.cell_parts import Product
 from funcnn.types import Array
 
 _LARGE: Final = 1 << 17  # elements from which on a transposed copy makes products faster, by a fifth to a half
+_COPIED: Final = 1 << 15  # elements up to which a copy in one piece repays itself within a few products
 _LINE: Final = 8  # rows that are transposed at a time: 0.12 ms for 256 x 1024 where all at once take 0.54
 _WIDE: Final = 8  # columns that kernels for AVX2 multiply at once
 _LEFT: Final = 5  # columns behind whole ones from which on more are faster
@@ -21,9 +22,16 @@ _BLOCK: Final = 32  # rows of a block, at least
 
 
 def into(a: Any, plain: bool) -> Product:
-    """The product with `a` at the least cost: `dot` is cheap to call, but copies what is no single piece of memory."""
-    if plain and isinstance(a, np.ndarray) and (a.flags.c_contiguous or a.flags.f_contiguous):
-        return a.dot
+    """The product with `a` at the least cost: `dot` is cheap to call, but copies what is no single piece of memory.
+
+    So a short one is copied once, in its own order: 192 x 97 takes 2.3 us, and products by 16 columns 5.5 instead of
+    6.1; those of 30 x 16 take 0.4 instead of 1.
+    """
+    if plain and isinstance(a, np.ndarray):
+        if a.flags.c_contiguous or a.flags.f_contiguous:
+            return a.dot
+        if a.size < _COPIED:
+            return a.copy(order="K").dot
     return functools.partial(np.matmul, a)
 
 

@@ -208,14 +208,15 @@ def recur_pullback(done: Pass | Single, dy: Array | None, final: tuple[Array | N
     rows: Any = room(like, (gates.rows * n, 1 + steps, columns), dtype).transpose(1, 0, 2)
     come, behind = _come(done, dy, final, like, dtype)
     at_most = max(1, _BLOCK // max(1, n * columns))
-    slopes: Any = room(inputs, (min(steps, at_most), gates.slopes, n, columns))
+    slopes: Any = room(inputs, (gates.slopes, min(steps, at_most), n, columns))
     back = backward(weights, like, dtype)
 
     def loop() -> None:
         for start in reversed(range(0, steps, at_most)):
             end = min(start + at_most, steps)
-            part = slopes[: end - start]
-            gates.slope(done.kept[start:end], inputs[start:end, :n], inputs[start + 1 : end + 1, :n], part)
+            part, kept = slopes[:, : end - start], done.kept[start:end].transpose(1, 0, 2, 3)
+            gates.slope(kept, inputs[start:end, :n], inputs[start + 1 : end + 1, :n], part)
+            part = part.transpose(1, 0, 2, 3)
             split = start + 1 if done.zero and not start and _is_long(weights, columns) else start
             gates.back(back, part[split - start :], rows[split:end], _steps(come, split, end), behind)
             if split > start:
@@ -258,9 +259,8 @@ def _come(done: Pass, dy: Any, final: Any, like: Any, dtype: np.dtype[Any]) -> t
         if come[k] is None:
             come[k] = room(like, (steps, n, columns), dtype)
             come[k].fill(0)
-        for i, length in enumerate(order.lengths):
-            if length:
-                come[k][length - 1, :, i] += f[:, i] * (1 / gates.times)
+        (some,) = order.lengths.nonzero()
+        come[k][order.lengths[some] - 1, :, some] += f.T[some] * (1 / gates.times)
     return come, last
 
 
