@@ -19,7 +19,7 @@ from funcnn.kernels.scratch import array
 from funcnn.kernels.sweeps import add_onto
 from funcnn.kernels.threads import allowed, side_by_side
 from funcnn.networks.definitions import Child, Definition
-from funcnn.params.trees import flatten
+from funcnn.params.trees import flatten, mapped
 from funcnn.pulling import Pulling, pulled
 from funcnn.types import Array, Shape
 
@@ -116,14 +116,15 @@ def joined(parts: Sequence[Array]) -> Array:
 
 
 def summed(trees: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The sum of gradients, in the memory of the first."""
+    """The sum of gradients, in the memory of the first, but for leaves whose rows do not lie one behind the other."""
     first, *others = trees
-    into = _vectors(first)
+    total: dict[str, Any] = mapped(lambda leaf: np.asarray(leaf, order="C"), dict(first))
+    into = _vectors(total)
     for other in others:
         add_onto(into, _vectors(other))
-    return dict(first)
+    return total
 
 
 def _vectors(tree: Mapping[str, Any]) -> list[Array]:
-    """Its leaves as vectors, which share its memory."""
+    """Its leaves as vectors, which share the memory of those that are contiguous."""
     return [leaf.reshape(-1) for _, leaf in flatten(tree)]

@@ -102,6 +102,35 @@ def test_who_says_so_is_apart(row: Any) -> None:
         assert grads[0][leaf].flags.writeable
 
 
+@pytest.mark.parametrize("name", NETS)
+def test_a_part_may_be_one_example(name: str) -> None:
+    """Its gradients are no part of the cotangent it got, which stays as it is."""
+    net, x = NETS[name]
+    _, params = net.init(0, x.shape, dtype=np.float64)
+    found: list[Any] = []
+    for parts in (3, 1):
+        with mock.patch.object(threads, "THREADS", parts):
+            y, pullback = vjp(net.apply, params, x[:3])
+            dy = np.cos(np.arange(y.size)).reshape(y.shape)
+            before, grads = dy.copy(), pullback(dy)[0]
+        assert (dy == before).all() and not any(np.shares_memory(grads.at(path), dy) for path in grads.paths())
+        found.append(grads)
+    for path in found[0].paths():
+        np.testing.assert_allclose(found[0].at(path), found[1].at(path), rtol=1e-10, atol=1e-13)
+
+
+def test_gradients_are_added_up_however_they_lie() -> None:
+    """A leaf whose columns lie one behind the other is as good as another."""
+    trees: list[dict[str, Any]] = [
+        {"a": {"w": np.asfortranarray(RNG.normal(size=(3, 4)))}, "b": RNG.normal(size=5), "c": np.array(float(i))}
+        for i in range(3)
+    ]
+    w, b, c = (np.sum(leaves, 0) for leaves in zip(*[(tree["a"]["w"], tree["b"], tree["c"]) for tree in trees]))
+    found = by_parts.summed(trees)
+    for leaf, wanted in ((found["a"]["w"], w), (found["b"], b), (found["c"], c)):
+        np.testing.assert_allclose(leaf, wanted, rtol=1e-14, strict=True)
+
+
 def test_results_depend_on_nobody_being_free() -> None:
     """Bit for bit: with helpers, with none, and where all of them are busy."""
     _, params = WRITER.init(0, TOKENS.shape)
