@@ -168,7 +168,7 @@ def relu_pullback(y: Array, dy: Array) -> Array:
     """
     plain = y.dtype == dy.dtype and y.dtype.kind != "c" and y.flags.c_contiguous and dy.flags.c_contiguous
     if y.size < SHORT or not plain:
-        return step(y) * dy
+        return times(step(y), dy)
     dx: Array = like(y)
     a, b, c, zero, block = y.reshape(-1), dy.reshape(-1), dx.reshape(-1), number(0.0, y.dtype), longer(_BLOCK)
 

@@ -9,12 +9,14 @@ from typing import Any, Final
 
 import numpy as np
 
-from funcnn.kernels.scratch import array
+from funcnn.kernels import threads
+from funcnn.kernels.scratch import SHORT, array
 from funcnn.kernels.sums import column_sums
 from funcnn.kernels.threads import spread
 from funcnn.types import Array
 
 FEW: Final = 1 << 18  # multiplications; OpenBLAS uses one thread for fewer
+_ALONE: Final = 1 << 22  # where there is but one, so many cost less at once, if what comes out is short
 _WORTHWHILE: Final = 1 << 23  # multiplications that repay another thread
 
 
@@ -93,7 +95,8 @@ def _add(out: Array, b: Array, start: int, end: int, of: int) -> None:
 
 def _is_short(a: Array, b: Array) -> bool:
     """Does one thread do it at once? It does what is no product of two arrays of one dtype."""
-    few = a.size * b.shape[1] < FEW
+    n = a.size * b.shape[1]
+    few = n < FEW or (n < _ALONE and threads.THREADS < 2 and n < SHORT * len(b))
     return few or a.dtype != b.dtype or not isinstance(a, np.ndarray) or not isinstance(b, np.ndarray)
 
 

@@ -123,6 +123,9 @@ def at_least(x: Array, value: float) -> Array:
 
 
 def _bounded(ufunc: np.ufunc, x: Array, line: Array) -> Array:
+    if x.size <= _ROW:
+        once: Array = ufunc(x.reshape(-1), line[: x.size]).reshape(x.shape)
+        return once
     y: Array = np.empty(x.shape, x.dtype)
     a, b = x.reshape(-1), y.reshape(-1)
     whole = a.size - a.size % _ROW
