@@ -83,7 +83,7 @@ def adam_later(
             if chosen is None:
                 rows += stepped(piece, there, then, where)
                 continue
-            few: list[Array] = [x.reshape(-1, width)[chosen] for x in (piece, *there)]
+            few: list[Array] = [x.reshape(-1, width).take(chosen, 0) for x in (piece, *there)]
             part, *taken = (x.reshape(-1) for x in few)
             rows += stepped(part, taken, taken, [(0, part.size)] if where else ())
             if fading:

@@ -63,7 +63,7 @@ def planned(
             live = None if mask is None or cut(spans, start, end) else _joined(mask, rows)
             if live is not None:
                 plan.live[start] = live
-            chosen = rows.places if live is None else np.flatnonzero(live)
+            chosen = np.sort(rows.places) if live is None else np.flatnonzero(live)
             plan.parts.append(Part(piece, start, end, rows.width, chosen, live is None))
         start = end
     return plan

@@ -71,7 +71,7 @@ def rows_of(x: Array) -> Rows | None:
 def in_use(x: Array) -> Array:
     """What of it may be other than zero: known rows, or all."""
     rows = rows_of(x)
-    return x if rows is None else x.reshape(-1, rows.width)[rows.places].reshape(-1)
+    return x if rows is None else x.reshape(-1, rows.width).take(rows.places, 0).reshape(-1)
 
 
 def times(x: Array, factor: float) -> Array:
