@@ -33,6 +33,11 @@ def architecture() -> str | None:
     return str(name().decode())
 
 
+def small_is_fast() -> bool:
+    """Does OpenBLAS multiply small matrices as they are, and is that faster?"""
+    return architecture() in _SMALL_IS_FAST
+
+
 def small_products(rows: int, each: int) -> int:
     """Into how many products one is best divided, of equal numbers of rows that take so many multiplications each.
 
@@ -40,7 +45,7 @@ def small_products(rows: int, each: int) -> int:
     25,088 x 64 takes 1.15, so 0.63. Kernels for AVX2 are slower so, by a tenth.
     """
     count = -(-rows * each // _SMALL)
-    if count < 2 or rows < count * _FEWEST or architecture() not in _SMALL_IS_FAST:
+    if count < 2 or rows < count * _FEWEST or not small_is_fast():
         return 1
     while rows % count:
         count += 1

@@ -15,6 +15,7 @@ from funcnn.kernels.affine import product
 from funcnn.kernels.cell_parts import Gates, Product, Run
 from funcnn.kernels.loop_products import in_blocks, into, turned
 from funcnn.kernels.scratch import room
+from funcnn.kernels.sums import contiguous
 from funcnn.types import Array
 
 
@@ -80,10 +81,11 @@ def forward(weights: Weights, inputs: Any, like: Any, dtype: np.dtype[Any]) -> F
     return Forward(in_blocks(p[:looped], plain, batch), into(p[:looped, n:], False), ahead)
 
 
-def backward(weights: Weights, like: Any, dtype: np.dtype[Any]) -> Product:
+def backward(weights: Weights, like: Any, dtype: np.dtype[Any], batch: int) -> Product:
     """From the cotangents of the rows that the state goes into to that of the state."""
     gates, n, q = weights
-    return into(q[:n, : (gates.rows - gates.ahead) * n].astype(dtype, copy=False), isinstance(like, np.ndarray))
+    of_state = q[:n, : (gates.rows - gates.ahead) * n].astype(dtype, copy=False)
+    return in_blocks(contiguous(of_state), isinstance(like, np.ndarray), batch)
 
 
 def gradients(weights: Weights, inputs: Any, rows: Any) -> tuple[Array, Array, Array]:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from funcnn.kernels.blas import small_is_fast
 from funcnn.kernels.cell_parts import Product
 from funcnn.types import Array
 
@@ -18,7 +19,7 @@ _WIDE: Final = 8  # columns that kernels for AVX2 multiply at once
 _LEFT: Final = 5  # columns behind whole ones from which on more are faster
 _SHORT: Final = 1 << 15  # multiplications; fewer are a call and little else
 _SMALL: Final = 1_000_000  # multiplications; OpenBLAS copies neither matrix for fewer, with kernels for AVX-512
-_BLOCK: Final = 32  # rows of a block, at least
+_BLOCK: Final = 16  # rows of a block, at least
 
 
 def into(a: Any, plain: bool) -> Product:
@@ -39,14 +40,15 @@ def in_blocks(a: Any, plain: bool, batch: int) -> Product:
     """The product with `a`, by blocks of its rows that are small for OpenBLAS; what it writes must be in one piece.
 
     1024 x 321 by 32 columns take 245 us, with kernels for AVX-512; by blocks of 64 rows, which are not copied into
-    another order first, 157. With those for AVX2 it is 278 us either way.
+    another order first, 157; 256 x 1024 by 32 columns 184, by blocks of 16 rows 158, and by 16 columns 104 and 79. With
+    those for AVX2 it is 278 us either way, and 102 and 112 by 16 columns, so that there are no blocks.
     """
     rows, size = a.shape
     count = max(1, -(-prod((rows, size, batch)) // _SMALL))
     while count < rows and rows % count:
         count += 1
     fits = plain and type(a) is np.ndarray and a.flags.c_contiguous and a.dtype.char in "fd"
-    if count < 2 or rows < count * _BLOCK or not fits:
+    if count < 2 or rows < count * _BLOCK or not fits or not small_is_fast():
         return into(a, plain)
     blocks = a.reshape(count, rows // count, size)
     shape = (count, rows // count, batch)

@@ -209,7 +209,7 @@ def recur_pullback(done: Pass | Single, dy: Array | None, final: tuple[Array | N
     come, behind = _come(done, dy, final, like, dtype)
     at_most = max(1, _BLOCK // max(1, n * columns))
     slopes: Any = room(inputs, (gates.slopes, min(steps, at_most), n, columns))
-    back = backward(weights, like, dtype)
+    back = backward(weights, like, dtype, columns)
 
     def loop() -> None:
         for start in reversed(range(0, steps, at_most)):

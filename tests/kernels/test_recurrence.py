@@ -220,22 +220,28 @@ def test_more_columns_and_blocks_of_rows_change_no_result(
         return done, [outputs(done), *done.final, d.w, d.u, d.b, input_cotangent(done, d.rows), *d.initial]
 
     plain, wanted = found()
-    for name, value in (("_SHORT", 0), ("_LARGE", 0), ("_SMALL", 100), ("_BLOCK", 2)):
+    columns = batch if batch % 8 < 5 else 8 * -(-batch // 8)
+    for name, value in (("_SHORT", 0), ("_LARGE", 0), ("_SMALL", 32 * columns), ("_BLOCK", 2)):
         monkeypatch.setattr(loop_products, name, value)
+    monkeypatch.setattr(loop_products, "small_is_fast", lambda: True)
     other, got = found()
     assert plain.inputs.shape[2] == batch
-    assert other.inputs.shape[2] == (batch if batch % 8 < 5 else 8 * -(-batch // 8))
+    assert other.inputs.shape[2] == columns
     close = 1e-5 if kind is np.float32 else 1e-13
     for a, e in zip(got, wanted, strict=True):
         assert a.dtype == e.dtype
         np.testing.assert_allclose(a, e, rtol=close, atol=close)
 
 
+@pytest.mark.parametrize("fast", [True, False])
 @pytest.mark.parametrize("rows", [64, 96, 61])
-def test_products_by_blocks_write_where_they_are_told(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rows that no number divides go at once."""
+def test_products_by_blocks_write_where_they_are_told(rows: int, fast: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows that no number divides go at once, and all where small products are not fast."""
     monkeypatch.setattr(loop_products, "_SMALL", 4000)
+    monkeypatch.setattr(loop_products, "small_is_fast", lambda: fast)
     a, x, out = RNG.normal(size=(rows, 10)), RNG.normal(size=(10, 8)), np.zeros((rows + 1, 8))
-    loop_products.in_blocks(a, True, 8)(x, out[:rows])
+    product = loop_products.in_blocks(a, True, 8)
+    assert (getattr(product, "__self__", None) is a) == (rows == 61 or not fast)
+    product(x, out[:rows])
     np.testing.assert_allclose(out[:rows], a @ x, rtol=1e-13)
     assert not out[rows].any()
