@@ -6,9 +6,7 @@ import functools
 import importlib
 from typing import Any, Final
 
-_SMALL: Final = 1_000_000  # multiplications; OpenBLAS copies neither matrix for fewer, with kernels for AVX-512
 _SMALL_IS_FAST: Final = ("SkylakeX", "Cooperlake", "SapphireRapids")
-_FEWEST: Final = 48  # rows of a small product
 
 
 @functools.cache
@@ -36,20 +34,6 @@ def architecture() -> str | None:
 def small_is_fast() -> bool:
     """Does OpenBLAS multiply small matrices as they are, and is that faster?"""
     return architecture() in _SMALL_IS_FAST
-
-
-def small_products(rows: int, each: int) -> int:
-    """Into how many products one is best divided, of equal numbers of rows that take so many multiplications each.
-
-    25,088 x 16 by 16 x 64 take 0.79 ms with kernels for AVX-512, by 896 rows 0.57; the transpose of the former by
-    25,088 x 64 takes 1.15, so 0.63. Kernels for AVX2 are slower so, by a tenth.
-    """
-    count = -(-rows * each // _SMALL)
-    if count < 2 or rows < count * _FEWEST or not small_is_fast():
-        return 1
-    while rows % count:
-        count += 1
-    return count if rows >= count * _FEWEST else 1
 
 
 def openblas_function(name: str) -> Any:

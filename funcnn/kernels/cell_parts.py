@@ -54,7 +54,7 @@ class Gates(NamedTuple):
     of_input  which blocks of the input's weights go where
     of_state  which of the state's
     forward   (product, stretch)
-    slope     (kept, before, after, slopes) of some steps: writes the slopes; blocks first, then steps, of kept and slopes
+    slope     (kept, before, after, slopes) of some steps: writes the slopes; kept and slopes are (blocks, steps, ...)
     back      (product, slopes, rows, come, d): the steps from the last to the first; writes the cotangents of the rows,
               and those of the states, which are in `d`, one after the other into their places; `come` is what comes to
               each state beside, (steps, units, batch) or None

@@ -4,7 +4,7 @@
 
 There is nothing here for matrix products: `einsum` adds up products of whole lines of pixels, see
 `funcnn.kernels.depthwise_lines`, and writes them where they belong. 32 images of 28 x 28 x 64, 3 x 3: 2.8 ms there and
-4.9 ms back, with stride 2 1.1 and 2.0; it is the compiled loop without wide registers that keeps a pass from 1.1 ms.
+5.3 ms back, with stride 2 1.5 and 3.3; the compiled loop, which is without wide registers, takes 2.0 of every pass.
 See `docs/speed.md` for what else was tried.
 Source: Chollet, Xception: Deep Learning with Depthwise Separable Convolutions (2017), for the operation.
 """

@@ -14,7 +14,8 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from funcnn.kernels import blas, scratch, threads
+from funcnn.kernels import scratch, threads
+from funcnn.kernels.small_products import by_rows, over_rows
 from funcnn.kernels.sums import column_sums
 from funcnn.kernels.windows import Pads, Pair, positions, reach
 from funcnn.types import Array
@@ -34,8 +35,7 @@ def convolve(x: Array, w: Array, strides: Pair, pads: Pads, b: Array | None, y: 
     bias = None if b is None else np.tile(b, columns)  # a whole row of the image at a time: longer runs
     for block, patches in _gathered(x, w.shape, strides, pads):
         out = y[block]
-        count = blas.small_products(len(patches), matrix.size)
-        np.matmul(patches.reshape(count, -1, len(matrix)), matrix, out=out.reshape(count, -1, outputs))
+        by_rows(patches, matrix, out.reshape(-1, outputs))
         if bias is not None:
             lines = out.reshape(-1, columns * outputs)
             lines += bias
@@ -48,13 +48,8 @@ def convolve_params(x: Array, dy: Array, shape: tuple[int, ...], strides: Pair, 
     part = np.empty_like(dw)
     for block, patches in _gathered(x, shape, strides, pads):
         d = dy[block].reshape(-1, shape[3])
-        count = blas.small_products(len(d), dw.size)
-        if count > 1:
-            parts = np.matmul(patches.reshape(count, -1, len(dw)).transpose(0, 2, 1), d.reshape(count, -1, shape[3]))
-            dw += np.add.reduce(parts, 0)
-        else:
-            np.matmul(patches.T, d, out=part)
-            dw += part
+        over_rows(patches, d, part)
+        dw += part
         db += column_sums(d)
     return dw.reshape(shape), db
 

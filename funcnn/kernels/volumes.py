@@ -21,6 +21,7 @@ from typing import Any, Final
 import numpy as np
 
 from funcnn.kernels import choice, scratch, threads
+from funcnn.kernels.small_products import by_rows
 from funcnn.kernels.sums import column_sums
 from funcnn.kernels.windows import Windows, reach
 from funcnn.kernels.winograd import Inward, Outputs, Outward, transformed
@@ -59,7 +60,7 @@ def convolve(x: Array, w: Array, how: Windows, b: Array | None = None) -> Array:
         block = _Block(x[start:end], how, y.shape, w.shape)
         outputs = Outputs(block.form, block.outputs, w.shape[-1])
         for v, z, points in block:
-            np.matmul(points, u, out=outputs.points)
+            by_rows(points, u, outputs.points)
             outputs(y[start + v, z], b)
 
     _spread(y, w.shape, work)

@@ -28,6 +28,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from funcnn.kernels import scratch
+from funcnn.kernels.small_products import by_columns, by_rows
 from funcnn.kernels.sums import column_sums
 from funcnn.kernels.threads import alone
 from funcnn.kernels.windows import Pads
@@ -54,9 +55,9 @@ class Inward:
         self.points = self.out.reshape(k * k, t.tiles, channels)
 
     def __call__(self, bands: Array) -> Array:
-        np.matmul(self.bt, bands, out=self.rows)
+        by_columns(self.bt, bands, self.rows)
         np.copyto(self.tiles, self.windows)
-        np.matmul(self.bt, self.lines, out=self.out)
+        by_columns(self.bt, self.lines, self.out)
         return self.points
 
 
@@ -80,8 +81,8 @@ class Outward:
             self.buffer[n:] = 0
             dy = self.buffer
         np.copyto(self.pixels, dy.reshape(self.pixels.shape))
-        np.matmul(self.a, self.lines, out=self.halves)
-        np.matmul(self.a, self.half, out=self.out)
+        by_columns(self.a, self.lines, self.halves)
+        by_columns(self.a, self.half, self.out)
         return self.points
 
 
@@ -102,8 +103,8 @@ class Outputs:
     def __call__(self, y: Array, bias: Array | None) -> None:
         """Into the images `y`, as many as there are; what of the tiles lies beyond them is left out."""
         t, n = self.t, len(y)
-        np.matmul(self.at, self.lines, out=self.halves)
-        np.matmul(self.at, self.half, out=self.out)
+        by_columns(self.at, self.lines, self.halves)
+        by_columns(self.at, self.half, self.out)
         if bias is not None:
             np.add(self.tiles, bias, out=self.tiles)
         whole = y if t.whole else self.padded[:n]
@@ -145,7 +146,7 @@ def convolve(
     u, into = transformed(w, groups) if u is None else u, _apart(outputs.points, groups)
     y: Array = scratch.array((t.images, t.height, t.width, o), u.dtype) if out is None else out
     for i in t.blocks():
-        np.matmul(_apart(inward(source.block(i)), groups), u, out=into)
+        by_rows(_apart(inward(source.block(i)), groups), u, into)
         outputs(y[i : i + t.block], bias)
     return y
 
@@ -201,10 +202,10 @@ def convolve_input(
     overlap_columns = _overlap_columns(z.reshape(f.size, f.size, t.block, t.rows, t.columns, c), bands)
     overlap_rows = _overlap_rows(lines, sums.reshape(t.block, high, wide * c))
     for i in t.blocks():
-        np.matmul(_apart(outward(dy[i : i + t.block]), groups), u, out=into)
-        np.matmul(f.b, squares, out=z)  # along the columns of each tile
+        by_rows(_apart(outward(dy[i : i + t.block]), groups), u, into)
+        by_columns(f.b, squares, z)  # along the columns of each tile
         overlap_columns()
-        np.matmul(f.b, flat_bands, out=lines)
+        by_columns(f.b, flat_bands, lines)
         overlap_rows()
         part = dx[i : i + t.block]
         np.copyto(part, sums[: len(part), t.top : t.top + h, t.left : t.left + width])

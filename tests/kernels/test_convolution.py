@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from funcnn import Array
-from funcnn.kernels import blas, direct
+from funcnn.kernels import direct, small_products
 from funcnn.kernels import convolution as kernel
 from funcnn.kernels.windows import Pads, Pair
 
@@ -103,19 +103,9 @@ def test_the_size_of_the_blocks_does_not_matter(case: Case, size: int, windows: 
 def test_products_of_a_few_rows_at_a_time_give_the_same(case: Case, small: int) -> None:
     """As they are made where BLAS has kernels for AVX-512."""
     expected = all_three(case)
-    with mock.patch.multiple(blas, _SMALL=small, _FEWEST=1, architecture=lambda: "SkylakeX"):
+    with mock.patch.multiple(small_products, _SMALL=small, _FEWEST=1, small_is_fast=lambda: True):
         for found, wanted in zip(all_three(case), expected, strict=True):
             np.testing.assert_allclose(found, wanted, rtol=TINY, atol=1e-11)
-
-
-def test_rows_are_divided_into_equal_products() -> None:
-    """The fewest of them that are small; one where they are few, or where small ones are slow."""
-    with mock.patch.object(blas, "architecture", lambda: "SkylakeX"):
-        assert blas.small_products(25088, 16 * 64) == 28  # 26 would do, and does not divide
-        assert blas.small_products(900, 16 * 64) == blas.small_products(25088, 576 * 64) == 1
-        assert blas.small_products(25087, 16 * 64) == 1  # 25,087 is a prime
-    with mock.patch.object(blas, "architecture", lambda: "Haswell"):
-        assert blas.small_products(25088, 16 * 64) == 1
 
 
 @given(case=cases())
