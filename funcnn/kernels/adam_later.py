@@ -15,7 +15,7 @@ from funcnn.kernels.row_updates import has_rows
 from funcnn.kernels.sweeps import BLOCK
 from funcnn.kernels.tables import in_use
 from funcnn.kernels.threads import longer
-from funcnn.kernels.updates import Calls, Decay, adam_passes
+from funcnn.kernels.updates import Calls, Decay, adam_passes, flush_passes
 from funcnn.types import Array
 
 _FAR: Final = 2.0**120  # where a float32 is finite, and what is a little more too
@@ -31,6 +31,7 @@ def adam_later(
     scale: float,
     eps: float,
     decay: Decay | None,
+    flush: bool = False,
 ) -> Pending | None:
     """The step of params and both moments, `old`, all of which will be finite; None where that is not known ahead.
 
@@ -43,7 +44,8 @@ def adam_later(
     if has_rows(g) and (b1 <= _LEAST or math.copysign(1, scale) > 0):  # then zeros of both signs come and go
         return None
     spans = decay.spans if decay else ()
-    plan = planned(g, m, v, before.live if before else None, spans)
+    # what a flush has set to zero is looked for when the next one comes
+    plan = planned(g, m, v, before.live if before and not flush else None, spans)
     if plan is None:
         return None
     if before is None:
@@ -58,10 +60,12 @@ def adam_later(
         return None
     dtype = p.dtype
     passes, drawn = adam_passes(b1, b2, scale, eps, dtype), np.array(decay.scale if decay else 0.0, dtype)
+    flushed = flush_passes(dtype)
 
     def calls(old: Sequence[Array], new: Sequence[Array]) -> Calls:
         size = min(longer(BLOCK), old[0].size)
         room, other = np.empty(size, dtype), np.empty(size if spans else 0, dtype)
+        kept, moving = np.empty((2, size if flush else 0), np.bool_)
 
         def stepped(g: Array | None, old: Sequence[Array], new: Sequence[Array], where: Spans) -> Calls:
             """Of all that these vectors have, block by block; between some places it decays."""
@@ -74,6 +78,7 @@ def adam_later(
                 for i, j in cut(where, start, start + x.size):
                     rows += [(np.multiply, x[i:j], drawn, other[i:j]), (np.add, u[i:j], other[i:j], u[i:j])]
                 rows.append((np.add, x, u, y))
+                rows += flushed(a, b, u, kept[: x.size], moving[: x.size]) if flush else []
             return rows
 
         rows: Calls = []

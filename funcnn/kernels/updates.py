@@ -17,7 +17,7 @@ from funcnn.kernels.scratch import vector
 from funcnn.kernels.row_updates import has_rows, stepped
 from funcnn.kernels.sweeps import Block, Pieces, blocks, in_pieces, size_of, sweep
 from funcnn.kernels.tables import in_use
-from funcnn.types import Array
+from funcnn.types import Array, Mask
 
 Calls: TypeAlias = "list[tuple[Any, ...]]"
 """Functions of NumPy with their arguments, one after the other."""
@@ -137,9 +137,28 @@ def flush_interval(*factors: float) -> int:
 
 def _flush(x: Array, unless: Array | None = None) -> None:
     """Set to zero what is less than a million times the smallest normal number, `unless` another is not zero there."""
-    kept = np.abs(x) >= 2**_MARGIN * float(np.finfo(x.dtype).tiny)
+    kept = np.abs(x) >= _bound(x.dtype)
     np.multiply(x, kept if unless is None else kept | (unless != 0), x)
     np.add(x, 0, x)  # zeros without a sign
+
+
+def _bound(dtype: np.dtype[Any]) -> float:
+    return 2**_MARGIN * float(np.finfo(dtype).tiny)
+
+
+def flush_passes(dtype: np.dtype[Any]) -> Callable[[Array, Array, Array, Mask, Mask], Calls]:
+    """The passes that set to zero what `adam` flushes of a block of both moments, beside room for as many numbers, and
+    twice for as many truths."""
+    least, zero = number(_bound(dtype), dtype), number(0.0, dtype)
+
+    def passes(a: Array, b: Array, u: Array, kept: Mask, other: Mask) -> Calls:
+        return [
+            (np.abs, a, u), (np.greater_equal, u, least, kept), (np.multiply, a, kept, a), (np.add, a, zero, a),
+            (np.abs, b, u), (np.greater_equal, u, least, kept), (np.not_equal, a, zero, other),
+            (np.logical_or, kept, other, kept), (np.multiply, b, kept, b), (np.add, b, zero, b),
+        ]  # fmt: skip
+
+    return passes
 
 
 class Decay(NamedTuple):

@@ -155,8 +155,6 @@ def _adam(
         checked_state(name, state, AdamState)
         p, layout = flat(params)
         t = state.step + 1
-        if t % interval == 0:
-            return None
         m, v = flat_like(layout, state.m, p, "state/m"), flat_like(layout, state.v, p, "state/v")
         step_rate = read(state.step)
         scale, inner = kernel.adam_scalars(t, step_rate, b1, b2, eps)
@@ -164,7 +162,7 @@ def _adam(
         decays = kernel.Decay(p, -step_rate * decay, where) if where else None
         known = step_of(params)
         bounds = known.bounds if known and known is step_of(state.m) is step_of(state.v) else None
-        step = adam_later(g, [p, m, v], bounds, b1, b2, scale, inner, decays)
+        step = adam_later(g, [p, m, v], bounds, b1, b2, scale, inner, decays, t % interval == 0)
         if step is None:
             return None
         after, *moments = (own_later(layout, step, i, Params) for i in range(3))
