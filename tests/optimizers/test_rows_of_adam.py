@@ -102,6 +102,7 @@ def test_others_of_the_kind(optimizer: Optimizer[Any]) -> None:
     assert run(optimizer, some(600, WORDS), 6) == whole(optimizer, some(600, WORDS), 6)
 
 
+@pytest.mark.skipif(not scratch.COUNTED, reason="nothing waits")
 def test_several_threads_wait_for_the_rows_of_a_table() -> None:
     """The table is most of it, and the bits are those of one thread."""
     with mock.patch.object(pending, "THREADS", 2):
@@ -126,6 +127,7 @@ def test_zeros_with_a_sign() -> None:
         assert found == turned()
 
 
+@pytest.mark.skipif(not scratch.COUNTED, reason="nothing waits")
 def test_rows_that_have_not_been_met_are_left_alone() -> None:
     """It is known which: in a state that comes from a file too. Where they are few, all are stepped."""
     optimizer, batches = adam(1e-2), some(50, 200)
@@ -146,7 +148,6 @@ def test_rows_that_have_not_been_met_are_left_alone() -> None:
     assert known is not None and known.bounds.live == {}
 
 
-@pytest.mark.skipif(not scratch.COUNTED, reason="nothing waits")
 def test_what_is_not_live_is_not_read() -> None:
     """Moments that are not zero where nothing should be stay as they are, as nobody looks there."""
     m = np.zeros(800, np.float32)

@@ -77,29 +77,6 @@ def test_the_same_bits(name: str, steps: int) -> None:
     assert bytes_of(*begun(optimizer, steps)) == at_once(optimizer, steps)
 
 
-def flushed(waiting: bool) -> list[bytes]:
-    """Moments of every size, of which the next step but one flushes what is nearly denormal."""
-    draws = np.random.default_rng(5)
-    sizes = {name: 10 ** draws.uniform(-38, 0, (2, *a.shape)) for name, a in numbers(0).items()}
-    m = {name: (a[0] * draws.choice([-1, 1], a[0].shape)).astype(np.float32) for name, a in sizes.items()}
-    v = {name: a[1].astype(np.float32) for name, a in sizes.items()}
-    grads = {name: a * (draws.random(a.shape) < 0.3).astype(np.float32) for name, a in numbers(1).items()}
-    optimizer = adam(1e-2)
-    params, state = Params(numbers(0)), AdamState(129, Params(m), Params(v))
-    for _ in range(2):
-        params, state = optimizer.step(Gradients(grads), state, params)
-    assert waits(params) is waiting
-    assert (state.m.at("w") == 0).any()
-    return bytes_of(params, state)
-
-
-def test_what_is_nearly_denormal_is_flushed_later_too() -> None:
-    """Where the first moment is, and in the second where both are: the bits of a step that is made at once."""
-    found = flushed(True)
-    with mock.patch.object(pending, "THREADS", 2):
-        assert found == flushed(False)
-
-
 def test_it_waits_and_is_made_over_the_old_numbers() -> None:
     """No vector is made new where nobody holds the old ones; the first step needs one, for both moments begin as one."""
     optimizer = adam(1e-2)
