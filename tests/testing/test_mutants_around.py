@@ -17,6 +17,7 @@ from funcnn.testing import LAWS, LOSS_LAWS, OPTIMIZER_LAWS, Case, LawBroken
 from tests.testing import mutants, test_mutants_losses, test_mutants_parts
 from tests.testing.escapes import ESCAPES
 from tests.testing.escapes_losses import LOSS_ESCAPES, OPTIMIZER_ESCAPES
+from tests.testing.fifth_corpus import FIFTH
 from tests.testing.fourth_corpus import FOURTH
 from tests.testing.second_corpus import SECOND
 from tests.testing.third_corpus import THIRD
@@ -158,14 +159,14 @@ def test_every_law_is_seen_to_fail() -> None:
     assert {m.law for m in [*mutants.MUTANTS, *ESCAPES]} | mutants.STRANGERS.keys() | here == set(LAWS)
 
 
-def _of_third(kind: str) -> set[str]:
-    return {fault.law for fault in THIRD if fault.kind == kind}
+def _of_corpora(kind: str) -> set[str]:
+    return {fault.law for fault in (*THIRD, *FIFTH) if fault.kind == kind}
 
 
 def test_every_law_of_losses_and_optimizers_is_seen_to_fail() -> None:
     """A mutant names each of them."""
-    losses = {law for _, law, *_ in [*test_mutants_losses.LOSSES, *LOSS_ESCAPES]} | _of_third("loss")
-    optimizers = {law for _, law, *_ in [*test_mutants_losses.OPTIMIZERS, *OPTIMIZER_ESCAPES]} | _of_third("optimizer")
+    losses = {law for _, law, *_ in [*test_mutants_losses.LOSSES, *LOSS_ESCAPES]} | _of_corpora("loss")
+    optimizers = {law for _, law, *_ in [*test_mutants_losses.OPTIMIZERS, *OPTIMIZER_ESCAPES]} | _of_corpora("optimizer")
     assert (losses - {"plain_value"}, optimizers - {"closed_form"}) == (set(LOSS_LAWS), set(OPTIMIZER_LAWS))
 
 
@@ -173,5 +174,5 @@ def test_the_readme_counts_the_planted_faults() -> None:
     """In layers, losses and optimizers."""
     losses = len(test_mutants_losses.LOSSES) + len(LOSS_ESCAPES) + test_mutants_parts.COUNT
     count = len(mutants.MUTANTS) + len(ESCAPES) + losses + len(test_mutants_losses.OPTIMIZERS) + len(OPTIMIZER_ESCAPES)
-    count += len(SECOND) + len(THIRD) + len(FOURTH)
+    count += len(SECOND) + len(THIRD) + len(FOURTH) + len(FIFTH)
     assert f" {count} planted faults" in (Path(__file__).parents[2] / "docs" / "laws.md").read_text(encoding="utf-8")

@@ -14,6 +14,7 @@ from funcnn.calculus import Differentiable
 from funcnn.params import plain_tree
 from funcnn.testing import INITIALIZER_LAWS, METRIC_LAWS, PENALTY_LAWS, SCHEDULE_LAWS, LawBroken, Trial
 from funcnn.testing.trials.of_parts import initializer_trials, metric_trials, penalty_trials, schedule_trials
+from tests.testing.fifth_corpus import FIFTH
 
 pytestmark = pytest.mark.usefixtures("same_cases")
 
@@ -247,11 +248,13 @@ def test_the_law_finds_the_fault(table: str) -> None:
 
 def test_every_law_of_parts_is_seen_to_fail() -> None:
     """A mutant names each of them."""
-    tables: list[tuple[Any, Any]] = [
-        (METRICS, METRIC_LAWS), (SCHEDULES, SCHEDULE_LAWS), (INITIALIZERS, INITIALIZER_LAWS), (PENALTIES, PENALTY_LAWS)
+    tables: list[tuple[str, Any, Any]] = [
+        ("metric", METRICS, METRIC_LAWS), ("schedule", SCHEDULES, SCHEDULE_LAWS),
+        ("initializer", INITIALIZERS, INITIALIZER_LAWS), ("penalty", PENALTIES, PENALTY_LAWS),
     ]  # fmt: skip
-    for mutants, laws in tables:
-        assert {law for law, _ in mutants.values()} - {"plain_value", "scale_by_fan"} == set(laws)
+    for kind, mutants, laws in tables:
+        named = {law for law, _ in mutants.values()} | {fault.law for fault in FIFTH if fault.kind == kind}
+        assert named - {"plain_value", "scale_by_fan"} == set(laws)
 
 
 def test_what_they_are_made_of_has_no_fault() -> None:

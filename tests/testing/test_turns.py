@@ -71,7 +71,7 @@ def test_both_passes_come() -> None:
 def test_sizes_are_large_in_turn() -> None:
     """Every free size lies in the upper half once of four cases, odd and even ones among them."""
     _, others = seen(trials(Dense(3), ("B", "T", "D"))["true_pullback"])
-    assert list(others) == ["large", "wide", "faint", "heavy"]
+    assert list(others) == ["large", "wide", "faint", "heavy", "start"]
     for i in range(3):
         assert max(c.shape[i] for c in others["large"]) >= 36
     large = [d for c in others["large"] for d in c.shape if d > 9]

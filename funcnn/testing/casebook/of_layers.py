@@ -16,7 +16,7 @@ from funcnn.networks import Layer
 from funcnn.params import Params, plain_tree
 from funcnn.testing import nested
 from funcnn.testing.casebook.fields import KnownByFields
-from funcnn.testing.drawing.contents import Domain, inputs, signs
+from funcnn.testing.drawing.contents import Domain, coins, inputs, signs
 from funcnn.types import Shape
 
 
@@ -101,11 +101,18 @@ class Case(KnownByFields):
 
     @cached_property
     def params(self) -> Params:
-        """The params of `init`, every entry moved by 1/8 to 3/8; in a "heavy" case they are 10 to 300 times larger."""
-        rng, sizes = self.generator("params"), self.generator("sizes of params")
+        """The params of `init`, every entry moved by 1/8 to 3/8. In a "heavy" case they are 10 to 300 times larger, and
+        for odd seeds every other one has the other sign; in a "start" case they are as they were.
+        """
+        if self.kind == "start":
+            return self._made[1]
+        rng = self.generator("params")
+        if self.kind != "heavy":
+            return Params(nested.mapped(lambda a: (a + 0.25 * signs(rng, a.shape)).astype(a.dtype), self._made[1]))
+        sizes = self.generator("sizes of params")
 
         def moved(a: Any) -> Any:
-            by = 10 ** sizes.uniform(1, 2.5) if self.kind == "heavy" else 1
+            by = 10 ** sizes.uniform(1, 2.5) * (coins(sizes, a.shape) if self.seed % 2 else 1)
             return (by * (a + 0.25 * signs(rng, a.shape))).astype(a.dtype)
 
         return Params(nested.mapped(moved, self._made[1]))

@@ -14,6 +14,7 @@ from funcnn.optimizers.definition import Optimizer, apply_updates, takes_value
 from funcnn.params import Gradients, Params, Updates
 from funcnn.testing import nested
 from funcnn.testing.casebook.fields import KnownByFields
+from funcnn.testing.drawing.contents import contents
 
 Leaves: TypeAlias = "dict[str, npt.NDArray[Any]]"
 Step: TypeAlias = Callable[[Leaves, Leaves], Leaves]
@@ -27,7 +28,8 @@ class OptimizerCase(KnownByFields):
     shapes      of the leaves of the params, by path
     steps       how many are taken
     wide        the gradients of some steps are 100 000 times larger than those of others; for odd seeds the params of
-                one leaf are zero at first, and the gradients of another one in the first step
+                one leaf are zero at first, and the gradients of another one in the first step, and every other one of
+                its entries in later steps; for even seeds params are of every size from 1/1000 to 1000
 
     >>> case = OptimizerCase(sgd(0.5), {"w": (2, 3), "deep/b": (3,)})
     >>> len(case.walk()), case.params.paths()
@@ -74,7 +76,12 @@ class OptimizerCase(KnownByFields):
     def params(self) -> Params:
         """Where the steps begin."""
         tree = self.tree("params")
-        return times(0.0, tree, sorted(self.shapes)[0]) if self.wide and self.seed % 2 else tree
+        if not self.wide:
+            return tree
+        if self.seed % 2:
+            return times(0.0, tree, sorted(self.shapes)[0])
+        rng = self.generator("sizes of params")
+        return Params(nested.mapped(lambda a: contents(rng, a.shape, "wide").astype(a.dtype), tree))
 
     @cached_property
     def gradients(self) -> list[Gradients]:
@@ -84,7 +91,9 @@ class OptimizerCase(KnownByFields):
         if self.wide:
             trees = [times(10.0**size, t) for size, t in zip(sizes, trees, strict=True)]
         if self.wide and self.seed % 2:
-            trees[0] = times(0.0, trees[0], sorted(self.shapes)[-1])
+            last, rng = sorted(self.shapes)[-1], self.generator("holes")
+            trees[0] = times(0.0, trees[0], last)
+            trees[1:] = [times(rng.integers(0, 2, self.shapes[last]), t, last) for t in trees[1:]]
         return [Gradients(tree) for tree in trees]
 
     def update(self, step: int, gradients: Any, state: Any, params: Any) -> tuple[Updates, Any]:
@@ -108,8 +117,8 @@ class OptimizerCase(KnownByFields):
         return out
 
 
-def times(by: float, tree: Any, only: str = "") -> Params:
-    """A tree of numbers so many times as large; or one leaf of it, and the others as they are."""
+def times(by: Any, tree: Any, only: str = "") -> Params:
+    """A tree of numbers so many times as large, by a number or an array; or one leaf, and the others as they are."""
     return Params(nested.located(lambda path, a: (by * a).astype(a.dtype) if only in ("", path) else a, tree))
 
 

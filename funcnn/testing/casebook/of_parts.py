@@ -18,6 +18,7 @@ from funcnn.schedules import Schedule
 from funcnn.testing import nested
 from funcnn.testing.casebook.fields import KnownByFields
 from funcnn.testing.casebook.of_losses import LossCase
+from funcnn.testing.drawing.contents import contents
 from funcnn.types import Shape
 
 
@@ -103,12 +104,14 @@ class InitializerCase(KnownByFields):
 class PenaltyCase(KnownByFields):
     """A penalty and params. Its repr rebuilds it.
 
+    wide   params are of every size from 1/1000 to 1000, and not around 1
+
     >>> PenaltyCase(l2(0.5), {"w": (2, 3), "b": (3,)}).pull()[0] > 0
     True
     """
 
     GIVEN = ("penalty", "shapes")
-    DEFAULTS: ClassVar = {"dtype": "float64", "seed": 0, "attempt": 0}
+    DEFAULTS: ClassVar = {"dtype": "float64", "seed": 0, "wide": False, "attempt": 0}
 
     def __init__(
         self,
@@ -117,11 +120,12 @@ class PenaltyCase(KnownByFields):
         *,
         dtype: npt.DTypeLike = "float64",
         seed: int = 0,
+        wide: bool = False,
         attempt: int = 0,
     ) -> None:
         if not shapes:
             raise ValueError("a penalty is tried on some params, got none")
-        self.penalty, self.shapes, self.seed, self.attempt = penalty, dict(shapes), seed, attempt
+        self.penalty, self.shapes, self.seed, self.wide, self.attempt = penalty, dict(shapes), seed, wide, attempt
         self.dtype: np.dtype[Any] = np.dtype(dtype)
 
     def generator(self, name: str) -> np.random.Generator:
@@ -131,8 +135,8 @@ class PenaltyCase(KnownByFields):
     @cached_property
     def params(self) -> Params:
         """Where the penalty is asked for."""
-        leaves = {p: self.generator(p).standard_normal(s).astype(self.dtype) for p, s in self.shapes.items()}
-        return Params({name: a for name, a in leaves.items()})
+        kind = "wide" if self.wide else "normal"
+        return Params({p: contents(self.generator(p), s, kind).astype(self.dtype) for p, s in self.shapes.items()})
 
     def pull(self, params: Any = None) -> tuple[Any, Callable[[float], Any]]:
         """The penalty, and its pullback, a function of a number that gives a tree."""

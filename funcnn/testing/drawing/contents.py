@@ -39,6 +39,7 @@ def contents(rng: np.random.Generator, shape: tuple[int, ...], kind: str = "norm
     ties        whole numbers from -1 to 1: entries meet, and many are exactly 0, of either sign
     zeros       rows of nothing but 0, of either sign, beside others of a standard normal distribution
     heavy       a standard normal distribution; a case of this kind has params of 10 to 300 times their size
+    start       a standard normal distribution; a case of this kind has the params that `init` gives
     faint       a third of them smaller than the smallest normal float32, beside a standard normal distribution
     negative    all below -4
 
@@ -71,7 +72,7 @@ def contents(rng: np.random.Generator, shape: tuple[int, ...], kind: str = "norm
     if kind == "faint":
         return np.where(rng.random(shape) < 1 / 3, 1e-40 * x, x)
     scales = {"normal": 1.0, "small": 1e-2, "large": 8.0, "subnormal": 1e-40, "huge": 1e3, "tiny": 1e-6,
-              "heavy": 1.0}  # fmt: skip
+              "heavy": 1.0, "start": 1.0}  # fmt: skip
     if kind not in scales:
         raise ValueError(f"there is no kind {kind!r}; there are {', '.join([*_SHAPED, *scales])}")
     scaled: npt.NDArray[np.float64] = x * scales[kind]

@@ -6,7 +6,7 @@ import random
 import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -17,6 +17,9 @@ def random_states() -> tuple[Any, ...]:
     """The global random states of NumPy and of Python."""
     name, numbers, *rest = np.random.get_state()
     return name, np.asarray(numbers).tobytes(), rest, random.getstate()
+
+
+_PRINTED: Final[Any] = {"precision": 11, "threshold": 1234, "edgeitems": 7, "linewidth": 123, "suppress": True}
 
 
 class _Ours(UserWarning):
@@ -32,25 +35,28 @@ def left_alone() -> Generator[None, None, None]:
     """Hold what runs within it to leaving alone what is everybody's; afterwards all is as it was.
 
     Errors
-        LawBroken   the random state of NumPy or Python, NumPy's settings for floating-point errors, or the filters of
-                    warnings have changed
+        LawBroken   the random state of NumPy or Python, NumPy's settings for floating-point errors and for printing, the
+                    filters of warnings have changed
     """
     ours, theirs = np.random.get_state(), random.getstate()
     try:
         np.random.seed(987_654_321)  # noqa: NPY002  (what it was may be what somebody seeds it with)
         random.seed(987_654_321)
         before = random_states()
-        with np.errstate(all="call", call=_heard), warnings.catch_warnings():  # nobody's settings: what a layer
-            warnings.simplefilter("default", _Ours)  # has changed at a pass before shows, too
-            filters = list(warnings.filters)
+        with np.errstate(all="call", call=_heard), warnings.catch_warnings(), np.printoptions(**_PRINTED):
+            warnings.simplefilter("default", _Ours)  # nobody's settings: what a layer has changed at a pass before
+            filters, printing = list(warnings.filters), np.get_printoptions()  # shows, too
             yield
             changed, filtered = set(np.geterr().values()) != {"call"}, list(warnings.filters) != filters
+            printed = np.get_printoptions() != printing
         if random_states() != before:
             raise broken("the global random state of NumPy or Python is another one afterwards; draw from the key")
         if changed:
             raise broken("NumPy's settings for floating-point errors have changed; write with np.errstate(...)")
         if filtered:
             raise broken("the filters of warnings have changed; write with warnings.catch_warnings()")
+        if printed:
+            raise broken("NumPy's settings for printing have changed; write with np.printoptions(...)")
     finally:
         np.random.set_state(ours)
         random.setstate(theirs)

@@ -1,4 +1,4 @@
-"""What a layer's functions reach: those they call, and everything in which they could remember something."""
+"""What the functions of a part reach: those they call, and everything in which they could remember something."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import numpy as np
 
-from funcnn.networks import Layer, is_layer
+from funcnn.networks import is_layer
 from funcnn.networks.definitions import Definition
 from funcnn.testing.judging.causes import outside
 from funcnn.types import is_array
@@ -22,16 +22,16 @@ _KEPT: Final = (dict, list, set, deque, WeakKeyDictionary, WeakValueDictionary)
 
 
 class Reach:
-    """What is found from the functions of a layer on, in closures, defaults, attributes, and in globals of modules that
-    are neither this library nor another.
+    """What is found from a layer on, or from some functions, in closures, defaults, attributes, and in globals of
+    modules that are neither this library nor another.
     """
 
-    def __init__(self, layer: Layer[Any, Any]) -> None:
+    def __init__(self, *things: object) -> None:
         self.functions: list[FunctionType] = []
         self.memories: list[Memory] = []
         self.memos: list[Any] = []
         self._seen: dict[int, Any] = {}
-        todo: list[Any] = [layer.definition]
+        todo: list[Any] = [*things]
         while todo and len(self._seen) < MOST:
             thing = todo.pop()
             if id(thing) not in self._seen:
@@ -82,9 +82,8 @@ class Reach:
         known = f.__globals__
         for code in _codes(f.__code__):
             for name in code.co_names:
-                thing = known.get(name)
-                if isinstance(thing, (FunctionType, *_KEPT)) or is_array(thing) or hasattr(thing, "cache_clear"):
-                    yield thing
+                if _may_remember(known.get(name)):
+                    yield known[name]
             for instruction in dis.get_instructions(code):
                 name = instruction.argval
                 if instruction.opname == "STORE_GLOBAL" and name in known:
@@ -142,9 +141,14 @@ def rules(case: object) -> list[FunctionType]:
 
     Those that a function of the library has closed over are looked into, and no others.
     """
-    parts = [vars(case)[name] for name in _OF_CASES if vars(case).get(name) is not None]
+    parts = parts_of(case)
     of_shapes = _first_of([part.definition.meets for part in parts if is_layer(part)])
     return [f for f in _first_of(parts) if f not in of_shapes]
+
+
+def parts_of(case: object) -> list[Any]:
+    """What a case is about: a layer, a loss, an optimizer."""
+    return [vars(case)[name] for name in _OF_CASES if vars(case).get(name) is not None]
 
 
 def _first_of(todo: list[Any]) -> list[FunctionType]:
@@ -201,6 +205,12 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
     for inner in code.co_consts:
         if isinstance(inner, CodeType):
             yield from _codes(inner)
+
+
+def _may_remember(thing: Any) -> bool:
+    """Is this a function, a container, an array, or of a class that somebody wrote?"""
+    plain = isinstance(thing, (FunctionType, MethodType, functools.partial, *_KEPT)) or is_array(thing)
+    return plain or hasattr(cast(object, thing), "cache_clear") or _is_users(cast(object, thing))
 
 
 def _is_users(thing: object) -> bool:

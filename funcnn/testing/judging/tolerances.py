@@ -34,11 +34,16 @@ def wiggle(case: Case, f: Callable[..., Any], *trees: Any, unit: float | None = 
 
 
 def shaken(rng: np.random.Generator, a: Any, unit: float | None = None) -> Any:
-    """Every entry of an array moved by one unit in the last place, up or down; tokens and masks as they are."""
+    """Every entry of an array moved by one unit in the last place, up or down; tokens and masks as they are.
+
+    It is read-only, as what it is compared with: what differs where memory is writeable is no rounding.
+    """
     if not nested.is_real(a):
         return a
     u = float(np.finfo(a.dtype).eps) if unit is None else unit
-    return (a * (1 + u * coins(rng, a.shape))).astype(a.dtype)
+    there = np.asarray(a * (1 + u * coins(rng, a.shape)), a.dtype)
+    there.setflags(write=False)
+    return there
 
 
 def floor(case: Case, y: Any, dy: Any, unit: float | None = None) -> dict[str, Any]:

@@ -31,8 +31,9 @@ from funcnn.testing.judging.verdicts import FLOAT64, SMOOTH_KINDS, Law, Verdict,
 COARSE: Final = 2.0**-10  # a step that tells whether an output moves at all
 CROWDED: Final = 100  # entries of a leaf, above which lines go along a few of them
 FEW: Final = 8
-RARE: Final = ("wide", "faint", "heavy")  # so few that each is doubted
-_FAR_OUT: Final = ("wide", "heavy")  # kinds of large numbers
+RARE: Final = ("wide", "faint", "heavy", "start")  # so few that each is doubted
+FAR_OUT: Final = ("wide", "heavy", "start")  # kinds of large numbers, and of zeros, at which a layer may be nowhere
+OF_PARAMS: Final = ("heavy", "start")  # where there are no params, these are like others
 FAR: Final = (6, 60, 600)  # how far lines go that look for kinks, one a case
 
 
@@ -42,17 +43,22 @@ def real_leaves(tree: Any) -> list[tuple[str, Any]]:
 
 
 def _true_pullback(case: Case) -> Verdict | None:
-    if case.kind in _FAR_OUT:  # a layer may overflow, which is for the law about finite values to say
-        with np.errstate(all="ignore"):
+    if case.kind in OF_PARAMS and not len(case.params):
+        return Verdict.MOOT
+    if case.kind not in FAR_OUT:
+        return _along_leaves(case)
+    with np.errstate(all="ignore"):  # a layer may overflow, which is for the law about finite values to say
+        try:
             return _along_leaves(case)
-    return _along_leaves(case)
+        except np.linalg.LinAlgError:  # or a matrix be no longer what it was
+            return Verdict.MOOT
 
 
 def _along_leaves(case: Case) -> Verdict | None:
     y, pullback = case.bare_pull(case.z)
     dy = case.cotangent(y)
     gradients = dict(nested.leaves(pullback(dy)))
-    if case.kind in _FAR_OUT and not all(np.isfinite(a).all() for _, a in real_leaves({"y": y, **gradients})):
+    if case.kind in FAR_OUT and not all(np.isfinite(a).all() for _, a in real_leaves({"y": y, **gradients})):
         return Verdict.MOOT
     said = 0
     for path, leaf in real_leaves(case.z):

@@ -17,6 +17,7 @@ from funcnn.testing.judging.verdicts import FLOAT64, Law, LawBroken, Verdict, br
 
 _MIXING: Final = " (say mixes_batch=True if examples are to see each other)"
 _ELSEWHERE: Final = " (not the value, but the pullback mixes them, or divides by their number; see true_pullback)"
+FAR_OUT: Final = ("offset", "wide")
 APART: Final = 8  # rows that are taken one by one; more are cut into a first one and two halves
 
 
@@ -46,7 +47,7 @@ def _float32_tracks_float64(case: Case) -> Verdict | None:
         y, pullback = case.pull(z["params"], z["x"])
         return {"y": y, **pullback(dy)}
 
-    if case.kind == "offset":  # so far out a layer may overflow, which is for the law about finite values to say
+    if case.kind in FAR_OUT:  # so far out a layer may overflow, which is for the law about finite values to say
         with np.errstate(all="ignore"):
             return _same_in_both(case, both)
     return _same_in_both(case, both)
@@ -59,7 +60,7 @@ def _same_in_both(case: Case, both: Callable[[Any, Any], Any]) -> Verdict | None
     high_z, high_dy = _promoted(case.z), _promoted(dy)
     unit = float(np.finfo(np.float32).eps)
     high = both(high_z, high_dy)
-    if case.kind == "offset" and not all(np.isfinite(a).all() for _, a in nested.leaves(low) if nested.is_real(a)):
+    if case.kind in FAR_OUT and not _all_finite(low):
         return Verdict.MOOT
     allowed = _plus(wiggle(case, both, high_z, high_dy, unit=unit), floor(case, y, dy, unit))
     if case.kind == "offset":  # sums of gradients cancel so far out, and nothing at hand says how large their terms are
@@ -72,6 +73,10 @@ def _same_in_both(case: Case, both: Callable[[Any, Any], Any]) -> Verdict | None
         more = {part: _of_nothing(high[part], noise[part]) for part in high}
         compare(_promoted(low), high, _plus(allowed, more), said)
     return None
+
+
+def _all_finite(tree: Any) -> bool:
+    return all(np.isfinite(a).all() for _, a in nested.leaves(tree) if nested.is_real(a))
 
 
 def _of_nothing(high: Any, noise: Any) -> Any:
@@ -101,6 +106,16 @@ def _shared(gradients: Any, axis: BatchAxis) -> dict[str, Any]:
 
 
 def _independent_rows(case: Case) -> Verdict | None:
+    if case.kind not in FAR_OUT:
+        return _row_by_row(case)
+    with np.errstate(all="ignore"):
+        y, pullback = case.pull()
+        if not _all_finite((y, pullback(case.cotangent(y)))):
+            return Verdict.MOOT
+        return _row_by_row(case)
+
+
+def _row_by_row(case: Case) -> Verdict | None:
     axes = case.batch_axis
     several = isinstance(axes, tuple)
     axis = next((its for its in axes if its is not None), 0) if isinstance(axes, tuple) else axes or 0
@@ -214,12 +229,12 @@ NUMERIC_LAWS = (
     Law(
         "float32_tracks_float64",
         "value and gradients in float32 are those in float64, up to what one unit in the last place of the input does",
-        "numeric", _float32_tracks_float64, dtypes=("float32",), rare=("offset",),
+        "numeric", _float32_tracks_float64, dtypes=("float32",), rare=("offset", "wide"), large=True,
     ),
     Law(
         "independent_rows",
         "examples do not see each other: another order, one at a time, and summed gradients give the same",
-        "numeric", _independent_rows, passes="inference", wants="rows", large=True,
+        "numeric", _independent_rows, passes="inference", wants="rows", large=True, rare=("wide",),
     ),
     Law(
         "layout_blind",

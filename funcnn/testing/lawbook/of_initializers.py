@@ -15,13 +15,14 @@ from funcnn.testing.casebook.copies import copies
 from funcnn.testing.casebook.of_parts import InitializerCase
 from funcnn.testing.judging.draws import asks_elsewhere
 from funcnn.testing.judging.verdicts import Law, Verdict, broken, listed
+from funcnn.testing.lawbook.of_every_part import common_laws
 from funcnn.types import is_array, is_scalar
 
 LARGE: Final = (4, 60, 90)  # its fans are 240 and 360
 
 
 def _as_asked(case: InitializerCase) -> None:
-    for shape in (case.shape, (*case.shape[:-1], 0), (3, 2), (2, 3, 2, 4), (5,), ()):
+    for shape in (case.shape, (*case.shape[:-1], 0), (3, 2), (2, 3, 2, 4), (2, 1, 2, 3, 2), (5,), ()):
         try:
             drawn = case.drawn(shape=shape)
         except ShapeError:
@@ -54,6 +55,10 @@ def _key_decides(case: InitializerCase) -> Verdict | None:
     if asks_elsewhere(case.initializer, one):
         raise broken("other keys give the same numbers: they are drawn from elsewhere")
     return Verdict.MOOT
+
+
+def _given(case: InitializerCase) -> list[bytes]:
+    return [np.asarray(case.drawn()).tobytes()]
 
 
 def _leaves_random_state(case: InitializerCase) -> None:
@@ -101,6 +106,7 @@ INITIALIZER_LAWS: Final[Mapping[str, Law[Any]]] = listed(
     Law("repeatable", "the same key gives the same numbers, in memory of their own", "exact", _repeatable),
     Law("key_decides", "where numbers are drawn, another key gives others", "exact", _key_decides),
     Law("leaves_random_state", "the global random state is left alone", "exact", _leaves_random_state),
+    *common_laws(_given),
     Law("is_data", "an initializer draws the same when it comes from pickle and deepcopy", "exact", _is_data),
 )
 """Every law about initializers, by name."""

@@ -19,6 +19,7 @@ from funcnn.testing.judging.tolerances import shaken
 from funcnn.testing.judging.verdicts import FLOAT64, Law, Verdict, broken, listed
 from funcnn.testing.lawbook.exact import resized
 from funcnn.testing.lawbook.numeric import LAYOUTS
+from funcnn.testing.lawbook.of_every_part import common_laws
 from funcnn.testing.lawbook.of_losses_at_points import AT_TIES, FULL_PRECISION
 from funcnn.testing.lawbook.values import ADDS_UP
 
@@ -152,6 +153,11 @@ def _near(got: float, wanted: float, case: LossCase, what: str) -> None:
         raise broken(f"{what}: {got!r}, expected {wanted!r}")
 
 
+def _given(case: LossCase) -> list[bytes]:
+    value, pullback = case.pull()
+    return [repr(value).encode(), *nested.bits(pullback(1.0))]
+
+
 def _any_order(case: LossCase) -> None:
     order = case.generator("order").permutation(case.rows)
     z = nested.mapped(lambda a: a[order], case.z)
@@ -160,9 +166,20 @@ def _any_order(case: LossCase) -> None:
     _near(got, wanted, case, "rows in another order")
 
 
-def _float32_tracks_float64(case: LossCase) -> None:
+def _float32_tracks_float64(case: LossCase) -> Verdict | None:
+    with np.errstate(all="ignore"):  # far out float32 may overflow, which is for the law about finite values to say
+        return _same_in_both(case)
+
+
+def _same_in_both(case: LossCase) -> Verdict | None:
+    def both(z: Any) -> Any:
+        value, pullback = case.pull(z)
+        return {"value": np.asarray(value), "cotangent": pullback(1.0)}
+
     high = nested.mapped(lambda a: a.astype(np.float64) if nested.is_real(a) else a, case.z)
-    low, exact = case.pull()[1](1.0), case.pull(high)[1](1.0)
+    low, exact = both(case.z), both(high)
+    if case.kind == "wide" and not all(np.isfinite(a).all() for _, a in nested.leaves(low)):
+        return Verdict.MOOT
     unit = float(np.finfo(np.float32).eps)
     rng = case.generator("wiggle")
     moves = nested.mapped(lambda a: 0.0, exact)
@@ -171,12 +188,15 @@ def _float32_tracks_float64(case: LossCase) -> None:
             lambda a: a * (1 + unit * rng.choice([-1.0, 1.0], a.shape)) if nested.is_real(a) else a,
             {"prediction": high["prediction"]},
         )
-        g = case.pull({**high, **there})[1](1.0)
-        moves = nested.mapped(lambda m, a, b: max(m, nested.largest(a - b)), moves, g, exact)
+        moves = nested.mapped(lambda m, a, b: max(m, nested.largest(a - b)), moves, both({**high, **there}), exact)
+    reach = max(1.0, *(nested.largest(a) for _, a in nested.leaves(high) if nested.is_real(a)))
     for (path, a), (_, b), (_, move) in zip(*map(nested.leaves, (low, exact, moves)), strict=True):
-        off, allowed = nested.largest(a - b), 256 * move + 256 * unit * (nested.largest(b) + 1 / max(a.size, 1))
+        beside = reach if path == "value" else 1 / max(a.size, 1)
+        off, allowed = nested.largest(a - b), 256 * move + 256 * unit * (nested.largest(b) + beside)
         if off > allowed:
-            raise broken(f"the cotangent of the {path} in float32 is off by {off:.3g}, rounding allows {allowed:.3g}")
+            what = "loss" if path == "value" else path.replace("/", " of the ")
+            raise broken(f"the {what} in float32 is off by {off:.3g}, rounding allows {allowed:.3g}")
+    return None
 
 
 def _layout_blind(case: LossCase) -> None:
@@ -237,7 +257,8 @@ def _is_data(case: LossCase) -> Verdict | None:
 LOSS_LAWS: Final[Mapping[str, Law[LossCase]]] = listed(
     "LOSS_LAWS",
     Law("one_number", "the loss is a Python float, and vjp gives the same", "exact", _one_number),
-    Law("pure", "nothing is changed, not the global random state either, and nothing remembered", "exact", _pure),
+    Law("pure", "nothing is changed, not the global random state either, and nothing remembered", "exact", _pure,
+        large=True),
     Law("true_pullback", "the pullback is the derivative of the value: <pullback(1), d> = d/dt loss(y + t d)",
         "derivative", _true_pullback, dtypes=FLOAT64, kinds=_KINDS, large=True, rare=("wide", "edges")),
     ADDS_UP,
@@ -253,13 +274,14 @@ LOSS_LAWS: Final[Mapping[str, Law[LossCase]]] = listed(
     Law("weights_are_copies", "a row of weight 2 counts like two rows, one of weight 0 like none", "exact",
         _weights_are_copies, kinds=_KINDS, wants="weights", large=True),
     Law("any_order", "the order of the rows does not matter", "exact", _any_order, kinds=_KINDS, large=True),
-    Law("float32_tracks_float64", "gradients in float32 are those in float64, up to rounding", "numeric",
-        _float32_tracks_float64, dtypes=("float32",), kinds=_KINDS),
+    Law("float32_tracks_float64", "value and gradients in float32 are those in float64, up to rounding", "numeric",
+        _float32_tracks_float64, dtypes=("float32",), kinds=_KINDS, rare=("wide",), large=True),
     Law("layout_blind", "how arrays lie in memory does not matter", "exact", _layout_blind, kinds=_KINDS),
     Law("finite", "predictions of size 10000 give a finite loss and gradient, and no warning", "exact", _finite,
         kinds=_KINDS, rare=("edges",)),
     Law("refuses_misfits", "empty batches and targets that do not fit are refused; nothing is broadcast", "exact",
         _refuses_misfits, kinds=("normal",)),
+    *common_laws(_given),
     Law("is_data", "a loss comes back equal from pickle and deepcopy", "exact", _is_data, kinds=("normal",)),
 )  # fmt: skip
 """Every law about losses, by name."""

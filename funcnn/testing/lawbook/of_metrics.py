@@ -14,6 +14,7 @@ from funcnn.testing import nested
 from funcnn.testing.casebook.of_parts import MetricCase
 from funcnn.testing.judging.left_alone import left_alone
 from funcnn.testing.judging.verdicts import Law, Verdict, broken, listed
+from funcnn.testing.lawbook.of_every_part import common_laws
 
 
 def _same(case: MetricCase, got: Any, wanted: Any, what: str) -> None:
@@ -47,6 +48,10 @@ def _batches_agree(case: MetricCase) -> Verdict | None:
     sizes = np.diff(cuts).tolist()
     _same(case, case.metric.compute(state), case.result(), f"batches of {sizes} rows, one after the other")
     return None
+
+
+def _given(case: MetricCase) -> list[bytes]:
+    return [np.asarray(case.result()).tobytes()]
 
 
 @_where_defined
@@ -161,5 +166,6 @@ METRIC_LAWS: Final[Mapping[str, Law[MetricCase]]] = listed(
     Law("nothing_seen", "where no row has been seen there is no result, but an error", "exact", _nothing_seen),
     Law("nan_in_nan_out", "a NaN among the predictions gives NaN, or an error", "exact", _nan_in_nan_out,
         kinds=("normal",), wants="nan"),
+    *common_laws(_given),
 )  # fmt: skip
 """Every law about metrics, by name."""

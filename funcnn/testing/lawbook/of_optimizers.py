@@ -12,7 +12,6 @@ import numpy as np
 
 from funcnn.optimizers.definition import apply_updates
 from funcnn.params import ArrayTree, Gradients, K, Params, Updates
-from funcnn.params.leafwise import astype
 from funcnn.params.packing import ravel
 from funcnn.testing import nested
 from funcnn.testing.casebook.copies import copies
@@ -20,6 +19,8 @@ from funcnn.testing.casebook.of_optimizers import OptimizerCase, Step, by_path, 
 from funcnn.testing.drawing.contents import signs
 from funcnn.testing.judging.left_alone import left_alone
 from funcnn.testing.judging.verdicts import Law, Verdict, broken, listed
+from funcnn.testing.lawbook.of_every_part import common_laws
+from funcnn.testing.lawbook.of_optimizers_in_float32 import float32_tracks_float64
 
 
 MANY_STEPS: Final = 12
@@ -190,6 +191,10 @@ def _pure(case: OptimizerCase) -> None:
     _from_stored_states(case, first)
 
 
+def _given(case: OptimizerCase) -> list[bytes]:
+    return [bits for updates, _, _ in case.walk() for bits in nested.bits(updates)]
+
+
 def _from_stored_states(case: OptimizerCase, walked: list[tuple[Updates, Any, Params]]) -> None:
     """States are all there is: steps in another order, and beside those of another run, are the same."""
     starts = [case.optimizer.init(case.params), *(state for _, state, _ in walked)]
@@ -244,17 +249,6 @@ def _packing_blind(case: OptimizerCase) -> None:
             raise broken(f"step {i + 1} is another one where params and gradients are packed")
 
 
-def _float32_tracks_float64(case: OptimizerCase) -> None:
-    high = case.walk(astype(case.params, np.float64), [astype(g, np.float64) for g in case.gradients])
-    for i, (updates, _, _) in enumerate(case.walk()):
-        wanted = by_path(high[i][0])
-        size = max([nested.largest(a) for a in wanted.values()], default=0.0)
-        for path, a in by_path(updates).items():
-            off, allowed = nested.largest(a - wanted[path]), 1024 * float(np.finfo(np.float32).eps) * (size + 1e-3)
-            if not off <= allowed:
-                raise broken(f"step {i + 1}, {path}: float32 is off by {off:.3g}, rounding allows {allowed:.3g}")
-
-
 def _is_data(case: OptimizerCase) -> Verdict | None:
     optimizer, others = case.optimizer, copies(case.optimizer)
     wanted = case.walk()
@@ -274,17 +268,18 @@ OPTIMIZER_LAWS: Final[Mapping[str, Law[OptimizerCase]]] = listed(
         "where all gradients are zero, leaves of fewer than two axes do not move: decay is for matrices", "exact",
         _vectors_stay),
     Law("descends", "twelve steps lead downhill in a shallow bowl, and not away from zero on a plain", "exact",
-        _descends, wants="steps"),
+        _descends, wants="steps", large=True),
     Law("finite", "where params or gradients are zero, or tiny, updates are finite", "exact", _finite),
-    Law("splits", "a leaf moves alone as it does among others", "exact", _splits),
+    Law("splits", "a leaf moves alone as it does among others", "exact", _splits, large=True),
     Law("plain_state", "states are numbers, trees like the params, tuples of these: they compare, pickle, never change",
         "exact", _plain_state),
-    Law("pure", "nothing is changed and nothing remembered, but in the state", "exact", _pure),
+    Law("pure", "nothing is changed and nothing remembered, but in the state", "exact", _pure, large=True),
+    *common_laws(_given),
     Law("dtype_kept", "updates have the structure, shapes and dtype of the params", "exact", _dtype_kept),
     Law("order_blind", "the order of names in trees does not matter", "exact", _order_blind),
     Law("packing_blind", "whether params are packed does not matter", "exact", _packing_blind),
     Law("float32_tracks_float64", "steps in float32 are those in float64, up to rounding", "numeric",
-        _float32_tracks_float64, dtypes=("float32",)),
+        float32_tracks_float64, dtypes=("float32",)),
     Law("is_data", "an optimizer comes back equal from pickle and deepcopy", "exact", _is_data),
 )  # fmt: skip
 """Every law about optimizers, by name."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final, cast
 
 import numpy as np
 
@@ -11,9 +11,15 @@ from funcnn.params import Params
 from funcnn.testing import nested
 from funcnn.testing.casebook.copies import copies
 from funcnn.testing.casebook.of_parts import PenaltyCase
-from funcnn.testing.drawing.contents import signs
+from funcnn.testing.drawing.contents import contents, signs
 from funcnn.testing.judging.derivatives import Line, judge, moved
+from funcnn.testing.judging.left_alone import left_alone
 from funcnn.testing.judging.verdicts import FLOAT64, Law, Verdict, broken, listed
+from funcnn.testing.lawbook.of_every_part import common_laws
+from funcnn.testing.lawbook.ties import at_ties
+
+
+NEAR: Final = 2.0**-10  # of a way: where a penalty is flat, as within a margin, it does not move so near
 
 
 def _one_number(case: PenaltyCase) -> None:
@@ -86,12 +92,15 @@ def _selected(case: PenaltyCase) -> None:
     value, pullback = case.pull()
     gradients = dict(nested.leaves(pullback(1.0)))
     for path, a in nested.leaves(case.params):
-        there = case.penalty(Params({p: (1.5 * b + 1).astype(b.dtype) if p == path else b
-                                     for p, b in nested.leaves(case.params)}))  # fmt: skip
+        there, near = (
+            case.penalty(Params({p: (b + by * (0.5 * b + 1)).astype(b.dtype) if p == path else b  # noqa: B023
+                                 for p, b in nested.leaves(case.params)})) for by in (1.0, NEAR)
+        )  # fmt: skip
         if there == value and gradients[path].any():
             size = nested.largest(gradients[path])
             raise broken(f"{path} does not move the penalty, and has a gradient of {size:.3g}")
-        if abs(there - value) > 1e-3 * abs(value) and not gradients[path].any() and a.any():
+        moves = all(abs(moved - value) > 1e-3 * by * abs(value) for moved, by in ((there, 1.0), (near, NEAR)))
+        if moves and not gradients[path].any() and a.any():  # it moves at once: it is flat nowhere in between
             raise broken(f"{path} moves the penalty from {value:.6g} to {there:.6g}, and has no gradient")
 
 
@@ -108,6 +117,51 @@ def _pure(case: PenaltyCase) -> None:
         raise broken("twice the same gives something else")
     if nested.bits(case.params) != before:
         raise broken("the params have changed")
+    ours = {path: np.array(a) for path, a in nested.leaves(case.params)}
+    with left_alone():
+        case.penalty.rule(ours)[1](1.0)
+    if nested.bits(ours) != before:
+        raise broken("the rule wrote into params that are writeable")
+
+
+def _given(case: PenaltyCase) -> list[bytes]:
+    value, pullback = case.pull()
+    return [repr(value).encode(), *nested.bits(pullback(1.0))]
+
+
+class _Tied:
+    """What the law about ties asks of a case of a layer, of params that are whole numbers."""
+
+    domain = None
+
+    def __init__(self, case: PenaltyCase) -> None:
+        self._penalty, self.generator = case.penalty, case.generator
+        tied = {p: contents(case.generator(f"ties {p}"), a.shape, "ties") for p, a in nested.leaves(case.params)}
+        self.x, self.z = tied, {"x": tied}
+
+    def bare_pull(self, z: Any) -> tuple[Any, Callable[[Any], dict[str, Any]]]:
+        """The penalty and its pullback, without the door."""
+        value, back = self._penalty.rule(z["x"])
+        return np.asarray(value), lambda dy: {"x": back(float(dy))[0]}
+
+    def bare_value(self, z: Any) -> Any:
+        """The penalty."""
+        return self.bare_pull(z)[0]
+
+
+def _at_ties(case: PenaltyCase) -> Verdict | None:
+    return at_ties(cast(Any, _Tied(case)))
+
+
+def _float32_tracks_float64(case: PenaltyCase) -> None:
+    wide = Params({path: a.astype(np.float64) for path, a in nested.leaves(case.params)})
+    (low, pull), (high, wide_pull) = case.pull(), case.pull(wide)
+    unit = 1024 * float(np.finfo(np.float32).eps)
+    if not abs(low - high) <= unit * (abs(high) + 1):
+        raise broken(f"the penalty is {low:.9g} in float32, {high:.9g} in float64")
+    for (path, a), (_, b) in zip(nested.leaves(pull(1.0)), nested.leaves(wide_pull(1.0)), strict=True):
+        if not nested.largest(a - b) <= unit * (nested.largest(b) + 1):
+            raise broken(f"the gradient of {path} in float32 is off by {nested.largest(a - b):.3g}")
 
 
 def _order_blind(case: PenaltyCase) -> None:
@@ -130,12 +184,18 @@ PENALTY_LAWS: Final[Mapping[str, Law[Any]]] = listed(
     "PENALTY_LAWS",
     Law("one_number", "the penalty is a Python float, and vjp gives the same", "exact", _one_number),
     Law("true_pullback", "the pullback is the derivative of the value, for every leaf", "derivative", _true_pullback,
-        dtypes=FLOAT64),
+        dtypes=FLOAT64, large=True),
+    Law("at_ties", "where params are tied, or zero, the pullback lies between the derivatives of the two sides", "numeric",
+        _at_ties, dtypes=FLOAT64, shrinks=False),
+    Law("float32_tracks_float64", "value and gradients in float32 are those in float64, up to rounding", "numeric",
+        _float32_tracks_float64, dtypes=("float32",), large=True),
     Law("tree", "gradients have the structure, the shapes and the dtype of the params", "exact", _tree),
     Law("finite", "where a leaf is all 0 nothing is NaN", "exact", _finite),
     Law("linear_pullback", "the pullback is linear", "exact", _linear_pullback),
     Law("selected", "the gradient is zero where the penalty does not look, and there alone", "exact", _selected),
-    Law("pure", "nothing is changed and nothing remembered", "exact", _pure),
+    Law("pure", "nothing is changed, not the global random state either, and nothing remembered", "exact", _pure,
+        large=True),
+    *common_laws(_given),
     Law("order_blind", "the order of names in params does not matter", "exact", _order_blind),
     Law("is_data", "a penalty comes back equal from pickle and deepcopy", "exact", _is_data),
 )  # fmt: skip

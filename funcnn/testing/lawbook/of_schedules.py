@@ -13,6 +13,7 @@ from funcnn.testing.casebook.copies import copies
 from funcnn.testing.casebook.of_parts import ScheduleCase
 from funcnn.testing.judging.numbers import turns
 from funcnn.testing.judging.verdicts import Law, Verdict, broken, listed
+from funcnn.testing.lawbook.of_every_part import common_laws
 
 AHEAD: Final = (0, 1, 7, 1000, 10**9)
 
@@ -48,6 +49,11 @@ def _any_integer(case: ScheduleCase) -> None:
             raise broken(f"at step {step!r} the rate is {case.schedule(step)!r}, at {case.step} it is {case.rate!r}")
 
 
+def _given(case: ScheduleCase) -> list[bytes]:
+    start = case.step + 13 * case.attempt
+    return [repr(case.schedule(step)).encode() for step in range(start, start + 4)]
+
+
 def _is_data(case: ScheduleCase) -> Verdict | None:
     others = copies(case.schedule)
     for what, other in others.items():
@@ -76,6 +82,7 @@ SCHEDULE_LAWS: Final[Mapping[str, Law[Any]]] = listed(
     Law("a_rate", "every step has a rate, a Python float from 0 up that is finite", "exact", _a_rate),
     Law("pure", "a rate depends on the step alone, whichever was asked for before", "exact", _pure),
     Law("any_integer", "NumPy's integers are steps, too, and 3.0 is no other step than 3", "exact", _any_integer),
+    *common_laws(_given),
     Law("is_data", "a schedule comes back equal from pickle and deepcopy", "exact", _is_data),
 )
 """Every law about schedules, by name."""

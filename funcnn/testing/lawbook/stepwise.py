@@ -64,6 +64,6 @@ STEPWISE_LAWS = (
     Law(
         "steps_agree",
         "a network that says how it goes on gives piece by piece what it gives for the whole sequence",
-        "numeric", _steps_agree, kinds=("normal", "mixed"), passes="inference", wants="steps",
+        "numeric", _steps_agree, kinds=("normal", "mixed"), passes="inference", wants="steps", large=True,
     ),
 )  # fmt: skip

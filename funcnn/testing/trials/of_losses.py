@@ -16,6 +16,7 @@ from funcnn.testing.drawing.templates import Template, larger
 from funcnn.testing.drawing.turns import Changes, in_turn
 from funcnn.testing.judging.causes import Told
 from funcnn.testing.judging.verdicts import Law
+from funcnn.testing.lawbook.of_every_part import as_new
 from funcnn.testing.lawbook.of_losses import LOSS_LAWS
 from funcnn.testing.lawbook.values import plain_loss
 from funcnn.testing.trials.choosing import common, selected, several
@@ -89,6 +90,7 @@ def loss_trials(
     drawn = shape_strategy(shape)
     wide = larger(drawn)
     more = several("also", also, *([plain_loss(value)] if value else []))
+    about = LossCase(loss, ())
 
     def tried(law: Law[LossCase], shape: SearchStrategy[Shape], kinds: Sequence[str]) -> SearchStrategy[LossCase]:
         of = common(dtypes, law.dtypes)
@@ -108,6 +110,8 @@ def loss_trials(
         }
 
     return {
-        name: Trial(law, tried(law, drawn, law.kinds), repr(loss), reason, examples, told, others(law), asked)
+        name: Trial(
+            as_new(law, about), tried(law, drawn, law.kinds), repr(loss), reason, examples, told, others(law), asked
+        )
         for name, (law, reason, asked) in selected(LOSS_LAWS, chosen, only, more, except_, may_fail, dtypes).items()
     }  # fmt: skip

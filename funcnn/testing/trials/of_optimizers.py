@@ -15,6 +15,7 @@ from funcnn.testing.drawing.strategies import seeds
 from funcnn.testing.drawing.turns import Changes, in_turn
 from funcnn.testing.judging.causes import Told
 from funcnn.testing.judging.verdicts import Law
+from funcnn.testing.lawbook.of_every_part import as_new
 from funcnn.testing.lawbook.of_optimizers import MANY_STEPS, OPTIMIZER_LAWS, closed_form
 from funcnn.testing.trials.choosing import common, selected, several
 from funcnn.testing.trials.refusals import demand, demand_cases
@@ -51,13 +52,19 @@ _trees: Final = st.builds(
 )
 
 
+_large_trees: Final = st.fixed_dictionaries(
+    {"w": st.tuples(st.integers(8, 40), st.integers(5, 9)), "b": st.tuples(st.integers(101, 200)),
+     "kernel": st.tuples(*[st.integers(1, 3)] * 4)}
+)  # fmt: skip
+
+
 @st.composite
 def optimizer_cases(
-    draw: DrawFn, optimizer: Optimizer[Any], dtypes: Sequence[str], *, long: bool = False
+    draw: DrawFn, optimizer: Optimizer[Any], dtypes: Sequence[str], *, long: bool = False, large: bool = False
 ) -> OptimizerCase:
-    """Cases of an optimizer; long ones take 12 steps, with gradients of all sizes."""
+    """Cases of an optimizer; long ones take 12 steps, with gradients of all sizes; large ones have large leaves."""
     return OptimizerCase(
-        optimizer, draw(_trees), dtype=draw(st.sampled_from(dtypes)), seed=draw(seeds()),
+        optimizer, draw(_large_trees if large else _trees), dtype=draw(st.sampled_from(dtypes)), seed=draw(seeds()),
         steps=MANY_STEPS if long else draw(st.integers(1, STEPS)), wide=long,
     )  # fmt: skip
 
@@ -85,9 +92,11 @@ def optimizer_trials(
     told = Told()
     more = several("also", also, *([closed_form(steps)] if steps else []))
     chosen = {law.name: "" for law in OPTIMIZER_LAWS.values() if not (part and law.wants)}
-    label = repr(optimizer)
+    label, about = repr(optimizer), OptimizerCase(optimizer, {"w": ()})
 
-    def tried(law: Law[OptimizerCase], *, long: bool = False) -> SearchStrategy[OptimizerCase]:
+    def tried(
+        law: Law[OptimizerCase], *, long: bool = False, large: bool = False
+    ) -> SearchStrategy[OptimizerCase]:
         of = common(dtypes, law.dtypes)
 
         def kind(turn: int, case: OptimizerCase) -> Changes:
@@ -95,12 +104,13 @@ def optimizer_trials(
                 return {"dtype": np.dtype(of[turn // 2 % len(of)])}
             return {"dtype": np.dtype(of[turn % len(of)]), "steps": 1 + turn // len(of) % STEPS}
 
-        return in_turn(optimizer_cases(optimizer, of, long=long), kind)
+        return in_turn(optimizer_cases(optimizer, of, long=long, large=large), kind)
 
     def others(law: Law[OptimizerCase]) -> dict[str, SearchStrategy[OptimizerCase]]:
-        return {"long": tried(law, long=True)} if law.large else {}
+        long = {"long": tried(law, long=True)} if law.made_by else {}
+        return {**long, "large": tried(law, large=True)} if law.large else {}
 
     return {
-        name: Trial(law, tried(law), label, reason, examples, told, others(law), asked)
+        name: Trial(as_new(law, about), tried(law), label, reason, examples, told, others(law), asked)
         for name, (law, reason, asked) in selected(OPTIMIZER_LAWS, chosen, only, more, except_, may_fail, dtypes).items()
     }

@@ -20,6 +20,7 @@ from funcnn.testing.drawing.templates import Template, larger
 from funcnn.testing.drawing.turns import Changes, in_turn
 from funcnn.testing.judging.causes import Told
 from funcnn.testing.judging.verdicts import Law
+from funcnn.testing.lawbook.of_every_part import SAMPLED, as_new
 from funcnn.testing.lawbook.of_initializers import INITIALIZER_LAWS, scale_by_fan
 from funcnn.testing.lawbook.of_metrics import METRIC_LAWS, plain_metric
 from funcnn.testing.lawbook.of_penalties import PENALTY_LAWS
@@ -44,6 +45,7 @@ class PartOptions(TypedDict, total=False):
 
 
 def _trials(
+    about: Any,
     label: str,
     table: Mapping[str, Law[Any]],
     chosen: Mapping[str, str],
@@ -55,7 +57,7 @@ def _trials(
     *,
     speaks: bool = False,
 ) -> dict[str, Trial]:
-    """The trials of a part; where it `speaks`, each law has something to say of some case."""
+    """The trials of a part, which is that of the case `about`; where it `speaks`, each law has something to say."""
     demand_cases(options.get("examples"))
     told = Told()
     also = several("also", options.get("also", ()), *more)
@@ -63,7 +65,10 @@ def _trials(
         table, chosen, options.get("only", ()), also, options.get("except_", {}), options.get("may_fail", {}), dtypes
     )
     return {
-        name: Trial(law, cases(law), label, reason, options.get("examples"), told, others(law), asked or speaks)
+        name: Trial(
+            as_new(law, about), cases(law), label, reason, options.get("examples"), told, others(law),
+            asked or (speaks and name not in SAMPLED),
+        )
         for name, (law, reason, asked) in laws.items()
     }
 
@@ -121,7 +126,7 @@ def metric_trials(
         }
 
     return _trials(
-        repr(metric), METRIC_LAWS, chosen, cases, options, [plain_metric(value)] if value else [], others,
+        MetricCase(metric, ()), repr(metric), METRIC_LAWS, chosen, cases, options, [plain_metric(value)] if value else [], others,
         speaks=True,
     )
 
@@ -133,7 +138,7 @@ def schedule_trials(
     steps = st.builds(ScheduleCase, st.just(schedule), st.one_of(st.integers(0, 20), st.integers(0, 10**6)))
     more = [plain_rate(value)] if value else []
     return _trials(
-        repr(schedule), SCHEDULE_LAWS, dict.fromkeys(SCHEDULE_LAWS, ""), lambda law: steps, options, more
+        ScheduleCase(schedule, 0), repr(schedule), SCHEDULE_LAWS, dict.fromkeys(SCHEDULE_LAWS, ""), lambda law: steps, options, more
     )
 
 
@@ -155,7 +160,10 @@ def initializer_trials(
 
     label = getattr(initializer, "__name__", repr(initializer))
     more = [scale_by_fan(variance)] if variance else []
-    return _trials(label, INITIALIZER_LAWS, dict.fromkeys(INITIALIZER_LAWS, ""), cases, options, more, dtypes=dtypes)
+    return _trials(
+        InitializerCase(initializer, ()), label, INITIALIZER_LAWS, dict.fromkeys(INITIALIZER_LAWS, ""), cases, options,
+        more, dtypes=dtypes,
+    )
 
 
 def penalty_trials(
@@ -164,10 +172,19 @@ def penalty_trials(
     """Every law a penalty is held to, with its cases. The arguments are those of `penalty_laws`."""
     size = st.integers(1, 3)
     trees = st.fixed_dictionaries({"w": st.tuples(size, size), "b": st.tuples(size)})
+    wide = st.integers(4, 12)
+    large = st.fixed_dictionaries({"w": st.tuples(wide, wide), "b": st.tuples(wide), "kernel": st.tuples(size, size, wide)})
 
     def cases(law: Law[Any]) -> SearchStrategy[PenaltyCase]:
-        of = common(dtypes, law.dtypes)
-        cases = st.builds(PenaltyCase, st.just(penalty), trees, dtype=st.sampled_from(of), seed=seeds())
+        return tried(law, trees, wide=False)
+
+    def tried(law: Law[Any], trees: SearchStrategy[Any], *, wide: bool) -> SearchStrategy[PenaltyCase]:
+        of, is_wide = common(dtypes, law.dtypes), st.just(wide)
+        cases = st.builds(PenaltyCase, st.just(penalty), trees, dtype=st.sampled_from(of), seed=seeds(), wide=is_wide)
         return in_turn(cases, _kinds(of))
 
-    return _trials(repr(penalty), PENALTY_LAWS, dict.fromkeys(PENALTY_LAWS, ""), cases, options, dtypes=dtypes)
+    def others(law: Law[Any]) -> dict[str, SearchStrategy[PenaltyCase]]:
+        return {"large": tried(law, large, wide=True)} if law.large else {}
+
+    laws, about = dict.fromkeys(PENALTY_LAWS, ""), PenaltyCase(penalty, {"w": ()})
+    return _trials(about, repr(penalty), PENALTY_LAWS, laws, cases, options, others=others, dtypes=dtypes)
