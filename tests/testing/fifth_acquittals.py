@@ -5,11 +5,11 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from funcnn import Layer
+from funcnn import Layer, layer
 from funcnn.authoring import axes
 from funcnn.initializers import normal, ones, zeros
 from funcnn.networks import EMPTY
@@ -111,6 +111,21 @@ def in_a_room(x: Any) -> Any:
     room = ROOMS.held.setdefault((x.shape, x.dtype.str), np.empty(x.shape, x.dtype))
     np.multiply(t, t, out=room)
     return room * 1, lambda dy: 2 * dy * t * (1 - t * t)
+
+
+@layer
+def Times(number: tuple[float, ...]) -> Layer[Any, Any]:
+    """A number times x."""
+    return Layer.lift(lambda s: axes("Times", s, at_least=1), lambda x: (x * number[0], lambda dy: dy * number[0]))
+
+
+def nameless() -> Any:
+    """Of a class that no pickle finds."""
+
+    class Number(NamedTuple):
+        by: float
+
+    return Number(3.0)
 
 
 # functions ------------------------------------------------------------------------------------------------------------
@@ -228,6 +243,7 @@ FIFTH_RIGHT: Final = (
         lambda n: {"a": (thrice_the_identity, (n, n))}, by_factor, "B", range(1, 4))),
     Right("cosines kept by size", by(transformed, linear=True)),
     Right("memory of a thread, known by its name", by(in_a_room, kinks=False)),
+    Right("an argument of a class within a function", of(Times(nameless()), linear=True)),
     Right("a spline", by(spline, kinks=False)),
     Right("a ramp", by(hard_swish, kinks=True)),
     Right("a fast wave", by(lambda x: (np.sin(30 * x), lambda dy: 30 * dy * np.cos(30 * x)), kinks=False)),

@@ -140,9 +140,8 @@ def _is_data(case: Case) -> Verdict | None:
     layer = case.layer
     if layer.init.record is None or not _importable(layer):
         return Verdict.MOOT
-    by_name = all(map(_found_by_name, (*layer.init.record.args, *layer.init.record.kwargs.values())))
     others: dict[str, Layer[Any, Any]] = {
-        **({"pickle": pickle.loads(pickle.dumps(layer))} if by_name else {}),
+        **_pickled(layer),
         "deepcopy": copy.deepcopy(layer),
         "rebuild": rebuild(layer, lambda path, child: child),
         "Layer(*layer)": Layer(*layer),
@@ -155,9 +154,16 @@ def _is_data(case: Case) -> Verdict | None:
     return None
 
 
-def _found_by_name(argument: object) -> bool:
-    """Can a pickle find this argument? A lambda, and a function within a function, it cannot."""
-    return "<" not in getattr(argument, "__qualname__", "")
+def _pickled(layer: Layer[Any, Any]) -> dict[str, Layer[Any, Any]]:
+    """What comes from a pickle; nothing where it cannot find what an argument holds, by name: a lambda, and a function
+    or a class within a function.
+    """
+    try:
+        return {"pickle": pickle.loads(pickle.dumps(layer))}
+    except (AttributeError, pickle.PicklingError) as error:
+        if any(nameless in str(error) for nameless in ("<lambda>", "<locals>")):
+            return {}
+        raise
 
 
 def _importable(layer: Layer[Any, Any]) -> bool:

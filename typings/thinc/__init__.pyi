@@ -1,0 +1,1 @@
+"""What the tests use of Thinc, which need not be there to check them."""
