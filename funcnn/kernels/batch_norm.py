@@ -79,7 +79,7 @@ def normalized(x: Array, mean: Array, a: Array, offset: Array | None, away: bool
         y = y * a
         return y if offset is None else y + offset
     y, lines = like(x), _Lines(x)
-    m, f = lines.tiled(mean), lines.tiled(a)
+    m, f = lines.tiled(mean) if away else mean, lines.tiled(a)
     moved = offset if away else -mean * a if offset is None else offset - mean * a
     c = None if moved is None else lines.tiled(moved)
 
@@ -97,7 +97,7 @@ def column_cotangents(x: Array, dy: Array, mean: Array, away: bool) -> tuple[Arr
     if not plain(_LONG, x, mean, dy):
         return column_sums(dy), column_sums(dy * (x - mean))
     lines = _Lines(x)
-    found, m = lines.for_sums(2), lines.tiled(mean)
+    found, m = lines.for_sums(2), lines.tiled(mean) if away else mean
 
     def of(i: int, source: Array, back: Array, room: Array) -> None:
         lines.add_up(back, found[0, i])
@@ -119,7 +119,7 @@ def input_cotangent(
         dx = dx - constant
         return dx * a
     dx, lines = like(x), _Lines(x)
-    m, s, f = lines.tiled(mean), lines.tiled(-slope), lines.tiled(a)
+    m, s, f = lines.tiled(mean) if away else mean, lines.tiled(-slope), lines.tiled(a)
     c = lines.tiled(-constant if away else mean * slope - constant)
 
     def of(i: int, source: Array, back: Array, out: Array, room: Array) -> None:
