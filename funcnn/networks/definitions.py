@@ -12,7 +12,7 @@ from funcnn.inputs import Kind
 from funcnn.keys import Initializer, Key
 from funcnn.networks.joining import joined
 from funcnn.networks.statistics import Statistics
-from funcnn.pulling import Pulling, pulled
+from funcnn.pulling import Pulling
 from funcnn.records import Record
 from funcnn.types import Shape
 
@@ -126,7 +126,7 @@ class Child:
 
         def run(dy: Any, last: bool) -> tuple[Any, Any]:
             try:
-                dparams, dx = pulled(back, dy, last)
+                dparams, dx = back.run(dy, last) if back.__class__ is Pulling else back(dy)
             except Exception as error:
                 locate(error, self.name)
                 raise

@@ -13,7 +13,7 @@ from funcnn.keys import Key
 from funcnn.networks.by_parts import apart_if
 from funcnn.networks.children import Combined
 from funcnn.networks.definitions import EMPTY, Child, Go
-from funcnn.pulling import Pulling, pulled
+from funcnn.pulling import Pulling
 from funcnn.types import Shape, Tree
 
 
@@ -63,7 +63,7 @@ def in_series(*children: Child) -> Combined:
             try:
                 for i in range(len(left) - 1, first - 1, -1):
                     name, pull = left.pop()
-                    dparams, dy = pulled(pull, dy, last)
+                    dparams, dy = pull.run(dy, last) if pull.__class__ is Pulling else pull(dy)
                     del pull  # what it kept goes before the cotangent of its input is made
                     if dparams:
                         grads[name] = dparams
