@@ -40,8 +40,10 @@ def test_a_forward_pass_is_timed() -> None:
 
 
 def test_imports_are_timed() -> None:
-    """Those of NumPy and of the library."""
-    assert [line.split()[1] for line in run("--imports").splitlines()] == ["numpy", "funcnn"]
+    """Those of NumPy, of the library, of the names a training program takes, and of all."""
+    said = [line.split(" ms  ") for line in run("--imports").splitlines()]
+    assert [program.split(" ")[:2] for _, program in said] == [["import", "numpy"], ["import", "funcnn"], *[["from", "funcnn"]] * 2]
+    assert all(float(time) > 0 for time, _ in said)
 
 
 def test_growth_is_drawn(tmp_path: Path) -> None:

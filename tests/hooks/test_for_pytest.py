@@ -164,10 +164,10 @@ def test_laws_in_the_body_of_a_test_are_counted_too(project: Path) -> None:
     body = """
 @parametrize_with_laws([Ramp], shape=(8, 9), kinks=True, only=["true_pullback"])
 def test_my_layers(layer, law):
-    assert sum(law(layer)) == 57 + 21  # rare ones beside, of three kinds
+    assert sum(law(layer)) == 57 + 28  # rare ones beside, of four kinds, two of them about params
 """
     printed = printed_by(project, body, "--law-examples", "57")
-    assert counts(printed) == {"passed": 1} and re.search(r"no verdict in \d+ of 78 cases", printed)
+    assert counts(printed) == {"passed": 1} and re.search(r"no verdict in \d+ of 71 cases", printed)
 
 
 def test_one_function_tests_several_layers(project: Path) -> None:

@@ -192,7 +192,8 @@ def _same_in_both(case: LossCase) -> Verdict | None:
     reach = max(1.0, *(nested.largest(a) for _, a in nested.leaves(high) if nested.is_real(a)))
     for (path, a), (_, b), (_, move) in zip(*map(nested.leaves, (low, exact, moves)), strict=True):
         beside = reach if path == "value" else 1 / max(a.size, 1)
-        off, allowed = nested.largest(a - b), 256 * move + 256 * unit * (nested.largest(b) + beside)
+        units = max(256, 8 * reach)  # what is large in an exponent, its rounding moves the power by as much
+        off, allowed = nested.largest(a - b), 256 * move + units * unit * (nested.largest(b) + beside)
         if off > allowed:
             what = "loss" if path == "value" else path.replace("/", " of the ")
             raise broken(f"the {what} in float32 is off by {off:.3g}, rounding allows {allowed:.3g}")
