@@ -118,11 +118,15 @@ def joined(parts: Sequence[Array]) -> Array:
 def summed(trees: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The sum of gradients, in the memory of the first, but for leaves whose rows do not lie one behind the other."""
     first, *others = trees
-    total: dict[str, Any] = mapped(lambda leaf: np.asarray(leaf, order="C"), dict(first))
+    total: dict[str, Any] = mapped(_in_rows, dict(first))
     into = _vectors(total)
     for other in others:
         add_onto(into, _vectors(other))
     return total
+
+
+def _in_rows(leaf: Array) -> Array:
+    return np.asarray(leaf, order="C")
 
 
 def _vectors(tree: Mapping[str, Any]) -> list[Array]:
