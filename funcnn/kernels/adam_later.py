@@ -60,7 +60,6 @@ def adam_later(
         return None
     dtype = p.dtype
     passes, drawn = adam_passes(b1, b2, scale, eps, dtype), np.array(decay.scale if decay else 0.0, dtype)
-    flushed = flush_passes(dtype)
 
     def calls(old: Sequence[Array], new: Sequence[Array]) -> Calls:
         size = min(longer(BLOCK), old[0].size)
@@ -78,7 +77,9 @@ def adam_later(
                 for i, j in cut(where, start, start + x.size):
                     rows += [(np.multiply, x[i:j], drawn, other[i:j]), (np.add, u[i:j], other[i:j], u[i:j])]
                 rows.append((np.add, x, u, y))
-                rows += flushed(a, b, u, kept[: x.size], moving[: x.size]) if flush else []
+                if flush:
+                    truths = u, kept[: x.size], moving[: x.size]
+                    rows += [*flush_passes(a, None, *truths), *flush_passes(b, a, *truths)]
             return rows
 
         rows: Calls = []

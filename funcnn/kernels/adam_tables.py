@@ -22,7 +22,6 @@ _FEW: Final = 4  # times as many rows as are taken out and put back, which costs
 Live: TypeAlias = "Mapping[int, npt.NDArray[np.bool_]]"
 """Where tables begin: which of their rows may have moments other than zero. Of tables that are not there, all may."""
 
-
 Spans: TypeAlias = "Sequence[tuple[int, int]]"
 """Where what decays begins and ends."""
 
@@ -46,9 +45,7 @@ class Plan(NamedTuple):
     live: dict[int, npt.NDArray[np.bool_]]
 
 
-def planned(
-    pieces: Sequence[Array], m: Array, v: Array, before: Live | None, spans: Spans
-) -> Plan | None:
+def planned(pieces: Sequence[Array], m: Array, v: Array, before: Live | None, spans: Spans) -> Plan | None:
     """`before` is what was live before, if that is known; all rows move that decay. None where a moment is -0, which a
     gradient of zeros makes 0."""
     plan, start = Plan([], {}), 0

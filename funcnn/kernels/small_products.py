@@ -8,6 +8,7 @@ Kernels for AVX2 know no such way, and take up to a tenth more for parts: they g
 
 from __future__ import annotations
 
+import functools
 from typing import Final
 
 import numpy as np
@@ -24,9 +25,14 @@ def parts(length: int, each: int) -> int:
     count = -(-length * each // _SMALL)
     if count < 2 or length < count * _FEWEST or not small_is_fast():
         return 1
-    while length % count:
-        count += 1
+    count = _divisor(length, count)
     return count if length >= count * _FEWEST else 1
+
+
+@functools.lru_cache(1 << 10)
+def _divisor(length: int, least: int) -> int:
+    """The smallest that is not below `least`: of a prime, itself, which takes a while to find."""
+    return next(n for n in range(least, length + 1) if not length % n)
 
 
 def by_rows(a: Array, b: Array, out: Array) -> None:

@@ -87,7 +87,7 @@ def adam(
 
     def block(s: slice, g: Array, u: Array) -> tuple[Array]:
         a, b = new_m[s], new_v[s]
-        deque(starmap(operator.call, passes(g, m[s], v[s], a, b, u)), maxlen=0)
+        _made(passes(g, m[s], v[s], a, b, u))
         if decay:
             _decay(decay, s, u)
         if flush:
@@ -137,28 +137,26 @@ def flush_interval(*factors: float) -> int:
 
 def _flush(x: Array, unless: Array | None = None) -> None:
     """Set to zero what is less than a million times the smallest normal number, `unless` another is not zero there."""
-    kept = np.abs(x) >= _bound(x.dtype)
-    np.multiply(x, kept if unless is None else kept | (unless != 0), x)
-    np.add(x, 0, x)  # zeros without a sign
+    kept, other = np.empty((2, x.size), np.bool_)
+    _made(flush_passes(x, unless, np.empty_like(x), kept, other))
 
 
-def _bound(dtype: np.dtype[Any]) -> float:
-    return 2**_MARGIN * float(np.finfo(dtype).tiny)
+def flush_passes(x: Array, unless: Array | None, room: Array, kept: Mask, other: Mask) -> Calls:
+    """The passes of that, over a block, beside room for as many numbers, and twice for as many truths. Zeros come out
+    without a sign."""
+    zero = number(0.0, x.dtype)
+    calls: Calls = [
+        (np.abs, x, room),
+        (np.greater_equal, room, number(2**_MARGIN * float(np.finfo(x.dtype).tiny), x.dtype), kept),
+    ]
+    if unless is not None:
+        calls += [(np.not_equal, unless, zero, other), (np.logical_or, kept, other, kept)]
+    return [*calls, (np.multiply, x, kept, x), (np.add, x, zero, x)]
 
 
-def flush_passes(dtype: np.dtype[Any]) -> Callable[[Array, Array, Array, Mask, Mask], Calls]:
-    """The passes that set to zero what `adam` flushes of a block of both moments, beside room for as many numbers, and
-    twice for as many truths."""
-    least, zero = number(_bound(dtype), dtype), number(0.0, dtype)
-
-    def passes(a: Array, b: Array, u: Array, kept: Mask, other: Mask) -> Calls:
-        return [
-            (np.abs, a, u), (np.greater_equal, u, least, kept), (np.multiply, a, kept, a), (np.add, a, zero, a),
-            (np.abs, b, u), (np.greater_equal, u, least, kept), (np.not_equal, a, zero, other),
-            (np.logical_or, kept, other, kept), (np.multiply, b, kept, b), (np.add, b, zero, b),
-        ]  # fmt: skip
-
-    return passes
+def _made(calls: Calls) -> None:
+    """All of them, one after the other, in one call."""
+    deque(starmap(operator.call, calls), maxlen=0)
 
 
 class Decay(NamedTuple):

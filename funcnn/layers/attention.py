@@ -220,6 +220,7 @@ def MultiHeadAttention(
         return given_out(params, attended(q, k, v, mask)[0], mask)[1], seen
 
     return Layer.of(
-        out_shape, spec, rule if len(names) > 1 else apart(rule), value=value, random=drop > 0, takes=takes, multiply_adds=multiply_adds,
+        out_shape, spec, rule if len(names) > 1 else apart(rule), value=value, random=drop > 0, takes=takes,
+        multiply_adds=multiply_adds,
         step=step if causal or cross else "it looks at what comes later; give it causal=True",
     )  # fmt: skip

@@ -74,7 +74,7 @@ class Layer(NamedTuple, Generic[X, Y]):
         random          whether the rule takes the key; found out where not given
         takes           what the input is for, given what the output is for: `features` (the default), `tokens`,
                         `passes`
-        multiply_adds   how many a forward pass costs on an input of this shape, for `summary`
+        multiply_adds   how many a forward pass costs on an input of this shape, for `summary` and for threads
         step            `(params, x, memory) -> (y, memory)` of a layer that looks along time, for `decoder`; memory is
                         None at first; a string says why it cannot go on
         by_row          `(params, x, dy)` -> gradients with an axis of rows in front, for `per_example_grads`, where

@@ -117,6 +117,11 @@ def furthest(a: Any, b: Any) -> float:
     return largest(a[both] - b[both]) if not both.all() else largest(a - b)
 
 
+def all_finite(tree: Any) -> bool:
+    """Is every number of every leaf finite? Tokens and masks are."""
+    return all(np.isfinite(a).all() for _, a in leaves(tree))
+
+
 def not_numbers(a: Any) -> bytes:
     """Where an array is not finite, to compare; b"" where it is finite everywhere."""
     finite = np.isfinite(a) if a.dtype.kind in "fc" else True

@@ -35,8 +35,8 @@ def left_alone() -> Generator[None, None, None]:
     """Hold what runs within it to leaving alone what is everybody's; afterwards all is as it was.
 
     Errors
-        LawBroken   the random state of NumPy or Python, NumPy's settings for floating-point errors and for printing, the
-                    filters of warnings have changed
+        LawBroken   the random state of NumPy or Python, NumPy's settings for floating-point errors or for printing, or
+                    the filters of warnings have changed
     """
     ours, theirs = np.random.get_state(), random.getstate()
     try:

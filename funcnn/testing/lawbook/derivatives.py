@@ -32,8 +32,8 @@ COARSE: Final = 2.0**-10  # a step that tells whether an output moves at all
 CROWDED: Final = 100  # entries of a leaf, above which lines go along a few of them
 FEW: Final = 8
 RARE: Final = ("wide", "faint", "heavy", "start")  # so few that each is doubted
-FAR_OUT: Final = ("wide", "heavy", "start")  # kinds of large numbers, and of zeros, at which a layer may be nowhere
-OF_PARAMS: Final = ("heavy", "start")  # where there are no params, these are like others
+_FAR_OUT: Final = ("wide", "heavy", "start")  # kinds of large numbers, and of zeros, at which a layer may be nowhere
+_OF_PARAMS: Final = ("heavy", "start")  # where there are no params, these are like others
 FAR: Final = (6, 60, 600)  # how far lines go that look for kinks, one a case
 
 
@@ -43,9 +43,9 @@ def real_leaves(tree: Any) -> list[tuple[str, Any]]:
 
 
 def _true_pullback(case: Case) -> Verdict | None:
-    if case.kind in OF_PARAMS and not len(case.params):
+    if case.kind in _OF_PARAMS and not len(case.params):
         return Verdict.MOOT
-    if case.kind not in FAR_OUT:
+    if case.kind not in _FAR_OUT:
         return _along_leaves(case)
     with np.errstate(all="ignore"):  # a layer may overflow, which is for the law about finite values to say
         try:
@@ -58,7 +58,7 @@ def _along_leaves(case: Case) -> Verdict | None:
     y, pullback = case.bare_pull(case.z)
     dy = case.cotangent(y)
     gradients = dict(nested.leaves(pullback(dy)))
-    if case.kind in FAR_OUT and not all(np.isfinite(a).all() for _, a in real_leaves({"y": y, **gradients})):
+    if case.kind in _FAR_OUT and not nested.all_finite({"y": y, **gradients}):
         return Verdict.MOOT
     said = 0
     for path, leaf in real_leaves(case.z):

@@ -17,7 +17,7 @@ from funcnn.testing.judging.verdicts import FLOAT64, Law, LawBroken, Verdict, br
 
 _MIXING: Final = " (say mixes_batch=True if examples are to see each other)"
 _ELSEWHERE: Final = " (not the value, but the pullback mixes them, or divides by their number; see true_pullback)"
-FAR_OUT: Final = ("offset", "wide")
+_FAR_OUT: Final = ("offset", "wide")
 APART: Final = 8  # rows that are taken one by one; more are cut into a first one and two halves
 
 
@@ -47,7 +47,7 @@ def _float32_tracks_float64(case: Case) -> Verdict | None:
         y, pullback = case.pull(z["params"], z["x"])
         return {"y": y, **pullback(dy)}
 
-    if case.kind in FAR_OUT:  # so far out a layer may overflow, which is for the law about finite values to say
+    if case.kind in _FAR_OUT:  # so far out a layer may overflow, which is for the law about finite values to say
         with np.errstate(all="ignore"):
             return _same_in_both(case, both)
     return _same_in_both(case, both)
@@ -60,7 +60,7 @@ def _same_in_both(case: Case, both: Callable[[Any, Any], Any]) -> Verdict | None
     high_z, high_dy = _promoted(case.z), _promoted(dy)
     unit = float(np.finfo(np.float32).eps)
     high = both(high_z, high_dy)
-    if case.kind in FAR_OUT and not _all_finite(low):
+    if case.kind in _FAR_OUT and not nested.all_finite(low):
         return Verdict.MOOT
     allowed = _plus(wiggle(case, both, high_z, high_dy, unit=unit), floor(case, y, dy, unit))
     if case.kind == "offset":  # sums of gradients cancel so far out, and nothing at hand says how large their terms are
@@ -73,10 +73,6 @@ def _same_in_both(case: Case, both: Callable[[Any, Any], Any]) -> Verdict | None
         more = {part: _of_nothing(high[part], noise[part]) for part in high}
         compare(_promoted(low), high, _plus(allowed, more), said)
     return None
-
-
-def _all_finite(tree: Any) -> bool:
-    return all(np.isfinite(a).all() for _, a in nested.leaves(tree) if nested.is_real(a))
 
 
 def _of_nothing(high: Any, noise: Any) -> Any:
@@ -106,11 +102,11 @@ def _shared(gradients: Any, axis: BatchAxis) -> dict[str, Any]:
 
 
 def _independent_rows(case: Case) -> Verdict | None:
-    if case.kind not in FAR_OUT:
+    if case.kind not in _FAR_OUT:
         return _row_by_row(case)
     with np.errstate(all="ignore"):
         y, pullback = case.pull()
-        if not _all_finite((y, pullback(case.cotangent(y)))):
+        if not nested.all_finite((y, pullback(case.cotangent(y)))):
             return Verdict.MOOT
         return _row_by_row(case)
 

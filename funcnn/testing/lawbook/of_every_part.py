@@ -9,6 +9,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 
 from funcnn.errors import FuncnnError
+from funcnn.testing import nested
 from funcnn.testing.judging.reach import Reach, parts_of, rules
 from funcnn.testing.judging.verdicts import Law, Verdict, broken
 from funcnn.testing.lawbook.memory import as_new_or_not
@@ -20,6 +21,12 @@ Run: TypeAlias = "Callable[[Any], list[bytes]]"
 REMEMBERS: Final = "remembers_nothing"
 SAMPLED: Final = ("threads", REMEMBERS)
 """Laws that are dear, and have something to say of some cases only."""
+
+
+def pulled_bits(case: Any) -> list[bytes]:
+    """What a loss gives, or a penalty: a number, and cotangents."""
+    value, pullback = case.pull()
+    return [repr(value).encode(), *nested.bits(pullback(1.0))]
 
 
 def _things(case: Any) -> list[Any]:
@@ -38,7 +45,7 @@ def _threads(run: Run, case: Any) -> Verdict | None:
     turn = _turn(case)
     if turn % 3:
         return Verdict.MOOT
-    in_threads(case, run, np.random.default_rng(turn), large=turn % 4 != 0, often=True)
+    in_threads(case, run, np.random.default_rng(turn), beside=turn % 4 == 0, interrupts=True)
     return None
 
 

@@ -19,7 +19,7 @@ from funcnn.testing.judging.tolerances import shaken
 from funcnn.testing.judging.verdicts import FLOAT64, Law, Verdict, broken, listed
 from funcnn.testing.lawbook.exact import resized
 from funcnn.testing.lawbook.numeric import LAYOUTS
-from funcnn.testing.lawbook.of_every_part import common_laws
+from funcnn.testing.lawbook.of_every_part import common_laws, pulled_bits
 from funcnn.testing.lawbook.of_losses_at_points import AT_TIES, FULL_PRECISION
 from funcnn.testing.lawbook.values import ADDS_UP
 
@@ -153,11 +153,6 @@ def _near(got: float, wanted: float, case: LossCase, what: str) -> None:
         raise broken(f"{what}: {got!r}, expected {wanted!r}")
 
 
-def _given(case: LossCase) -> list[bytes]:
-    value, pullback = case.pull()
-    return [repr(value).encode(), *nested.bits(pullback(1.0))]
-
-
 def _any_order(case: LossCase) -> None:
     order = case.generator("order").permutation(case.rows)
     z = nested.mapped(lambda a: a[order], case.z)
@@ -178,7 +173,7 @@ def _same_in_both(case: LossCase) -> Verdict | None:
 
     high = nested.mapped(lambda a: a.astype(np.float64) if nested.is_real(a) else a, case.z)
     low, exact = both(case.z), both(high)
-    if case.kind == "wide" and not all(np.isfinite(a).all() for _, a in nested.leaves(low)):
+    if case.kind == "wide" and not nested.all_finite(low):
         return Verdict.MOOT
     unit = float(np.finfo(np.float32).eps)
     rng = case.generator("wiggle")
@@ -282,7 +277,7 @@ LOSS_LAWS: Final[Mapping[str, Law[LossCase]]] = listed(
         kinds=_KINDS, rare=("edges",)),
     Law("refuses_misfits", "empty batches and targets that do not fit are refused; nothing is broadcast", "exact",
         _refuses_misfits, kinds=("normal",)),
-    *common_laws(_given),
+    *common_laws(pulled_bits),
     Law("is_data", "a loss comes back equal from pickle and deepcopy", "exact", _is_data, kinds=("normal",)),
 )  # fmt: skip
 """Every law about losses, by name."""

@@ -15,7 +15,7 @@ from funcnn.testing.drawing.contents import contents, signs
 from funcnn.testing.judging.derivatives import Line, judge, moved
 from funcnn.testing.judging.left_alone import left_alone
 from funcnn.testing.judging.verdicts import FLOAT64, Law, Verdict, broken, listed
-from funcnn.testing.lawbook.of_every_part import common_laws
+from funcnn.testing.lawbook.of_every_part import common_laws, pulled_bits
 from funcnn.testing.lawbook.ties import at_ties
 
 
@@ -124,11 +124,6 @@ def _pure(case: PenaltyCase) -> None:
         raise broken("the rule wrote into params that are writeable")
 
 
-def _given(case: PenaltyCase) -> list[bytes]:
-    value, pullback = case.pull()
-    return [repr(value).encode(), *nested.bits(pullback(1.0))]
-
-
 class _Tied:
     """What the law about ties asks of a case of a layer, of params that are whole numbers."""
 
@@ -195,7 +190,7 @@ PENALTY_LAWS: Final[Mapping[str, Law[Any]]] = listed(
     Law("selected", "the gradient is zero where the penalty does not look, and there alone", "exact", _selected),
     Law("pure", "nothing is changed, not the global random state either, and nothing remembered", "exact", _pure,
         large=True),
-    *common_laws(_given),
+    *common_laws(pulled_bits),
     Law("order_blind", "the order of names in params does not matter", "exact", _order_blind),
     Law("is_data", "a penalty comes back equal from pickle and deepcopy", "exact", _is_data),
 )  # fmt: skip

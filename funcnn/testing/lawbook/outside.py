@@ -62,7 +62,8 @@ def _threads(case: Case) -> Verdict | None:
     large = sum(a.size for _, a in nested.leaves(case.x)) > LARGE
     if case.seed % 3 and not large:
         return Verdict.MOOT  # eight passes are dear, and one case of three finds what threads do to each other
-    in_threads(case, _run, case.generator("lines"), large=large or case.seed % 2 == 1, often=False)
+    interrupts = large or case.seed % 2 == 1
+    in_threads(case, _run, case.generator("lines"), beside=not interrupts, interrupts=interrupts)
     return None
 
 
@@ -72,23 +73,24 @@ def _run(case: Case) -> list[bytes]:
 
 
 def in_threads(
-    case: Any, run_of: Callable[[Any], list[bytes]], rng: np.random.Generator, *, large: bool, often: bool
+    case: Any, run_of: Callable[[Any], list[bytes]], rng: np.random.Generator, *, beside: bool, interrupts: bool
 ) -> None:
-    """Hold what `run_of` makes of cases to giving in eight threads what it gives alone, and where it is interrupted.
+    """Hold what `run_of` makes of cases to giving alone what it gives `beside` others in eight threads, and where
+    another thread `interrupts` it.
 
     Errors
         LawBroken   it gives something else
     """
-    cases = [case.again(i) for i in range(2 if large else THREADS)]
+    cases = [case.again(i) for i in range(THREADS if beside else 2)]
 
     def run(one: Any) -> list[bytes]:
         with np.errstate(all="ignore"):
             return run_of(one)
 
     wanted = [run(one) for one in cases]
-    if not large and _side_by_side(run, cases * 2) != wanted * 2:
+    if beside and _side_by_side(run, cases * 2) != wanted * 2:
         raise broken(f"{THREADS} threads get other values than one: {_SHARED}")
-    if not large and not often:
+    if not interrupts:
         return
     first = partial(run, cases[0])
     chosen = rng.permutation(places(first))[:PLACES]

@@ -26,7 +26,7 @@ def at_ties(case: Case) -> Verdict | None:
     with np.errstate(all="ignore"):
         y, pullback = case.bare_pull(case.z)
         outs: list[tuple[str, int]] = [(path, i) for path, a in real_leaves({"y": y}) for i in range(a.size)]
-        if not outs or not all(np.isfinite(a).all() for _, a in real_leaves(y)):
+        if not outs or not nested.all_finite(y):
             return Verdict.MOOT
         chosen = [outs[int(i)] for i in case.generator("outputs").permutation(len(outs))[:FEW].tolist()]
         rows = [dict(nested.leaves(pullback(basis({"y": y}, at)["y"]))) for at in chosen]

@@ -126,8 +126,8 @@ def metric_trials(
         }
 
     return _trials(
-        MetricCase(metric, ()), repr(metric), METRIC_LAWS, chosen, cases, options, [plain_metric(value)] if value else [], others,
-        speaks=True,
+        MetricCase(metric, ()), repr(metric), METRIC_LAWS, chosen, cases, options,
+        [plain_metric(value)] if value else [], others, speaks=True,
     )
 
 
@@ -138,7 +138,8 @@ def schedule_trials(
     steps = st.builds(ScheduleCase, st.just(schedule), st.one_of(st.integers(0, 20), st.integers(0, 10**6)))
     more = [plain_rate(value)] if value else []
     return _trials(
-        ScheduleCase(schedule, 0), repr(schedule), SCHEDULE_LAWS, dict.fromkeys(SCHEDULE_LAWS, ""), lambda law: steps, options, more
+        ScheduleCase(schedule, 0), repr(schedule), SCHEDULE_LAWS, dict.fromkeys(SCHEDULE_LAWS, ""), lambda law: steps,
+        options, more,
     )
 
 
