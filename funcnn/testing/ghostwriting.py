@@ -6,6 +6,7 @@ import importlib
 import inspect
 import itertools
 from collections.abc import Callable, Iterator
+from textwrap import shorten
 from types import ModuleType
 from typing import Any, Final, NamedTuple, TypeGuard
 
@@ -25,6 +26,7 @@ TEMPLATES: Final = (  # from the most general to the most special; the first tha
     '("B", "T", "D"), ("B", "T", "D")',
     '("B", "T", "D"), ("B", "T")',
 )
+ROOM: Final = 120  # for what a layer answers
 _TOKENS: Final = 2  # tokens are below this: whatever the vocabulary is, it is larger
 _GUESSES: Final[dict[str, tuple[str, ...]]] = {  # arguments to try, by annotation
     "int": ("4", "2", "1"),
@@ -39,13 +41,15 @@ _GUESSES: Final[dict[str, tuple[str, ...]]] = {  # arguments to try, by annotati
 class Guess(NamedTuple):
     """A public layer of a module: its name, the source that makes it, the template it takes, if one was found.
 
-    A combinator is its own source: `combinator_laws` puts layers inside.
+    A combinator is its own source: `combinator_laws` puts layers inside. `why` says what a layer answered that took
+    none.
     """
 
     name: str
     source: str
     template: str | None
     combinator: bool = False
+    why: str = ""
 
 
 def public_layers(module: ModuleType) -> Iterator[tuple[str, Any]]:
@@ -82,14 +86,18 @@ def guess(name: str, value: Any) -> Guess:
     first = ""
     if wanted := _layers_wanted(value):
         made = _quietly(value, [INSIDE[0]] * wanted)
-        found = (template for template in TEMPLATES if made is not None and _takes(made, template))
+        found = (template for template in TEMPLATES if made is not None and not _refusal(made, template))
         return Guess(name, name, next(found, None), True)
+    refused: list[str] = []
     for source, made in _made(name, value):
         first = first or source
         for template in TEMPLATES:
-            if _takes(made, template):
+            why = _refusal(made, template)
+            if not why:
                 return Guess(name, source, template)
-    return Guess(name, first or f"{name}(...)", None)
+            refused.append(why)
+    shapes_aside = [why for why in refused if "ShapeError" not in why]
+    return Guess(name, first or f"{name}(...)", None, why=next(iter(shapes_aside or refused), ""))
 
 
 def _layers_wanted(value: Any) -> int:
@@ -129,18 +137,19 @@ def _made(name: str, value: Any) -> Iterator[tuple[str, Layer[Any, Any]]]:
             continue
 
 
-def _takes(layer: Layer[Any, Any], template: str) -> bool:
-    """Does the layer run on two shapes of the template?"""
+def _refusal(layer: Layer[Any, Any], template: str) -> str:
+    """What comes of the layer on shapes of the template: "" where it runs, or the exception, in short."""
     from hypothesis import find, settings
 
     drawn, few = shapes(*eval(f"({template},)")), settings(max_examples=200, database=None)
     for least, axes in ((1, 0), (3, 0), (1, 3), (1, 4)) if "..." in template else ((1, 0), (3, 0)):
+        shape: Any = "any shape"
         try:
             shape = find(drawn, lambda s: _smallest(s) >= least and len(s) >= axes, settings=few)  # noqa: B023
             Case(layer, shape, tokens=_TOKENS).pull()
-        except Exception:  # it does not
-            return False
-    return True
+        except Exception as error:
+            return f"on {shape}: {shorten(f'{type(error).__name__}: {error}', ROOM, placeholder=' ...')}"
+    return ""
 
 
 def _smallest(shape: Any) -> int:
@@ -159,7 +168,7 @@ def _line(one: Guess, value: Any) -> str:
 
 
 class Checked(NamedTuple):
-    """What came of the layers of a module, and the sources of those that were not tried."""
+    """What came of the layers of a module, and the sources of those that were not tried, with what they answered."""
 
     reports: dict[str, Report]
     untried: list[str]
@@ -177,7 +186,7 @@ def check(module_name: str) -> Checked:
     for name, value in public_layers(module):
         one = guess(name, value)
         if one.template is None:
-            untried.append(one.source)
+            untried.append(f"{one.source} ({one.why})" if one.why else one.source)
             continue
         shape = shapes(*eval(f"({one.template},)"))
         if one.combinator:

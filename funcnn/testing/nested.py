@@ -88,13 +88,15 @@ def is_real(leaf: Any) -> bool:
 def dot(a: Any, b: Any) -> Any:
     """The sum of products over all leaves; not conjugated, so that it is analytic."""
     products = (np.add.reduce(np.multiply(u, v), None) for (_, u), (_, v) in zip(leaves(a), leaves(b), strict=True))
-    return sum(products, 0.0)
+    with np.errstate(over="ignore", invalid="ignore"):  # `finite` tells of what is not
+        return sum(products, 0.0)
 
 
 def absolute_dot(a: Any, b: Any) -> float:
     """The sum of the sizes of the terms of `dot`: what its roundoff is relative to."""
     pairs = zip(leaves(a), leaves(b), strict=True)
-    return float(sum(np.add.reduce(np.abs(np.multiply(u, v)), None, np.float64) for (_, u), (_, v) in pairs))
+    with np.errstate(over="ignore", invalid="ignore"):
+        return float(sum(np.add.reduce(np.abs(np.multiply(u, v)), None, np.float64) for (_, u), (_, v) in pairs))
 
 
 def largest(a: Any) -> float:

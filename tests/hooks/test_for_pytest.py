@@ -282,11 +282,17 @@ def test_unittest_runs_laws_too(project: Path) -> None:
 
 
 def test_a_module_is_checked_without_a_file(project: Path) -> None:
-    """Tables on the screen, and as a page; the program ends with 1 where a law is broken."""
+    """Tables on the screen, and as a page; the program ends with 1 where a law is broken.
+
+    What a layer answers that takes no input is told.
+    """
     (project / "mypkg" / "faults.py").write_text(
-        "from mypkg.layers import *\nWrong = Cube(fault=True)\n__all__ = ['Wrong']\n"
+        "from funcnn import Layer\nfrom funcnn.authoring import axes\nfrom mypkg.layers import *\n"
+        "Wrong, Choosy = Cube(fault=True), Layer.lift(lambda s: axes('Choosy', s), lambda x: 1 / 0)\n"
+        "__all__ = ['Wrong', 'Choosy']\n"
     )
     done = python(project, "-m", "funcnn.testing", "mypkg.faults", "--check", "--html", "laws.html")
     assert done.returncode == 1 and re.search(r"true_pullback +BROKEN", done.stdout)
+    assert re.search(r"NOT TRIED.*: Choosy \(on \(.*\): ZeroDivisionError: division by zero\)", done.stderr)
     page = (project / "laws.html").read_text()
     assert 'class="BROKEN" title="true_pullback is broken' in page and 'class="holds"' in page

@@ -15,7 +15,7 @@ _LIBRARIES = tuple(str(Path(f).parent) + os.sep for f in (_HERE, os.__file__, np
 
 def frames(error: BaseException) -> list[traceback.FrameSummary]:
     """The calls that led to an exception, without those of the laws."""
-    return [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(_TESTING)]
+    return [frame for frame in traceback.extract_tb(error.__traceback__) if not of_the_laws(frame.filename)]
 
 
 def place(error: BaseException) -> str:
@@ -33,6 +33,11 @@ def of_a_pair(error: BaseException) -> bool:
 
 def _outside(frame: traceback.FrameSummary) -> bool:
     return outside(frame.filename)
+
+
+def of_the_laws(filename: str) -> bool:
+    """Is a file one of the laws and what belongs to them?"""
+    return filename.startswith(_TESTING)
 
 
 def outside(filename: str) -> bool:

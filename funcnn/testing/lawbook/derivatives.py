@@ -27,6 +27,7 @@ from funcnn.testing.judging.derivatives import (
 )  # fmt: skip
 from funcnn.testing.judging.tolerances import shaken
 from funcnn.testing.judging.verdicts import FLOAT64, SMOOTH_KINDS, Law, Verdict, broken
+from funcnn.testing.lawbook.precision import of_rounding
 
 COARSE: Final = 2.0**-10  # a step that tells whether an output moves at all
 CROWDED: Final = 100  # entries of a leaf, above which lines go along a few of them
@@ -64,7 +65,7 @@ def _along_leaves(case: Case) -> Verdict | None:
     for path, leaf in real_leaves(case.z):
         finding = _directional(case, path, leaf, gradients[path], y, dy)
         if finding.outcome is False:
-            raise broken(f"gradient of {nested.spoken(path)}: {finding}")
+            raise broken(f"gradient of {nested.spoken(path)}: {finding}{of_rounding(case)}")
         said += finding.outcome is True
     return None if said == len(real_leaves(case.z)) else Verdict.NONE
 
@@ -132,7 +133,7 @@ def _full_jacobian(case: Case) -> Verdict | None:
                 finding = _entrywise(case, path, d, at, claimed, size, y)
                 if finding.outcome is False:
                     into, by = named_entry(at[0], y_leaf(y, at[0]), at[1]), named_entry(path, leaf, i)
-                    raise broken(f"the derivative of {into} by {by}: {finding}")
+                    raise broken(f"the derivative of {into} by {by}: {finding}{of_rounding(case)}")
                 said = said and finding.outcome is True
     return None if said else Verdict.NONE
 

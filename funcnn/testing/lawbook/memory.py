@@ -38,7 +38,7 @@ def _remembers_nothing(case: Case, new: Reach | None = None) -> Verdict | None:
         if nested.structure(there) != nested.structure(y):
             continue
         tried = True
-        if nested.bits(there) != kept:
+        if nested.bits(there) != kept or not nested.all_finite(there):
             continue
         step = nested.mapped(lambda a, b: b - a if nested.is_real(a) else np.zeros(a.shape), case.z, z)
         slopes = nested.mapped(lambda a, b: (a + b) / 2, g, back(dy))

@@ -22,7 +22,8 @@ APART: Final = 8  # rows that are taken one by one; more are cut into a first on
 
 
 def _plus(a: Any, b: Any) -> Any:
-    return nested.mapped(lambda u, v: u + v, a, b)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return nested.mapped(lambda u, v: u + v, a, b)
 
 
 def _additive_pullback(case: Case) -> None:

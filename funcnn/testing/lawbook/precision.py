@@ -11,7 +11,7 @@ from funcnn.testing.casebook.of_layers import Case
 from funcnn.testing.drawing.contents import signs
 from funcnn.testing.judging.derivatives import EPS, scale_of
 from funcnn.testing.judging.tolerances import wiggle
-from funcnn.testing.judging.verdicts import FLOAT64, Law, Verdict, broken
+from funcnn.testing.judging.verdicts import FLOAT64, Law, LawBroken, Verdict, broken
 
 FAR: Final = 2.0**-12
 NEAR: Final = 2.0**-27  # less than float32 tells apart near 1
@@ -48,6 +48,21 @@ def full_precision(case: Case) -> Verdict | None:
         f"a step of {NEAR:.2g} moves <dy, y> by {near:.3g}, the pullback says {2 * NEAR * slope:.3g}, though at one of "
         f"{FAR:.2g} both agree: something on the way is rounded to float32; write .astype(x.dtype)"
     )
+
+
+def of_rounding(case: Case) -> str:
+    """Why differences may say something else than a pullback that is right: the end of a message, "" if it is not so.
+
+    Far out, where a step of float32 is more than the value moves, `full_precision` says nothing, but it does elsewhere.
+    """
+    for one in (case, case.like(kind="normal"), case.like(kind="normal").again(1)):
+        try:
+            full_precision(one)
+        except LawBroken:
+            return "; the value is rounded to float32 on its way, so that it is a staircase: see full_precision first"
+        except Exception:  # these values were not asked for
+            continue
+    return ""
 
 
 def _leafwise(*trees: Any) -> Any:

@@ -147,7 +147,7 @@ class Trial(NamedTuple):
                 f"{self.law.name} gave no verdict in any of {tally.none} cases of {self.label}, so it was not tested; "
                 f"are there kinks everywhere, or is the value all rounding?"
             )
-        if tally.undecided > MOST_UNDECIDED and tally.holds < tries * (1 - MOST_UNDECIDED):
+        if self.hardly(tally, tries):
             warnings.warn(
                 f"{self.law.name} decided {100 * (1 - tally.undecided):.0f} % of its cases of {self.label}, "
                 f"{tally.holds} of {tally.holds + tally.none}: there are kinks or rounding nearly everywhere, so that "
@@ -155,6 +155,11 @@ class Trial(NamedTuple):
                 stacklevel=2,
             )
         return tally
+
+    def hardly(self, tally: Tally, examples: int | None = None) -> bool:
+        """Has the law decided so little that it is hardly tested?"""
+        tries = examples or self.examples or _usual_examples()
+        return tally.undecided > MOST_UNDECIDED and tally.holds < tries * (1 - MOST_UNDECIDED)
 
     def _refuse_nothing(self, tally: Tally, blank: list[Any]) -> None:
         """Say aloud that nothing was tried.
