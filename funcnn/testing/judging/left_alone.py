@@ -1,4 +1,4 @@
-"""What belongs to everybody is left alone: the global random state, NumPy's settings, the filters of warnings."""
+"""What is everybody's is left alone: the random state, NumPy's settings, filters of warnings, what the process has."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from funcnn.testing.judging.process import process_left_alone
 from funcnn.testing.judging.verdicts import broken
 
 
@@ -36,14 +37,15 @@ def left_alone() -> Generator[None, None, None]:
 
     Errors
         LawBroken   the random state of NumPy or Python, NumPy's settings for floating-point errors or for printing, or
-                    the filters of warnings have changed
+                    the filters of warnings have changed, or the variables of the environment, or the folder
     """
     ours, theirs = np.random.get_state(), random.getstate()
     try:
         np.random.seed(987_654_321)  # noqa: NPY002  (what it was may be what somebody seeds it with)
         random.seed(987_654_321)
         before = random_states()
-        with np.errstate(all="call", call=_heard), warnings.catch_warnings(), np.printoptions(**_PRINTED):
+        numbers, printed_so = np.errstate(all="call", call=_heard), np.printoptions(**_PRINTED)
+        with process_left_alone() as found, numbers, warnings.catch_warnings(), printed_so:
             warnings.simplefilter("default", _Ours)  # nobody's settings: what a layer has changed at a pass before
             filters, printing = list(warnings.filters), np.get_printoptions()  # shows, too
             yield
@@ -57,6 +59,8 @@ def left_alone() -> Generator[None, None, None]:
             raise broken("the filters of warnings have changed; write with warnings.catch_warnings()")
         if printed:
             raise broken("NumPy's settings for printing have changed; write with np.printoptions(...)")
+        if found:
+            raise broken(found[0])
     finally:
         np.random.set_state(ours)
         random.setstate(theirs)

@@ -12,6 +12,7 @@ import numpy as np
 from funcnn.testing.casebook.copies import copies
 from funcnn.testing.casebook.of_parts import ScheduleCase
 from funcnn.testing.judging.numbers import turns
+from funcnn.testing.judging.left_alone import left_alone
 from funcnn.testing.judging.verdicts import Law, Verdict, broken, listed
 from funcnn.testing.lawbook.of_every_part import common_laws
 
@@ -35,6 +36,8 @@ def _pure(case: ScheduleCase) -> None:
     middle = case.schedule(steps[5])
     if first != back or middle != first[5]:
         raise broken(f"asked again, in another order, the rates from step {case.step} on are others")
+    with left_alone():
+        case.schedule(case.step)
 
 
 def _any_integer(case: ScheduleCase) -> None:
@@ -80,7 +83,7 @@ def plain_rate(formula: Callable[[int], Any]) -> Law[ScheduleCase]:
 SCHEDULE_LAWS: Final[Mapping[str, Law[Any]]] = listed(
     "SCHEDULE_LAWS",
     Law("a_rate", "every step has a rate, a Python float from 0 up that is finite", "exact", _a_rate),
-    Law("pure", "a rate depends on the step alone, whichever was asked for before", "exact", _pure),
+    Law("pure", "a rate depends on the step alone, whichever was asked for before, and changes nothing", "exact", _pure),
     Law("any_integer", "NumPy's integers are steps, too, and 3.0 is no other step than 3", "exact", _any_integer),
     *common_laws(_given),
     Law("is_data", "a schedule comes back equal from pickle and deepcopy", "exact", _is_data),

@@ -206,8 +206,8 @@ OUTSIDE_LAWS = (
     ),
     Law(
         "leaves_random_state",
-        "the global random state, NumPy's settings and the filters of warnings are left alone: what is random comes "
-        "from the key",
+        "the global random state, NumPy's settings, the filters of warnings and the environment are left alone: what "
+        "is random comes from the key",
         "exact", _leaves_random_state, dtypes=("float32",), kinds=("normal",), large=True,
     ),
     Law(
