@@ -12,7 +12,10 @@ import pytest
 from funcnn import Array, Dense, Key, Layer, Loss, Shape, ShapeError, Spec, ctc, elementwise, loss, serial
 from funcnn.authoring import axes, leaves
 from funcnn.initializers import glorot_uniform, zeros
-from funcnn.testing import LOSS_LAWS, Case, LawBroken, LossCase, Trial, Verdict, holds, positive_definite
+from funcnn.optimizers.trust import scale_by_trust_ratio
+from funcnn.testing import (
+    LOSS_LAWS, OPTIMIZER_LAWS, Case, LawBroken, LossCase, OptimizerCase, Trial, Verdict, holds, positive_definite,
+)  # fmt: skip
 from funcnn.testing.ghostwriting import guess
 from funcnn.testing.trials.of_layers import trials
 from funcnn.testing.trials.of_losses import loss_trials
@@ -210,6 +213,14 @@ def test_what_is_large_in_an_exponent_is_rounded(seed: int) -> None:
     6e-5. In float64 they agree to 1e-13."""
     case = LossCase(ctc, (3, 5, 4), target=_two_labels, dtype="float32", seed=seed, kind="wide")
     assert LOSS_LAWS["float32_tracks_float64"](case) is Verdict.HOLDS
+
+
+@pytest.mark.parametrize("seed", [130, 312, 410, 596])
+def test_params_that_come_to_lie_at_nothing_or_beside_it(seed: int) -> None:
+    """A step as long as the params leads to 0 or to what rounding leaves; the next one is the gradient, or next to
+    nothing."""
+    case = OptimizerCase(scale_by_trust_ratio(), {"a": ()}, dtype="float32", seed=seed)
+    assert OPTIMIZER_LAWS["float32_tracks_float64"](case) is Verdict.HOLDS
 
 
 def _two_labels(rng: np.random.Generator, shape: Shape, dtype: Any) -> Any:

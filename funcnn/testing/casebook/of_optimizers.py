@@ -105,14 +105,17 @@ class OptimizerCase(KnownByFields):
     def _told(self) -> bool:
         return takes_value(self.optimizer)
 
-    def walk(self, params: Any = None, gradients: Any = None) -> list[tuple[Updates, Any, Params]]:
-        """The updates, the state and the params after every step."""
+    def walk(
+        self, params: Any = None, gradients: Any = None, rounded: Callable[[Params, Params], Params] | None = None
+    ) -> list[tuple[Updates, Any, Params]]:
+        """The updates, the state and the params after every step, which are `rounded(params before, params after)`."""
         at = self.params if params is None else params
         state = self.optimizer.init(at)
         out: list[tuple[Updates, Any, Params]] = []
         for i, g in enumerate(self.gradients if gradients is None else gradients):
             updates, state = self.update(i, g, state, at)
-            at = apply_updates(at, updates)
+            before, at = at, apply_updates(at, updates)
+            at = rounded(before, at) if rounded else at
             out.append((updates, state, at))
         return out
 

@@ -10,6 +10,7 @@ from funcnn.params import Gradients, Params
 from funcnn.params.leafwise import astype
 from funcnn.testing import nested
 from funcnn.testing.casebook.of_optimizers import OptimizerCase, by_path
+from funcnn.testing.drawing.contents import coins
 from funcnn.testing.judging.tolerances import shaken
 from funcnn.testing.judging.verdicts import broken
 
@@ -28,14 +29,27 @@ def float32_tracks_float64(case: OptimizerCase) -> None:
 
 
 def _moves(case: OptimizerCase, step: int, path: str, wanted: Any) -> float:
-    """How far an update in float64 moves when all that is given moves by one unit of float32: by much near a jump, as
-    where params come to lie at 0.
+    """How far an update in float64 moves when all that is given moves by one unit of float32, and the params at every
+    step by one or to where float32 has numbers: by much near a jump, as where they come to lie at 0, or just beside it.
     """
     rng, unit = case.generator("wiggle"), float(np.finfo(np.float32).eps)
     found = [0.0]
-    for _ in range(8):
+
+    def beside(a: Any, b: Any) -> Any:
+        return b + unit * np.abs(a) * coins(rng, a.shape)
+
+    def on_the_grid(a: Any, b: Any) -> Any:
+        apart = np.where(a == 0, 1.0, unit * np.abs(a))
+        return np.where(a == 0, b, np.round(b / apart) * apart)
+
+    for trial in range(8):
+        to = (beside, on_the_grid)[trial % 2]
+
+        def rounded(before: Params, after: Params, to: Any = to) -> Params:
+            return Params(nested.mapped(to, before, after))
+
         params, *gradients = (nested.mapped(lambda a: shaken(rng, a.astype(np.float64), unit), tree)
                               for tree in (case.params, *case.gradients))  # fmt: skip
-        there = by_path(case.walk(Params(params), [Gradients(g) for g in gradients])[step][0])[path]
+        there = by_path(case.walk(Params(params), [Gradients(g) for g in gradients], rounded)[step][0])[path]
         found.append(nested.largest(there - wanted))
     return max(found)
