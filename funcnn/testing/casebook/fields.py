@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, Self, cast
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Self, TypeVar, cast
 
 import numpy as np
 
 from funcnn.testing.casebook.programs import program, shown
+
+
+R = TypeVar("R")
 
 
 class KnownByFields:
@@ -53,6 +56,26 @@ class KnownByFields:
     def _options(self) -> dict[str, Any]:
         fields = {name: getattr(self, name) for name in self.DEFAULTS} | {"dtype": self.dtype.name}
         return {name: value for name, value in fields.items() if value != self.DEFAULTS[name]}
+
+
+def beside(case: Any, f: Callable[[], R]) -> R | None:
+    """What `f` gives at points beside those of a case; None where they lie outside of its domain, and are refused.
+
+    Errors
+        as `f`, where all numbers are in the domain
+    """
+    try:
+        return f()
+    except Exception:
+        if case.domain is None:
+            raise
+        return None
+
+
+def number_beside(case: Any, f: Callable[[], Any]) -> Any:
+    """The number that `f` gives, as `beside`; NaN where there is none."""
+    found = beside(case, f)
+    return float("nan") if found is None else found
 
 
 def _without_entries(shape: Any) -> bool:

@@ -17,7 +17,9 @@ CLOSE: Final = 1e-11  # relative to the sum of the sizes of all terms
 NODES: Final = tuple(zip(*np.polynomial.legendre.leggauss(4), strict=True))  # of Gauss, and their weights
 FIRST: Final = (2.0**-6, 2.0**-9, 2.0**-12)  # first steps of the ladders, one an attempt
 SMALLEST: Final = 1e-4  # jump of a derivative, relative to its size, that counts
-CLOSER: Final = 256  # times nearer is looked once more before anybody is convicted
+CLOSER: Final = 256  # times nearer is looked, and so many times again, before anybody is convicted
+LOOKS: Final = 6
+BLURRED: Final = 4096  # roundings by the longest step: what is that near cannot be told from them
 
 
 class Estimate(NamedTuple):
@@ -165,16 +167,21 @@ def judge(line: Callable[[int], Line], *, doubt: bool = False) -> Finding:
 
 
 def _persists(at: Callable[[Any], Any], claimed: float, found: Estimate, scale: float, first: float) -> bool:
-    """Do differences say the same with steps that are far smaller?
+    """Do differences say the same with steps that are far smaller, as far as rounding lets them see?
 
-    Where there is a kink at every turn a function looks smooth from afar, with another slope; from nearby it has the
-    one that was claimed. What is wrong stays wrong.
+    Where there is a kink at every turn a function looks smooth from afar, with another slope, and so does one that is
+    steep within a hair's breadth; from nearby it has the one that was claimed. What is wrong stays wrong.
     """
-    with np.errstate(all="ignore"):
-        closer = ladder(at, scale, first / CLOSER)
-    if closer.kink or not closer.error <= 0.1 * abs(claimed - found.value):
-        return False
-    return abs(closer.value - found.value) <= 0.5 * abs(claimed - found.value)
+    off, near = abs(claimed - found.value), first
+    for times in range(LOOKS):
+        near /= CLOSER
+        if times and BLURRED * EPS * scale > near * off:
+            break
+        with np.errstate(all="ignore"):
+            closer = ladder(at, scale, near)
+        if closer.kink or not closer.error <= 0.1 * off or not abs(closer.value - found.value) <= 0.5 * off:
+            return False
+    return True
 
 
 def _exactly(at: Callable[[Any], Any], value: float, scale: float) -> float:

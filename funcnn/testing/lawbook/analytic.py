@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
 
 from funcnn.testing import nested
+from funcnn.testing.casebook.fields import number_beside
 from funcnn.testing.casebook.of_layers import Case
 from funcnn.testing.drawing.contents import signs
-from funcnn.testing.judging.derivatives import CLOSE, STEP, Line, complex_numbers, judge, ladder, moved, scale_of
+from funcnn.testing.judging.derivatives import CLOSE, STEP, Line, complex_numbers, judge, ladder, scale_of
 from funcnn.testing.judging.verdicts import FLOAT64, SMOOTH_KINDS, Law, Verdict, broken
-from funcnn.testing.lawbook.derivatives import noise, real_leaves
+from funcnn.testing.lawbook.derivatives import noise, real_leaves, weighed
 
 _NOT_ANALYTIC: Final = "it is not analytic (abs, var, norm, vdot, a cast to float?)"
 
@@ -28,9 +30,7 @@ def _analytic(case: Case) -> Verdict | None:
         def line(attempt: int, path: str = path, leaf: Any = leaf, g: Any = g) -> Line:
             d = signs(case.generator(f"direction {path} {attempt}"), leaf.shape)
 
-            def at(t: Any) -> Any:
-                return nested.dot(dy, case.bare_value(moved(case.z, path, d, t)))
-
+            at = partial(weighed, case, path, dy, d)
             with complex_numbers():
                 return Line(at, float(at(1j * STEP).imag) / STEP, value, nested.absolute_dot(g, d), scale)
 
@@ -65,6 +65,11 @@ def _second_derivative(case: Case) -> Verdict | None:
         g = dict(nested.leaves(case.bare_pull(there)[1](dy)))
         return float(sum(np.multiply(g[path], e[path]).sum() for path in real))
 
+    def line(attempt: int) -> Line:
+        del attempt  # there is one direction only; the steps become smaller
+        at = partial(number_beside, case)
+        return Line(lambda t: at(partial(along, t)), left, along(0.0), size, scale, lambda: 1e-9 * size)
+
     d, hd = hessian("d")
     e, he = hessian("e")
     left, right = float(nested.dot(e, hd)), float(nested.dot(d, he))
@@ -74,13 +79,11 @@ def _second_derivative(case: Case) -> Verdict | None:
             return Verdict.NONE
         raise broken(f"<e, H d> is {left:.12g}, <d, H e> is {right:.12g}: {_NOT_ANALYTIC}")
     g = dict(nested.leaves(case.bare_pull(z)[1](dy)))
-    with np.errstate(all="ignore"):
-        found = ladder(along, nested.absolute_dot(e, {path: g[path] for path in real}))
-    if found.kink or not found.error <= 1e-4 * (abs(found.value) + size):
-        return Verdict.NONE if size or found.kink else None
-    if abs(found.value - left) > 10 * found.error + 1e-7 * size:
-        raise broken(f"<e, H d> is {left:.12g} by the complex step, {found.value:.12g} by differences: {_NOT_ANALYTIC}")
-    return None
+    scale = nested.absolute_dot(e, {path: g[path] for path in real})
+    finding = judge(line, doubt=True)
+    if finding.outcome is False:
+        raise broken(f"<e, H d> is {left:.12g} by the complex step, {finding.found:.12g} by differences: {_NOT_ANALYTIC}")
+    return Verdict.NONE if finding.outcome is None and size else None
 
 
 def _crosses_kink(case: Case, *directions: Any) -> bool:
@@ -111,9 +114,7 @@ def _exact_pullback(case: Case) -> Verdict | None:
     for path, leaf in real_leaves(case.z):
         d = signs(case.generator(f"direction {path}"), leaf.shape)
 
-        def at(t: Any, path: str = path, d: Any = d) -> Any:
-            return nested.dot(dy, case.bare_value(moved(case.z, path, d, t)))
-
+        at = partial(weighed, case, path, dy, d)
         with complex_numbers():
             exact = float(at(1j * STEP).imag) / STEP
         claimed, terms = float(nested.dot(gradients[path], d)), nested.absolute_dot(gradients[path], d)

@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from funcnn.testing import nested
+from funcnn.testing.casebook.fields import beside, number_beside
 from funcnn.testing.casebook.of_layers import Case
 from funcnn.testing.drawing.contents import signs
 from funcnn.testing.judging.derivatives import (
@@ -80,13 +81,15 @@ def _directional(case: Case, path: str, leaf: Any, g: Any, y: Any, dy: Any) -> F
         if crowded and attempt:  # among so many entries there is a kink near every point: some of them
             d = d * (rng.permutation(leaf.size) < FEW).reshape(leaf.shape)
 
-        def at(t: Any) -> Any:
-            return nested.dot(dy, case.bare_value(moved(z, path, d, t)))
-
-        shaking = partial(noise, case, path, dy, d)
+        at, shaking = partial(weighed, case, path, dy, d), partial(noise, case, path, dy, d)
         return Line(at, float(nested.dot(g, d)), value, nested.absolute_dot(g, d), scale, shaking)
 
     return judge(line, doubt=case.seed % 3 == 0 or case.kind in RARE)
+
+
+def weighed(case: Case, path: str, w: Any, d: Any, t: Any) -> Any:
+    """<w, f(z + t d)>, not a number where the layer does not take this."""
+    return number_beside(case, lambda: nested.dot(w, case.bare_value(moved(case.z, path, d, t))))
 
 
 def noise(case: Case, path: str, dy: Any, d: Any) -> float:
@@ -177,7 +180,8 @@ def _moves(case: Case, z: Any, path: str, d: Any, y: Any) -> dict[str, Any]:
     An imaginary part that was lost on the way says 0, too, and so does a pullback that has forgotten that way.
     """
     with np.errstate(all="ignore"):
-        sides = [dict(nested.leaves({"y": case.bare_value(moved(z, path, d, h))})) for h in (-COARSE, COARSE)]
+        there = beside(case, lambda: [case.bare_value(moved(z, path, d, h)) for h in (-COARSE, COARSE)])
+    sides = [dict(nested.leaves({"y": one})) for one in there or (y, y)]
     big = max([nested.largest(a) for _, a in nested.leaves((z, y)) if nested.is_real(a)], default=1.0)
     return {at: np.abs(sides[1][at] - sides[0][at]) > 1e-9 * big for at, _ in real_leaves({"y": y})}
 
@@ -188,10 +192,7 @@ def _entrywise(case: Case, path: str, d: Any, at: tuple[str, int], claimed: floa
 
     def line(attempt: int) -> Line:
         del attempt  # there is one direction only; the steps become smaller
-        return Line(along, claimed, value, size, scale, partial(noise, case, path, w, d))
-
-    def along(t: Any) -> Any:
-        return nested.dot(w, case.bare_value(moved(z, path, d, t)))
+        return Line(partial(weighed, case, path, w, d), claimed, value, size, scale, partial(noise, case, path, w, d))
 
     return judge(line)
 
@@ -224,9 +225,9 @@ def _smooth(case: Case) -> Verdict | None:
         return float(nested.dot(dy, case.bare_value(there(t))))
 
     with np.errstate(all="ignore"):
-        found = jump(slope)
-        if not np.isfinite(found.size):
-            return Verdict.MOOT  # it overflows on the way
+        found = beside(case, lambda: jump(slope))
+        if found is None or not np.isfinite(found.size):
+            return Verdict.MOOT  # it overflows on the way, or leaves the domain
         if found.size <= SMALLEST:
             if case.domain is None and far == FAR[0] and (edge := leap(value, slope)):
                 raise broken(f"the value jumps along a line, from {edge.low:.9g} to {edge.high:.9g}: say kinks=True")

@@ -229,7 +229,9 @@ def _refuses_wrong_shapes(case: Case) -> Verdict | None:
             if error.path[:1] != ("probe",):
                 raise broken(f"an input of shape {shape} is refused without the path of the layer: {error}") from error
             continue
-        other = case.like(shape=shape)
+        other = _drawn(case, shape)
+        if other is None:
+            continue
         try:
             y = case.layer.apply(case.params, other.x, rng=case.key)
         except FuncnnError:
@@ -241,12 +243,26 @@ def _refuses_wrong_shapes(case: Case) -> Verdict | None:
     return None if refused else Verdict.MOOT
 
 
+def _drawn(case: Case, shape: Any) -> Case | None:
+    """The same case of another shape; None where its domain is a function that does not know this one."""
+    other = case.like(shape=shape)
+    try:
+        other.x  # noqa: B018  (drawn when it is first asked for)
+    except Exception:
+        if callable(case.domain) or isinstance(case.domain, tuple):
+            return None
+        raise
+    return other
+
+
 def _uses_every_feature(case: Case) -> None:
     """A feature more than there are params for is to be refused, not dropped. What chooses features has no params."""
     shape: tuple[Any, ...] = case.shape
     if any(isinstance(d, tuple) for d in shape) or not nested.is_real(case.x) or case.layer.definition.children:
         return
-    wide = case.like(shape=(*shape[:-1], shape[-1] + 1))
+    wide = _drawn(case, (*shape[:-1], shape[-1] + 1))
+    if wide is None:
+        return
     try:
         taken = wide.params
     except FuncnnError:

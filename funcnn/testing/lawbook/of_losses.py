@@ -11,6 +11,7 @@ import numpy as np
 from funcnn.errors import FuncnnError, ShapeError
 from funcnn.testing import nested
 from funcnn.testing.casebook.copies import copies
+from funcnn.testing.casebook.fields import number_beside
 from funcnn.testing.casebook.of_losses import LossCase
 from funcnn.testing.judging.derivatives import Line, judge, moved, scale_of
 from funcnn.testing.judging.flags import strictly
@@ -69,7 +70,7 @@ def _true_pullback(case: LossCase) -> Verdict | None:
             d = case.direction(leaf, f"{path} {attempt}")
 
             def at(t: Any) -> Any:
-                return case.bare(moved(case.z, path, d, t))[0]
+                return number_beside(case, lambda: case.bare(moved(case.z, path, d, t))[0])
 
             def noise() -> float:
                 rng = case.generator("noise")

@@ -7,6 +7,7 @@ from typing import Any, Final
 import numpy as np
 
 from funcnn.testing import nested
+from funcnn.testing.casebook.fields import beside
 from funcnn.testing.casebook.of_layers import Case
 from funcnn.testing.drawing.contents import signs
 from funcnn.testing.judging.derivatives import EPS, scale_of
@@ -25,19 +26,20 @@ def full_precision(case: Case) -> Verdict | None:
     d = nested.mapped(lambda a: signs(rng, a.shape) if nested.is_real(a) else np.zeros(a.shape), case.z)
     slope, terms = float(nested.dot(gradients, d)), nested.absolute_dot(gradients, d)
 
-    def rise(step: float) -> Any:
+    def rise(step: float) -> float:
         above, below = (
             case.bare_value(nested.mapped(lambda a, v: a + t * v if nested.is_real(a) else a, case.z, d))  # noqa: B023
             for t in (step, -step)
         )
-        return nested.mapped(lambda a, b: a - b if nested.is_real(a) else np.zeros(a.shape), above, below)
+        rises = nested.mapped(lambda a, b: a - b if nested.is_real(a) else np.zeros(a.shape), above, below)
+        return float(nested.dot(dy, rises))
 
     rounding = 4096 * EPS * scale_of(case.z, y, dy)
     with np.errstate(all="ignore"):
-        far = float(nested.dot(dy, rise(FAR)))
-        if not terms or not abs(far - 2 * FAR * slope) <= 1e-2 * FAR * terms + rounding:
+        far = beside(case, lambda: rise(FAR))
+        if not terms or far is None or not abs(far - 2 * FAR * slope) <= 1e-2 * FAR * terms + rounding:
             return Verdict.MOOT  # there is a kink, or it is steep, or the pullback is wrong
-        near = float(nested.dot(dy, rise(NEAR)))
+        near = rise(NEAR)
     off = abs(near - 2 * NEAR * slope)
     if off <= 1e-2 * NEAR * terms + rounding:
         return None
