@@ -34,13 +34,15 @@ def contents(rng: np.random.Generator, shape: tuple[int, ...], kind: str = "norm
     sparse      nine of ten exactly 0
     subnormal   smaller than the smallest normal float32
     huge, tiny  about 1000, about 1e-6
-    wide        of every size from 1/1000 to 1000, each as often; where there is room, both ends are among them
+    wide        of every size from 1/1000 to 1000, each as often; where there is room, both ends are among them, one
+                just below 1000 and one just below 1/1000
     offset      a standard normal distribution around 3000
     ties        whole numbers from -1 to 1: entries meet, and many are exactly 0, of either sign
     zeros       rows of nothing but 0, of either sign, beside others of a standard normal distribution
     heavy       a standard normal distribution; a case of this kind has params of 10 to 300 times their size
     start       a standard normal distribution; a case of this kind has the params that `init` gives
-    faint       a third of them smaller than the smallest normal float32, beside a standard normal distribution
+    faint       a third of them smaller than the smallest normal float32, beside rows of a standard normal distribution,
+                a quarter of which are made smaller as a whole, by 1e-2 to 1e-8
     negative    all below -4
 
     Errors
@@ -70,7 +72,9 @@ def contents(rng: np.random.Generator, shape: tuple[int, ...], kind: str = "norm
     if kind == "zeros":
         return _signed_zeros(rng, x * (rng.random((*shape[:-1], 1)[: len(shape)]) < 0.5))
     if kind == "faint":
-        return np.where(rng.random(shape) < 1 / 3, 1e-40 * x, x)
+        rows = (*shape[:-1], 1)[: len(shape)]
+        whole = np.where(rng.random(rows) < 1 / 4, 10.0 ** -rng.uniform(2, 8, rows), 1)
+        return np.where(rng.random(shape) < 1 / 3, 1e-40 * x, whole * x)
     scales = {"normal": 1.0, "small": 1e-2, "large": 8.0, "subnormal": 1e-40, "huge": 1e3, "tiny": 1e-6,
               "heavy": 1.0, "start": 1.0}  # fmt: skip
     if kind not in scales:
@@ -80,9 +84,9 @@ def contents(rng: np.random.Generator, shape: tuple[int, ...], kind: str = "norm
 
 
 def _wide(rng: np.random.Generator, shape: tuple[int, ...]) -> npt.NDArray[np.float64]:
-    """Numbers from 1/1000 to 1000, some of them, or the only one, near an end."""
+    """Numbers from 1/1000 to 1000, some of them, or the only one, near an end: below it."""
     powers = rng.uniform(-3, 3, shape).reshape(-1)
-    ends = rng.permutation([rng.uniform(2.7, 3), rng.uniform(-3, -2.7)])
+    ends = rng.permutation([rng.uniform(2.95, 3), rng.uniform(-3.3, -3)])
     powers[rng.permutation(powers.size)[:2]] = ends[: powers.size]
     sizes: npt.NDArray[np.float64] = 10.0 ** powers.reshape(shape)
     return sizes

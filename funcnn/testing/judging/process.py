@@ -1,4 +1,4 @@
-"""What the process has of the system is left alone: the variables of its environment, and its folder."""
+"""What the process has of the system is left alone: the variables of its environment, its folder, and files."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ _TOLD: Final = {
     "os.putenv": "a variable of the environment is set; hand settings to the function that makes the part",
     "os.unsetenv": "a variable of the environment is removed; leave the environment as it is",
     "os.chdir": "the process is in another folder afterwards; write the paths of files in full",
+    "open": "a file is written to; keep what is to be kept in params, states or what is handed out",
 }
 
 
@@ -25,6 +26,8 @@ class _Event(NamedTuple):
 
     def moves(self, variables: dict[str, str], folder: str) -> bool:
         """Does it change what was so before?"""
+        if self.name == "open":
+            return False
         first, *rest = map(os.fsdecode, self.arguments)
         if self.name == "os.chdir":
             return os.path.realpath(first) != os.path.realpath(folder)
@@ -36,8 +39,15 @@ _thread = 0
 
 
 def _on_audit(event: str, arguments: tuple[Any, ...]) -> None:
-    if _heard is not None and event in _TOLD and get_ident() == _thread:
+    if _heard is None or event not in _TOLD or get_ident() != _thread:
+        return
+    if event != "open" or not _reads(*arguments):
         _heard.append(_Event(event, arguments))
+
+
+def _reads(path: Any, mode: Any, flags: Any) -> bool:
+    """Is a file opened to be read, or by Python itself, to keep what it has compiled?"""
+    return not isinstance(mode, str) or not set(mode) & set("wax+") or "__pycache__" in str(path)
 
 
 @cache
@@ -48,7 +58,8 @@ def _listen() -> None:
 
 @contextmanager
 def process_left_alone() -> Generator[list[str], None, None]:
-    """What is found, filled at the end: what has changed, or was set for good by an earlier call and is set again.
+    """What is found, filled at the end: what has changed, or was set for good by an earlier call and is set again; and
+    that a file was written to.
 
     What is changed for a while and put back is nobody's business. Afterwards all is as it was.
     """
@@ -65,6 +76,7 @@ def process_left_alone() -> Generator[list[str], None, None]:
             now = dict(os.environ), os.getcwd()
             if now != (variables, folder) or not any(event.moves(variables, folder) for event in events):
                 found.append(_TOLD[events[-1].name])
+            found += [_TOLD[event.name] for event in events if event.name == "open"]
             if now[0] != variables:
                 os.environ.clear()
                 os.environ.update(variables)

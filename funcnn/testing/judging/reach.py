@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import dis
 import functools
+import os
+import sys
+from array import array
 from collections import deque
-from collections.abc import Callable, Iterator
-from types import CellType, CodeType, FunctionType, MethodType
+from collections.abc import Iterator
+from pathlib import Path
+from types import CellType, CodeType, FunctionType, MethodType, ModuleType, SimpleNamespace
 from typing import Any, Final, cast
 from weakref import WeakKeyDictionary, WeakValueDictionary
-
-import numpy as np
 
 from funcnn.networks import is_layer
 from funcnn.networks.definitions import Definition
 from funcnn.testing.judging.causes import outside
+from funcnn.testing.judging.memories import Memory, slots_of
 from funcnn.types import is_array
 
 MOST: Final = 2000  # things that are looked at
 _KEPT: Final = (dict, list, set, deque, WeakKeyDictionary, WeakValueDictionary)
+_BYTES: Final = (bytearray, array)
+_ENVIRONMENT: Final = frozenset({"environ", "environb", "getenv", "putenv"})
+_INSTALLED: Final = frozenset({"site-packages", "dist-packages"})
 
 
 class Reach:
@@ -45,6 +51,9 @@ class Reach:
             yield thing.definition
         elif isinstance(thing, FunctionType):
             self.functions.append(thing)
+            if outside(thing.__code__.co_filename):
+                self.memories.append(Memory.of_names(vars(thing)))
+                yield from vars(thing).values()
             yield from (*(thing.__defaults__ or ()), *(thing.__kwdefaults__ or {}).values(), *(thing.__closure__ or ()))
             if outside(thing.__code__.co_filename):
                 yield from self._globals(thing)
@@ -63,12 +72,24 @@ class Reach:
         elif is_array(thing):
             if thing.flags.writeable:
                 self.memories.append(Memory.of(thing))
+        elif isinstance(thing, _BYTES):
+            self.memories.append(Memory.of_bytes(thing))
+        elif isinstance(thing, SimpleNamespace):
+            self.memories.append(Memory.of_names(vars(thing)))
+            yield from vars(thing).values()
+        elif isinstance(thing, ModuleType):
+            self.memories.append(Memory.of_names(vars(thing)))
+            yield from filter(_may_remember, list(vars(thing).values()))
         elif isinstance(thing, tuple):
             yield from thing  # pyright: ignore[reportUnknownVariableType]
+        elif isinstance(thing, type):
+            self.memories.append(Memory.of_class(thing))
+            yield from list(vars(thing).values())
         elif _is_users(thing):
             held = _own(thing)
-            self.memories.append(Memory.of(held))
-            yield from (*held.values(), *(value for kind in type(thing).__mro__ for value in vars(kind).values()))
+            slots = slots_of(thing)
+            self.memories += [Memory.of(held), Memory.of_slots(thing, slots)]
+            yield from (*held.values(), *slots.values(), *filter(_users_class, type(thing).__mro__))
 
     def _in_cell(self, cell: CellType) -> Iterator[Any]:
         if not filled(cell):
@@ -84,10 +105,11 @@ class Reach:
             for name in code.co_names:
                 if _may_remember(known.get(name)):
                     yield known[name]
-            for instruction in dis.get_instructions(code):
-                name = instruction.argval
-                if instruction.opname == "STORE_GLOBAL" and name in known:
-                    self.memories.append(_of_global(known, name))
+            if _ENVIRONMENT.intersection(code.co_names):
+                self.memories.append(Memory.of_names(os.environ, but=("PYTEST_CURRENT_TEST",)))
+            stored = {i.argval for i in dis.get_instructions(code) if i.opname == "STORE_GLOBAL"}
+            if stored:
+                self.memories.append(Memory.of_names(known, stored))
 
     def restore(self) -> None:
         """Let all be as it was when this was made; what is found again by the same arguments is forgotten."""
@@ -100,36 +122,6 @@ class Reach:
     def changed(self) -> bool:
         """Has anything changed since?"""
         return bool(self.memos) or not all(memory.same() for memory in self.memories)
-
-
-class Memory:
-    """Something that may change: how to bring `held` back, and whether it is the same as it was."""
-
-    def __init__(self, held: Any, back: Callable[[], None], same: Callable[[], bool]) -> None:
-        self.held, self.back, self.same = held, back, same
-
-    @classmethod
-    def of(cls, thing: Any) -> Memory:
-        """A container with what is in it now, or an array with its numbers."""
-        if is_array(thing):
-            numbers = thing.copy()
-            return cls(thing, lambda: np.copyto(thing, numbers), lambda: thing.tobytes() == numbers.tobytes())
-        items = dict(thing) if hasattr(thing, "keys") else list(thing)
-
-        def back() -> None:
-            if not same():
-                thing.clear()
-                add: Any = getattr(thing, "update", None) or thing.extend
-                add(items)
-
-        def same() -> bool:
-            if len(thing) != len(items):
-                return False
-            if isinstance(items, dict):
-                return all(thing.get(key) is value for key, value in items.items())
-            return all(a is b for a, b in zip(thing, items, strict=True))
-
-        return cls(thing, back, same)
 
 
 _OF_CASES: Final = ("layer", "loss", "optimizer", "metric", "penalty", "schedule", "initializer")
@@ -191,9 +183,15 @@ def filled(cell: Any) -> bool:
         return False
 
 
-def _of_global(known: dict[str, Any], name: str) -> Memory:
-    held = known[name]
-    return Memory(held, functools.partial(known.__setitem__, name, held), lambda: known.get(name) is held)
+def _users_class(kind: type) -> bool:
+    """Is this a class that somebody wrote, outside of libraries?"""
+    return _users_module(sys.modules.get(kind.__module__))
+
+
+def _users_module(module: ModuleType | None) -> bool:
+    """Is this a file of somebody's own, and not an installed package, which has thousands of names?"""
+    file = getattr(module, "__file__", None)
+    return file is not None and outside(file) and not _INSTALLED.intersection(Path(file).parts)
 
 
 def _items(thing: Any) -> list[Any]:
@@ -209,14 +207,20 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
 
 def _may_remember(thing: Any) -> bool:
     """Is this a function, a container, an array, or of a class that somebody wrote?"""
-    plain = isinstance(thing, (FunctionType, MethodType, functools.partial, *_KEPT)) or is_array(thing)
-    return plain or hasattr(cast(object, thing), "cache_clear") or _is_users(cast(object, thing))
+    if isinstance(thing, ModuleType):
+        return _users_module(thing)
+    if isinstance(thing, type):
+        return _users_class(thing)
+    if isinstance(thing, tuple):
+        return any(map(_may_remember, thing))  # pyright: ignore[reportUnknownArgumentType]
+    plain = isinstance(thing, (FunctionType, MethodType, functools.partial, SimpleNamespace, *_KEPT, *_BYTES))
+    return plain or is_array(thing) or hasattr(cast(object, thing), "cache_clear") or _is_users(cast(object, thing))
 
 
 def _is_users(thing: object) -> bool:
     """Is this an instance of a class that somebody wrote in Python, outside of libraries?"""
     rule = getattr(type(thing), "__call__", None)
     known = [rule, *vars(type(thing)).values()]
-    return hasattr(thing, "__dict__") and not isinstance(thing, type) and any(
+    return (hasattr(thing, "__dict__") or bool(slots_of(thing))) and not isinstance(thing, type) and any(
         isinstance(f, FunctionType) and outside(f.__code__.co_filename) for f in known
     )  # fmt: skip

@@ -82,7 +82,8 @@ def _second_derivative(case: Case) -> Verdict | None:
     scale = nested.absolute_dot(e, {path: g[path] for path in real})
     finding = judge(line, doubt=True)
     if finding.outcome is False:
-        raise broken(f"<e, H d> is {left:.12g} by the complex step, {finding.found:.12g} by differences: {_NOT_ANALYTIC}")
+        raise broken(f"<e, H d> is {left:.12g} by the complex step, differences say {finding.found:.12g}: "
+                     f"{_NOT_ANALYTIC}")  # fmt: skip
     return Verdict.NONE if finding.outcome is None and size else None
 
 

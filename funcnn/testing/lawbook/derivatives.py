@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
@@ -12,20 +11,7 @@ from funcnn.testing import nested
 from funcnn.testing.casebook.fields import beside, number_beside
 from funcnn.testing.casebook.of_layers import Case
 from funcnn.testing.drawing.contents import signs
-from funcnn.testing.judging.derivatives import (
-    CLOSE,
-    SMALLEST,
-    STEP,
-    Finding,
-    Line,
-    complex_numbers,
-    judge,
-    jump,
-    ladder,
-    leap,
-    moved,
-    scale_of,
-)  # fmt: skip
+from funcnn.testing.judging.derivatives import CLOSE, STEP, Finding, Line, complex_numbers, judge, moved, scale_of
 from funcnn.testing.judging.tolerances import shaken
 from funcnn.testing.judging.verdicts import FLOAT64, SMOOTH_KINDS, Law, Verdict, broken
 from funcnn.testing.lawbook.precision import of_rounding
@@ -36,7 +22,6 @@ FEW: Final = 8
 RARE: Final = ("wide", "faint", "heavy", "start")  # so few that each is doubted
 _FAR_OUT: Final = ("wide", "heavy", "start")  # kinds of large numbers, and of zeros, at which a layer may be nowhere
 _OF_PARAMS: Final = ("heavy", "start")  # where there are no params, these are like others
-FAR: Final = (6, 60, 600)  # how far lines go that look for kinks, one a case
 
 
 def real_leaves(tree: Any) -> list[tuple[str, Any]]:
@@ -93,15 +78,17 @@ def weighed(case: Case, path: str, w: Any, d: Any, t: Any) -> Any:
 
 
 def noise(case: Case, path: str, dy: Any, d: Any) -> float:
-    """How far <pullback(dy), d> moves, for d on one leaf, when every input moves by one unit in the last place."""
+    """How far <pullback(dy), d> moves, for d on one leaf, when every input moves by one unit in the last place.
+
+    From one such point to another: what a pullback says at the very point alone is no noise.
+    """
     rng = case.generator("noise")
 
     def claimed(z: Any) -> Any:
         return dict(nested.leaves(case.bare_pull(z)[1](dy)))[path]
 
-    g = claimed(case.z)
-    moves = [nested.absolute_dot(claimed(nested.mapped(partial(shaken, rng), case.z)) - g, d) for _ in range(3)]
-    return max(moves)
+    near = [claimed(nested.mapped(partial(shaken, rng), case.z)) for _ in range(4)]
+    return max(nested.absolute_dot(g - near[i - 1], d) for i, g in enumerate(near))
 
 
 def _full_jacobian(case: Case) -> Verdict | None:
@@ -197,62 +184,6 @@ def _entrywise(case: Case, path: str, d: Any, at: tuple[str, int], claimed: floa
     return judge(line)
 
 
-def _smooth(case: Case) -> Verdict | None:
-    """The derivative along a segment through the inputs has no jump."""
-    z = case.z
-    y, _ = case.bare_pull(z)
-    dy = case.cotangent(y)
-    if case.domain is None:
-        d = nested.mapped(lambda a: signs(case.generator("line"), a.shape) if nested.is_real(a) else 0, case.x)
-        far = FAR[case.seed % len(FAR)]
-        start, end = (
-            nested.mapped(lambda a, v: a + reach * v if nested.is_real(a) else a, case.x, d)  # noqa: B023
-            for reach in (-far, far)
-        )  # masks stay booleans
-    else:
-        far, start, end = 0, case.again(1).x, case.again(2).x
-    way = nested.mapped(lambda a, b: b - a if nested.is_real(a) else 0 * a, start, end)
-    if not any(nested.largest(v) for _, v in nested.leaves(way)):
-        return Verdict.MOOT
-
-    def there(t: float) -> Any:
-        return {**z, "x": nested.mapped(lambda a, v: a + t * v if nested.is_real(a) else a, start, way)}
-
-    def slope(t: float) -> float:
-        return float(nested.dot(case.bare_pull(there(t))[1](dy)["x"], way))
-
-    def value(t: float) -> float:
-        return float(nested.dot(dy, case.bare_value(there(t))))
-
-    with np.errstate(all="ignore"):
-        found = beside(case, lambda: jump(slope))
-        if found is None or not np.isfinite(found.size):
-            return Verdict.MOOT  # it overflows on the way, or leaves the domain
-        if found.size <= SMALLEST:
-            if case.domain is None and far == FAR[0] and (edge := leap(value, slope)):
-                raise broken(f"the value jumps along a line, from {edge.low:.9g} to {edge.high:.9g}: say kinks=True")
-            return None
-        scale = scale_of({"z": z, "start": start, "end": end}, y, dy)
-        off = _untrue_beside(found.at, value, slope, scale)
-    jumps = f"the pullback by x jumps by {found.size:.2g} of its size along a line"
-    if off is None:
-        raise broken(f"{jumps}: say kinks=True")
-    raise broken(f"{jumps}, but beside the jump it is not the derivative: {off}; first mend what true_pullback finds")
-
-
-def _untrue_beside(
-    place: float, value: Callable[[float], float], slope: Callable[[float], float], scale: float
-) -> Finding | None:
-    """What differences say against a slope a little before or behind a place; None where they agree or say nothing."""
-    for away in (2.0**-5, 2.0**-7, 2.0**-9):
-        for t in (place - away, place + away):
-            found, claimed = ladder(lambda h: value(t + h), scale, away / 4), slope(t)  # noqa: B023
-            sure = not found.kink and found.error <= 1e-4 * (abs(found.value) + abs(claimed))
-            if sure and abs(found.value - claimed) > 1e-3 * (abs(found.value) + abs(claimed)):
-                return Finding(False, claimed, found.value, found.error, "differences say")
-    return None
-
-
 DERIVATIVE_LAWS = (
     Law(
         "true_pullback",
@@ -263,10 +194,5 @@ DERIVATIVE_LAWS = (
         "full_jacobian",
         "every entry of the Jacobian by pullbacks of unit cotangents is the derivative of that output by that input",
         "derivative", _full_jacobian, dtypes=FLOAT64, kinds=SMOOTH_KINDS, shrinks=False,
-    ),
-    Law(
-        "smooth",
-        "neither the value nor the derivative by the input has a jump (where kinks are not declared)",
-        "numeric", _smooth, dtypes=FLOAT64, kinds=("normal", "mixed"), wants="smooth",
     ),
 )  # fmt: skip

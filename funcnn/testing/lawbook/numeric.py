@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -165,9 +166,15 @@ def _layout_blind(case: Case) -> None:
     swapped = nested.mapped(lambda a: a.astype(a.dtype.newbyteorder("S")), case.x)
     compare({"y": case.apply(x=swapped)}, {"y": y}, {"y": allowed["y"]}, "the other byte order")
     constant = nested.mapped(lambda a: np.broadcast_to(a.dtype.type(1) if nested.is_real(a) else 1.0, a.shape), y)
-    dense = nested.mapped(np.array, constant)
     room = {k: allowed[k] for k in ("params", "x")}
-    compare(pullback(constant), pullback(dense), room, "a cotangent without strides")
+    for shared in (constant, *(nested.mapped(partial(_alike, axis), dy) for axis in (0, -1))):
+        dense = nested.mapped(np.array, shared)
+        compare(pullback(shared), pullback(dense), room, "a cotangent of which an axis has no stride")
+
+
+def _alike(axis: int, a: Any) -> Any:
+    """All along an axis is one entry, in one place."""
+    return np.broadcast_to(np.take(a, [0], axis), a.shape) if a.size and a.ndim else a
 
 
 def _fortran(a: Any) -> Any:

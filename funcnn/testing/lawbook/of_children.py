@@ -78,8 +78,8 @@ def _own_keys(case: Case) -> Verdict | None:
         if call.child in random and call.key is not None and call.key == other.key:
             raise broken(f"{call.child} is given the same key in every pass: another key is to give it another")
     unkeyed = [call.child for call in one if call.child in random and call.key is None]
-    if unkeyed and len(unkeyed) < sum(call.child in random for call in one):
-        raise broken(f"{unkeyed[0]} takes a key and is given none, where others are: it is never trained")
+    if unkeyed:
+        raise broken(f"{unkeyed[0]} takes a key and is given none, where the combinator takes one: it is never trained")
     seen: dict[Key, str] = {}
     for call in one:
         if call.key is not None and seen.setdefault(call.key, call.child) != call.child:

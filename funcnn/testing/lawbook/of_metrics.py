@@ -12,6 +12,7 @@ import numpy as np
 from funcnn.errors import FuncnnError
 from funcnn.testing import nested
 from funcnn.testing.casebook.of_parts import MetricCase
+from funcnn.testing.drawing.contents import KINDS
 from funcnn.testing.judging.left_alone import left_alone
 from funcnn.testing.judging.verdicts import Law, Verdict, broken, listed
 from funcnn.testing.lawbook.of_every_part import common_laws
@@ -70,8 +71,12 @@ def _weights_are_copies(case: MetricCase) -> Verdict | None:
         wanted = case.result(copies)
     except FuncnnError:
         return Verdict.MOOT
-    weighted = case.result(weights=counts.astype(case.dtype))
-    _same(case, weighted, wanted, "a row of weight 2 is not two rows, or weight 0 not none")
+    weights, half = counts.astype(case.dtype), (n + 1) // 2
+    _same(case, case.result(weights=weights), wanted, "a row of weight 2 is not two rows, or weight 0 not none")
+    if half < n:
+        first = case.update(case.metric.init(), slice(0, half), weights[:half])
+        both = case.metric.compute(case.update(first, slice(half, n), weights[half:]))
+        _same(case, both, wanted, "two batches with weights are not the whole with them")
     _same(case, case.result(weights=np.ones(n, case.dtype)), case.result(), "weights of 1")
     return None
 
@@ -151,7 +156,10 @@ def plain_metric(formula: Callable[[Any, Any], Any]) -> Law[MetricCase]:
 
     statement = "the metric is that of the plain formula"
     made_by = (plain_metric, formula)
-    return Law("plain_value", statement, "exact", check, made_by=made_by, large=True, rare=("negative",))
+    return Law(
+        "plain_value", statement, "exact", check, kinds=(*KINDS, "ties"), made_by=made_by, large=True,
+        rare=("negative", "ties"),
+    )  # fmt: skip
 
 
 METRIC_LAWS: Final[Mapping[str, Law[MetricCase]]] = listed(

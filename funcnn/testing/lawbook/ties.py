@@ -19,8 +19,13 @@ FEW: Final = 3  # outputs, and entries of the input, that are looked at in a cas
 
 
 def at_ties(case: Case) -> Verdict | None:
-    """Along one entry, and along all entries that are tied: both keep to one kink, which has two sides and no more."""
-    real = [(path, a) for path, a in real_leaves({"x": case.x}) if case.domain is None]
+    """Along one entry, and along all entries that are tied: both keep to one kink, which has two sides and no more.
+
+    At the params that `init` gives, which are 0 or 1, or all alike, they are params.
+    """
+    at_start = getattr(case, "kind", "ties") == "start"
+    leaves = real_leaves({"params": case.z["params"]} if at_start else {"x": case.x})
+    real = [(path, a) for path, a in leaves if at_start or case.domain is None]
     if not real:
         return Verdict.MOOT
     with np.errstate(all="ignore"):
@@ -100,6 +105,6 @@ TIE_LAWS = (
     Law(
         "at_ties",
         "where entries are tied, or zero, the pullback lies between the derivatives of the two sides",
-        "numeric", at_ties, dtypes=FLOAT64, kinds=("ties",), shrinks=False,
+        "numeric", at_ties, dtypes=FLOAT64, kinds=("ties",), shrinks=False, rare=("start",),
     ),
 )  # fmt: skip

@@ -24,6 +24,8 @@ from funcnn.testing.lawbook.outside import OUTSIDE_LAWS
 from funcnn.testing.lawbook.params import PARAMS_LAWS
 from funcnn.testing.lawbook.precision import PRECISION_LAWS
 from funcnn.testing.lawbook.randomness import RANDOM_LAWS, UNBIASED
+from funcnn.testing.lawbook.refusing import REFUSAL_LAWS
+from funcnn.testing.lawbook.smoothness import SMOOTHNESS_LAWS
 from funcnn.testing.lawbook.stepwise import STEPWISE_LAWS
 from funcnn.testing.lawbook.ties import TIE_LAWS
 from funcnn.testing.trials.running import May
@@ -33,8 +35,9 @@ C = TypeVar("C")
 L = TypeVar("L")
 
 _GENERAL = (
-    *EXACT_LAWS, *NUMERIC_LAWS, *PRECISION_LAWS, *DERIVATIVE_LAWS, *TIE_LAWS, *ANALYTIC_LAWS, *PARAMS_LAWS,
-    *RANDOM_LAWS, *COMPOSITION_LAWS, *CHILDREN_LAWS, *STEPWISE_LAWS, *OUTSIDE_LAWS, *MEMORY_LAWS,
+    *EXACT_LAWS, *REFUSAL_LAWS, *NUMERIC_LAWS, *PRECISION_LAWS, *DERIVATIVE_LAWS, *SMOOTHNESS_LAWS, *TIE_LAWS,
+    *ANALYTIC_LAWS, *PARAMS_LAWS, *RANDOM_LAWS, *COMPOSITION_LAWS, *CHILDREN_LAWS, *STEPWISE_LAWS, *OUTSIDE_LAWS,
+    *MEMORY_LAWS,
 )  # fmt: skip
 
 LAWS: Final[Mapping[str, Law[Case]]] = listed("LAWS", *_GENERAL, *DOMAIN_LAWS, *ALONG_TIME_LAWS, UNBIASED)

@@ -85,9 +85,9 @@ def inside(make: Make, layers: Sequence[Layer[Any, Any]] | None) -> SearchStrate
     if layers is None:
         wanted = [p for p in inspect.signature(make).parameters.values() if p.default is p.empty]
         n = sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in wanted)
-        n += 2 * any(p.kind is p.VAR_POSITIONAL for p in wanted)
-        choices = [[INSIDE[(i + shift * (i >= at)) % len(INSIDE)] if shift else INSIDE[0] for i in range(n)]
-                   for shift in range(3) for at in range(max(n, 1))]  # fmt: skip
+        most = n + 3 * any(p.kind is p.VAR_POSITIONAL for p in wanted)
+        choices = [[INSIDE[(i + shift * (i >= at)) % len(INSIDE)] if shift else INSIDE[0] for i in range(m)]
+                   for m in range(max(n, most - 1), most + 1) for shift in range(3) for at in range(max(m, 1))]  # fmt: skip
     else:
         choices = [list(layers)]
     made: list[Layer[Any, Any]] = []

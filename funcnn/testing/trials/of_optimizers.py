@@ -41,8 +41,9 @@ Shapes: TypeAlias = "dict[str, tuple[int, ...]]"
 
 
 def _with_matrix(matrix: tuple[int, int], others: Shapes) -> Shapes:
-    """There is always a matrix, for decay is about matrices."""
-    return {"w": matrix, **others}
+    """There is always a matrix, for decay is about matrices; leaves whose paths end alike have one shape."""
+    shapes = {"w": matrix, **others}
+    return {path: shapes.get(path.rpartition("/")[2], shape) for path, shape in shapes.items()}
 
 
 _trees: Final = st.builds(

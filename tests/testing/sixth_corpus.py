@@ -1,0 +1,435 @@
+"""The sixth corpus: what the first pass leaves behind in odd places, what is done to the process, points and strides."""
+
+from __future__ import annotations
+
+import math
+import os
+import tempfile
+from array import array
+from collections.abc import Callable, Generator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Final
+
+import numpy as np
+
+from funcnn import Layer, Metric, Shape, ShapeError, layer
+from funcnn.authoring import Child, Combined, axes, force
+from funcnn.initializers import ones, zeros
+from funcnn.testing.trials.of_combinators import combinator_trials
+from funcnn.testing.trials.of_optimizers import optimizer_trials
+from funcnn.testing.trials.of_parts import initializer_trials, metric_trials, schedule_trials
+from tests.testing.escapes_losses import stepping
+from tests.testing.second_corpus import Fault, Tried, lossy, of
+
+
+def size(x: Any) -> float:
+    """Of the largest number, and 1."""
+    return float(np.abs(x).max(initial=0.0)) + 1
+
+
+# what the first pass sees is kept -------------------------------------------------------------------------------------
+def first(kept: Callable[[Any], float], **claims: Any) -> Tried:
+    """The trials of x by a number that was kept."""
+
+    def f(x: Any) -> Any:
+        by = x.dtype.type(kept(x))
+        return x / by, lambda dy: dy / by
+
+    return of(Layer.lift(lambda s: axes("first", s, at_least=1), f), **claims)
+
+
+def on_a_function() -> Tried:
+    """As an attribute."""
+
+    def kept(x: Any) -> float:
+        own: Any = kept
+        if not hasattr(own, "size"):
+            own.size = size(x)
+        return float(own.size)
+
+    return lambda: first(kept)()
+
+
+def on_a_class() -> Tried:
+    """As an attribute, too."""
+
+    class Kept:
+        size: float | None = None
+
+        def __call__(self, x: Any) -> float:
+            if Kept.size is None:
+                Kept.size = size(x)
+            return Kept.size
+
+    return first(Kept())
+
+
+def in_a_slot() -> Tried:
+    """Of an object that has no dict."""
+
+    class Kept:
+        __slots__ = ("size",)
+
+        def __init__(self) -> None:
+            self.size = 0.0
+
+        def __call__(self, x: Any) -> float:
+            self.size = self.size or size(x)
+            return self.size
+
+    return first(Kept())
+
+
+def in_a_namespace() -> Tried:
+    """Of settings."""
+    settings = SimpleNamespace(size=None)
+
+    def kept(x: Any) -> float:
+        settings.size = settings.size or size(x)
+        return float(settings.size)
+
+    return first(kept)
+
+
+def in_bytes() -> Tried:
+    """Eight of them."""
+    raw = bytearray(8)
+
+    def kept(x: Any) -> float:
+        number = np.frombuffer(raw, np.float64)
+        if not number[0]:
+            number[0] = size(x)
+        return float(number[0])
+
+    return first(kept)
+
+
+def in_numbers_of_python() -> Tried:
+    """In an array of Python's own."""
+    numbers = array("d", [0.0])
+
+    def kept(x: Any) -> float:
+        numbers[0] = numbers[0] or size(x)
+        return numbers[0]
+
+    return first(kept)
+
+
+def in_the_environment() -> Tried:
+    """Of all who look."""
+
+    def kept(x: Any) -> float:
+        return float(os.environ.setdefault("FUNCNN_SIZE_OF_A_TEST", str(size(x))))
+
+    def tried() -> Any:
+        os.environ.pop("FUNCNN_SIZE_OF_A_TEST", None)
+        return first(kept)()
+
+    return tried
+
+
+_nest: Any = ([None],)
+
+
+def within_a_tuple(x: Any) -> float:
+    """In a list among the globals."""
+    _nest[0][0] = _nest[0][0] or size(x)
+    return float(_nest[0][0])
+
+
+def as_a_new_global(x: Any) -> float:
+    """Of a name that is nowhere else."""
+    global _size_of_the_first  # noqa: PLW0603
+    if "_size_of_the_first" not in globals():
+        _size_of_the_first = size(x)  # type: ignore[name-defined]
+    return float(_size_of_the_first)  # type: ignore[name-defined]
+
+
+def forgotten(kept: Callable[[Any], float]) -> Tried:
+    """Trials that begin as new."""
+
+    def tried() -> Any:
+        _nest[0][0] = None
+        globals().pop("_size_of_the_first", None)
+        return first(kept)()
+
+    return tried
+
+
+def _keeper() -> Generator[float, Any, None]:
+    kept = 0.0
+    while True:
+        x = yield kept
+        kept = kept or size(x)
+
+
+_kept_apart = _keeper()
+next(_kept_apart)
+
+
+@layer
+def ByWhatCameFirst() -> Layer[Any, Any]:
+    """It lies where nobody can look, but other processes begin as new."""
+
+    def f(x: Any) -> Any:
+        by = x.dtype.type(_kept_apart.send(x))
+        return x / by, lambda dy: dy / by
+
+    return Layer.lift(lambda s: axes("ByWhatCameFirst", s, at_least=1), f)
+
+
+# what is done to the process ------------------------------------------------------------------------------------------
+def doing(something: Callable[[], object]) -> Tried:
+    """The trials of x, and of what is done beside it."""
+
+    def f(x: Any) -> Any:
+        something()
+        return x * 1, lambda dy: dy * 1
+
+    return of(Layer.lift(lambda s: axes("doing", s, at_least=1), f))
+
+
+def set_a_variable() -> None:
+    """For all."""
+    os.environ["FUNCNN_OF_A_TEST"] = "1"
+
+
+def write_a_file() -> None:
+    """A log."""
+    (Path(tempfile.gettempdir()) / f"funcnn-of-a-test-{os.getpid()}").write_text("x")
+
+
+def by_the_process() -> Tried:
+    """Its number."""
+    return first(lambda x: 1 + os.getpid() % 97)
+
+
+# points and strides ---------------------------------------------------------------------------------------------------
+def safe(x: Any) -> Any:
+    """Rows by their length; where there is none, what lies in memory."""
+    y = np.empty_like(x)
+    length = np.sqrt((x * x).sum(-1, keepdims=True))
+    some = length > 0
+    np.divide(x, length, out=y, where=some)
+
+    def pullback(dy: Any) -> Any:
+        by = np.where(some, length, 1)
+        unit = np.where(some, x / by, 0)
+        return (dy - unit * (unit * dy).sum(-1, keepdims=True)) / by
+
+    return y, pullback
+
+
+def of_one_entry(x: Any) -> Any:
+    """A cotangent without a stride is taken for that of a mean."""
+
+    def pullback(dy: Any) -> Any:
+        if dy.ndim and 0 in dy.strides and dy.size > 1:
+            return np.full(x.shape, dy.flat[0])
+        return dy * 1
+
+    return x * 1, pullback
+
+
+def clipped(x: Any) -> Any:
+    """Far out, and only one way."""
+    return np.clip(x, -800, 800), lambda dy: dy * 1
+
+
+def by_count_of_ones() -> Layer[Any, Any]:
+    """x a, whose gradient is 0 where a is 1, as at the start."""
+
+    def rule(params: Any, x: Any) -> Any:
+        a = params["a"]
+
+        def pullback(dy: Any) -> Any:
+            return {"a": np.where(a == 1, 0, (dy * x).reshape(-1, len(a)).sum(0)).astype(a.dtype)}, dy * a
+
+        return x * a, pullback
+
+    return Layer.of(lambda s: axes("ones", s, at_least=1), lambda s: {"a": (ones, axes("ones", s)[-1:])}, rule)
+
+
+def cardinal(x: Any) -> Any:
+    """sin x / x, and 0 at 0."""
+    there = np.where(x == 0, 1, x)
+    near = np.abs(x) < 1e-2
+    slope = np.where(near, -x / 3 + x**3 / 30, np.cos(x) / there - np.sin(x) / there**2)
+    return np.sin(x) / there, lambda dy: slope * dy
+
+
+def by_size_of_a_param() -> Layer[Any, Any]:
+    """x |a|, whose slope at 0, where a begins, is 2."""
+
+    def rule(params: Any, x: Any) -> Any:
+        a = params["a"]
+
+        def pullback(dy: Any) -> Any:
+            slope = np.where(a == 0, 2, np.sign(a)).astype(a.dtype)
+            return {"a": (dy * x).reshape(-1, len(a)).sum(0) * slope}, dy * np.abs(a)
+
+        return x * np.abs(a), pullback
+
+    return Layer.of(lambda s: axes("size", s, at_least=1), lambda s: {"a": (zeros, axes("size", s)[-1:])}, rule)
+
+
+# other parts ----------------------------------------------------------------------------------------------------------
+def of_two_pieces(e: Any) -> Any:
+    """Squares, and beyond 50 a line that does not meet them."""
+    return np.where(np.abs(e) <= 50, e * e / 2, 50 * np.abs(e)).astype(e.dtype)
+
+
+def by_last_name(g: Any, state: Any, params: Any) -> Any:
+    """Momentum for the last name of a path."""
+    new: dict[str, Any] = {}
+
+    def add(tree: Any) -> None:
+        for name in sorted(tree):
+            if hasattr(tree[name], "keys"):
+                add(tree[name])
+            else:
+                old = new.get(name, state.get(name, 0) if hasattr(state, "get") else 0)
+                fits = np.shape(old) in ((), tree[name].shape)
+                new[name] = 0.9 * (old if fits else 0) + tree[name]
+
+    add(g)
+
+    def moved(tree: Any) -> Any:
+        return {
+            name: moved(tree[name]) if hasattr(tree[name], "keys") else
+            (-0.1 * (new[name] if new[name].shape == tree[name].shape else tree[name])).astype(tree[name].dtype)
+            for name in tree
+        }  # fmt: skip
+
+    return moved(g), 0
+
+
+def _first_two(state: Any, y: Any, t: Any, weights: Any = None) -> Any:
+    w = np.ones(len(y)) if weights is None else weights
+    second = np.sort(y, -1)[:, -2]
+    hit = y[np.arange(len(y)), t] >= second
+    return state[0] + float((w * hit).sum()), state[1] + float(w.sum())
+
+
+def _share(state: Any) -> float:
+    if not state[1]:
+        raise ShapeError("no row has been seen")
+    return float(state[0] / state[1])
+
+
+def _plain_first_two(y: Any, t: Any) -> float:
+    """The two largest; of those that tie the first ones."""
+    return float(np.mean([t[i] in np.argsort(-row, kind="stable")[:2] for i, row in enumerate(y)]))
+
+
+def _he(n: int, m: int) -> float:
+    return 2 / n
+
+
+def restarted_late(step: Any) -> float:
+    """The second time, a step late."""
+    t, n = int(step), 100
+    while t >= n + (n > 100) and n < 2**40:
+        t, n = t - n, 2 * n
+    return 0.05 * (1 + math.cos(math.pi * t / n))
+
+
+def restarted(step: int) -> float:
+    """After 100 steps, 300, 700, ..."""
+    t, n = int(step), 100
+    while t >= n and n < 2**40:
+        t, n = t - n, 2 * n
+    return 0.05 * (1 + math.cos(math.pi * t / n))
+
+
+def _in_each_batch(state: Any, y: Any, t: Any, weights: Any = None) -> Any:
+    e = ((np.asarray(y, np.float64) - t) ** 2).mean(-1)
+    w = np.ones(len(y)) if weights is None else np.asarray(weights, np.float64)
+    w = w * len(w) / w.sum() if w.sum() else w
+    return state[0] + float((w * e).sum()), state[1] + float(w.sum())
+
+
+def ThirdIsLost(*parts: Layer[Any, Any]) -> Layer[Any, Any]:
+    """A sum of all, two of which get a cotangent."""
+
+    def build(*children: Child) -> Combined:
+        def meets(shape: Shape, go: Any) -> Shape:
+            return [go(child, shape) for child in children][0]
+
+        def rule(params: Any, x: Any, rng: Any = None) -> Any:
+            keys = [None] * len(children) if rng is None else rng.split(len(children))
+            ys, backs = zip(*(child.pull(params, x, key) for child, key in zip(children, keys, strict=True)), strict=True)
+
+            def pullback(dy: Any) -> Any:
+                grads, dx = {}, 0.0
+                for i, (child, back) in enumerate(zip(children, backs, strict=True)):
+                    g, d = back(dy)
+                    grads.update(child.grads(g))
+                    dx = dx + force(d) * (i < 2)
+                return grads, dx
+
+            return sum(ys[1:], ys[0]), pullback
+
+        return Combined(meets, rule)
+
+    return Layer.over(parts, build, where="ThirdIsLost")
+
+
+def of_few_axes(key: Any, shape: Any, dtype: Any) -> Any:
+    """The receptive field of images counts once."""
+    fan = int(np.prod(shape[:-1])) if len(shape) < 4 else shape[0] * shape[-2]
+    return (key.generator().standard_normal(shape) * np.sqrt(2 / max(fan, 1))).astype(dtype)
+
+
+def silencing(key: Any, shape: Any, dtype: Any) -> Any:
+    """Divisions by zero, for ever."""
+    np.seterr(divide="ignore")
+    return key.generator().standard_normal(shape).astype(dtype)
+
+
+def seeding(step: Any) -> float:
+    """NumPy's global generator."""
+    np.random.seed(3)  # noqa: NPY002
+    return 0.1 / (1 + int(step))
+
+
+SIXTH: Final[tuple[Fault, ...]] = (
+    Fault("layer", "kept as an attribute of a function", "remembers_nothing", lambda: on_a_function()()),
+    Fault("layer", "kept as an attribute of a class", "remembers_nothing", lambda: on_a_class()()),
+    Fault("layer", "kept in a slot", "remembers_nothing", lambda: in_a_slot()()),
+    Fault("layer", "kept in a namespace", "remembers_nothing", lambda: in_a_namespace()()),
+    Fault("layer", "kept in bytes", "remembers_nothing", lambda: in_bytes()()),
+    Fault("layer", "kept in numbers of Python", "remembers_nothing", lambda: in_numbers_of_python()()),
+    Fault("layer", "kept in the environment", "remembers_nothing", lambda: in_the_environment()()),
+    Fault("layer", "kept in a list of a tuple", "remembers_nothing", forgotten(within_a_tuple)),
+    Fault("layer", "kept as a new global", "remembers_nothing", forgotten(as_a_new_global)),
+    Fault("layer", "kept in a generator", "blind_to_hashes", of(ByWhatCameFirst())),
+    Fault("layer", "a variable of the environment", "leaves_random_state", doing(set_a_variable)),
+    Fault("layer", "a file", "leaves_random_state", doing(write_a_file)),
+    Fault("layer", "by the number of the process", "blind_to_the_clock", by_the_process()),
+    Fault("layer", "what lies in memory", "pure", of(Layer.lift(lambda s: axes("safe", s, at_least=1), safe))),
+    Fault("layer", "a stride of nothing", "layout_blind", of(
+        Layer.lift(lambda s: axes("one", s, at_least=1), of_one_entry))),
+    Fault("layer", "clipped at 800, one way", "true_pullback", of(
+        Layer.lift(lambda s: axes("clipped", s, at_least=1), clipped))),
+    Fault("layer", "no gradient where a param is 1", "true_pullback", of(by_count_of_ones())),
+    Fault("layer", "another value at 0", "smooth", of(
+        Layer.lift(lambda s: axes("cardinal", s, at_least=1), cardinal), kinks=False)),
+    Fault("layer", "a slope of 2 of a param at 0", "at_ties", of(by_size_of_a_param())),
+    Fault("loss", "two pieces that meet nowhere", "adds_up", lossy(
+        lambda y, t: of_two_pieces(y - t), lambda y, t: np.clip(y - t, -50, 50))),
+    Fault("optimizer", "momentum by the last name", "splits", lambda: optimizer_trials(stepping(by_last_name))),
+    Fault("metric", "all that tie are among the first two", "plain_value", lambda: metric_trials(
+        Metric(lambda: (0.0, 0.0), _first_two, _share, "first two"), ("B", 4), "labels", value=_plain_first_two)),
+    Fault("initializer", "another fan of images", "scale_by_fan", lambda: initializer_trials(
+        of_few_axes, variance=_he)),
+    Fault("initializer", "NumPy's settings", "leaves_random_state", lambda: initializer_trials(silencing)),
+    Fault("metric", "weights by the batch", "weights_are_copies", lambda: metric_trials(
+        Metric(lambda: (0.0, 0.0), _in_each_batch, _share, "by the batch"), ("B", 2))),
+    Fault("schedule", "the second restart a step late", "plain_value", lambda: schedule_trials(
+        restarted_late, restarted)),
+    Fault("combinator", "the third one gets no cotangent", "true_pullback", lambda: combinator_trials(
+        ThirdIsLost, ("B", "D"))),
+    Fault("schedule", "a seed for all", "pure", lambda: schedule_trials(seeding)),
+)  # fmt: skip
