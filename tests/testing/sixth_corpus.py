@@ -9,7 +9,7 @@ from array import array
 from collections.abc import Callable, Generator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
 
@@ -355,7 +355,7 @@ def ThirdIsLost(*parts: Layer[Any, Any]) -> Layer[Any, Any]:
 
     def build(*children: Child) -> Combined:
         def meets(shape: Shape, go: Any) -> Shape:
-            return [go(child, shape) for child in children][0]
+            return cast(Shape, [go(child, shape) for child in children][0])
 
         def rule(params: Any, x: Any, rng: Any = None) -> Any:
             keys = [None] * len(children) if rng is None else rng.split(len(children))

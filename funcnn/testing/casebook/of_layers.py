@@ -24,6 +24,11 @@ BatchAxis: TypeAlias = "int | None | tuple[int | None, ...]"
 """Which axis is the batch: of the input, or of each of several, where None is shared by all rows."""
 
 
+def _by(a: Any) -> Any:
+    """A quarter, or a quarter of what is positive throughout."""
+    return 0.25 * a if a.size and nested.is_real(a) and (a > 0).all() else 0.25
+
+
 class Case(KnownByFields):
     """Everything that a law about a layer needs: params, an input, cotangents, directions, a key.
 
@@ -101,14 +106,15 @@ class Case(KnownByFields):
 
     @cached_property
     def params(self) -> Params:
-        """The params of `init`, every entry moved by 1/8 to 3/8. In a "heavy" case they are 10 to 300 times larger, and
-        for odd seeds every other one has the other sign; in a "start" case they are as they were.
+        """The params of `init`, every entry moved by 1/8 to 3/8, of itself where all of a leaf are positive, which they
+        stay. In a "heavy" case they are 10 to 300 times larger, and for odd seeds every other one has the other sign;
+        in a "start" case they are as they were.
         """
         if self.kind == "start":
             return self._made[1]
         rng = self.generator("params")
         if self.kind != "heavy":
-            return Params(nested.mapped(lambda a: (a + 0.25 * signs(rng, a.shape)).astype(a.dtype), self._made[1]))
+            return Params(nested.mapped(lambda a: (a + _by(a) * signs(rng, a.shape)).astype(a.dtype), self._made[1]))
         sizes = self.generator("sizes of params")
 
         def moved(a: Any) -> Any:
@@ -117,13 +123,20 @@ class Case(KnownByFields):
 
         return Params(nested.mapped(moved, self._made[1]))
 
+    @property
+    def _kinds(self) -> str | tuple[str, ...]:
+        """What the inputs hold. In float32 those that all rows share, as weights, are not far out, or around 3000."""
+        if self.kind not in ("wide", "offset") or self.dtype != np.float32 or not isinstance(self.batch_axis, tuple):
+            return self.kind
+        return tuple("normal" if axis is None else self.kind for axis in self.batch_axis)
+
     @cached_property
     def x(self) -> Any:
         """The input, read-only."""
         what = self.layer.definition.takes("any")
         drawn = inputs(
             self.generator("x"), self.shape, what,
-            kind=self.kind, dtype=self.dtype, tokens=self.tokens, domain=self.domain,
+            kind=self._kinds, dtype=self.dtype, tokens=self.tokens, domain=self.domain,
         )  # fmt: skip
         return nested.mapped(sealed, drawn)
 

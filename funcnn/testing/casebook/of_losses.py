@@ -109,7 +109,7 @@ class LossCase(KnownByFields):
         def make(shape: Any) -> Any:
             if any(isinstance(d, tuple) for d in shape):
                 return tuple(map(make, shape))
-            x = contents(rng, shape, "wide" if self.kind == "edges" else self.kind).astype(self.dtype)
+            x = contents(rng, shape, self.kind).astype(self.dtype)
             return sealed(x if self.domain is None else within(x, self.domain, self.kind))
 
         return make(self.shape)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
+import keyword
 import math
 import re
 import sys
@@ -94,7 +95,8 @@ def _stand_in(value: Any) -> str:
     """A name for what is to be made first: "layer", "loss", or the function's own."""
     name = getattr(value, "__name__", type(value).__name__)
     name = "layer" if is_layer(value) else str(name)
-    return re.sub(r"\W+", "_", name.rpartition(".")[2]).strip("_").lower() or "function"
+    found = re.sub(r"\W+", "_", name.rpartition(".")[2]).strip("_").lower()
+    return found if found.isidentifier() and not keyword.iskeyword(found) else "function"
 
 
 def _names(value: Any) -> Iterator[Named]:

@@ -17,7 +17,7 @@ Domain: TypeAlias = Union[
 ]
 """What features are: between two numbers, or what a function of `(rng, shape)` draws; a tuple for a tuple of inputs."""
 
-_SHAPED: Final = ("separated", "mixed", "sparse", "wide", "offset", "ties", "zeros", "faint", "negative")
+_SHAPED: Final = ("separated", "mixed", "sparse", "wide", "offset", "ties", "zeros", "faint", "negative", "edges")
 
 KINDS: Final = ("normal", "separated", "small", "large", "mixed")
 """The kinds most laws are tried with; `contents` knows more of them."""
@@ -44,6 +44,7 @@ def contents(rng: np.random.Generator, shape: tuple[int, ...], kind: str = "norm
     faint       a third of them smaller than the smallest normal float32, beside rows of a standard normal distribution,
                 a quarter of which are made smaller as a whole, by 1e-2 to 1e-8
     negative    all below -4
+    edges       as wide; in a domain of two ends they lie near these
 
     Errors
         ValueError   there is no such kind
@@ -61,7 +62,7 @@ def contents(rng: np.random.Generator, shape: tuple[int, ...], kind: str = "norm
         return np.where(rng.random(shape) < 0.3, rng.choice(np.array([0.0, 1.0, -1.0, 0.5]), size=shape), x)
     if kind == "sparse":
         return np.where(rng.random(shape) < 0.9, 0.0, x)
-    if kind == "wide":
+    if kind in ("wide", "edges"):
         return _wide(rng, shape) * np.sign(x)
     if kind == "negative":
         return -4 - np.abs(x)
@@ -129,6 +130,13 @@ def several(domain: Domain) -> TypeGuard[tuple[Domain, ...]]:
     return isinstance(domain, tuple) and not isinstance(domain[0], (int, float))
 
 
+def has_ends(domain: Domain) -> bool:
+    """Does all of it, or some of it, lie between two numbers?"""
+    if several(domain):
+        return any(map(has_ends, domain))
+    return isinstance(domain, tuple)
+
+
 def positive_definite(rng: np.random.Generator, shape: tuple[int, ...]) -> npt.NDArray[np.float64]:
     """Symmetric matrices with eigenvalues from 1/2 to 4, for `domain=`: `laws(LogDet, ("B", 3, 3), domain=...)`.
 
@@ -181,18 +189,22 @@ def inputs(
     shape: Any,
     what: Any,
     *,
-    kind: str,
+    kind: str | tuple[str, ...],
     dtype: npt.DTypeLike,
     tokens: int | range,
     domain: Domain,
 ) -> Any:
-    """An array, or a tuple of arrays, of a (nested) shape. `what` says what each is for, as layers do with `takes=`."""
+    """An array, or a tuple of arrays, of a (nested) shape. `what` says what each is for, as layers do with `takes=`.
+    A tuple of kinds is for a tuple of arrays.
+    """
     if any(isinstance(d, tuple) for d in shape):
         each = domain if several(domain) else (domain,) * len(shape)
+        kinds = kind if isinstance(kind, tuple) else (kind,) * len(shape)
         return tuple(
-            inputs(rng, s, part(what, i), kind=kind, dtype=dtype, tokens=tokens, domain=d)
-            for i, (s, d) in enumerate(zip(shape, each, strict=True))
+            inputs(rng, s, part(what, i), kind=k, dtype=dtype, tokens=tokens, domain=d)
+            for i, (s, d, k) in enumerate(zip(shape, each, kinds, strict=True))
         )
+    assert isinstance(kind, str)
     if what == "tokens":
         return token_contents(rng, shape, tokens)
     if what == "mask":

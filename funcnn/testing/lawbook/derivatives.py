@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
 
 from funcnn.testing import nested
 from funcnn.testing.casebook.fields import beside, number_beside
 from funcnn.testing.casebook.of_layers import Case
-from funcnn.testing.drawing.contents import signs
+from funcnn.testing.drawing.contents import several, signs
 from funcnn.testing.judging.derivatives import CLOSE, STEP, Finding, Line, complex_numbers, judge, moved, scale_of
 from funcnn.testing.judging.tolerances import shaken
 from funcnn.testing.judging.verdicts import FLOAT64, SMOOTH_KINDS, Law, Verdict, broken
 from funcnn.testing.lawbook.precision import of_rounding
 
+STEPS_TO_THE_END: Final = 32.0  # of the first, longest step along a line
 COARSE: Final = 2.0**-10  # a step that tells whether an output moves at all
 CROWDED: Final = 100  # entries of a leaf, above which lines go along a few of them
 FEW: Final = 8
-RARE: Final = ("wide", "faint", "heavy", "start")  # so few that each is doubted
+RARE: Final = ("wide", "faint", "heavy", "start", "edges")  # so few that each is doubted
 _FAR_OUT: Final = ("wide", "heavy", "start")  # kinds of large numbers, and of zeros, at which a layer may be nowhere
 _OF_PARAMS: Final = ("heavy", "start")  # where there are no params, these are like others
 
@@ -62,7 +63,7 @@ def _directional(case: Case, path: str, leaf: Any, g: Any, y: Any, dy: Any) -> F
 
     def line(attempt: int) -> Line:
         rng = case.generator(f"direction {path} {attempt}")
-        d = signs(rng, leaf.shape)
+        d = signs(rng, leaf.shape) * room(case, path, leaf)
         if crowded and attempt:  # among so many entries there is a kink near every point: some of them
             d = d * (rng.permutation(leaf.size) < FEW).reshape(leaf.shape)
 
@@ -75,6 +76,17 @@ def _directional(case: Case, path: str, leaf: Any, g: Any, y: Any, dy: Any) -> F
 def weighed(case: Case, path: str, w: Any, d: Any, t: Any) -> Any:
     """<w, f(z + t d)>, not a number where the layer does not take this."""
     return number_beside(case, lambda: nested.dot(w, case.bare_value(moved(case.z, path, d, t))))
+
+
+def room(case: Case, path: str, leaf: Any) -> Any:
+    """How far one may go from every entry of a leaf: as far as the ends of its domain are, and never further than 1."""
+    domain, at = case.domain, path.removeprefix("x")
+    if several(domain):
+        domain = domain[int(at.strip("[]"))] if path.startswith("x[") else None
+    if not path.startswith("x") or domain is None or callable(domain):
+        return 1.0
+    low, high = cast("tuple[float, float]", domain)
+    return np.minimum(1.0, STEPS_TO_THE_END * np.minimum(leaf - low, high - leaf))
 
 
 def noise(case: Case, path: str, dy: Any, d: Any) -> float:
@@ -107,11 +119,12 @@ def _full_jacobian(case: Case) -> Verdict | None:
     for path, leaf in real_leaves(z):
         largest = {at: nested.largest(rows[at][path]) for at in chosen}
         for i in some(leaf.size):
-            d = entry(leaf, i)
+            d = entry(leaf, i) * room(case, path, leaf)
+            near = nested.largest(d)
             column, moves = _column(case, z, path, d, y), _moves(case, z, path, d, y)
             for at in chosen:
-                claimed = float(rows[at][path].reshape(-1)[i])
-                size = abs(claimed) + largest[at]
+                claimed = near * float(rows[at][path].reshape(-1)[i])
+                size = abs(claimed) + near * largest[at]
                 still = not moves[at[0]].reshape(-1)[at[1]]
                 if column is None:
                     if claimed == 0 and still:
@@ -123,7 +136,8 @@ def _full_jacobian(case: Case) -> Verdict | None:
                 finding = _entrywise(case, path, d, at, claimed, size, y)
                 if finding.outcome is False:
                     into, by = named_entry(at[0], y_leaf(y, at[0]), at[1]), named_entry(path, leaf, i)
-                    raise broken(f"the derivative of {into} by {by}: {finding}{of_rounding(case)}")
+                    step = f", times {near:.3g}" if near != 1 else ""
+                    raise broken(f"the derivative of {into} by {by}{step}: {finding}{of_rounding(case)}")
                 said = said and finding.outcome is True
     return None if said else Verdict.NONE
 

@@ -5,6 +5,7 @@ The set is open: a `Law` with a function of a `Case` is all it takes, and `also=
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,23 @@ from funcnn.testing import nested
 from funcnn.testing.casebook.of_layers import Case
 from funcnn.testing.judging.tolerances import compare, compare_exactly, floor, wiggle
 from funcnn.testing.judging.verdicts import FLOAT64, Law, Verdict, broken
+from funcnn.types import is_array
+
+
+def _of_one_array(check: Callable[[Case], Verdict | None]) -> Callable[[Case], Verdict | None]:
+    """A law about one array that makes one array: of others it says nothing, which is told."""
+
+    def checked(case: Case) -> Verdict | None:
+        return check(case) if is_array(case.x) and is_array(case.apply()) else Verdict.MOOT
+
+    return checked
 
 
 def _allowed(case: Case, y: Any) -> Any:
     return nested.mapped(lambda a, b: a + b, wiggle(case, case.bare_value, case.z), floor(case, y, y)["y"])
 
 
+@_of_one_array
 def _rows_sum_to_one(case: Case) -> None:
     y = case.apply()
     if y.size and not (y >= 0).all():
@@ -29,6 +41,7 @@ def _rows_sum_to_one(case: Case) -> None:
         raise broken(f"a row sums to 1 ± {off:.3g}, rounding allows {allowed:.3g}")
 
 
+@_of_one_array
 def _shift_invariant(case: Case) -> None:
     y = case.apply()
     shifted = case.apply(x=(case.x + 2.0).astype(case.dtype))
@@ -36,6 +49,7 @@ def _shift_invariant(case: Case) -> None:
     compare({"y": shifted}, {"y": y}, {"y": allowed}, "adding a number to every feature")
 
 
+@_of_one_array
 def _scale_invariant(case: Case) -> Verdict | None:
     if case.x.size and (np.ptp(case.x, axis=-1) < 0.1).any():
         return Verdict.MOOT  # rows that are constant have no scale
@@ -46,9 +60,21 @@ def _scale_invariant(case: Case) -> Verdict | None:
     return None
 
 
+def _reach(case: Case, y: Any) -> int:
+    """How far from a border it is felt: as far as the values that another first or last input changes."""
+    found = [0]
+    for at, ends in ((0, 1), (-1, -1)):
+        other = np.array(case.x)
+        other[:, at] += 1
+        changed = (case.apply(x=other) != y).any((0, *range(2, y.ndim)))[::ends]
+        found.append(int(np.flatnonzero(changed).max(initial=0)))
+    return max(found)
+
+
+@_of_one_array
 def _translation_equivariant(case: Case) -> Verdict | None:
     y = case.apply()
-    margin = 0 if y.shape[1] < case.x.shape[1] else 2  # without padding borders are felt nowhere
+    margin = 0 if y.shape[1] < case.x.shape[1] else _reach(case, y)  # without padding borders are felt nowhere
     inside = slice(margin, y.shape[1] - 1 - margin)
     if inside.start >= inside.stop:
         return Verdict.MOOT
@@ -59,23 +85,31 @@ def _translation_equivariant(case: Case) -> Verdict | None:
     return None
 
 
+def _order(case: Case) -> tuple[Any, Any]:
+    """Another order of axis 1, and all inputs in it that have so many entries there."""
+    n = next(a.shape[1] for _, a in nested.leaves(case.x))
+    order = case.generator("order").permutation(n)
+    return order, nested.mapped(lambda a: a[:, order] if a.shape[1:2] == (n,) else a, case.x)
+
+
 def _permutation_equivariant(case: Case) -> None:
-    order = case.generator("order").permutation(case.x.shape[1])
+    order, turn = _order(case)
     y = case.apply()
-    turned = case.apply(x=case.x[:, order])
+    turned = case.apply(x=turn)
     compare({"y": turned}, {"y": y[:, order]}, {"y": _allowed(case, y)}, "another order of axis 1")
 
 
 def _permutation_invariant(case: Case) -> None:
-    order = case.generator("order").permutation(case.x.shape[1])
+    _, turn = _order(case)
     y = case.apply()
-    compare({"y": case.apply(x=case.x[:, order])}, {"y": y}, {"y": _allowed(case, y)}, "another order of axis 1")
+    compare({"y": case.apply(x=turn)}, {"y": y}, {"y": _allowed(case, y)}, "another order of axis 1")
 
 
 def _identity_at_inference(case: Case) -> None:
     compare_exactly({"y": case.layer.apply(case.params, case.x)}, {"y": case.x}, "at inference the input is passed on")
 
 
+@_of_one_array
 def _within_input(case: Case) -> None:
     y, slack = case.apply(), 64 * float(np.finfo(case.dtype).eps) * nested.largest(case.x)
     if y.size and (y.max() > case.x.max() + slack or y.min() < case.x.min() - slack):
@@ -83,12 +117,14 @@ def _within_input(case: Case) -> None:
         raise broken(f"values from {y.min():.6g} to {y.max():.6g} from inputs in {inputs}")
 
 
+@_of_one_array
 def _unit_interval(case: Case) -> None:
     y = case.apply()
     if y.size and not (y.min() >= 0 and y.max() <= 1):
         raise broken(f"values from {y.min():.6g} to {y.max():.6g}")
 
 
+@_of_one_array
 def _increasing(case: Case) -> None:
     order = np.argsort(case.x, axis=None)
     y = case.apply().reshape(-1)[order]
@@ -97,6 +133,7 @@ def _increasing(case: Case) -> None:
         raise broken(f"a larger input gives a smaller value, by {-drops.min():.3g}")
 
 
+@_of_one_array
 def _odd(case: Case) -> None:
     y = case.apply()
     compare({"y": case.apply(x=-case.x)}, {"y": -y}, {"y": _allowed(case, y)}, "f(-x) is not -f(x)")

@@ -14,9 +14,10 @@ from funcnn.testing.casebook.pairs import parts
 from funcnn.testing.judging.flags import strictly
 from funcnn.testing.judging.tolerances import compare, floor, wiggle
 from funcnn.testing.judging.verdicts import FLOAT64, Law, LawBroken, Verdict, broken
+from funcnn.testing.lawbook.exact import resized
 
 
-_MIXING: Final = " (say mixes_batch=True if examples are to see each other)"
+_MIXING: Final = " (say mixes_batch=True if examples are to see each other, batch_axis= if they lie along another axis)"
 _ELSEWHERE: Final = " (not the value, but the pullback mixes them, or divides by their number; see true_pullback)"
 _FAR_OUT: Final = ("offset", "wide")
 APART: Final = 8  # rows that are taken one by one; more are cut into a first one and two halves
@@ -103,6 +104,16 @@ def _shared(gradients: Any, axis: BatchAxis) -> dict[str, Any]:
     return {"params": gradients["params"], **xs}
 
 
+def _axis_of_value(case: Case, axis: int, rows: int) -> int:
+    """The axis of the value that grows with the batch; the one of the input where that cannot be told."""
+    more = case.like(shape=resized(case.shape, rows + 1, axis))
+    for (_, a), (_, b) in zip(nested.leaves(case.apply()), nested.leaves(more.apply(params=case.params)), strict=True):
+        grown = [i for i, (n, m) in enumerate(zip(a.shape, b.shape, strict=True)) if n != m]
+        if len(grown) == 1:
+            return grown[0]
+    return axis
+
+
 def _independent_rows(case: Case) -> Verdict | None:
     if case.kind not in _FAR_OUT:
         return _row_by_row(case)
@@ -120,7 +131,8 @@ def _row_by_row(case: Case) -> Verdict | None:
     first = case.x[axes.index(axis)] if isinstance(axes, tuple) else case.x
     n = next(a.shape[axis] for _, a in nested.leaves(first))
     y, pullback = case.pull()
-    if parts(case.layer) and any(a.shape[axis : axis + 1] != (n,) for _, a in nested.leaves(y)):
+    out = _axis_of_value(case, axis, n) if axis and not several else axis
+    if parts(case.layer) and any(a.shape[out : out + 1] != (n,) for _, a in nested.leaves(y)):
         return Verdict.MOOT  # a function may give one number for all rows
     dy = case.cotangent(y)
 
@@ -131,10 +143,10 @@ def _row_by_row(case: Case) -> Verdict | None:
     order = case.generator("order").permutation(n)
     batched = axes if several else axis
     reordered = {"y": case.apply(x=_rows(case.x, order, batched))}
-    compare(reordered, {"y": _rows(y, order, axis)}, {"y": allowed}, f"the rows in another order{_MIXING}")
+    compare(reordered, {"y": _rows(y, order, out)}, {"y": allowed}, f"the rows in another order{_MIXING}")
     cuts = [slice(i, i + 1) for i in range(n)] if n <= APART else [slice(0, 1), slice(1, n // 2), slice(n // 2, n)]
     alone = [case.pull(x=_rows(case.x, cut, batched)) for cut in cuts]
-    together = nested.located(lambda path, a: np.concatenate([dict(nested.leaves(v))[path] for v, _ in alone], axis), y)
+    together = nested.located(lambda path, a: np.concatenate([dict(nested.leaves(v))[path] for v, _ in alone], out), y)
     compare({"y": together}, {"y": y}, {"y": allowed}, f"one example at a time{_MIXING}")
 
     def gradients(z: Any, dy: Any) -> Any:
@@ -143,7 +155,7 @@ def _row_by_row(case: Case) -> Verdict | None:
     whole = _shared(pullback(dy), axes)
     total = nested.mapped(np.zeros_like, whole)
     for cut, (_, back) in zip(cuts, alone, strict=True):
-        total = _plus(total, _shared(back(_rows(dy, cut, axis)), axes))
+        total = _plus(total, _shared(back(_rows(dy, cut, out)), axes))
     floors = _shared(floor(case, y, dy), axes)
     room = _plus(wiggle(case, gradients, case.z, dy), nested.mapped(lambda t: n * t, floors))
     compare(total, whole, room, f"the sum of the gradients of single examples, whose values agree{_ELSEWHERE}")
@@ -166,10 +178,10 @@ def _layout_blind(case: Case) -> None:
     swapped = nested.mapped(lambda a: a.astype(a.dtype.newbyteorder("S")), case.x)
     compare({"y": case.apply(x=swapped)}, {"y": y}, {"y": allowed["y"]}, "the other byte order")
     constant = nested.mapped(lambda a: np.broadcast_to(a.dtype.type(1) if nested.is_real(a) else 1.0, a.shape), y)
-    room = {k: allowed[k] for k in ("params", "x")}
+    room, pull = {k: allowed[k] for k in ("params", "x")}, case.bare_pull(case.z)[1]
     for shared in (constant, *(nested.mapped(partial(_alike, axis), dy) for axis in (0, -1))):
         dense = nested.mapped(np.array, shared)
-        compare(pullback(shared), pullback(dense), room, "a cotangent of which an axis has no stride")
+        compare(pull(shared), pull(dense), room, "a cotangent of which an axis has no stride")
 
 
 def _alike(axis: int, a: Any) -> Any:
@@ -198,7 +210,7 @@ def _linear(case: Case) -> None:
         return case.bare_value(z)
 
     def at(factor: float) -> Any:
-        return case.apply(x=nested.mapped(lambda a: (factor * a).astype(a.dtype), case.x))
+        return case.apply(x=nested.mapped(lambda a: (factor * a).astype(a.dtype) if nested.is_real(a) else a, case.x))
 
     y, pullback = case.pull()
     dy = case.cotangent(y)
@@ -206,7 +218,8 @@ def _linear(case: Case) -> None:
     allowed = nested.mapped(lambda t: 4 * t, _plus(wiggle(case, value, case.z), floor(case, y, y)["y"]))
     twice, wanted = _less(at(2.0), nothing), nested.mapped(lambda a: 2 * a, _less(y, nothing))
     compare({"y": twice}, {"y": wanted}, {"y": allowed}, "f(2 x) - f(0) is not 2 (f(x) - f(0))")
-    elsewhere = case.pull(x=nested.mapped(lambda a: (a + 1).astype(a.dtype), case.x))[1]
+    there = nested.mapped(lambda a: (a + 1).astype(a.dtype) if nested.is_real(a) else a, case.x)
+    elsewhere = case.pull(x=there)[1]
     room = nested.mapped(lambda t: 4 * t, floor(case, y, dy)["x"])
     compare({"x": elsewhere(dy)["x"]}, {"x": pullback(dy)["x"]}, {"x": room}, "the cotangent of x depends on x")
 

@@ -75,6 +75,6 @@ PRECISION_LAWS = (
     Law(
         "full_precision",
         "in float64 the value follows steps that float32 does not see: nothing on the way is rounded to float32",
-        "numeric", full_precision, dtypes=FLOAT64, kinds=("normal",),
+        "numeric", full_precision, dtypes=FLOAT64, kinds=("normal",), large=True,
     ),
 )  # fmt: skip

@@ -27,7 +27,7 @@ def _smooth(case: Case) -> Verdict | None:
         return _is_between(case, y)
     dy = case.cotangent(y)
     if case.domain is None:
-        d = nested.mapped(lambda a: signs(case.generator("line"), a.shape) if nested.is_real(a) else 0, case.x)
+        d = _direction(case)
         far = FAR[case.seed % len(FAR)]
         start, end = (
             nested.mapped(lambda a, v: a + reach * v if nested.is_real(a) else a, case.x, d)  # noqa: B023
@@ -64,11 +64,17 @@ def _smooth(case: Case) -> Verdict | None:
     raise broken(f"{jumps}, but beside the jump it is not the derivative: {off}; first mend what true_pullback finds")
 
 
+def _direction(case: Case) -> Any:
+    """Of every input another one."""
+    rng = case.generator("line")
+    return nested.mapped(lambda a: signs(rng, a.shape) if nested.is_real(a) else 0, case.x)
+
+
 def _is_between(case: Case, y: Any) -> Verdict | None:
     """Where entries are whole numbers, and tied, the value is what it is on both sides: it stands alone nowhere."""
     if case.domain is not None or not nested.all_finite(y):
         return Verdict.MOOT
-    d = nested.mapped(lambda a: signs(case.generator("line"), a.shape) if nested.is_real(a) else 0, case.x)
+    d = _direction(case)
 
     def value(t: float) -> Any:
         x = nested.mapped(lambda a, v: a + t * v if nested.is_real(a) else a, case.x, d)

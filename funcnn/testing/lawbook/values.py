@@ -41,7 +41,7 @@ def plain_value(formula: Callable[[Any, Any], Any]) -> Law[Case]:
     statement = "the value is that of the plain formula"
     return Law(
         "plain_value", statement, "numeric", check, kinds=(*KINDS, "ties"), passes="inference",
-        made_by=(plain_value, formula), large=True, rare=("wide", "heavy", "negative"),
+        made_by=(plain_value, formula), large=True, rare=("wide", "heavy", "negative", "edges"),
     )  # fmt: skip
 
 

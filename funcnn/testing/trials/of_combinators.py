@@ -88,6 +88,7 @@ def inside(make: Make, layers: Sequence[Layer[Any, Any]] | None) -> SearchStrate
         most = n + 3 * any(p.kind is p.VAR_POSITIONAL for p in wanted)
         choices = [[INSIDE[(i + shift * (i >= at)) % len(INSIDE)] if shift else INSIDE[0] for i in range(m)]
                    for m in range(max(n, most - 1), most + 1) for shift in range(3) for at in range(max(m, 1))]  # fmt: skip
+        choices.append([INSIDE[-1]] * most)  # all draw
     else:
         choices = [list(layers)]
     made: list[Layer[Any, Any]] = []

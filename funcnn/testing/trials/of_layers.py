@@ -11,7 +11,7 @@ from funcnn.errors import brief
 from funcnn.networks import Layer
 from funcnn.testing.casebook.of_layers import BatchAxis, Case
 from funcnn.testing.casebook.pairs import parts
-from funcnn.testing.drawing.contents import Domain
+from funcnn.testing.drawing.contents import Domain, has_ends
 from funcnn.testing.drawing.strategies import cases
 from funcnn.testing.drawing.templates import Template, in_batch, larger, shapes
 from funcnn.testing.judging.causes import Told
@@ -113,7 +113,7 @@ def trials(
             law if single is None else as_new(law, single), tried(law, drawn, law.kinds), label, reason, examples, told,
             {
                 **({"large": tried(law, wide, ("normal",))} if wide is not None and law.large else {}),
-                **{kind: tried(law, drawn, [kind]) for kind in law.rare},
+                **{kind: tried(law, drawn, [kind]) for kind in law.rare if kind != "edges" or has_ends(domain)},
             },
             asked,
         )
