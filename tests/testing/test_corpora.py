@@ -13,20 +13,22 @@ from tests.testing.fifth_corpus import FIFTH
 from tests.testing.fourth_corpus import FOURTH
 from tests.testing.second_acquittals import SECOND_RIGHT, Right
 from tests.testing.second_corpus import SECOND, Fault
+from tests.testing.sixth_acquittals import SIXTH_RIGHT
+from tests.testing.sixth_corpus import SIXTH
 from tests.testing.third_acquittals import THIRD_RIGHT
 from tests.testing.third_corpus import THIRD
 
 pytestmark = pytest.mark.usefixtures("same_cases")
 
 
-@pytest.mark.parametrize("fault", (*SECOND, *THIRD, *FOURTH, *FIFTH), ids=lambda fault: f"{fault.kind}: {fault.fault}")
+@pytest.mark.parametrize("fault", (*SECOND, *THIRD, *FOURTH, *FIFTH, *SIXTH), ids=lambda fault: f"{fault.kind}: {fault.fault}")
 def test_the_law_finds_the_fault(fault: Fault) -> None:
     """In a layer, a loss, an optimizer, a metric, a schedule, an initializer, a combinator, a pair."""
     with pytest.raises(LawBroken, match=fault.law):
         fault.tried()[fault.law].run(30, shrink=False)
 
 
-@pytest.mark.parametrize("right", (*SECOND_RIGHT, *THIRD_RIGHT, *FIFTH_RIGHT), ids=lambda right: right.what)
+@pytest.mark.parametrize("right", (*SECOND_RIGHT, *THIRD_RIGHT, *FIFTH_RIGHT, *SIXTH_RIGHT), ids=lambda right: right.what)
 def test_what_is_right_is_acquitted(right: Right) -> None:
     """By every law it is held to, however odd it is, and nothing is said to be hardly tested."""
     for trial in right.tried().values():
