@@ -28,8 +28,14 @@ a wrong bias correction, or a wrong smoothing of labels, is as lawful as a right
 * Faults of sizes above 64, of numbers above 1000 and of more than twelve steps, unless a case of your own is so large.
 * Faults that show in fewer than one case of a hundred: `--law-examples 200` looks longer.
 * That a layer is causal, unbiased, invariant: these laws are asked for by `also=`.
-* What a layer keeps of its very first pass where Python does not see it, as in a library written in C. In closures, \
-globals, attributes and `lru_cache` it is seen, and taken back as it was before the laws were made.
+* A value that is wrong only where numbers are tied, or whole: give `value=`, or say `kinks=False`, which tries them.
+* That what is drawn is drawn well: the spread of a noise, one key for two branches, a few hundred masks for all keys. \
+Layers with params may draw once for all rows.
+* Rows of which nothing is real: masks that are drawn have a real step in every row.
+* What a layer keeps of its very first pass where Python does not see it, as in a library written in C, or in a file. \
+In closures, globals, attributes, classes, modules, the environment and `lru_cache` it is seen, and taken back as it was \
+before the laws were made. Layers that another process can import are tried there, too, after another first pass, with \
+one other order of sets.
 * Speed and memory.
 """
 

@@ -20,6 +20,7 @@ from tests.testing.escapes_losses import LOSS_ESCAPES, OPTIMIZER_ESCAPES
 from tests.testing.fifth_corpus import FIFTH
 from tests.testing.fourth_corpus import FOURTH
 from tests.testing.second_corpus import SECOND
+from tests.testing.sixth_corpus import SIXTH
 from tests.testing.third_corpus import THIRD
 
 pytestmark = pytest.mark.usefixtures("same_cases")
@@ -174,5 +175,5 @@ def test_the_readme_counts_the_planted_faults() -> None:
     """In layers, losses and optimizers."""
     losses = len(test_mutants_losses.LOSSES) + len(LOSS_ESCAPES) + test_mutants_parts.COUNT
     count = len(mutants.MUTANTS) + len(ESCAPES) + losses + len(test_mutants_losses.OPTIMIZERS) + len(OPTIMIZER_ESCAPES)
-    count += len(SECOND) + len(THIRD) + len(FOURTH) + len(FIFTH)
+    count += len(SECOND) + len(THIRD) + len(FOURTH) + len(FIFTH) + len(SIXTH)
     assert f" {count} planted faults" in (Path(__file__).parents[2] / "docs" / "laws.md").read_text(encoding="utf-8")

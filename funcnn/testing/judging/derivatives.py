@@ -117,7 +117,7 @@ def ladder(at: Callable[[Any], Any], scale: float, first: float = FIRST[0], rung
         row = [(above - below) / (2 * h)]
         still = still + 1 if above == middle == below else 0
         gaps.append(abs((above - middle) - (middle - below)) / h)
-        rounding = 4 * EPS * scale / h
+        rounding = 4 * EPS * max(scale, abs(above), abs(below)) / h
         for j in range(1, i + 1):
             row.append(row[j - 1] + (row[j - 1] - table[-1][j - 1]) / (16.0**j - 1))
             error = max(abs(row[j] - row[j - 1]), abs(row[j] - table[-1][j - 1])) + rounding

@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, Unpack
 
 import numpy as np
+from hypothesis import find, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from funcnn.calculus import Pullback
-from funcnn.errors import brief
+from funcnn.errors import FuncnnError, brief
 from funcnn.initializers import ones, zeros
 from funcnn.layers.activations import Tanh
 from funcnn.layers.dropout import Dropout
@@ -21,7 +22,7 @@ from funcnn.shapes import axes
 from funcnn.testing.casebook.of_layers import Case
 from funcnn.testing.drawing.templates import Template
 from funcnn.testing.judging.verdicts import Law, broken
-from funcnn.testing.trials.of_layers import Options, trials
+from funcnn.testing.trials.of_layers import Options, shape_strategy, trials
 from funcnn.testing.trials.running import Trial
 from funcnn.types import Array, Shape, Tree
 
@@ -72,8 +73,22 @@ KNOWS: Final[Law[Case]] = Law(
 )  # fmt: skip
 
 
-def inside(make: Make, layers: Sequence[Layer[Any, Any]] | None) -> SearchStrategy[Layer[Any, Any]]:
-    """What a combinator makes of layers: those that are given, or several choices of as many as it takes.
+def _takes(layer: object, shapes: SearchStrategy[Shape]) -> bool:
+    """Does a layer take the smallest of these shapes?"""
+    if not isinstance(layer, Layer):
+        return False
+    try:
+        layer.out_shape(find(shapes, lambda _: True, settings=settings(database=None)))
+    except FuncnnError:
+        return False
+    return True
+
+
+def inside(
+    make: Make, layers: Sequence[Layer[Any, Any]] | None, shape: SearchStrategy[Shape]
+) -> SearchStrategy[Layer[Any, Any]]:
+    """What a combinator makes of layers: those that are given, or several choices of as many as it takes; of two and of
+    three where it takes any number, unless the input is for two.
 
     Errors
         TypeError   it is no function, or makes no layer
@@ -85,9 +100,11 @@ def inside(make: Make, layers: Sequence[Layer[Any, Any]] | None) -> SearchStrate
     if layers is None:
         wanted = [p for p in inspect.signature(make).parameters.values() if p.default is p.empty]
         n = sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in wanted)
-        most = n + 3 * any(p.kind is p.VAR_POSITIONAL for p in wanted)
+        any_number = any(p.kind is p.VAR_POSITIONAL for p in wanted)
+        n += 2 * any_number
+        most = n + (any_number and _takes(make(*[INSIDE[0]] * (n + 1)), shape))
         choices = [[INSIDE[(i + shift * (i >= at)) % len(INSIDE)] if shift else INSIDE[0] for i in range(m)]
-                   for m in range(max(n, most - 1), most + 1) for shift in range(3) for at in range(max(m, 1))]  # fmt: skip
+                   for m in range(n, most + 1) for shift in range(3) for at in range(max(m, 1))]  # fmt: skip
         choices.append([INSIDE[-1]] * most)  # all draw
     else:
         choices = [list(layers)]
@@ -109,4 +126,4 @@ def combinator_trials(
 ) -> dict[str, Trial]:
     """Every law a combinator is held to, with its cases. The arguments are those of `combinator_laws`."""
     said: Options = {**options, "also": [*options.get("also", ()), KNOWS]}
-    return trials(inside(make, layers), shape, **said)
+    return trials(inside(make, layers, shape_strategy(shape)), shape, **said)
