@@ -77,7 +77,8 @@ def _same_in_both(case: Case, both: Callable[[Any, Any], Any]) -> Verdict | None
         if case.kind == "wide":  # where large numbers meet large ones, and cancel, as in attention
             far = max([1.0, *(nested.largest(a) for _, a in nested.leaves(case.x) if nested.is_real(a))])
             floors = floor(case, y, dy, unit)
-            more |= {part: _plus(more[part], nested.mapped(lambda t: far * t, floors[part])) for part in ("params", "x")}
+            for part in ("params", "x"):
+                more[part] = _plus(more[part], nested.mapped(lambda t: far * t, floors[part]))
         compare(_promoted(low), high, _plus(allowed, more), said)
     return None
 
