@@ -65,10 +65,12 @@ def _second_derivative(case: Case) -> Verdict | None:
         g = dict(nested.leaves(case.bare_pull(there)[1](dy)))
         return float(sum(np.multiply(g[path], e[path]).sum() for path in real))
 
+    def along_or_not(t: float) -> Any:
+        return number_beside(case, partial(along, t))
+
     def line(attempt: int) -> Line:
         del attempt  # there is one direction only; the steps become smaller
-        at = partial(number_beside, case)
-        return Line(lambda t: at(partial(along, t)), left, along(0.0), size, scale, lambda: 1e-9 * size)
+        return Line(along_or_not, left, along(0.0), size, scale, lambda: 1e-9 * size)
 
     d, hd = hessian("d")
     e, he = hessian("e")

@@ -58,7 +58,7 @@ def _along_leaves(case: Case) -> Verdict | None:
 
 
 def _directional(case: Case, path: str, leaf: Any, g: Any, y: Any, dy: Any) -> Finding:
-    z, value, scale = case.z, float(nested.dot(dy, y)), scale_of(case.z, y, dy)
+    value, scale = float(nested.dot(dy, y)), scale_of(case.z, y, dy)
     crowded = leaf.size > CROWDED
 
     def line(attempt: int) -> Line:

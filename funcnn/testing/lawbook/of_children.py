@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import numpy as np
-
 from funcnn.keys import Key
 from funcnn.params import Params, plain_tree
 from funcnn.shapes import external, normalize, shape_of

@@ -39,8 +39,10 @@ def _moves(case: OptimizerCase, step: int, path: str, wanted: Any) -> float:
         return b + unit * np.abs(a) * coins(rng, a.shape)
 
     def on_the_grid(a: Any, b: Any) -> Any:
-        apart = np.where(a == 0, 1.0, unit * np.abs(a))
-        return np.where(a == 0, b, np.round(b / apart) * apart)
+        nothing: Any = a == 0
+        apart = np.where(nothing, 1.0, unit * np.abs(a))
+        steps: Any = np.round(b / apart)
+        return np.where(nothing, b, steps * apart)
 
     for trial in range(8):
         to = (beside, on_the_grid)[trial % 2]
