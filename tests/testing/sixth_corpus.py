@@ -179,6 +179,17 @@ def ByWhatCameFirst() -> Layer[Any, Any]:
     return Layer.lift(lambda s: axes("ByWhatCameFirst", s, at_least=1), f)
 
 
+def by_bytes() -> Tried:
+    """Squares, kept by the bytes of x."""
+    kept: dict[bytes, Any] = {}
+
+    def f(x: Any) -> Any:
+        y = kept.setdefault(x.tobytes() + x.dtype.char.encode(), x * x)
+        return y * 1, lambda dy: 2 * x * dy
+
+    return of(Layer.lift(lambda s: axes("by_bytes", s, at_least=1), f))
+
+
 # what is done to the process ------------------------------------------------------------------------------------------
 def doing(something: Callable[[], object]) -> Tried:
     """The trials of x, and of what is done beside it."""
@@ -401,6 +412,7 @@ SIXTH: Final[tuple[Fault, ...]] = (
     Fault("layer", "kept in a namespace", "remembers_nothing", lambda: in_a_namespace()()),
     Fault("layer", "kept in bytes", "remembers_nothing", lambda: in_bytes()()),
     Fault("layer", "kept in numbers of Python", "remembers_nothing", lambda: in_numbers_of_python()()),
+    Fault("layer", "kept by bytes of any shape", "remembers_nothing", lambda: by_bytes()()),
     Fault("layer", "kept in the environment", "remembers_nothing", lambda: in_the_environment()()),
     Fault("layer", "kept in a list of a tuple", "remembers_nothing", forgotten(within_a_tuple)),
     Fault("layer", "kept as a new global", "remembers_nothing", forgotten(as_a_new_global)),

@@ -10,12 +10,15 @@ import numpy as np
 
 from funcnn.networks import Layer
 from funcnn.params import plain_tree
+from funcnn.shapes import shape_of
 from funcnn.testing import nested
 from funcnn.testing.casebook.of_layers import Case
 from funcnn.testing.judging.reach import Reach
 from funcnn.testing.judging.verdicts import FLOAT64, Law, Verdict, broken
+from funcnn.types import is_array
 
 
+NEW: Final = 5  # an attempt that nothing else here makes
 ROUNDS: Final = 4  # times that Python is asked for an object where another one was
 
 
@@ -28,6 +31,7 @@ def _remembers_nothing(case: Case, new: Reach | None = None) -> Verdict | None:
         _afresh(case, new or Reach(case.layer))
         _where_others_were(case)
     _in_place(case)
+    _in_another_shape(case)
     y, pullback = case.bare_pull(case.z)
     dy = case.cotangent(y)
     g, kept = pullback(dy), nested.bits(y)
@@ -67,6 +71,22 @@ def _in_place(case: Case) -> None:
     got = case.apply(x=ours)
     if nested.bits(got) != nested.bits(wanted):
         raise broken("an array with new numbers in it gives another value than a fresh one with the same numbers")
+
+
+def _in_another_shape(case: Case) -> None:
+    """The same numbers in another shape are another input."""
+    if not is_array(case.x) or len(case.params) or case.x.shape == case.x.shape[::-1]:
+        return
+    turned = case.x.reshape(case.x.shape[::-1])
+    try:
+        wanted = shape_of(case.bare_value({**case.z, "x": case.again(NEW).x.reshape(turned.shape)}))
+    except Exception:  # it takes no such input
+        return
+    case.bare_value(case.z)
+    got = shape_of(case.bare_value({**case.z, "x": turned}))
+    if got != wanted:
+        raise broken(f"after a pass over an input of shape {case.x.shape}, the same numbers in shape {turned.shape} "
+                     f"give a value of shape {got}: the layer answers from memory")  # fmt: skip
 
 
 def _where_others_were(case: Case) -> None:

@@ -39,10 +39,8 @@ def _moves(case: OptimizerCase, step: int, path: str, wanted: Any) -> float:
         return b + unit * np.abs(a) * coins(rng, a.shape)
 
     def on_the_grid(a: Any, b: Any) -> Any:
-        nothing: Any = a == 0
-        apart = np.where(nothing, 1.0, unit * np.abs(a))
-        steps: Any = np.round(b / apart)
-        return np.where(nothing, b, steps * apart)
+        apart: Any = np.maximum(unit * np.abs(a), 1e-30)  # where there was nothing, every number has room
+        return (b / apart).round() * apart
 
     for trial in range(8):
         to = (beside, on_the_grid)[trial % 2]
