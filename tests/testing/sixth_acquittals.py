@@ -1,4 +1,4 @@
-"""The sixth corpus of what is right and odd: steep points, narrow domains, channels first, seldom draws, tied batches."""
+"""The sixth corpus of what is right and odd: steep points, narrow domains, other axes, one draw for a batch."""
 
 from __future__ import annotations
 
@@ -7,15 +7,13 @@ from typing import Any, Final
 
 import numpy as np
 
-from funcnn import Dropout, Key, Layer, Shape, ShapeError, differentiable, loss
-from funcnn.authoring import Child, Combined, axes, branches, force, leaves
-from funcnn.initializers import constant, normal, ones, zeros
+from funcnn import Dropout, Key, Layer, ShapeError
+from funcnn.authoring import axes, branches, leaves
+from funcnn.initializers import normal, ones
 from funcnn.networks import EMPTY
-from funcnn.testing import nested, pair, positive_definite
-from funcnn.testing.trials.of_combinators import combinator_trials
-from funcnn.testing.trials.of_losses import loss_trials
-from funcnn.testing.trials.of_parts import initializer_trials, penalty_trials
-from tests.testing.second_acquittals import Right, Tried, by, of, with_params
+from funcnn.testing import positive_definite
+from tests.testing.second_acquittals import Right, by, of
+from tests.testing.sixth_right_parts import RIGHT_PARTS
 
 
 # steep ----------------------------------------------------------------------------------------------------------------
@@ -94,16 +92,6 @@ def looked_up() -> Layer[Any, Any]:
 def trace(x: Any) -> Any:
     """Of matrices of any shape."""
     return np.trace(x, axis1=-2, axis2=-1), lambda dy: dy[..., None, None] * np.eye(*x.shape[-2:], dtype=x.dtype)
-
-
-@loss
-def of_probabilities(y: Any, t: Any) -> Any:
-    """Of numbers from 0 to 1, and no others."""
-    if y.shape != t.shape or not y.size:
-        raise ShapeError("these do not fit")
-    if ((y < 0) | (y > 1)).any():
-        raise ValueError("probabilities lie from 0 to 1")
-    return (y - t) ** 2, lambda d: (2 * d * (y - t), -2 * d * (y - t))
 
 
 # other axes -----------------------------------------------------------------------------------------------------------
@@ -207,122 +195,6 @@ def for_all(draw: Callable[[np.random.Generator], float], *, relu: bool = False)
     return Layer.of(lambda s: axes("for_all", s, at_least=1), lambda s: EMPTY, rule)
 
 
-# params ---------------------------------------------------------------------------------------------------------------
-def normalized(params: Any, x: Any) -> Any:
-    """x / sqrt(b + g x^2), of b and g from 0 up."""
-    b, g = leaves(params, "b", "g")
-    r = 1 / np.sqrt(b + (x * x) @ g.T)
-    n = x.shape[-1]
-
-    def pullback(dy: Any) -> Any:
-        dq = -0.5 * dy * x * r**3
-        dg = dq.reshape(-1, n).T @ (x * x).reshape(-1, n)
-        return {"b": dq.reshape(-1, n).sum(0), "g": dg}, dy * r + 2 * x * (dq @ g)
-
-    return x * r, pullback
-
-
-def tied_forward(x: Any, w: Any) -> Any:
-    """An autoencoder of one matrix."""
-    h = np.tanh(x @ w)
-    return h @ w.T, (x, w, h)
-
-
-def tied_backward(dout: Any, cache: Any) -> Any:
-    """Its pullback."""
-    x, w, h = cache
-    da = (dout @ w) * (1 - h * h)
-    return da @ w.T, dout.T @ h + x.T @ da
-
-
-def standard_forward(x: Any, w: Any) -> Any:
-    """Weights that are standardized."""
-    d = w - w.mean(0)
-    s = np.sqrt((d * d).mean(0) + 1e-5)
-    return x @ (d / s), (x, d / s, s)
-
-
-def standard_backward(dout: Any, cache: Any) -> Any:
-    """Its pullback."""
-    x, u, s = cache
-    du = x.T @ dout
-    return dout @ u.T, (du - du.mean(0) - u * (du * u).mean(0)) / s
-
-
-def Mixture(f: Layer[Any, Any], g: Layer[Any, Any]) -> Layer[Any, Any]:
-    """Two layers by a softmax of logits of its own."""
-
-    def build(a: Child, b: Child) -> Combined:
-        def meets(shape: Shape, go: Any) -> Any:
-            go(b, shape)
-            return go(a, shape)
-
-        def rule(params: Any, x: Any, rng: Any = None) -> Any:
-            (own,) = leaves(params, "own")
-            s = np.exp(own - own.max())
-            s = s / s.sum()
-            one, two = (None, None) if rng is None else rng.split(2)
-            (u, back_u), (v, back_v) = a.pull(params, x, one), b.pull(params, x, two)
-
-            def pullback(dy: Any) -> Any:
-                (da, dx), (db, dz) = back_u(dy * s[0]), back_v(dy * s[1])
-                ds = np.stack([(dy * u).sum(), (dy * v).sum()]).astype(own.dtype)
-                return {"own": s * (ds - (ds * s).sum()), **a.grads(da), **b.grads(db)}, force(dx) + force(dz)
-
-            return s[0] * u + s[1] * v, pullback
-
-        return Combined(meets, rule, own=lambda shape: {"own": (zeros, (2,))})
-
-    return Layer.over((f, g), build, where="Mixture")
-
-
-# other parts ----------------------------------------------------------------------------------------------------------
-def one_in_ten(key: Key, shape: Any, dtype: Any) -> Any:
-    """Of variance 1/10."""
-    rng = key.generator()
-    drawn = rng.standard_normal(shape)
-    return np.where(rng.random(shape) < 0.9, 0, drawn).astype(dtype)
-
-
-def _flat(params: Any) -> dict[str, Any]:
-    return {path: np.asarray(a) for path, a in nested.leaves(params)}
-
-
-def _in_two(size: Callable[[Any], float], slope: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    def rule(params: Any) -> Any:
-        flat = _flat(params)
-        return (
-            float(sum(size(w) for w in flat.values())),
-            lambda d: ({path: (d * slope(w)).astype(w.dtype) for path, w in flat.items()},),
-        )
-
-    return rule
-
-
-def _hoyer(w: Any) -> float:
-    return float(np.abs(w).sum() ** 2 / (w * w).sum()) if w.any() else 0.0
-
-
-def _hoyer_slope(w: Any) -> Any:
-    if not w.any():
-        return np.zeros_like(w)
-    share = np.abs(w).sum() / (w * w).sum()
-    return 2 * np.sign(w) * share - 2 * w * share**2
-
-
-def ridge_rule(params: Any) -> Any:
-    """The sum of squares."""
-    return _in_two(lambda w: float((w * w).sum()), lambda w: 2 * w)(params)
-
-
-ridge = differentiable(ridge_rule)
-
-
-def penalty(rule: Any) -> Tried:
-    """The trials of a penalty."""
-    return lambda: penalty_trials(rule)
-
-
 NO_SHAPES: Final = {"shape_rule": "it compares sizes"}
 PAIR: Final[Any] = (("B", "D"), ("B", "D"))
 
@@ -348,15 +220,5 @@ SIXTH_RIGHT: Final[tuple[Right, ...]] = (
     Right("dropped as a whole", of(for_all(lambda rng: float(rng.random() >= 0.3) / 0.7))),
     Right("one number for all, and zeros", of(for_all(lambda rng: rng.uniform(0.5, 1.5), relu=True))),
     Right("dropped once in 250 times", of(Dropout(0.004), "B", ..., "D", also=["unbiased"])),
-    Right("params from 0 up", with_params(
-        lambda n: {"b": (ones, (n,)), "g": (constant(0.1), (n, n))}, normalized, "B", ..., "D")),
-    Right("an autoencoder of one matrix", of(pair(tied_forward, tied_backward), ("B", "D"), ("D", 3))),
-    Right("weights that are standardized", of(pair(standard_forward, standard_backward), ("B", "D"), ("D", 3))),
-    Right("a softmax of its own params", lambda: combinator_trials(Mixture, ("B", ..., "D"))),
-    Right("a loss that looks at its domain", lambda: loss_trials(of_probabilities, ("B", "D"), domain=(0.0, 1.0))),
-    Right("one of ten numbers", lambda: initializer_trials(one_in_ten, variance=lambda n, m: 0.1)),
-    Right("what does not see the scale", penalty(differentiable(_in_two(_hoyer, _hoyer_slope)))),
-    Right("what draws to whole numbers", penalty(differentiable(_in_two(
-        lambda w: float((np.sin(np.pi * w) ** 2).sum()), lambda w: np.pi * np.sin(2 * np.pi * w))))),
-    Right("a rule under its own name", penalty(ridge)),
+    *RIGHT_PARTS,
 )  # fmt: skip
