@@ -14,13 +14,15 @@ from funcnn.authoring import axes, leaves
 from funcnn.initializers import glorot_uniform, zeros
 from funcnn.optimizers.trust import scale_by_trust_ratio
 from funcnn.testing import (
-    LOSS_LAWS, OPTIMIZER_LAWS, Case, LawBroken, LossCase, OptimizerCase, Trial, Verdict, holds, positive_definite,
+    LAWS, LOSS_LAWS, OPTIMIZER_LAWS, Case, LawBroken, LossCase, OptimizerCase, Trial, Verdict, holds, pair,
+    positive_definite,
 )  # fmt: skip
 from funcnn.testing.ghostwriting import guess
 from funcnn.testing.trials.of_layers import trials
 from funcnn.testing.trials.of_losses import loss_trials
 from funcnn.testing.trials.running import SECONDS
 from tests.testing.faulty_layers import affine, pointwise, right
+from tests.testing.sixth_right_parts import tied_backward, tied_forward
 
 pytestmark = pytest.mark.usefixtures("same_cases")
 
@@ -213,6 +215,14 @@ def test_what_is_large_in_an_exponent_is_rounded(seed: int) -> None:
     6e-5. In float64 they agree to 1e-13."""
     case = LossCase(ctc, (3, 5, 4), target=_two_labels, dtype="float32", seed=seed, kind="wide")
     assert LOSS_LAWS["float32_tracks_float64"](case) is Verdict.HOLDS
+
+
+@pytest.mark.parametrize("seed", [107, 124, 283, 364])
+def test_second_derivatives_of_what_cancels(seed: int) -> None:
+    """Of a tanh that is all but 1: the square of it, taken from 1, is rounded to some 1e-16."""
+    made: Layer[Any, Any] = pair(tied_forward, tied_backward)
+    case = Case(made, ((1, 4), (4, 1)), seed=seed, kind="separated", batch_axis=(0, None))
+    assert LAWS["second_derivative"](case) in (Verdict.HOLDS, Verdict.NONE)
 
 
 @pytest.mark.parametrize("seed", [130, 312, 410, 596])

@@ -11,7 +11,7 @@ from funcnn.testing import nested
 from funcnn.testing.casebook.fields import number_beside
 from funcnn.testing.casebook.of_layers import Case
 from funcnn.testing.drawing.contents import signs
-from funcnn.testing.judging.derivatives import CLOSE, STEP, Line, complex_numbers, judge, ladder, scale_of
+from funcnn.testing.judging.derivatives import CLOSE, EPS, STEP, Line, complex_numbers, judge, ladder, scale_of
 from funcnn.testing.judging.verdicts import FLOAT64, SMOOTH_KINDS, Law, Verdict, broken
 from funcnn.testing.lawbook.derivatives import noise, real_leaves, weighed
 
@@ -76,7 +76,8 @@ def _second_derivative(case: Case) -> Verdict | None:
     e, he = hessian("e")
     left, right = float(nested.dot(e, hd)), float(nested.dot(d, he))
     size = nested.absolute_dot(e, hd) + nested.absolute_dot(d, he)
-    if abs(left - right) > 1e-9 * size:
+    rounding = 1024 * EPS * max(scale_of(z, dy, dy), float(sum(np.abs(a).sum() for _, a in nested.leaves(dy))))
+    if abs(left - right) > 1e-9 * size + rounding:  # of numbers near one, which may cancel, as in 1 - tanh^2
         if _crosses_kink(case, d, e):
             return Verdict.NONE
         raise broken(f"<e, H d> is {left:.12g}, <d, H e> is {right:.12g}: {_NOT_ANALYTIC}")
