@@ -125,6 +125,23 @@ def time_mean() -> Layer[Any, Any]:
     )
 
 
+def masked_time_mean() -> Layer[Any, Any]:
+    """Of (time, batch, features), over the steps that count, divided by all."""
+
+    def out_shape(s: Any) -> Any:
+        a, m = branches("masked_time_mean", s, 2)
+        if axes("masked_time_mean", a, exactly=3)[:2] != axes("masked_time_mean", m, exactly=2):
+            raise ShapeError("masked_time_mean takes a mask of the steps and the batch")
+        return a[1:]
+
+    def f(z: Any) -> Any:
+        x, m = z
+        on = m[..., None] / x.dtype.type(len(x))
+        return (x * on).sum(0), lambda dy: (dy[None] * on, np.zeros(m.shape, x.dtype))
+
+    return Layer.lift(out_shape, f, takes=lambda out: {0: "features", 1: "mask"})
+
+
 def same(k: int) -> Layer[Any, Any]:
     """A convolution along time, padded on both sides."""
     h = k // 2
@@ -212,6 +229,8 @@ SIXTH_RIGHT: Final[tuple[Right, ...]] = (
     Right("a domain of small numbers", by(decay, domain=(0.0, 1e-6))),
     Right("channels first, and a step dropped", of(pooled(), "B", "C", range(2, 7))),
     Right("time first, and gone", of(time_mean(), "T", "B", "D", batch_axis=1, linear=True)),
+    Right("time first, with a mask, and gone", of(masked_time_mean(), ("T", "B", "D"), ("T", "B"), batch_axis=(1, 1),
+        linear=True, may_fail=NO_SHAPES)),
     Right("a wide kernel with borders", of(same(7), "B", range(8, 16), "D", also=["translation_equivariant"])),
     Right("the larger of two", of(Layer.lift(_of_two, larger), *PAIR, kinks=True, may_fail=NO_SHAPES)),
     Right("a masked sum, linear", of(

@@ -111,9 +111,15 @@ def _shared(gradients: Any, axis: BatchAxis) -> dict[str, Any]:
 
 def _axis_of_value(case: Case, axis: int, rows: int) -> int:
     """The axis of the value that grows with the batch; the one of the input where that cannot be told."""
-    more = case.like(shape=resized(case.shape, rows + 1, axis))
-    for (_, a), (_, b) in zip(nested.leaves(case.apply()), nested.leaves(more.apply(params=case.params)), strict=True):
-        grown = [i for i, (n, m) in enumerate(zip(a.shape, b.shape, strict=True)) if n != m]
+    axes: Any = case.batch_axis
+    if isinstance(axes, tuple):
+        each = zip(case.shape, axes, strict=True)
+        shape: Any = tuple(s if at is None else resized(s, rows + 1, at) for s, at in each)
+    else:
+        shape = resized(case.shape, rows + 1, axis)
+    there = case.like(shape=shape).apply(params=case.params)
+    for (_, a), (_, b) in zip(nested.leaves(case.apply()), nested.leaves(there), strict=True):
+        grown = [i for i, (n, m) in enumerate(zip(a.shape, b.shape, strict=False)) if n != m]
         if len(grown) == 1:
             return grown[0]
     return axis
@@ -136,7 +142,7 @@ def _row_by_row(case: Case) -> Verdict | None:
     first = case.x[axes.index(axis)] if isinstance(axes, tuple) else case.x
     n = next(a.shape[axis] for _, a in nested.leaves(first))
     y, pullback = case.pull()
-    out = _axis_of_value(case, axis, n) if axis and not several else axis
+    out = axis if axes == 0 else _axis_of_value(case, axis, n)
     if parts(case.layer) and any(a.shape[out : out + 1] != (n,) for _, a in nested.leaves(y)):
         return Verdict.MOOT  # a function may give one number for all rows
     dy = case.cotangent(y)

@@ -73,7 +73,8 @@ def _rows_differ(case: Case) -> Verdict | None:
         if i == 2 and alike.sum() == ROWS * (ROWS - 1) // 2:
             if not times.any():
                 return Verdict.MOOT
-            raise broken(f"{ROWS} equal rows come out equal with three keys, though entries differ: one mask for all")
+            raise broken(f"{ROWS} equal rows come out equal with three keys, though entries differ: one mask for all; "
+                         f"if that is meant, say except_={{'rows_differ': 'one draw for the batch'}}")  # fmt: skip
         if not alike.any() or (i == SURE // 2 and times[alike].max() < SURE // 4):
             return None
         if times[alike].max() >= SURE:
