@@ -116,13 +116,9 @@ class Differentiable(Generic[P, V, D]):
     @property
     def origin(self) -> Origin:
         """What it prints and compares as: the call that made it, or else its rule and what is bound."""
-        options = getattr(self.rule, "keywords", {})
+        options, rule = getattr(self.rule, "keywords", {}), getattr(self.rule, "func", self.rule)
         bound = f".bind({', '.join(f'{k}={v!r}' for k, v in options.items())})" if options else ""
-        if self.record:
-            return Origin(self.record)
-        rule: Any = self.rule
-        known = (getattr(rule, "func", rule), tuple(sorted((name, repr(value)) for name, value in options.items())))
-        return Origin(None, key=known, shown=f"{self.__name__}{bound}")
+        return Origin(self.record) if self.record else Origin(None, key=(rule, bound), shown=f"{self.__name__}{bound}")
 
     def __reduce__(self) -> Any:
         return (replay, (self.record,)) if self.record else super().__reduce__()
