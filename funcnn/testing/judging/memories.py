@@ -39,7 +39,6 @@ class Memory:
 
         return cls(thing, back, same)
 
-
     @classmethod
     def of_names(
         cls, held: MutableMapping[str, Any], only: Container[str] | None = None, but: Container[str] = ()

@@ -51,11 +51,10 @@ class Reach:
             yield thing.definition
         elif isinstance(thing, FunctionType):
             self.functions.append(thing)
+            yield from (*(thing.__defaults__ or ()), *(thing.__kwdefaults__ or {}).values(), *(thing.__closure__ or ()))
             if outside(thing.__code__.co_filename):
                 self.memories.append(Memory.of_names(vars(thing)))
                 yield from vars(thing).values()
-            yield from (*(thing.__defaults__ or ()), *(thing.__kwdefaults__ or {}).values(), *(thing.__closure__ or ()))
-            if outside(thing.__code__.co_filename):
                 yield from self._globals(thing)
         elif isinstance(thing, CellType):
             yield from self._in_cell(thing)
@@ -83,8 +82,9 @@ class Reach:
         elif isinstance(thing, tuple):
             yield from thing  # pyright: ignore[reportUnknownVariableType]
         elif isinstance(thing, type):
-            self.memories.append(Memory.of_class(thing))
-            yield from list(vars(thing).values())
+            if _users_class(thing):
+                self.memories.append(Memory.of_class(thing))
+                yield from list(vars(thing).values())
         elif _is_users(thing):
             held = _own(thing)
             slots = slots_of(thing)
