@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -33,6 +34,22 @@ def steep(k: float) -> Callable[[Any], Any]:
         return t, lambda dy: dy * k * (1 - t * t)
 
     return f
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Nobody writes into them."""
+
+    by: float = 2.0
+
+
+SETTINGS: Final = Settings()
+
+
+def by_settings(x: Any) -> Any:
+    """Times a number of the settings, as of an object and as of their class."""
+    by = x.dtype.type(SETTINGS.by * Settings().by)
+    return x * by, lambda dy: dy * by
 
 
 # narrow domains -------------------------------------------------------------------------------------------------------
@@ -218,6 +235,7 @@ PAIR: Final[Any] = (("B", "D"), ("B", "D"))
 SIXTH_RIGHT: Final[tuple[Right, ...]] = (
     Right("rows by their length, of at least 1e-12", by(by_length)),
     Right("a tanh as steep as a step", by(steep(1e9))),
+    Right("settings that are frozen", by(by_settings, linear=True)),
     Right("arcsin that looks at its domain", by(arcsin, domain=(-1.0, 1.0))),
     Right("an entropy that looks at its domain", of(Layer.lift(
         lambda s: axes("entropy", s, at_least=1)[:-1], entropy), "B", 3, domain=simplex, kinks=False)),

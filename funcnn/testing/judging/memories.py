@@ -77,7 +77,8 @@ class Memory:
 
         def back() -> None:
             for name, value in slots.items():
-                setattr(thing, name, value)
+                if getattr(thing, name, back) is not value:
+                    object.__setattr__(thing, name, value)
 
         return cls(thing, back, lambda: _same_items(slots_of(thing), slots))
 

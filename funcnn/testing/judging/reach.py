@@ -24,7 +24,6 @@ MOST: Final = 2000  # things that are looked at
 _KEPT: Final = (dict, list, set, deque, WeakKeyDictionary, WeakValueDictionary)
 _BYTES: Final = (bytearray, array)
 _ENVIRONMENT: Final = frozenset({"environ", "environb", "getenv", "putenv"})
-_INSTALLED: Final = frozenset({"site-packages", "dist-packages"})
 
 
 class Reach:
@@ -87,7 +86,7 @@ class Reach:
                 yield from list(vars(thing).values())
         elif _is_users(thing):
             held = _own(thing)
-            slots = slots_of(thing)
+            slots = slots_of(thing) if _users_class(type(thing)) else {}
             self.memories += [Memory.of(held), Memory.of_slots(thing, slots)]
             yield from (*held.values(), *slots.values(), *filter(_users_class, type(thing).__mro__))
 
@@ -189,9 +188,19 @@ def _users_class(kind: type) -> bool:
 
 
 def _users_module(module: ModuleType | None) -> bool:
-    """Is this a file of somebody's own, and not an installed package, which has thousands of names?"""
+    """Is this a file of somebody's own, and not of an installed package, which has thousands of names?"""
     file = getattr(module, "__file__", None)
-    return file is not None and outside(file) and not _INSTALLED.intersection(Path(file).parts)
+    if module is None or file is None or not outside(file):
+        return False
+    top = sys.modules.get(module.__name__.partition(".")[0], module)
+    place = Path(getattr(top, "__file__", None) or file)
+    return not _is_installed(place.parents[place.name == "__init__.py"])
+
+
+@functools.cache
+def _is_installed(folder: Path) -> bool:
+    """Is this a folder that packages are installed into?"""
+    return folder.name in ("site-packages", "dist-packages") or any(folder.glob("*.dist-info"))
 
 
 def _items(thing: Any) -> list[Any]:
@@ -221,6 +230,7 @@ def _is_users(thing: object) -> bool:
     """Is this an instance of a class that somebody wrote in Python, outside of libraries?"""
     rule = getattr(type(thing), "__call__", None)
     known = [rule, *vars(type(thing)).values()]
-    return (hasattr(thing, "__dict__") or bool(slots_of(thing))) and not isinstance(thing, type) and any(
+    holds = hasattr(thing, "__dict__") or (_users_class(type(thing)) and bool(slots_of(thing)))
+    return holds and not isinstance(thing, type) and any(
         isinstance(f, FunctionType) and outside(f.__code__.co_filename) for f in known
     )  # fmt: skip
