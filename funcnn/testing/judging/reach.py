@@ -86,7 +86,7 @@ class Reach:
                 yield from list(vars(thing).values())
         elif _is_users(thing):
             held = _own(thing)
-            slots = slots_of(thing) if _users_class(type(thing)) else {}
+            slots = _own_slots(thing)
             self.memories += [Memory.of(held), Memory.of_slots(thing, slots)]
             yield from (*held.values(), *slots.values(), *filter(_users_class, type(thing).__mro__))
 
@@ -182,6 +182,10 @@ def filled(cell: Any) -> bool:
         return False
 
 
+def _own_slots(thing: object) -> dict[str, Any]:
+    return slots_of(thing) if _users_class(type(thing)) else {}
+
+
 def _users_class(kind: type) -> bool:
     """Is this a class that somebody wrote, outside of libraries?"""
     return _users_module(sys.modules.get(kind.__module__))
@@ -230,7 +234,7 @@ def _is_users(thing: object) -> bool:
     """Is this an instance of a class that somebody wrote in Python, outside of libraries?"""
     rule = getattr(type(thing), "__call__", None)
     known = [rule, *vars(type(thing)).values()]
-    holds = hasattr(thing, "__dict__") or (_users_class(type(thing)) and bool(slots_of(thing)))
+    holds = hasattr(thing, "__dict__") or bool(_own_slots(thing))
     return holds and not isinstance(thing, type) and any(
         isinstance(f, FunctionType) and outside(f.__code__.co_filename) for f in known
     )  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
 
@@ -111,12 +111,12 @@ def _shared(gradients: Any, axis: BatchAxis) -> dict[str, Any]:
 
 def _axis_of_value(case: Case, axis: int, rows: int) -> int:
     """The axis of the value that grows with the batch; the one of the input where that cannot be told."""
-    axes: Any = case.batch_axis
+    axes, shapes = case.batch_axis, cast("tuple[Any, ...]", case.shape)
     if isinstance(axes, tuple):
-        each = zip(case.shape, axes, strict=True)
+        each = zip(shapes, axes, strict=True)
         shape: Any = tuple(s if at is None else resized(s, rows + 1, at) for s, at in each)
     else:
-        shape = resized(case.shape, rows + 1, axis)
+        shape = resized(shapes, rows + 1, axis)
     there = case.like(shape=shape).apply(params=case.params)
     for (_, a), (_, b) in zip(nested.leaves(case.apply()), nested.leaves(there), strict=True):
         grown = [i for i, (n, m) in enumerate(zip(a.shape, b.shape, strict=False)) if n != m]
