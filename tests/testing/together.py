@@ -85,7 +85,8 @@ def _on_its_own(trial: Trial, many: int, first: Found) -> Found:
     runs = [(trial, many)]
     if not trial.reason and first.holds >= LEAST and (not first.none or 2 * first.holds >= many):
         of_few = max(LEAST, many // 8)
-        runs = [(trial._replace(cases=c, more={}, label=f"{trial.label}, {w}"), of_few) for w, c in trial.more.items()]
+        beside = trial._replace(more={}, asked=False)  # a kind may have nothing to say, as "heavy" of no params
+        runs = [(beside._replace(cases=c, label=f"{trial.label}, {w}"), of_few) for w, c in trial.more.items()]
     else:
         first = Found(0, 0, 0, first.seconds)
     holds, none, moot, broken = *first[:3], ""
