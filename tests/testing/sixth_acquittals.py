@@ -229,7 +229,7 @@ def for_all(draw: Callable[[np.random.Generator], float], *, relu: bool = False)
     return Layer.of(lambda s: axes("for_all", s, at_least=1), lambda s: EMPTY, rule)
 
 
-NO_SHAPES: Final = {"shape_rule": "it compares sizes"}
+SIZES_COMPARED: Final = {"shape_rule": "it compares sizes"}
 PAIR: Final[Any] = (("B", "D"), ("B", "D"))
 
 SIXTH_RIGHT: Final[tuple[Right, ...]] = (
@@ -248,12 +248,12 @@ SIXTH_RIGHT: Final[tuple[Right, ...]] = (
     Right("channels first, and a step dropped", of(pooled(), "B", "C", range(2, 7))),
     Right("time first, and gone", of(time_mean(), "T", "B", "D", batch_axis=1, linear=True)),
     Right("time first, with a mask, and gone", of(masked_time_mean(), ("T", "B", "D"), ("T", "B"), batch_axis=(1, 1),
-        linear=True, may_fail=NO_SHAPES)),
+        linear=True, may_fail=SIZES_COMPARED)),
     Right("a wide kernel with borders", of(same(7), "B", range(8, 16), "D", also=["translation_equivariant"])),
-    Right("the larger of two", of(Layer.lift(_of_two, larger), *PAIR, kinks=True, may_fail=NO_SHAPES)),
+    Right("the larger of two", of(Layer.lift(_of_two, larger), *PAIR, kinks=True, may_fail=SIZES_COMPARED)),
     Right("a masked sum, linear", of(
         masked_sum(), ("B", "T", "D"), ("B", "T"), linear=True,
-        also=["permutation_invariant", "padding_inert"], may_fail=NO_SHAPES)),
+        also=["permutation_invariant", "padding_inert"], may_fail=SIZES_COMPARED)),
     Right("dropped as a whole", of(for_all(lambda rng: float(rng.random() >= 0.3) / 0.7))),
     Right("one number for all, and zeros", of(for_all(lambda rng: rng.uniform(0.5, 1.5), relu=True))),
     Right("dropped once in 250 times", of(Dropout(0.004), "B", ..., "D", also=["unbiased"])),

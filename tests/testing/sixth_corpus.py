@@ -16,6 +16,7 @@ from funcnn.testing.trials.of_parts import initializer_trials, metric_trials, sc
 from tests.testing.escapes_losses import stepping
 from tests.testing.second_corpus import Fault, lossy, of
 from tests.testing.sixth_memories import MEMORIES
+from tests.testing.third_states import lifted
 
 
 # points and strides ---------------------------------------------------------------------------------------------------
@@ -219,14 +220,11 @@ def seeding(step: Any) -> float:
 
 SIXTH: Final[tuple[Fault, ...]] = (
     *MEMORIES,
-    Fault("layer", "what lies in memory", "pure", of(Layer.lift(lambda s: axes("safe", s, at_least=1), safe))),
-    Fault("layer", "a stride of nothing", "layout_blind", of(
-        Layer.lift(lambda s: axes("one", s, at_least=1), of_one_entry))),
-    Fault("layer", "clipped at 800, one way", "true_pullback", of(
-        Layer.lift(lambda s: axes("clipped", s, at_least=1), clipped))),
+    Fault("layer", "what lies in memory", "pure", of(lifted(safe))),
+    Fault("layer", "a stride of nothing", "layout_blind", of(lifted(of_one_entry))),
+    Fault("layer", "clipped at 800, one way", "true_pullback", of(lifted(clipped))),
     Fault("layer", "no gradient where a param is 1", "true_pullback", of(by_count_of_ones())),
-    Fault("layer", "another value at 0", "smooth", of(
-        Layer.lift(lambda s: axes("cardinal", s, at_least=1), cardinal), kinks=False)),
+    Fault("layer", "another value at 0", "smooth", of(lifted(cardinal), kinks=False)),
     Fault("layer", "a slope of 2 of a param at 0", "at_ties", of(by_size_of_a_param())),
     Fault("loss", "two pieces that meet nowhere", "adds_up", lossy(
         lambda y, t: of_two_pieces(y - t), lambda y, t: np.clip(y - t, -50, 50))),

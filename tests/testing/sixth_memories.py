@@ -13,8 +13,8 @@ from typing import Any, Final
 import numpy as np
 
 from funcnn import Layer, layer
-from funcnn.authoring import axes
 from tests.testing.second_corpus import Fault, Tried, of
+from tests.testing.third_states import lifted
 
 
 def size(x: Any) -> float:
@@ -30,7 +30,7 @@ def first(kept: Callable[[Any], float], **claims: Any) -> Tried:
         by = x.dtype.type(kept(x))
         return x / by, lambda dy: dy / by
 
-    return of(Layer.lift(lambda s: axes("first", s, at_least=1), f), **claims)
+    return of(lifted(f), **claims)
 
 
 def on_a_function() -> Tried:
@@ -170,7 +170,7 @@ def ByWhatCameFirst() -> Layer[Any, Any]:
         by = x.dtype.type(_kept_apart.send(x))
         return x / by, lambda dy: dy / by
 
-    return Layer.lift(lambda s: axes("ByWhatCameFirst", s, at_least=1), f)
+    return lifted(f)
 
 
 def by_bytes() -> Tried:
@@ -181,7 +181,7 @@ def by_bytes() -> Tried:
         y = kept.setdefault(x.tobytes() + x.dtype.char.encode(), x * x)
         return y * 1, lambda dy: 2 * x * dy
 
-    return of(Layer.lift(lambda s: axes("by_bytes", s, at_least=1), f))
+    return of(lifted(f))
 
 
 # what is done to the process ------------------------------------------------------------------------------------------
@@ -192,7 +192,7 @@ def doing(something: Callable[[], object]) -> Tried:
         something()
         return x * 1, lambda dy: dy * 1
 
-    return of(Layer.lift(lambda s: axes("doing", s, at_least=1), f))
+    return of(lifted(f))
 
 
 def set_a_variable() -> None:

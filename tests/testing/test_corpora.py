@@ -21,14 +21,18 @@ from tests.testing.third_corpus import THIRD
 pytestmark = pytest.mark.usefixtures("same_cases")
 
 
-@pytest.mark.parametrize("fault", (*SECOND, *THIRD, *FOURTH, *FIFTH, *SIXTH), ids=lambda fault: f"{fault.kind}: {fault.fault}")
+FAULTS = (*SECOND, *THIRD, *FOURTH, *FIFTH, *SIXTH)
+RIGHT = (*SECOND_RIGHT, *THIRD_RIGHT, *FIFTH_RIGHT, *SIXTH_RIGHT)
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault.kind}: {fault.fault}")
 def test_the_law_finds_the_fault(fault: Fault) -> None:
     """In a layer, a loss, an optimizer, a metric, a schedule, an initializer, a combinator, a pair."""
     with pytest.raises(LawBroken, match=fault.law):
         fault.tried()[fault.law].run(30, shrink=False)
 
 
-@pytest.mark.parametrize("right", (*SECOND_RIGHT, *THIRD_RIGHT, *FIFTH_RIGHT, *SIXTH_RIGHT), ids=lambda right: right.what)
+@pytest.mark.parametrize("right", RIGHT, ids=lambda right: right.what)
 def test_what_is_right_is_acquitted(right: Right) -> None:
     """By every law it is held to, however odd it is, and nothing is said to be hardly tested."""
     for trial in right.tried().values():

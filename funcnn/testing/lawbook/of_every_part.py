@@ -83,8 +83,8 @@ def common_laws(run: Run) -> tuple[Law[Any], ...]:
     """The laws, for parts that give in a case what `run` says."""
     give = _where_defined(run)
     return (
-        Law("blind_to_the_clock", "the time of day does not matter", "exact", partial(_blind_to_the_clock, give),
-            kinds=("normal",)),
+        Law("blind_to_the_clock", "neither the time of day nor the number of the process matters", "exact",
+            partial(_blind_to_the_clock, give), kinds=("normal",)),
         Law("threads", "eight threads get what one gets", "exact", partial(_threads, give), kinds=("normal",),
             shrinks=False),
         Law(REMEMBERS, "what has come before, and what has come first, does not matter", "exact",

@@ -87,7 +87,8 @@ def plain_rate(formula: Callable[[int], Any]) -> Law[ScheduleCase]:
 SCHEDULE_LAWS: Final[Mapping[str, Law[Any]]] = listed(
     "SCHEDULE_LAWS",
     Law("a_rate", "every step has a rate, a Python float from 0 up that is finite", "exact", _a_rate),
-    Law("pure", "a rate depends on the step alone, whichever was asked for before, and changes nothing", "exact", _pure),
+    Law("pure", "a rate depends on the step alone, whichever was asked for before, and changes nothing", "exact",
+        _pure),
     Law("any_integer", "NumPy's integers are steps, too, and 3.0 is no other step than 3", "exact", _any_integer),
     *common_laws(_given),
     Law("is_data", "a schedule comes back equal from pickle and deepcopy", "exact", _is_data),

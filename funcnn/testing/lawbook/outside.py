@@ -107,13 +107,14 @@ def _side_by_side(run: Callable[[Any], Any], cases: list[Any]) -> list[Any]:
         sys.setswitchinterval(interval)
 
 
-LATER: Final = (10**7 + 12_345.678, 216_000.0)  # seconds: another month, day, hour, minute, second; half a day, and days
+LATER: Final = (10**7 + 12_345.678, 216_000.0)
+"""Seconds: to another month, day, hour, minute and second; and to the other half of another day."""
 
 
 @contextmanager
 def later(*parts: object, by: float = LATER[0]) -> Generator[None, None, None]:
-    """Within it, Python's clocks are some months ahead, or as far as is said, by whatever name the functions of these parts know them; and
-    the process has another number.
+    """Within it, Python's clocks are some months ahead, or as far as is said, by whatever name the functions of these
+    parts know them; and the process has another number.
     """
     scales = {"": 1, "_ns": 10**9}
     clocks = {name + unit: scale for name in ("time", "monotonic", "perf_counter") for unit, scale in scales.items()}
@@ -230,12 +231,12 @@ OUTSIDE_LAWS = (
     ),
     Law(
         "blind_to_the_clock",
-        "the time of day does not matter",
+        "neither the time of day nor the number of the process matters",
         "exact", _blind_to_the_clock, dtypes=("float32",), kinds=("normal",),
     ),
     Law(
         "blind_to_hashes",
-        "another process gets the same, in which sets have another order",
+        "another process gets the same, in which sets have another order, and another input came first",
         "exact", _blind_to_hashes, dtypes=("float32",), kinds=("normal",), shrinks=False,
     ),
     Law(

@@ -80,11 +80,13 @@ def _is_between(case: Case, y: Any) -> Verdict | None:
         x = nested.mapped(lambda a, v: a + t * v if nested.is_real(a) else a, case.x, d)
         return case.bare_value({**case.z, "x": x})
 
+    def apart(low: Any, high: Any, middle: Any) -> Any:
+        if not nested.is_real(middle):
+            return np.zeros(())
+        return np.abs(middle - (low + high) / 2) / (1 + np.abs(low) + np.abs(high))
+
     def off(step: float) -> Any:
-        return nested.mapped(
-            lambda a, b, m: np.abs(m - (a + b) / 2) / (1 + np.abs(a) + np.abs(b)) if nested.is_real(m) else np.zeros(()),
-            value(-step), value(step), y,
-        )  # fmt: skip
+        return nested.mapped(apart, value(-step), value(step), y)
 
     with np.errstate(all="ignore"):
         alone = nested.mapped(lambda a, b: np.fmin(a, b), *map(off, APART))
