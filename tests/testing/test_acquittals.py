@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from funcnn import Array, Dense, Key, Layer, Loss, Shape, ShapeError, Spec, ctc, elementwise, loss, serial
+from funcnn import Array, Dense, Key, Layer, Loss, Relu, Shape, ShapeError, Spec, ctc, elementwise, loss, serial
 from funcnn.authoring import axes, leaves
 from funcnn.initializers import glorot_uniform, zeros
 from funcnn.optimizers.trust import scale_by_trust_ratio
@@ -215,6 +215,12 @@ def test_what_is_large_in_an_exponent_is_rounded(seed: int) -> None:
     6e-5. In float64 they agree to 1e-13."""
     case = LossCase(ctc, (3, 5, 4), target=_two_labels, dtype="float32", seed=seed, kind="wide")
     assert LOSS_LAWS["float32_tracks_float64"](case) is Verdict.HOLDS
+
+
+@pytest.mark.parametrize("seed", [777, 11853])
+def test_few_entries_at_kinks_among_very_many(seed: int) -> None:
+    """A third of 266,500 numbers are exactly 0: where eight are moved, the jumps of some count."""
+    assert LAWS["true_pullback"](Case(Relu, (65, 4100), seed=seed, kind="mixed")) in (Verdict.HOLDS, Verdict.NONE)
 
 
 @pytest.mark.parametrize("seed", [107, 124, 283, 364])

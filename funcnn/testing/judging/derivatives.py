@@ -97,12 +97,15 @@ def complex_numbers() -> Generator[None, None, None]:
         yield
 
 
-def ladder(at: Callable[[Any], Any], scale: float, first: float = FIRST[0], rungs: int = 5) -> Estimate:
+def ladder(
+    at: Callable[[Any], Any], scale: float, first: float = FIRST[0], rungs: int = 5, terms: float = float("inf")
+) -> Estimate:
     """The derivative at 0 from central differences with ever smaller steps, extrapolated.
 
     Of all entries of the table the one with the smallest estimate of its own error is taken: what its neighbours differ
     by, and what rounding does at its step. At a kink the quotients from both sides keep their distance however small
-    the step is; where the function is smooth it shrinks with the step.
+    the step is; where the function is smooth it shrinks with the step. What distance counts is relative to `scale`, or
+    to the `terms` that the derivative is the sum of, where they are known to be smaller: few entries may move of many.
 
     Source: Ridders, Accurate computation of F'(x) and F'(x)F''(x) (1982).
     """
@@ -124,7 +127,7 @@ def ladder(at: Callable[[Any], Any], scale: float, first: float = FIRST[0], rung
             if error < best.error:
                 best = Estimate(row[j], error)
         table.append(row)
-    kink = gaps[-1] > 0.25 * gaps[0] + 8 * EPS * scale / h and gaps[-1] > 1e-6 * (abs(best.value) + scale)
+    kink = gaps[-1] > 0.25 * gaps[0] + 8 * EPS * scale / h and gaps[-1] > 1e-6 * (abs(best.value) + min(scale, terms))
     return Estimate(best.value, best.error, kink, still > 1)
 
 
@@ -148,7 +151,7 @@ def judge(line: Callable[[int], Line], *, doubt: bool = False) -> Finding:
                 if not doubt and exact:
                     return agreed
         with np.errstate(all="ignore"):
-            found = ladder(at, scale, first)
+            found = ladder(at, scale, first, terms=terms)
         if found.flat and not claimed and not terms:
             return Finding(True, 0.0, 0.0, 0.0, "differences say")
         if found.kink or not found.error <= 1e-4 * (abs(found.value) + terms):
@@ -158,7 +161,7 @@ def judge(line: Callable[[int], Line], *, doubt: bool = False) -> Finding:
         if not agrees and off <= allowed + 64 * noise():
             continue
         finding = Finding(agrees, claimed, found.value, found.error, "differences say")
-        if not agrees and not _persists(at, claimed, found, scale, first):
+        if not agrees and not _persists(at, claimed, found, scale, first, terms):
             continue
         against += not agrees
         if agrees or against == 2:
@@ -166,7 +169,9 @@ def judge(line: Callable[[int], Line], *, doubt: bool = False) -> Finding:
     return agreed or Finding(None, float("nan"), float("nan"), float("inf"), "differences say")
 
 
-def _persists(at: Callable[[Any], Any], claimed: float, found: Estimate, scale: float, first: float) -> bool:
+def _persists(
+    at: Callable[[Any], Any], claimed: float, found: Estimate, scale: float, first: float, terms: float
+) -> bool:
     """Do differences say the same with steps that are far smaller, as far as rounding lets them see?
 
     Where there is a kink at every turn a function looks smooth from afar, with another slope, and so does one that is
@@ -178,7 +183,7 @@ def _persists(at: Callable[[Any], Any], claimed: float, found: Estimate, scale: 
         if times and BLURRED * EPS * scale > near * off:
             break
         with np.errstate(all="ignore"):
-            closer = ladder(at, scale, near)
+            closer = ladder(at, scale, near, terms=terms)
         if closer.kink or not closer.error <= 0.1 * off or not abs(closer.value - found.value) <= 0.5 * off:
             return False
     return True
