@@ -64,6 +64,12 @@ def _unit(case: Case) -> float:
     return float(np.finfo(case.dtype).eps)
 
 
+def plus(a: Any, b: Any) -> Any:
+    """The sum of two trees, which may overflow."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return nested.mapped(lambda u, v: u + v, a, b)
+
+
 def compare(got: Any, wanted: Any, allowed: Any, what: str) -> None:
     """Refuse leaves that differ by more than is allowed for them.
 

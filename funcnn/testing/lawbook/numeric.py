@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any, Final, cast
 
@@ -12,20 +11,15 @@ from funcnn.testing import nested
 from funcnn.testing.casebook.of_layers import BatchAxis, Case
 from funcnn.testing.casebook.pairs import parts
 from funcnn.testing.judging.flags import strictly
-from funcnn.testing.judging.tolerances import compare, floor, wiggle
-from funcnn.testing.judging.verdicts import FLOAT64, Law, LawBroken, Verdict, broken
+from funcnn.testing.judging.tolerances import compare, floor, plus, wiggle
+from funcnn.testing.judging.verdicts import FLOAT64, Law, Verdict, broken
 from funcnn.testing.lawbook.exact import resized
+from funcnn.testing.lawbook.in_float32 import FAR_OUT, float32_tracks_float64
 
 
 _MIXING: Final = " (say mixes_batch=True if examples are to see each other, batch_axis= if they lie along another axis)"
 _ELSEWHERE: Final = " (not the value, but the pullback mixes them, or divides by their number; see true_pullback)"
-_FAR_OUT: Final = ("offset", "wide")
 APART: Final = 8  # rows that are taken one by one; more are cut into a first one and two halves
-
-
-def _plus(a: Any, b: Any) -> Any:
-    with np.errstate(over="ignore", invalid="ignore"):
-        return nested.mapped(lambda u, v: u + v, a, b)
 
 
 def _additive_pullback(case: Case) -> None:
@@ -38,61 +32,11 @@ def _additive_pullback(case: Case) -> None:
     tolerance = floor(case, y, one)
     allowed = {name: tolerance[name] for name in ("params", "x")}
     for dy in (one, two):
-        allowed = _plus(allowed, wiggle(case, gradients, case.z, dy))
+        allowed = plus(allowed, wiggle(case, gradients, case.z, dy))
     compare(
-        pullback(_plus(one, two)), _plus(pullback(one), pullback(two)), allowed,
+        pullback(plus(one, two)), plus(pullback(one), pullback(two)), allowed,
         "pullback(dy + dy') is not pullback(dy) + pullback(dy')",
     )  # fmt: skip
-
-
-def _float32_tracks_float64(case: Case) -> Verdict | None:
-    def both(z: Any, dy: Any) -> Any:
-        y, pullback = case.pull(z["params"], z["x"])
-        return {"y": y, **pullback(dy)}
-
-    if case.kind in _FAR_OUT:  # so far out a layer may overflow, which is for the law about finite values to say
-        with np.errstate(all="ignore"):
-            return _same_in_both(case, both)
-    return _same_in_both(case, both)
-
-
-def _same_in_both(case: Case, both: Callable[[Any, Any], Any]) -> Verdict | None:
-    y, _ = case.pull()
-    dy = case.cotangent(y)
-    low = both(case.z, dy)
-    high_z, high_dy = _promoted(case.z), _promoted(dy)
-    unit = float(np.finfo(np.float32).eps)
-    high = both(high_z, high_dy)
-    if case.kind in _FAR_OUT and not nested.all_finite(low):
-        return Verdict.MOOT
-    allowed = _plus(wiggle(case, both, high_z, high_dy, unit=unit), floor(case, y, dy, unit))
-    if case.kind == "offset":  # sums of gradients cancel so far out, and nothing at hand says how large their terms are
-        low, high, allowed = {"y": low["y"]}, {"y": high["y"]}, {"y": allowed["y"]}
-    said = "float32 strays from float64"
-    try:
-        compare(_promoted(low), high, allowed, said)
-    except LawBroken:
-        noise = wiggle(case, both, high_z, high_dy, unit=float(np.finfo(np.float64).eps))
-        more = {part: _of_nothing(high[part], noise[part]) for part in high}
-        if case.kind == "wide":  # where large numbers meet large ones, and cancel, as in attention
-            far = max([1.0, *(nested.largest(a) for _, a in nested.leaves(case.x) if nested.is_real(a))])
-            floors = floor(case, y, dy, unit)
-            for part in ("params", "x"):
-                more[part] = _plus(more[part], nested.mapped(lambda t: far * t, floors[part]))
-        compare(_promoted(low), high, _plus(allowed, more), said)
-    return None
-
-
-def _of_nothing(high: Any, noise: Any) -> Any:
-    """How far float32 may be off where float64 has rounding alone: what should be 0, as the gradient of a bias is in
-    front of a norm of the batch, has terms as large as in float64, and their rounding is as much coarser as the unit.
-    """
-    coarser = float(np.finfo(np.float32).eps / np.finfo(np.float64).eps) / 8
-    return nested.mapped(lambda a, n: n * coarser if nested.largest(a) <= n else 0.0, high, noise)
-
-
-def _promoted(tree: Any) -> Any:
-    return nested.mapped(lambda a: a.astype(np.float64) if nested.is_real(a) else a, tree)
 
 
 def _rows(x: Any, rows: Any, axis: BatchAxis) -> Any:
@@ -126,7 +70,7 @@ def _axis_of_value(case: Case, axis: int, rows: int) -> int:
 
 
 def _independent_rows(case: Case) -> Verdict | None:
-    if case.kind not in _FAR_OUT:
+    if case.kind not in FAR_OUT:
         return _row_by_row(case)
     with np.errstate(all="ignore"):
         y, pullback = case.pull()
@@ -150,7 +94,7 @@ def _row_by_row(case: Case) -> Verdict | None:
     def value(z: Any) -> Any:
         return case.bare_value(z)
 
-    allowed = _plus(wiggle(case, value, case.z), floor(case, y, y)["y"])
+    allowed = plus(wiggle(case, value, case.z), floor(case, y, y)["y"])
     order = case.generator("order").permutation(n)
     batched = axes if several else axis
     reordered = {"y": case.apply(x=_rows(case.x, order, batched))}
@@ -166,9 +110,9 @@ def _row_by_row(case: Case) -> Verdict | None:
     whole = _shared(pullback(dy), axes)
     total = nested.mapped(np.zeros_like, whole)
     for cut, (_, back) in zip(cuts, alone, strict=True):
-        total = _plus(total, _shared(back(_rows(dy, cut, out)), axes))
+        total = plus(total, _shared(back(_rows(dy, cut, out)), axes))
     floors = _shared(floor(case, y, dy), axes)
-    room = _plus(wiggle(case, gradients, case.z, dy), nested.mapped(lambda t: n * t, floors))
+    room = plus(wiggle(case, gradients, case.z, dy), nested.mapped(lambda t: n * t, floors))
     compare(total, whole, room, f"the sum of the gradients of single examples, whose values agree{_ELSEWHERE}")
     return None
 
@@ -182,7 +126,7 @@ def _layout_blind(case: Case) -> None:
         y, pullback = case.bare_pull(z)
         return {"y": y, **pullback(dy)}
 
-    allowed = _plus(wiggle(case, both, case.z, dy), floor(case, y, dy))
+    allowed = plus(wiggle(case, both, case.z, dy), floor(case, y, dy))
     for name, laid in LAYOUTS.items():
         there, back = case.bare_pull(nested.mapped(laid, case.z))
         compare({"y": there, **back(nested.mapped(laid, dy))}, {"y": y, **g}, allowed, f"{name}: everything")
@@ -226,7 +170,7 @@ def _linear(case: Case) -> None:
     y, pullback = case.pull()
     dy = case.cotangent(y)
     nothing = at(0.0)
-    allowed = nested.mapped(lambda t: 4 * t, _plus(wiggle(case, value, case.z), floor(case, y, y)["y"]))
+    allowed = nested.mapped(lambda t: 4 * t, plus(wiggle(case, value, case.z), floor(case, y, y)["y"]))
     twice, wanted = _less(at(2.0), nothing), nested.mapped(lambda a: 2 * a, _less(y, nothing))
     compare({"y": twice}, {"y": wanted}, {"y": allowed}, "f(2 x) - f(0) is not 2 (f(x) - f(0))")
     there = nested.mapped(lambda a: (a + 1).astype(a.dtype) if nested.is_real(a) else a, case.x)
@@ -257,7 +201,7 @@ NUMERIC_LAWS = (
     Law(
         "float32_tracks_float64",
         "value and gradients in float32 are those in float64, up to what one unit in the last place of the input does",
-        "numeric", _float32_tracks_float64, dtypes=("float32",), rare=("offset", "wide"), large=True,
+        "numeric", float32_tracks_float64, dtypes=("float32",), rare=("offset", "wide"), large=True,
     ),
     Law(
         "independent_rows",
