@@ -108,7 +108,9 @@ def _flat(params: Any) -> dict[str, Any]:
     return {path: np.asarray(a) for path, a in nested.leaves(params)}
 
 
-def _in_two(size: Callable[[Any], float], slope: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def of_every_leaf(size: Callable[[Any], float], slope: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The sum over all leaves, and its pullback, by leaf."""
+
     def rule(params: Any) -> Any:
         flat = _flat(params)
         return (
@@ -119,11 +121,13 @@ def _in_two(size: Callable[[Any], float], slope: Callable[[Any], Any]) -> Callab
     return rule
 
 
-def _hoyer(w: Any) -> float:
+def scale_blind(w: Any) -> float:
+    """The square of the sum of sizes by the sum of squares, about the number of weights that count."""
     return float(np.abs(w).sum() ** 2 / (w * w).sum()) if w.any() else 0.0
 
 
-def _hoyer_slope(w: Any) -> Any:
+def scale_blind_slope(w: Any) -> Any:
+    """Its derivative."""
     if not w.any():
         return np.zeros_like(w)
     share = np.abs(w).sum() / (w * w).sum()
@@ -132,7 +136,7 @@ def _hoyer_slope(w: Any) -> Any:
 
 def ridge_rule(params: Any) -> Any:
     """The sum of squares."""
-    return _in_two(lambda w: float((w * w).sum()), lambda w: 2 * w)(params)
+    return of_every_leaf(lambda w: float((w * w).sum()), lambda w: 2 * w)(params)
 
 
 ridge = differentiable(ridge_rule)
@@ -151,8 +155,8 @@ RIGHT_PARTS: Final[tuple[Right, ...]] = (
     Right("a softmax of its own params", lambda: combinator_trials(Mixture, ("B", ..., "D"))),
     Right("a loss that looks at its domain", lambda: loss_trials(of_probabilities, ("B", "D"), domain=(0.0, 1.0))),
     Right("one of ten numbers", lambda: initializer_trials(one_in_ten, variance=lambda n, m: 0.1)),
-    Right("what does not see the scale", penalty(differentiable(_in_two(_hoyer, _hoyer_slope)))),
-    Right("what draws to whole numbers", penalty(differentiable(_in_two(
+    Right("what does not see the scale", penalty(differentiable(of_every_leaf(scale_blind, scale_blind_slope)))),
+    Right("what draws to whole numbers", penalty(differentiable(of_every_leaf(
         lambda w: float((np.sin(np.pi * w) ** 2).sum()), lambda w: np.pi * np.sin(2 * np.pi * w))))),
     Right("a rule under its own name", penalty(ridge)),
 )  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -14,7 +14,20 @@ from funcnn.testing.drawing.contents import coins
 from funcnn.testing.judging.verdicts import broken
 
 
-def wiggle(case: Case, f: Callable[..., Any], *trees: Any, unit: float | None = None) -> Any:
+class Seeded(Protocol):
+    """A case, of a layer or of another part."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of its numbers."""
+        ...
+
+    def generator(self, name: str) -> np.random.Generator:
+        """Random numbers for a purpose, the same at every call."""
+        ...
+
+
+def wiggle(case: Seeded, f: Callable[..., Any], *trees: Any, unit: float | None = None) -> Any:
     """How far the outputs of `f` move when every input moves by one unit in the last place, leaf by leaf.
 
     Three random patterns of signs. It knows about conditioning; 256 times this, plus 64 units of the value, is allowed.
@@ -60,7 +73,7 @@ def floor(case: Case, y: Any, dy: Any, unit: float | None = None) -> dict[str, A
     return {"y": nested.mapped(lambda a: 256 * u * beside_one, y), **nested.mapped(of, case.z)}
 
 
-def _unit(case: Case) -> float:
+def _unit(case: Seeded) -> float:
     return float(np.finfo(case.dtype).eps)
 
 

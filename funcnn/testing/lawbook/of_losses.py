@@ -22,6 +22,7 @@ from funcnn.testing.lawbook.exact import resized
 from funcnn.testing.lawbook.numeric import LAYOUTS
 from funcnn.testing.lawbook.of_every_part import common_laws, pulled_bits
 from funcnn.testing.lawbook.of_losses_at_points import AT_TIES, FULL_PRECISION
+from funcnn.testing.lawbook.of_losses_in_float32 import float32_tracks_float64
 from funcnn.testing.lawbook.values import ADDS_UP
 
 _KINDS = ("normal", "separated", "small", "large")
@@ -171,40 +172,6 @@ def _any_order(case: LossCase) -> None:
     _near(got, wanted, case, "rows in another order")
 
 
-def _float32_tracks_float64(case: LossCase) -> Verdict | None:
-    with np.errstate(all="ignore"):  # far out float32 may overflow, which is for the law about finite values to say
-        return _same_in_both(case)
-
-
-def _same_in_both(case: LossCase) -> Verdict | None:
-    def both(z: Any) -> Any:
-        value, pullback = case.pull(z)
-        return {"value": np.asarray(value), "cotangent": pullback(1.0)}
-
-    high = nested.mapped(lambda a: a.astype(np.float64) if nested.is_real(a) else a, case.z)
-    low, exact = both(case.z), both(high)
-    if case.kind == "wide" and not nested.all_finite(low):
-        return Verdict.MOOT
-    unit = float(np.finfo(np.float32).eps)
-    rng = case.generator("wiggle")
-    moves = nested.mapped(lambda a: 0.0, exact)
-    for _ in range(3):
-        there = nested.mapped(
-            lambda a: a * (1 + unit * rng.choice([-1.0, 1.0], a.shape)) if nested.is_real(a) else a,
-            {"prediction": high["prediction"]},
-        )
-        moves = nested.mapped(lambda m, a, b: max(m, nested.largest(a - b)), moves, both({**high, **there}), exact)
-    reach = max(1.0, *(nested.largest(a) for _, a in nested.leaves(high) if nested.is_real(a)))
-    for (path, a), (_, b), (_, move) in zip(*map(nested.leaves, (low, exact, moves)), strict=True):
-        beside = reach if path == "value" else 1 / max(a.size, 1)
-        units = max(256, 8 * reach)  # what is large in an exponent, its rounding moves the power by as much
-        off, allowed = nested.largest(a - b), 256 * move + units * unit * (nested.largest(b) + beside)
-        if off > allowed:
-            what = "loss" if path == "value" else path.replace("/", " of the ")
-            raise broken(f"the {what} in float32 is off by {off:.3g}, rounding allows {allowed:.3g}")
-    return None
-
-
 def _layout_blind(case: LossCase) -> None:
     value, pullback = case.pull()
     g = pullback(1.0)
@@ -281,7 +248,7 @@ LOSS_LAWS: Final[Mapping[str, Law[LossCase]]] = listed(
         _weights_are_copies, kinds=_KINDS, wants="weights", large=True),
     Law("any_order", "the order of the rows does not matter", "exact", _any_order, kinds=_KINDS, large=True),
     Law("float32_tracks_float64", "value and gradients in float32 are those in float64, up to rounding", "numeric",
-        _float32_tracks_float64, dtypes=("float32",), kinds=_KINDS, rare=("wide",), large=True),
+        float32_tracks_float64, dtypes=("float32",), kinds=_KINDS, rare=("wide",), large=True),
     Law("layout_blind", "how arrays lie in memory does not matter", "exact", _layout_blind, kinds=_KINDS),
     Law("finite", "predictions of size 10000 give a finite loss and gradient, and no warning", "exact", _finite,
         kinds=_KINDS, rare=("edges",)),

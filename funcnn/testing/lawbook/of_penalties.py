@@ -12,9 +12,9 @@ from funcnn.testing import nested
 from funcnn.testing.casebook.copies import copies
 from funcnn.testing.casebook.of_parts import PenaltyCase
 from funcnn.testing.drawing.contents import contents, signs
+from funcnn.testing.judging.cancelling import SINGLE, promoted, tracked
 from funcnn.testing.judging.derivatives import Line, judge, moved
 from funcnn.testing.judging.left_alone import left_alone
-from funcnn.testing.judging.tolerances import shaken
 from funcnn.testing.judging.verdicts import FLOAT64, Law, Verdict, broken, listed
 from funcnn.testing.lawbook.of_every_part import common_laws, pulled_bits
 from funcnn.testing.lawbook.ties import at_ties
@@ -151,22 +151,18 @@ def _at_ties(case: PenaltyCase) -> Verdict | None:
 
 
 def _float32_tracks_float64(case: PenaltyCase) -> None:
-    wide = Params({path: a.astype(np.float64) for path, a in nested.leaves(case.params)})
-    (low, pull), (high, wide_pull) = case.pull(), case.pull(wide)
-    eps, rng = float(np.finfo(np.float32).eps), case.generator("wiggle")
-    unit, g = 1024 * eps, dict(nested.leaves(wide_pull(1.0)))
-    value_moves, moves = 0.0, dict.fromkeys(g, 0.0)
-    for _ in range(3):
-        there, back = case.pull(Params(nested.mapped(lambda a: shaken(rng, a, eps), wide)))
-        value_moves = max(value_moves, abs(there - high))
-        for path, b in nested.leaves(back(1.0)):
-            moves[path] = max(moves[path], nested.largest(b - g[path]))
-    if not abs(low - high) <= unit * (abs(high) + 1) + 64 * value_moves:
-        raise broken(f"the penalty is {low:.9g} in float32, {high:.9g} in float64")
-    for path, a in nested.leaves(pull(1.0)):
-        b = g[path]
-        if not nested.largest(a - b) <= unit * (nested.largest(b) + 1) + 64 * moves[path]:
-            raise broken(f"the gradient of {path} in float32 is off by {nested.largest(a - b):.3g}")
+    def both(params: Any) -> Any:
+        value, pullback = case.pull(Params(params))
+        return {"value": np.asarray(value), "gradients": dict(nested.leaves(pullback(1.0)))}
+
+    def floor(path: str, b: Any) -> float:
+        return 1024 * SINGLE * (nested.largest(b) + 1)
+
+    def spoken(path: str) -> str:
+        return "penalty" if path == "value" else f"gradient of {path.removeprefix('gradients/')}"
+
+    params = dict(nested.leaves(case.params))
+    tracked(case, both, both(params), promoted(params), floor, spoken)
 
 
 def _order_blind(case: PenaltyCase) -> None:
