@@ -32,11 +32,12 @@ def rounding(case: Seeded, f: Callable[..., Any], *trees: Any) -> Any:
     rng = case.generator("rounding")
 
     def step(a: Any) -> Any:
-        return a * (_NEAR * rng.random(a.shape)) if nested.is_real(a) else a
+        shape: tuple[int, ...] = a.shape
+        return a * (_NEAR * rng.random(shape)) if nested.is_real(a) else a
 
     def in_a_line() -> list[Any]:
-        steps = [nested.mapped(step, tree) for tree in trees]
-        return [f(*map(partial(nested.mapped, partial(_less, by)), trees, steps)) for by in (1, 2, 3)]
+        there = [(tree, nested.mapped(step, tree)) for tree in trees]
+        return [f(*[nested.mapped(partial(_less, by), tree, s) for tree, s in there]) for by in (1, 2, 3)]
 
     def bent(one: Any, middle: Any, other: Any) -> float:
         return nested.furthest(one - middle, middle - other) * SINGLE / DOUBLE if nested.is_real(middle) else 0.0
