@@ -10,8 +10,9 @@ from funcnn.params import plain_tree
 from funcnn.shapes import shape_of
 from funcnn.testing import nested
 from funcnn.testing.casebook.of_layers import Case
+from funcnn.testing.judging.scaling import commutes, times
 from funcnn.testing.judging.tolerances import compare_exactly
-from funcnn.testing.judging.verdicts import Law, LawBroken, Verdict, broken
+from funcnn.testing.judging.verdicts import Law, Verdict, broken
 
 
 STAINS: Final = 4  # arrays of a size: as many as a pass may make of it
@@ -172,33 +173,10 @@ def _linear_pullback(case: Case) -> None:
     y, pullback = case.pull()
     dy = case.cotangent(y)
     g = pullback(dy)
-    least = 1024 * float(np.finfo(case.dtype).tiny)  # below, numbers are denormal and lose bits when they are scaled
     with np.errstate(over="ignore", invalid="ignore"):
         for factor, name in FACTORS.items():
-            got, wanted = pullback(_times(factor, dy)), _times(factor, g)
-            said, room = f"{name} must hold to the last bit", least * max(1.0, factor)
-            try:
-                compare_exactly(got, wanted, said, least=room)
-            except LawBroken:
-                if not _underflows(case, _times(factor, dy)):
-                    raise
-                compare_exactly(got, wanted, said, least=room, units=UNITS)
-
-
-UNITS: Final = 64
-"""In the last place, that scaling may move where some numbers are denormal on the way, as small weights of a softmax
-are: what is lost of them decides how a sum that lies between two numbers is rounded.
-"""
-
-
-def _underflows(case: Case, dy: Any) -> bool:
-    """Do numbers become denormal on the way, forward or back?"""
-    try:
-        with np.errstate(under="raise", over="ignore", invalid="ignore"):
-            case.pull()[1](dy)
-    except FloatingPointError:
-        return True
-    return False
+            scaled, said = times(factor, dy), f"{name} must hold to the last bit"
+            commutes(said, factor, pullback(scaled), times(factor, g), lambda: case.pull()[1](scaled))  # noqa: B023
 
 
 FACTORS: Final = {
@@ -208,10 +186,6 @@ FACTORS: Final = {
     2.0**-30: "pullback(dy / 2^30) = pullback(dy) / 2^30",
     2.0**20: "pullback(2^20 dy) = 2^20 pullback(dy)",
 }
-
-
-def _times(factor: float, tree: Any) -> Any:
-    return nested.mapped(lambda a: (factor * a).astype(a.dtype), tree)
 
 
 def _order_blind(case: Case) -> None:

@@ -15,6 +15,7 @@ from funcnn.testing.drawing.contents import contents, signs
 from funcnn.testing.judging.cancelling import SINGLE, promoted, tracked
 from funcnn.testing.judging.derivatives import Line, judge, moved
 from funcnn.testing.judging.left_alone import left_alone
+from funcnn.testing.judging.scaling import commutes, times
 from funcnn.testing.judging.verdicts import FLOAT64, Law, Verdict, broken, listed
 from funcnn.testing.lawbook.of_every_part import common_laws, pulled_bits
 from funcnn.testing.lawbook.ties import at_ties
@@ -81,11 +82,10 @@ def _finite(case: PenaltyCase) -> None:
 
 def _linear_pullback(case: PenaltyCase) -> None:
     pullback = case.pull()[1]
-    one = dict(nested.leaves(pullback(1.0)))
+    one = pullback(1.0)
     for factor in (2.0, -1.0, 0.0, 2.0**-20):
-        for path, g in nested.leaves(pullback(factor)):
-            if not np.allclose(g, factor * one[path], rtol=4 * float(np.finfo(case.dtype).eps), atol=0):
-                raise broken(f"pullback({factor:g}) is not {factor:g} pullback(1) for {path}")
+        said, scaled = f"pullback({factor:g}) is not {factor:g} pullback(1)", times(factor, one)
+        commutes(said, factor, pullback(factor), scaled, lambda: case.pull()[1](factor), units=4)  # noqa: B023
 
 
 def _selected(case: PenaltyCase) -> None:
