@@ -34,8 +34,8 @@ Layers with params may draw once for all rows.
 * Rows of which nothing is real: masks that are drawn have a real step in every row.
 * What a layer keeps of its very first pass where Python does not see it, as in a library written in C, or in a file. \
 In closures, globals, attributes, classes, modules, the environment and `lru_cache` it is seen, and taken back as it \
-was before the laws were made. Layers that another process can import are tried there, too, after another first pass, with \
-one other order of sets.
+was before the laws were made. Layers that another process can import are tried there, too, after another first pass, \
+with one other order of sets.
 * Speed and memory.
 """
 

@@ -12,8 +12,8 @@ import pytest
 from funcnn import InstanceNorm, Layer, LayerNorm, Loss, ShapeError, differentiable, loss
 from funcnn.testing import LAWS, LOSS_LAWS, PENALTY_LAWS, Case, LawBroken, LossCase, PenaltyCase, Verdict
 from funcnn.testing.judging.cancelling import rounding
-from tests.testing.faulty_layers import pointwise
 from tests.testing.escapes_losses import differing
+from tests.testing.faulty_layers import pointwise
 from tests.testing.sixth_right_parts import of_every_leaf, scale_blind, scale_blind_slope
 
 LAW = "float32_tracks_float64"

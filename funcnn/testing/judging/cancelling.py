@@ -13,8 +13,9 @@ from funcnn.testing.judging.tolerances import Seeded, plus, wiggle
 from funcnn.testing.judging.verdicts import broken
 
 SINGLE: Final = float(np.finfo(np.float32).eps)
-DOUBLE: Final = float(np.finfo(np.float64).eps)
-ROOM: Final = 32
+_DOUBLE: Final = float(np.finfo(np.float64).eps)
+_ROOM: Final = 32
+_SOME_TIMES: Final = 31
 _NEAR: Final = 2.0**-28
 
 
@@ -40,7 +41,7 @@ def rounding(case: Seeded, f: Callable[..., Any], *trees: Any) -> Any:
         return [f(*[nested.mapped(partial(_less, by), tree, s) for tree, s in there]) for by in (1, 2, 3)]
 
     def bent(one: Any, middle: Any, other: Any) -> float:
-        return nested.furthest(one - middle, middle - other) * SINGLE / DOUBLE if nested.is_real(middle) else 0.0
+        return nested.furthest(one - middle, middle - other) * SINGLE / _DOUBLE if nested.is_real(middle) else 0.0
 
     found = nested.mapped(lambda a: 0.0, f(*trees))
     for _ in range(4):
@@ -52,19 +53,27 @@ def _less(by: int, a: Any, step: Any) -> Any:
     return a - by * step if nested.is_real(a) else a
 
 
-def of_nothing(high: Any, rounded: Any) -> Any:
-    """How far off what should be 0 may be, as the gradient of a bias is in front of a norm of the batch: its terms are
-    as large as in float64, and their rounding is as much coarser as the unit.
+def excused(exact: Any, allowed: Any, rounded: Any, *, values: str) -> dict[str, Any]:
+    """What float32 may be off by beyond what is allowed, by what float64 rounds: of the values, where these should be
+    0; of all else, which are gradients, where terms cancel, too.
     """
-    least = 256 * DOUBLE / SINGLE
-    return nested.mapped(lambda a, r: ROOM * r if nested.largest(a) <= least * r else 0.0, high, rounded)
+    nothing = {part: nested.mapped(_of_nothing, exact[part], rounded[part]) for part in exact}
+    terms = {part: nested.mapped(_of_terms, allowed[part], rounded[part]) for part in exact if part != values}
+    return {part: plus(room, terms[part]) if part in terms else room for part, room in nothing.items()}
 
 
-def of_terms(allowed: Any, rounded: Any) -> Any:
-    """How much further off gradients may be whose terms cancel, as behind a norm of two numbers that lie close. Some
-    times what is allowed: float64 also has the rounding of what cancels without need.
+def _of_nothing(exact: Any, rounded: float) -> float:
+    """What should be 0, as the gradient of a bias is in front of a norm of the batch, has terms as large as in float64,
+    and their rounding is as much coarser as the unit.
     """
-    return nested.mapped(lambda a, r: min(ROOM * r, 31 * a), allowed, rounded)
+    return _ROOM * rounded if nested.largest(exact) <= 256 * rounded * _DOUBLE / SINGLE else 0.0
+
+
+def _of_terms(allowed: float, rounded: float) -> float:
+    """Gradients may be left of terms that cancel, as behind a norm of two numbers that lie close. Some times what is
+    allowed: float64 also has the rounding of what cancels without need.
+    """
+    return min(_ROOM * rounded, _SOME_TIMES * allowed)
 
 
 def tracked(
@@ -85,9 +94,7 @@ def tracked(
     allowed = plus(wiggle(case, f, high, unit=SINGLE), nested.located(floor, exact))
     if not _strays(low, exact, allowed, spoken):
         return
-    rounded = rounding(case, f, high)
-    more = {part: of_nothing(exact[part], rounded[part]) for part in exact}
-    more["gradients"] = plus(more["gradients"], of_terms(allowed["gradients"], rounded["gradients"]))
+    more = excused(exact, allowed, rounding(case, f, high), values="value")
     if told := _strays(low, exact, plus(allowed, more), spoken):
         raise broken(told)
 

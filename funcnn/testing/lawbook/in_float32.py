@@ -9,7 +9,7 @@ import numpy as np
 
 from funcnn.testing import nested
 from funcnn.testing.casebook.of_layers import Case
-from funcnn.testing.judging.cancelling import SINGLE, of_nothing, of_terms, promoted, rounding
+from funcnn.testing.judging.cancelling import SINGLE, excused, promoted, rounding
 from funcnn.testing.judging.tolerances import compare, floor, plus, wiggle
 from funcnn.testing.judging.verdicts import LawBroken, Verdict
 
@@ -44,15 +44,11 @@ def _same_in_both(case: Case, both: Callable[[Any, Any], Any]) -> Verdict | None
     try:
         compare(promoted(low), high, allowed, said)
     except LawBroken:
-        rounded = rounding(case, both, high_z, high_dy)
-        more = {part: of_nothing(high[part], rounded[part]) for part in high}
-        gradients = [part for part in high if part != "y"]
-        for part in gradients:
-            more[part] = plus(more[part], of_terms(allowed[part], rounded[part]))
+        more = excused(high, allowed, rounding(case, both, high_z, high_dy), values="y")
         if case.kind == "wide":  # where large numbers meet large ones, and cancel, as in attention
             far = max([1.0, *(nested.largest(a) for _, a in nested.leaves(case.x) if nested.is_real(a))])
             floors = floor(case, y, dy, SINGLE)
-            for part in gradients:
+            for part in more.keys() - {"y"}:
                 more[part] = plus(more[part], nested.mapped(lambda t: far * t, floors[part]))
         compare(promoted(low), high, plus(allowed, more), said)
     return None
